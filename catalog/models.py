@@ -1,0 +1,106 @@
+"""The shop's catalogue: a category tree, products with their variant group, photos by content."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from django.contrib.postgres.indexes import GinIndex
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import Q
+from treebeard.mp_tree import MP_Node
+
+from catalog.storage_names import photo_name
+
+if TYPE_CHECKING:
+    from django.db.models.manager import RelatedManager
+
+
+class Category(MP_Node):  # type: ignore[misc]
+    """A node of the category tree; `slug` is unique in the whole tree and is what the API takes."""
+
+    name = models.CharField(max_length=200)
+    slug = models.SlugField(max_length=255, unique=True, allow_unicode=True)
+    node_order_by = ["name"]
+
+    class Meta:
+        verbose_name_plural = "categories"
+
+    def __str__(self) -> str:
+        return str(self.name)
+
+
+class Product(models.Model):
+    """One sellable item. Products of one `group` are variants: they share photos and fill one place in an answer."""
+
+    sku = models.CharField(max_length=200, unique=True)
+    group = models.CharField(
+        max_length=200,
+        blank=True,
+        db_index=True,
+        db_column="variant_group",
+        help_text="Variants share a group; empty: none.",
+    )
+    title = models.CharField(max_length=500)
+    description = models.TextField(blank=True)
+    category = models.ForeignKey(Category, null=True, blank=True, on_delete=models.SET_NULL, related_name="products")
+    brand = models.CharField(max_length=200, blank=True, db_index=True)
+    price = models.DecimalField(
+        max_digits=12,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        db_index=True,
+        validators=[MinValueValidator(Decimal(0))],
+    )
+    currency = models.CharField(max_length=3, blank=True)
+    in_stock = models.BooleanField(default=True)
+    url = models.URLField(max_length=2000, blank=True)
+    attributes = models.JSONField(default=dict, blank=True)
+    published = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    images: RelatedManager[ProductImage]
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [GinIndex(fields=["attributes"], name="product_attributes_gin", opclasses=["jsonb_path_ops"])]
+        constraints = [
+            models.CheckConstraint(condition=Q(price__gte=0) | Q(price__isnull=True), name="product_price_not_negative")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.title} ({self.sku})"
+
+
+class ProductImage(models.Model):
+    """One photo of a product. The file is named by its content, so identical files are stored once.
+
+    A photo given by `source_url` has neither file nor digest until a worker has fetched it.
+    """
+
+    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="images")
+    file = models.ImageField(upload_to=photo_name, blank=True, max_length=255)
+    digest = models.CharField(
+        max_length=64, blank=True, db_index=True, editable=False, help_text="SHA-256 of the file."
+    )
+    source_url = models.URLField(max_length=2000, blank=True)
+    width = models.PositiveIntegerField(null=True, blank=True, editable=False)
+    height = models.PositiveIntegerField(null=True, blank=True, editable=False)
+    position = models.PositiveIntegerField(default=0)
+    alt = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["position", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["product", "digest"], condition=~Q(digest=""), name="one_photo_a_product"),
+            models.UniqueConstraint(
+                fields=["product", "source_url"], condition=~Q(source_url=""), name="one_url_a_product"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"photo {self.pk} of product {self.product_id}"

@@ -1,0 +1,1 @@
+"""Single writes announce themselves; bulk writes call catalog.services.announce directly."""

@@ -1,0 +1,28 @@
+"""Where a photo lies in storage: named by its content, so that the same file is one object."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from catalog.models import ProductImage
+
+PHOTO_ROOT = "photos"
+THUMBNAIL_ROOT = "thumbnails"
+
+
+def photo_path(digest: str, extension: str) -> str:
+    """`photos/ab/<digest>.<extension>`; two hex digits a folder keep folders small at a million photos."""
+    return f"{PHOTO_ROOT}/{digest[:2]}/{digest}.{extension}"
+
+
+def thumbnail_path(digest: str) -> str:
+    return f"{THUMBNAIL_ROOT}/{digest[:2]}/{digest}.jpg"
+
+
+def photo_name(image: ProductImage, filename: str) -> str:
+    """`upload_to` of ProductImage.file; the digest must be set before the file is saved."""
+    if not image.digest:
+        raise ValueError("ProductImage.digest must be set before its file is saved; use catalog.services.photos")
+    extension = filename.rpartition(".")[2].lower() or "bin"
+    return photo_path(image.digest, extension)

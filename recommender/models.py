@@ -1,0 +1,192 @@
+"""Encoders, embedding jobs, features, spaces and their vectors."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+from pgvector.django import HalfVectorField
+
+from catalog.models import Product, ProductImage
+
+
+class Encoder(models.Model):
+    """One compiled encoder. Its identity is the SHA-256 of the compiled file; every process serves those bytes.
+
+    `check_pixels` (uint8, n × side × side × 3) and `check_features` (float32, n × dimensions, unit rows) let a process
+    prove that it reproduces the encoder before it encodes: int8 exactly, fp32 to cosine .99999.
+    """
+
+    class Precision(models.TextChoices):
+        FP32 = "fp32"
+        INT8 = "int8"
+
+    name = models.CharField(max_length=100, help_text="For example efficientnet-lite0@1.")
+    sha256 = models.CharField(max_length=64)
+    precision = models.CharField(max_length=4, choices=Precision.choices)
+    pooling = models.CharField(max_length=8, choices=[("gaussian", "gaussian"), ("mean", "mean")])
+    side = models.PositiveIntegerField(help_text="Side of the square input, in pixels.")
+    dimensions = models.PositiveIntegerField()
+    compiled = models.BinaryField()
+    check_pixels = models.BinaryField()
+    check_features = models.BinaryField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["sha256", "pooling"], name="one_encoder_a_file_and_pooling")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.sha256[:12]})"
+
+
+class EmbeddingJob(models.Model):
+    """The queue of record: one row for each photo and encoder."""
+
+    class State(models.TextChoices):
+        PENDING = "pending"
+        PROCESSING = "processing"
+        DONE = "done"
+        FAILED = "failed"
+
+    class Priority(models.IntegerChoices):
+        """Lower goes first."""
+
+        UPLOAD = 0
+        IMPORT = 10
+        REBUILD = 20
+
+    image = models.ForeignKey(ProductImage, on_delete=models.CASCADE, related_name="embedding_jobs")
+    encoder = models.ForeignKey(Encoder, on_delete=models.CASCADE, related_name="jobs")
+    priority = models.SmallIntegerField(choices=Priority.choices, default=Priority.UPLOAD)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.PENDING)
+    attempts = models.PositiveSmallIntegerField(default=0, help_text="Begun and not ended, or ended by what may pass.")
+    alone = models.BooleanField(
+        default=False, help_text="Claimed by itself: a process died while this photo was begun."
+    )
+    not_before = models.DateTimeField(null=True, blank=True, help_text="Back-off: not claimed earlier.")
+    lease = models.UUIDField(
+        null=True, blank=True, help_text="Who holds it; a late result of an older lease is dropped."
+    )
+    leased_until = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True, help_text="When its photo was begun in this lease.")
+    reason = models.CharField(max_length=40, blank=True, help_text="Short code of the failure, for counting.")
+    error = models.TextField(blank=True, help_text="The failure in words.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["image", "encoder"], name="one_job_an_image_and_encoder")]
+        indexes = [
+            models.Index(fields=["priority", "id"], name="job_claim_order", condition=Q(state="pending")),
+            models.Index(fields=["leased_until"], name="job_leases", condition=Q(state="processing")),
+            models.Index(F("finished_at").desc(), name="job_finished_recently", condition=Q(state="done")),
+            models.Index(fields=["reason"], name="job_failures", condition=Q(state="failed")),
+        ]
+
+    def __str__(self) -> str:
+        return f"job {self.pk}: image {self.image_id}, {self.state}"
+
+
+class ImageFeatures(models.Model):
+    """What the encoder saw in a photo: dear to compute, kept, not indexed. `digest` names the pixels it was computed from."""
+
+    image = models.ForeignKey(ProductImage, on_delete=models.CASCADE, related_name="features")
+    encoder = models.ForeignKey(Encoder, on_delete=models.CASCADE, related_name="features")
+    digest = models.CharField(max_length=64, db_index=True)
+    features = HalfVectorField()
+
+    class Meta:
+        verbose_name_plural = "image features"
+        constraints = [models.UniqueConstraint(fields=["image", "encoder"], name="one_features_an_image_and_encoder")]
+
+    def __str__(self) -> str:
+        return f"features of image {self.image_id}"
+
+
+class Space(models.Model):
+    """Encoder + projection + dimensions + metric + index. Exactly one is active; others may be building beside it."""
+
+    class State(models.TextChoices):
+        BUILDING = "building"
+        ACTIVE = "active"
+        READY = "ready", "ready (complete, not active)"
+        RETIRED = "retired"
+
+    class Kind(models.TextChoices):
+        NONE = "none"
+        PCA = "pca"
+        LEARNED = "learned"
+
+    class Metric(models.TextChoices):
+        COSINE = "cosine"
+        L2 = "l2"
+        INNER_PRODUCT = "ip"
+        L1 = "l1"
+
+    class Index(models.TextChoices):
+        HNSW = "hnsw"
+        IVFFLAT = "ivfflat"
+        BINARY = "binary"
+
+    name = models.SlugField(max_length=100, unique=True)
+    encoder = models.ForeignKey(Encoder, on_delete=models.PROTECT, related_name="spaces")
+    projection = models.CharField(max_length=10, choices=Kind.choices)
+    dimensions = models.PositiveIntegerField()
+    metric = models.CharField(max_length=10, choices=Metric.choices, default=Metric.COSINE)
+    index = models.CharField(max_length=10, choices=Index.choices, default=Index.HNSW)
+    parameters = models.JSONField(default=dict, help_text="m, ef_construction, ef_search, lists, probes, oversample.")
+    labels = models.CharField(max_length=220, blank=True, help_text="What a learned projection was fitted on.")
+    augment = models.PositiveSmallIntegerField(default=0, help_text="Neighbours in each gallery vector; 0: none.")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.BUILDING)
+    mean = models.BinaryField(null=True, help_text="float32 (encoder dimensions): subtracted first. Empty: none.")
+    matrix = models.BinaryField(
+        null=True, help_text="float32 (encoder dimensions × dimensions), row-major. Empty: identity."
+    )
+    judged_mean = models.BinaryField(null=True, help_text="The fit on the training side alone, which was judged.")
+    judged_matrix = models.BinaryField(null=True)
+    fit_summary = models.JSONField(default=dict, help_text="What it was fitted on: photos, categories' make-up, seed.")
+    quality = models.JSONField(default=dict, help_text="The last evaluation.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    activated_at = models.DateTimeField(null=True, blank=True)
+    retired_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["state"], condition=Q(state="active"), name="one_active_space"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.name)
+
+
+class ImageVector(models.Model):
+    """Cheap, derived, indexed; one LIST partition a space. Read and written by SQL in recommender.index; insert-only."""
+
+    pk = models.CompositePrimaryKey("image_id", "space_id")
+    image = models.ForeignKey(ProductImage, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+")
+    space = models.ForeignKey(Space, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+")
+    product = models.ForeignKey(Product, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+")
+    vector = HalfVectorField()
+
+    class Meta:
+        managed = False  # partitioned: the migration creates it by SQL
+        db_table = "recommender_imagevector"
+
+    def __str__(self) -> str:
+        return f"vector of image {self.image_id} in space {self.space_id}"
+
+
+class RecallSample(models.Model):
+    """One measurement of the live index against exact search."""
+
+    space = models.ForeignKey(Space, on_delete=models.CASCADE, related_name="recall_samples")
+    measured_at = models.DateTimeField(auto_now_add=True, db_index=True)
+    recall = models.FloatField(
+        null=True, help_text="Mean recall@10 of the ANN answers; empty when there was nothing to ask."
+    )
+    queries = models.PositiveIntegerField()
+
+    class Meta:
+        ordering = ["-measured_at"]
+
+    def __str__(self) -> str:
+        return f"recall {self.recall} of {self.space_id} at {self.measured_at}"

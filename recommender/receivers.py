@@ -1,0 +1,1 @@
+"""What recommender does when catalog announces something."""
