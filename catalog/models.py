@@ -14,10 +14,10 @@ from treebeard.mp_tree import MP_Node
 from catalog.storage_names import photo_name
 
 if TYPE_CHECKING:
-    from django.db.models.manager import RelatedManager
+    from django_stubs_ext.db.models.manager import RelatedManager
 
 
-class Category(MP_Node):  # type: ignore[misc]
+class Category(MP_Node):
     """A node of the category tree; `slug` is unique in the whole tree and is what the API takes."""
 
     name = models.CharField(max_length=200)

