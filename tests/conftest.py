@@ -1,13 +1,15 @@
-"""What every test shares: photos in a temporary folder, an empty Redis database of the tests' own."""
+"""What every test shares: photos in a temporary folder, an empty Redis database of the tests' own, real workers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import redis
 from pytest_django import Settings
+
+from tests.workers import CeleryWorker, process_environment
 
 
 @pytest.fixture(autouse=True)
@@ -23,3 +25,33 @@ def empty_redis(settings: Settings) -> Iterator[None]:
     yield
     client.flushdb()
     client.close()
+
+
+@pytest.fixture
+def celery_worker_factory(
+    transactional_db: None, media_in_a_temporary_folder: None, empty_redis: None, tmp_path: Path
+) -> Iterator[Callable[..., CeleryWorker]]:
+    """`make(processes=1, **environment)` starts a real worker process on the test database; all are killed at the end."""
+    workers: list[CeleryWorker] = []
+
+    def make(*, processes: int = 1, **environment: str) -> CeleryWorker:
+        name = f"worker{len(workers)}"
+        worker = CeleryWorker(
+            environment=process_environment(**environment),
+            log=tmp_path / f"{name}.log",
+            processes=processes,
+            name=name,
+        )
+        workers.append(worker)
+        worker.start()
+        return worker
+
+    yield make
+    for worker in workers:
+        worker.kill()
+
+
+@pytest.fixture
+def celery_worker_process(celery_worker_factory: Callable[..., CeleryWorker]) -> CeleryWorker:
+    """One real Celery worker process, consuming: see tests.workers.CeleryWorker (stop, kill, kill_child, start, log)."""
+    return celery_worker_factory()

@@ -1,0 +1,30 @@
+"""The Celery worker as production starts it: it answers, stops when asked, and starts again after a kill."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.workers import CeleryWorker
+
+pytestmark = pytest.mark.worker
+
+
+def test_a_worker_starts_is_killed_starts_again_and_stops(celery_worker_process: CeleryWorker) -> None:
+    worker = celery_worker_process
+    first = worker.pid
+    assert len(worker.children()) == 1
+    worker.kill()
+    assert not worker.running()
+    worker.start()
+    assert worker.pid != first
+    assert worker.stop() == 0
+    assert "Traceback" not in worker.log.read_text()
+
+
+def test_a_pool_child_that_dies_is_replaced(celery_worker_factory: Callable[..., CeleryWorker]) -> None:
+    worker = celery_worker_factory(processes=2)
+    dead = worker.kill_child()
+    worker.wait_for_children(2)
+    assert dead not in {child.pid for child in worker.children()}

@@ -1,0 +1,70 @@
+"""A Postgres and a Redis of a test's own, which it may kill and start again."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import psutil
+import redis
+
+from config.local.postgres import start_postgres, stop_postgres
+from config.local.redis import start_redis, stop_redis
+
+
+class OwnServers:
+    """Private servers in `folder`: a context manager, or `start()` and `stop()`.
+
+    After `kill_postgres()` or `kill_redis()`, `start()` brings back what is down, at the same URLs.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.database_url = ""
+        self.redis_url = ""
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        self.database_url = start_postgres(self.folder / "postgres")
+        self.redis_url = start_redis(self.folder / "redis")
+
+    def stop(self) -> None:
+        stop_redis(self.folder / "redis")
+        stop_postgres(self.folder / "postgres")
+
+    def postmaster(self) -> psutil.Process:
+        return psutil.Process(int((self.folder / "postgres" / "postmaster.pid").read_text().splitlines()[0]))
+
+    def redis_server(self) -> psutil.Process:
+        with redis.Redis.from_url(self.redis_url) as client:
+            return psutil.Process(client.info("server")["process_id"])
+
+    def kill_postgres(self) -> None:
+        """`kill -9` of the postmaster."""
+        postmaster = self.postmaster()
+        postmaster.kill()
+        psutil.wait_procs([postmaster], timeout=10)
+
+    def kill_backend(self) -> int:
+        """`kill -9` of one client backend: Postgres then restarts all of them. Returns its pid."""
+        for child in self.postmaster().children():
+            if "postgres: postgres" in " ".join(child.cmdline()):
+                child.send_signal(signal.SIGKILL)
+                return int(child.pid)
+        raise LookupError("no client is connected to this Postgres")
+
+    def kill_redis(self) -> None:
+        """`kill -9` of redis-server: everything in it is lost."""
+        server = self.redis_server()
+        server.kill()
+        psutil.wait_procs([server], timeout=10)
