@@ -1,0 +1,158 @@
+"""The one reader of photo files, for upload, index and query alike.
+
+What a file says of itself is not believed: bytes and pixels are bounded before anything is decoded, and a file that
+cannot be read ends in a `PhotoError` whose `reason` counts and whose text is for people. Errors of the storage that
+the bytes come from are left as they are: those may pass, a bad photo does not.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from dataclasses import dataclass
+from typing import BinaryIO, Literal
+
+import numpy as np
+from django.conf import settings
+from PIL import Image, UnidentifiedImageError
+
+Reason = Literal["not_an_image", "truncated", "too_large", "bomb", "duplicate"]
+
+# Pillow's name of a format → the extension its files are stored under. MPO is what some phones write as JPEG.
+EXTENSIONS = {
+    "JPEG": "jpg",
+    "MPO": "jpg",
+    "PNG": "png",
+    "WEBP": "webp",
+    "GIF": "gif",
+    "BMP": "bmp",
+    "TIFF": "tif",
+}
+_OPENED_AS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
+_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF", b"GIF8", b"BM", b"II*\x00", b"MM\x00*")
+_ORIENTATION_TAG = 0x0112
+# EXIF orientation → what sets the picture upright (CIPA DC-008, 4.6.4).
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+# What Pillow's decoders are seen to raise on damaged files.
+_DAMAGED = (OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, struct.error, zlib.error)
+
+
+class PhotoError(Exception):
+    """A file that is no usable photo. `reason` is a short code; the text says what is wrong and what would do."""
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(message)
+        self.reason: Reason = reason
+
+
+@dataclass(frozen=True)
+class PhotoFacts:
+    """What the header says: width and height in pixels as seen upright, and the extension of the format."""
+
+    width: int
+    height: int
+    extension: str
+
+
+def inspect_photo(file: BinaryIO) -> PhotoFacts:
+    """Read the header of a photo without decoding it.
+
+    Raises PhotoError: `too_large` (MAX_PHOTO_BYTES), `bomb` (MAX_PHOTO_PIXELS), `not_an_image`, `truncated`.
+    """
+    with _open(_bounded_bytes(file)) as image:
+        width, height = image.size
+        # Pillow turns a TIFF by itself, and its size says so already.
+        if _orientation(image) >= 5 and image.format != "TIFF":
+            width, height = height, width
+        return PhotoFacts(width=width, height=height, extension=EXTENSIONS[image.format or ""])
+
+
+def decode_photo(file: BinaryIO, *, at_least: int | None = None) -> Image.Image:
+    """Decode a photo to RGB, upright by its EXIF orientation, transparency laid onto white; first frame of several.
+
+    `at_least`: the side in pixels that will be cut from it; a JPEG is then decoded at the smallest of 1/8, 1/4, 1/2
+    and 1/1 whose sides are still twice that, which is several times faster. Raises PhotoError as `inspect_photo` does.
+    """
+    image = _open(_bounded_bytes(file))
+    try:
+        if at_least is not None:
+            image.draft(None, (2 * at_least, 2 * at_least))
+        image.load()
+        upright = _UPRIGHT.get(_orientation(image))
+        rgb = _to_rgb(image)
+    except Image.DecompressionBombError as error:
+        raise _bomb(image.size) from error
+    except _DAMAGED as error:
+        raise PhotoError("truncated", f"the picture is damaged or cut short ({error}); save it again") from error
+    return rgb if upright is None else rgb.transpose(upright)
+
+
+def _bounded_bytes(file: BinaryIO) -> bytes:
+    data = file.read(settings.MAX_PHOTO_BYTES + 1)
+    if len(data) > settings.MAX_PHOTO_BYTES:
+        limit = settings.MAX_PHOTO_BYTES / 1024**2
+        raise PhotoError("too_large", f"the file is larger than {limit:g} MB; send a smaller one")
+    return data
+
+
+def _open(data: bytes) -> Image.Image:
+    """Identify the format and bound the pixels; nothing is decoded yet."""
+    if not data:
+        raise PhotoError("not_an_image", "the file is empty")
+    try:
+        image = Image.open(io.BytesIO(data), formats=_OPENED_AS)
+    except UnidentifiedImageError as error:
+        if data.startswith(_SIGNATURES):
+            raise PhotoError("truncated", "the picture is damaged or cut short in its header; save it again") from error
+        known = "JPEG, PNG, WebP, GIF, BMP or TIFF"
+        raise PhotoError("not_an_image", f"the file is not a photo; send {known}") from error
+    except Image.DecompressionBombError as error:
+        raise _bomb(None) from error
+    except _DAMAGED as error:
+        raise PhotoError("truncated", f"the picture's header is damaged ({error}); save it again") from error
+    if image.width * image.height > settings.MAX_PHOTO_PIXELS:
+        raise _bomb(image.size)
+    return image
+
+
+def _bomb(size: tuple[int, int] | None) -> PhotoError:
+    claim = f"the picture claims {size[0]} × {size[1]} pixels" if size else "the picture claims too many pixels"
+    return PhotoError("bomb", f"{claim}, more than {settings.MAX_PHOTO_PIXELS:,} are not decoded; send a smaller one")
+
+
+def _orientation(image: Image.Image) -> int:
+    """EXIF orientation, 1 where there is none or the EXIF block is damaged: that alone never spoils a photo."""
+    try:
+        return int(Image.Image.getexif(image).get(_ORIENTATION_TAG, 1))
+    except _DAMAGED:
+        return 1
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode == "F" or image.mode.startswith("I"):
+        image = _to_grey(image)
+    if image.has_transparency_data:
+        seen = image.convert("RGBA")
+        white = Image.new("RGBA", seen.size, "white")
+        return Image.alpha_composite(white, seen).convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _to_grey(image: Image.Image) -> Image.Image:
+    """More than 8 bits a channel → 8. Pillow's own conversion clips 16 bits at 255 instead of scaling them."""
+    values = np.asarray(image, dtype=np.float32)
+    if image.mode == "F":
+        top = 1.0 if values.size and np.nanmax(values) <= 1.0 else 255.0
+    else:
+        top = 255.0 if image.mode == "I" and values.max() <= 255 else 65535.0
+    scaled = np.nan_to_num(values / top * 255.0)
+    return Image.fromarray(np.clip(np.rint(scaled), 0, 255).astype(np.uint8))
