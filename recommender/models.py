@@ -89,7 +89,7 @@ class EmbeddingJob(models.Model):
             models.Index(
                 fields=["not_before"], name="job_back_off", condition=Q(state="pending", not_before__isnull=False)
             ),
-            models.Index(fields=["leased_until"], name="job_leases", condition=Q(state="processing")),
+            models.Index(fields=["lease"], name="job_leases", condition=Q(state="processing")),
             models.Index(F("finished_at").desc(), name="job_finished_recently", condition=Q(state="done")),
             models.Index(fields=["reason"], name="job_failures", condition=Q(state="failed")),
             models.Index(fields=["attempts", "crashes"], name="job_attempts", condition=Q(attempts__gt=0)),
