@@ -1,1 +1,151 @@
-def handle_exception(error: Exception, context: object) -> None: ...
+"""Errors of the API, all of one shape: problem details (RFC 9457), from DRF views and plain Django views alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from http import HTTPStatus
+from typing import Any, Concatenate, ParamSpec
+
+import orjson
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
+from django.utils.encoding import force_str
+from django.views import defaults
+from rest_framework import exceptions
+
+API_PREFIX = "/api/"
+CONTENT_TYPE = "application/problem+json"
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+
+
+class Problem(Exception):
+    """An answer that is an error. `detail` says what was wrong, with which input, and what to do.
+
+    Members given by name (`parameter` above all) become members of the answer; `headers` become headers of it.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        title: str | None = None,
+        detail: str = "",
+        *,
+        headers: Mapping[str, str] | None = None,
+        **extra: object,
+    ) -> None:
+        super().__init__(detail or title)
+        self.status = status
+        self.title = title or HTTPStatus(status).phrase
+        self.detail = detail
+        self.headers = dict(headers or {})
+        self.extra = extra
+
+
+def bad_parameter(parameter: str, detail: str) -> Problem:
+    """400, naming the parameter."""
+    return Problem(400, "Bad parameter", f"{parameter}: {detail}", parameter=parameter)
+
+
+def problem_response(problem: Problem, *, instance: str) -> HttpResponse:
+    """The answer as `application/problem+json`; `instance` is the path that was asked for."""
+    members = {
+        "type": "about:blank",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": problem.detail,
+        "instance": instance,
+    }
+    content = orjson.dumps(members | problem.extra)
+    return HttpResponse(content, status=problem.status, content_type=CONTENT_TYPE, headers=problem.headers)
+
+
+def answered(view: View[P], *, methods: tuple[str, ...] = ()) -> View[P]:
+    """A plain Django view whose Problem, Http404 and unreadable requests become problem details; others are 405.
+
+    `methods`: what the view answers; empty: any.
+    """
+
+    @wraps(view)
+    def answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        try:
+            if methods and request.method not in methods:
+                allowed = ", ".join(methods)
+                raise Problem(405, detail=f"use {allowed} here", headers={"Allow": allowed})
+            return view(request, *args, **kwargs)
+        except (Problem, Http404, PermissionDenied, *_UNREADABLE) as error:
+            return problem_response(_as_problem(error), instance=request.path)
+
+    return answer
+
+
+def handle_exception(error: Exception, context: Mapping[str, Any]) -> HttpResponseBase | None:
+    """DRF's EXCEPTION_HANDLER. None: not ours, Django's handler of server errors answers."""
+    if not isinstance(error, (Problem, Http404, PermissionDenied, exceptions.APIException, *_UNREADABLE)):
+        return None
+    return problem_response(_as_problem(error), instance=context["request"].path)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """Django's handler400, in the API's shape under /api/."""
+    if not request.path.startswith(API_PREFIX):
+        return defaults.bad_request(request, exception)
+    return problem_response(Problem(400, detail="the request cannot be read"), instance=request.path)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """Django's handler403, in the API's shape under /api/."""
+    if not request.path.startswith(API_PREFIX):
+        return defaults.permission_denied(request, exception)
+    return problem_response(Problem(403, detail="not allowed"), instance=request.path)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    """Django's handler404, in the API's shape under /api/."""
+    if not request.path.startswith(API_PREFIX):
+        return defaults.page_not_found(request, exception)
+    detail = f"nothing is at {request.path}; /api/docs/ lists what is"
+    return problem_response(Problem(404, detail=detail), instance=request.path)
+
+
+def server_error(request: HttpRequest) -> HttpResponseBase:
+    """Django's handler500, in the API's shape under /api/."""
+    if not request.path.startswith(API_PREFIX):
+        return defaults.server_error(request)
+    identifier = request.META.get("HTTP_X_REQUEST_ID", "")
+    detail = f"the server failed; its log has the reason under request {identifier}"
+    return problem_response(Problem(500, detail=detail), instance=request.path)
+
+
+_UNREADABLE = (UnreadablePostError, MultiPartParserError, RequestDataTooBig)
+
+
+def _as_problem(error: Exception) -> Problem:
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, Http404):
+        return Problem(404, detail=str(error) or "nothing is here")
+    if isinstance(error, PermissionDenied):
+        return Problem(403, detail=str(error) or "not allowed")
+    if isinstance(error, RequestDataTooBig):
+        return Problem(413, detail="the request is too large")
+    if isinstance(error, exceptions.APIException):
+        return _of_rest_framework(error)
+    return Problem(400, detail="the request's body cannot be read; send it again")
+
+
+def _of_rest_framework(error: exceptions.APIException) -> Problem:
+    headers = {}
+    if authenticate := getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = authenticate
+    if wait := getattr(error, "wait", None):
+        headers["Retry-After"] = str(int(wait))
+    if isinstance(error, exceptions.ValidationError) and isinstance(error.detail, dict):
+        parameter, messages = next(iter(error.detail.items()))
+        message = messages[0] if isinstance(messages, list) and messages else messages
+        return bad_parameter(str(parameter), force_str(message))
+    detail = error.detail[0] if isinstance(error.detail, list) and error.detail else error.detail
+    return Problem(error.status_code, detail=force_str(detail), headers=headers)

@@ -1,0 +1,65 @@
+"""Tell the listeners of catalog.signals what was written; several writes can be told as one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Literal
+
+from catalog.signals import photos_stored as photos_stored_signal
+from catalog.signals import products_changed as products_changed_signal
+
+Priority = Literal["upload", "import"]
+
+
+@dataclass
+class _Collected:
+    priority: Priority
+    stored: dict[int, None] = field(default_factory=dict)
+    hidden: dict[int, bool] = field(default_factory=dict)
+
+
+_collecting: ContextVar[_Collected | None] = ContextVar("announcements", default=None)
+
+
+def photos_stored(image_ids: Iterable[int], *, priority: Priority = "upload") -> None:
+    """Photos whose pixels are new or replaced; call it inside the writing transaction."""
+    ids = list(image_ids)
+    collected = _collecting.get()
+    if collected is not None:
+        collected.stored.update(dict.fromkeys(ids))
+    elif ids:
+        photos_stored_signal.send(sender=None, image_ids=ids, priority=priority)
+
+
+def products_changed(product_ids: Iterable[int], *, hidden: bool) -> None:
+    """Products written or deleted; `hidden` when an answer given before may no longer be shown."""
+    ids = list(product_ids)
+    collected = _collecting.get()
+    if collected is not None:
+        for product_id in ids:
+            collected.hidden[product_id] = hidden or collected.hidden.get(product_id, False)
+    elif ids:
+        products_changed_signal.send(sender=None, product_ids=ids, hidden=hidden)
+
+
+@contextmanager
+def together(*, priority: Priority = "upload") -> Iterator[None]:
+    """Merge what is announced inside into at most three signals, sent at the end; nothing is sent after an exception.
+
+    Use it inside the transaction, so that listeners write in it too. An inner block adds to the outer one.
+    """
+    if _collecting.get() is not None:
+        yield
+        return
+    collected = _Collected(priority)
+    token = _collecting.set(collected)
+    try:
+        yield
+    finally:
+        _collecting.reset(token)
+    photos_stored(collected.stored, priority=priority)
+    for hidden in (True, False):
+        products_changed((key for key, value in collected.hidden.items() if value is hidden), hidden=hidden)

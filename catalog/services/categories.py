@@ -1,0 +1,91 @@
+"""The category tree as feeds write it: "Clothing > Dress"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db import connection, transaction
+from django.utils.text import slugify
+
+from catalog.models import Category
+
+SEPARATOR = ">"
+MAX_NAME = 200
+_LOCK_KEY = 0x63617465  # "cate"
+_MAX_SLUG = 255
+
+Path = tuple[str, ...]
+
+
+def split_path(text: str) -> Path:
+    """`"A > B  b > "` → `("A", "B b")`."""
+    names = (" ".join(name.split()) for name in text.split(SEPARATOR))
+    return tuple(name for name in names if name)
+
+
+def category_for(path: str | Path) -> Category:
+    """The category at a path, made with its parents where missing. Raises ValueError for an empty path."""
+    names = split_path(path) if isinstance(path, str) else path
+    if not names:
+        raise ValueError("a category needs a name")
+    tree = CategoryTree()
+    category: Category = Category.objects.get(pk=tree.make(names))
+    return category
+
+
+def lock_tree() -> None:
+    """Inside a transaction: one writer of the tree at a time, because an insertion moves the paths of its siblings."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK_KEY])
+
+
+class CategoryTree:
+    """Ids by path of names, read once: for one import."""
+
+    def __init__(self) -> None:
+        self._ids = _read()
+
+    def find(self, path: Path) -> int | None:
+        return self._ids.get(path)
+
+    def make(self, path: Path) -> int:
+        """The id of a path; missing nodes are made in a transaction of their own, safe beside other writers."""
+        if path not in self._ids:
+            with transaction.atomic():
+                lock_tree()
+                self._ids = _read()
+                for depth in range(1, len(path) + 1):
+                    if path[:depth] not in self._ids:
+                        self._ids[path[:depth]] = self._add(path[:depth])
+        return self._ids[path]
+
+    def _add(self, path: Path) -> int:
+        fields = {"name": path[-1], "slug": free_slug(path)}
+        if len(path) == 1:
+            return int(Category.objects.add_root(fields).pk)
+        parent = Category.objects.get(pk=self._ids[path[:-1]])
+        return int(Category.objects.add_child(parent, fields).pk)
+
+
+def free_slug(path: Path) -> str:
+    """`dress`; where that is taken `clothing-dress`, further parents, and at last a number."""
+    parts = [slugify(name, allow_unicode=True) or "category" for name in path]
+    candidates = ["-".join(parts[start:])[:_MAX_SLUG] for start in range(len(parts) - 1, -1, -1)]
+    taken = set(Category.objects.filter(slug__in=candidates).values_list("slug", flat=True))
+    for slug in candidates:
+        if slug not in taken:
+            return slug
+    number = 2
+    while Category.objects.filter(slug=f"{candidates[-1][: _MAX_SLUG - 12]}-{number}").exists():
+        number += 1
+    return f"{candidates[-1][: _MAX_SLUG - 12]}-{number}"
+
+
+def _read() -> dict[Path, int]:
+    rows: Iterable[tuple[int, str, str]] = Category.objects.order_by("depth").values_list("pk", "path", "name")
+    names: dict[str, Path] = {}
+    ids: dict[Path, int] = {}
+    for pk, path, name in rows:
+        names[path] = (*names.get(path[: -Category.steplen], ()), name)
+        ids.setdefault(names[path], pk)
+    return ids

@@ -1,0 +1,74 @@
+"""Products, categories and small drawn photos for tests."""
+
+from __future__ import annotations
+
+import io
+import itertools
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from catalog.models import Category, Product, ProductImage
+from catalog.services.announce import Priority
+from catalog.services.categories import category_for
+from catalog.services.photos import add_photo
+
+_numbers = itertools.count(1)
+
+
+def photo_bytes(
+    seed: int = 0,
+    *,
+    colour: tuple[int, int, int] | str | None = None,
+    size: tuple[int, int] = (64, 48),
+    format: str = "PNG",
+) -> bytes:
+    """A small photo in memory, the same for the same arguments: one colour, or coloured patches drawn from `seed`."""
+    if colour is None:
+        patches = np.random.default_rng(seed).integers(0, 256, size=(6, 8, 3), dtype=np.uint8)
+        image = Image.fromarray(patches).resize(size, Image.Resampling.BICUBIC)
+    else:
+        image = Image.new("RGB", size, colour)
+        image.putpixel((0, 0), (seed % 256, seed // 256 % 256, 0))
+    buffer = io.BytesIO()
+    image.save(buffer, format)
+    return buffer.getvalue()
+
+
+def make_category(path: str = "Clothing > Dress") -> Category:
+    """The category at a path like "Clothing > Dress", made with its parents where missing."""
+    return category_for(path)
+
+
+def make_product(**fields: Any) -> Product:
+    """A product with a sku and title of its own; `category` may be a path like "Clothing > Dress"."""
+    number = next(_numbers)
+    category = fields.pop("category", None)
+    if isinstance(category, str):
+        category = make_category(category)
+    return Product.objects.create(
+        **{"sku": f"SKU-{number}", "title": f"Product {number}", "category": category, "currency": "EUR"} | fields
+    )
+
+
+def make_image(
+    product: Product | None = None,
+    *,
+    seed: int | None = None,
+    colour: tuple[int, int, int] | str | None = None,
+    size: tuple[int, int] = (64, 48),
+    data: bytes | None = None,
+    position: int | None = None,
+    alt: str = "",
+    priority: Priority = "upload",
+) -> ProductImage:
+    """A stored photo of a product (of a new one by default), different for every call unless `seed` or `data` is given."""
+    number = next(_numbers)
+    return add_photo(
+        product=product or make_product(),
+        data=data or photo_bytes(number if seed is None else seed, colour=colour, size=size),
+        position=position,
+        alt=alt,
+        priority=priority,
+    )
