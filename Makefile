@@ -1,0 +1,55 @@
+# make demo | test | lint | bench | chaos | load | fuzz          PYTHON=... chooses the Python (3.11 to 3.13) of .venv
+.PHONY: demo test lint bench chaos load fuzz environment environment-dev environment-bench python
+.DEFAULT_GOAL := demo
+MAKEFLAGS += --no-print-directory
+PORT ?= 8000
+CATALOG ?=
+ONCE ?=
+export PORT CATALOG ONCE
+
+CANDIDATES := python3 python3.13 python3.12 python3.11 python
+SUITABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for python in .venv/bin/python $(CANDIDATES); do \
+	$$python -c '$(SUITABLE)' >/dev/null 2>&1 && echo $$python && break; done)
+VENV := .venv/bin/python
+PRODUCTION := ENV_FILE=/dev/null DATABASE_URL=postgres://db/lookalike REDIS_URL=redis://redis/0 HTTPS=true DEBUG=false \
+	SECRET_KEY=of-lint-alone-9d2f6b1c-7e43-4f0a-8c55-3b1e7a90d4f2-6a
+
+# Everything: packages, servers, catalogue, worker, beat, web. CATALOG=feed or folder, PORT=8000, ONCE=1 ends after the table.
+demo: environment
+	@exec $(VENV) -m config.demo
+
+test: environment-dev lint
+	@exec $(VENV) -m pytest $(TESTS)
+
+lint: environment-dev
+	$(VENV) -m ruff check .
+	$(VENV) -m ruff format --check .
+	$(PRODUCTION) $(VENV) -m mypy .
+	$(VENV) manage.py makemigrations --check --dry-run
+	$(PRODUCTION) $(VENV) manage.py check --deploy --fail-level WARNING
+
+# make bench BENCH="search --vectors 100000 --json docs/search.json"; with nothing said, both benches at a small size.
+BENCH ?=
+bench: environment-bench
+	@if [ -n "$(BENCH)" ]; then $(VENV) manage.py bench $(BENCH); \
+	else $(VENV) manage.py bench pipeline && $(VENV) manage.py bench search --vectors 10000; fi
+
+# 5,000 photos, 100 kills at random: every decodable photo must end with its vector.
+chaos: environment-dev
+	@exec $(VENV) -m tests.chaos
+
+# 50 requests a second while a space is built, activated and retired.
+load: environment-dev
+	@exec $(VENV) -m tests.load
+
+# Random feeds, photos and parameters for longer than `make test` takes.
+fuzz: environment-dev
+	@HYPOTHESIS_PROFILE=fuzz exec $(VENV) -m pytest tests -k "property or fuzz" --timeout 3600
+
+environment environment-dev environment-bench: python
+	@$(PYTHON) config/local/packages.py $(or $(patsubst environment-%,%,$(filter environment-%,$@)),run)
+
+python:
+	@[ -n "$(PYTHON)" ] || { echo "No Python 3.11 to 3.13 with venv was found (Debian: apt-get install python3 python3-venv)." \
+		"Say which to use: make $(or $(MAKECMDGOALS),demo) PYTHON=/path/to/python3" >&2; exit 1; }
