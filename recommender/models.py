@@ -21,6 +21,10 @@ class Encoder(models.Model):
         INT8 = "int8"
 
     name = models.CharField(max_length=100, help_text="For example efficientnet-lite0@1.")
+    weights = models.CharField(max_length=500, default="imagenet", help_text="The ENCODER_WEIGHTS it was compiled with.")
+    source = models.CharField(
+        max_length=64, blank=True, help_text="Hash of what it was compiled from: the same again is not compiled twice."
+    )
     sha256 = models.CharField(max_length=64)
     precision = models.CharField(max_length=4, choices=Precision.choices)
     pooling = models.CharField(max_length=8, choices=[("gaussian", "gaussian"), ("mean", "mean")])
@@ -32,7 +36,10 @@ class Encoder(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["sha256", "pooling"], name="one_encoder_a_file_and_pooling")]
+        constraints = [
+            models.UniqueConstraint(fields=["sha256", "pooling"], name="one_encoder_a_file_and_pooling"),
+            models.UniqueConstraint(fields=["source"], condition=~Q(source=""), name="one_encoder_a_source"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.sha256[:12]})"

@@ -32,6 +32,8 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(help_text='For example efficientnet-lite0@1.', max_length=100)),
+                ('weights', models.CharField(default='imagenet', help_text='The ENCODER_WEIGHTS it was compiled with.', max_length=500)),
+                ('source', models.CharField(blank=True, help_text='Hash of what it was compiled from: the same again is not compiled twice.', max_length=64)),
                 ('sha256', models.CharField(max_length=64)),
                 ('precision', models.CharField(choices=[('fp32', 'Fp32'), ('int8', 'Int8')], max_length=4)),
                 ('pooling', models.CharField(choices=[('gaussian', 'gaussian'), ('mean', 'mean')], max_length=8)),
@@ -43,7 +45,7 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('sha256', 'pooling'), name='one_encoder_a_file_and_pooling')],
+                'constraints': [models.UniqueConstraint(fields=('sha256', 'pooling'), name='one_encoder_a_file_and_pooling'), models.UniqueConstraint(condition=models.Q(('source', ''), _negated=True), fields=('source',), name='one_encoder_a_source')],
             },
         ),
         migrations.CreateModel(
