@@ -1,0 +1,5 @@
+"""Settings, doors and processes. The Celery application is imported here so that every process publishes through it."""
+
+from config.celery import app as celery_app
+
+__all__ = ["celery_app"]

@@ -1,4 +1,4 @@
-"""The Celery application; beat's schedule is declared by the tasks' own module (recommender.schedule)."""
+"""The Celery application; beat's schedule is declared by the tasks' own module."""
 
 import os
 
@@ -8,3 +8,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 app = Celery("lookalike")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@app.on_after_configure.connect
+def read_schedule(sender: Celery, **_: object) -> None:
+    """Imported late: the schedule's module reads Django's settings."""
+    from recommender.schedule import BEAT_SCHEDULE
+
+    sender.conf.beat_schedule = BEAT_SCHEDULE

@@ -1,21 +1,65 @@
-"""`X-Request-ID`: taken from the caller or made here, echoed on the answer, attached to the request."""
+"""What every answer carries: an `X-Request-ID`, which the log lines of its request carry too, and a content policy."""
 
+import logging
 import re
 import uuid
 from collections.abc import Callable
+from contextvars import ContextVar
 
 from django.http import HttpRequest, HttpResponse
 
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+# Scripts only from ourselves; photos may lie in a storage elsewhere.
+POLICY = "; ".join(
+    [
+        "default-src 'self'",
+        "img-src 'self' data: blob: https:",
+        "style-src 'self' 'unsafe-inline'",
+        "object-src 'none'",
+        "base-uri 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    ]
+)
 _ACCEPTED = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_current: ContextVar[str] = ContextVar("request_id", default="")
 
 
-def request_id(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+def request_id(get_response: GetResponse) -> GetResponse:
+    """Take `X-Request-ID` from the caller or make one; attach it to the request, echo it on the answer."""
+
     def middleware(request: HttpRequest) -> HttpResponse:
-        given = request.headers.get("X-Request-ID", "")
+        given = request.META.get("HTTP_X_REQUEST_ID", "")
         identifier = given if _ACCEPTED.fullmatch(given) else uuid.uuid4().hex
         request.META["HTTP_X_REQUEST_ID"] = identifier
-        response = get_response(request)
-        response["X-Request-ID"] = identifier
+        token = _current.set(identifier)
+        try:
+            response = get_response(request)
+        finally:
+            _current.reset(token)
+        response.headers["X-Request-ID"] = identifier
         return response
 
     return middleware
+
+
+def content_security_policy(get_response: GetResponse) -> GetResponse:
+    """Set `Content-Security-Policy` on pages unless the view set its own."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if response.headers.get("Content-Type", "").startswith("text/html"):
+            response.headers.setdefault("Content-Security-Policy", POLICY)
+        return response
+
+    return middleware
+
+
+class RequestIdFilter(logging.Filter):
+    """Gives each log record `request`: " [id]" while a request is answered, else nothing."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        identifier = _current.get()
+        record.request = f" [{identifier}]" if identifier else ""
+        return True

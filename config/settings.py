@@ -59,6 +59,10 @@ TEMPLATES = [
     }
 ]
 
+# The web server (config.web). Every thread keeps one Postgres connection.
+WEB_PROCESSES: int = env.int("WEB_PROCESSES", default=CORES)
+WEB_THREADS: int = env.int("WEB_THREADS", default=4)
+
 # Postgres: the truth and the queue.
 DATABASES = {"default": env.db_url("DATABASE_URL")}
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=600)
@@ -72,7 +76,7 @@ REDIS_TIMEOUT_SECONDS: float = env.float("REDIS_TIMEOUT_SECONDS", default=0.25)
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker waits for Redis as long as it takes
-CELERY_BROKER_TIMEOUT: float = env.float("CELERY_BROKER_TIMEOUT", default=1.0)
+CELERY_BROKER_TIMEOUT: float = env.float("CELERY_BROKER_TIMEOUT", default=0.5)
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 3600,
     "socket_connect_timeout": CELERY_BROKER_TIMEOUT,
@@ -124,6 +128,9 @@ ENCODER_POOLING: str = env.str("ENCODER_POOLING", default="gaussian")
 LEASE_SIZE: int = env.int("LEASE_SIZE", default=8)
 LEASE_SECONDS: int = env.int("LEASE_SECONDS", default=60)
 MAX_ATTEMPTS: int = env.int("MAX_ATTEMPTS", default=3)
+# What may pass (storage or network away): after 2, 4, 8 … seconds, so 8 attempts bear with some four minutes.
+RETRY_ATTEMPTS: int = env.int("RETRY_ATTEMPTS", default=8)
+RETRY_SECONDS: float = env.float("RETRY_SECONDS", default=2.0)
 SWEEP_SECONDS: float = env.float("SWEEP_SECONDS", default=5.0)
 
 # Answers.

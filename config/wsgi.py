@@ -1,3 +1,5 @@
+"""The WSGI application that granian serves (config.web)."""
+
 import os
 
 from django.core.wsgi import get_wsgi_application

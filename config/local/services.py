@@ -57,7 +57,7 @@ def local_folder() -> Path:
 def borrowed_services() -> Iterator[Borrowed]:
     """Set the environment of a command: servers, secret key and media folder, local where nothing else is said."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    environ.Env.read_env(PROJECT / ".env")
+    environ.Env.read_env(os.environ.get("ENV_FILE") or PROJECT / ".env")
     folder = local_folder()
     borrowed = Borrowed(
         folder=folder,
@@ -115,6 +115,8 @@ def _local_environment(folder: Path) -> None:
     os.environ.setdefault("HTTPS", "false")
     os.environ.setdefault("MEDIA_ROOT", str(folder / "media"))
     os.environ.setdefault("STATIC_ROOT", str(folder / "static"))
+    for name in ("MEDIA_ROOT", "STATIC_ROOT"):
+        Path(os.environ[name]).mkdir(parents=True, exist_ok=True)
 
 
 @contextmanager
