@@ -61,6 +61,10 @@ class VectorRow:
     vector: NDArray[np.float32]
 
 
+class SpaceGone(LookupError):
+    """The space has been retired and its vectors are gone: ask the active space anew."""
+
+
 class VectorIndex(Protocol):
     """An engine that holds the vectors of spaces and answers nearest-neighbour queries under filters."""
 

@@ -1,0 +1,209 @@
+"""The vector index in Postgres: which path answers a question, and when an answer is complete."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from django.conf import settings
+from django.db import connection
+from numpy.typing import NDArray
+from psycopg import sql as pg
+
+from recommender.index import kinds, sql
+from recommender.index.halfvec import HalfVector, cursor
+from recommender.index.partitions import PARENT, partition_name
+from recommender.index.session import Question, Row, ask
+from recommender.index.types import Filters, Hit, VectorRow
+from recommender.models import Space
+
+_SLACK = 8  # candidates asked for beyond those needed, so that a few doubles do not cost a second scan
+_MOST_CANDIDATES = 20_000  # beyond that an exact scan costs no more than a wider one
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpaceQuery:
+    """One question of a batch. `vector`: float32 (dimensions of the space,)."""
+
+    vector: NDArray[np.float32]
+    filters: Filters
+
+
+class PgvectorIndex:
+    """VectorIndex on pgvector.
+
+    Few products pass the filter (counted up to `exact_below`): their photos are compared one by one. Else the ANN index
+    is scanned iteratively, candidates are grouped by product and variant group, the scan is widened until the page is
+    full or the index has no more; a page that is still short is answered exactly, so it is short only if fewer match.
+    """
+
+    def __init__(self, *, exact_below: int | None = None) -> None:
+        self._exact_below = exact_below
+        self._photos_a_place: dict[int, float] = {}
+
+    @property
+    def exact_below(self) -> int:
+        """How many passing products are still compared one by one; EXACT_BELOW_ROWS unless injected."""
+        return settings.EXACT_BELOW_ROWS if self._exact_below is None else self._exact_below
+
+    def upsert(self, *, space: Space, rows: Sequence[VectorRow]) -> int:
+        """Store vectors, inside the caller's transaction or their own; how many were new.
+
+        Skipped: photos that are gone, and those that have their vector. The photo's row is held until the transaction
+        ends, so that a deletion or replacement waits and then removes the vector.
+        """
+        if not rows:
+            return 0
+        with connection.wrap_database_errors:
+            return (
+                cursor()
+                .execute(
+                    pg.SQL(
+                        "INSERT INTO {} (image_id, space_id, product_id, vector)"
+                        " SELECT held.id, %s, held.product_id, given.vector"
+                        " FROM (SELECT i.id, i.product_id FROM catalog_productimage i WHERE i.id = ANY (%s)"
+                        " ORDER BY i.id FOR SHARE) held"
+                        " JOIN unnest(%s::bigint[], %b::halfvec[]) given (image_id, vector) ON given.image_id = held.id"
+                        " ON CONFLICT DO NOTHING"
+                    ).format(pg.Identifier(PARENT)),
+                    (space.pk, *[[row.image_id for row in rows]] * 2, [HalfVector(row.vector) for row in rows]),
+                )
+                .rowcount
+            )
+
+    def delete(self, *, space: Space, image_ids: Sequence[int]) -> int:
+        with connection.cursor() as plain:
+            plain.execute(
+                pg.SQL("DELETE FROM {} WHERE image_id = ANY (%s)").format(pg.Identifier(partition_name(space))),
+                [list(image_ids)],
+            )
+            return int(plain.rowcount)
+
+    def count(self, *, space: Space) -> int:
+        with connection.cursor() as plain:
+            plain.execute(pg.SQL("SELECT count(*) FROM {}").format(pg.Identifier(partition_name(space))))
+            return int(plain.fetchone()[0])
+
+    def vectors(self, *, space: Space, image_ids: Sequence[int]) -> Mapping[int, NDArray[np.float32]]:
+        """The stored vectors of those photos that have one, float32 (dimensions of the space,)."""
+        with connection.wrap_database_errors:
+            rows = cursor().execute(
+                pg.SQL("SELECT image_id, vector FROM {} WHERE image_id = ANY (%s)").format(
+                    pg.Identifier(partition_name(space))
+                ),
+                [list(image_ids)],
+                binary=True,
+            )
+            return dict(rows.fetchall())
+
+    def search(
+        self, *, space: Space, vector: NDArray[np.float32], filters: Filters, k: int, exact: bool = False
+    ) -> list[Hit]:
+        """The k nearest products by (distance, image id); see VectorIndex. Raises SpaceGone."""
+        return self.search_many(space=space, queries=[SpaceQuery(vector=vector, filters=filters)], k=k, exact=exact)[0]
+
+    def search_many(
+        self, *, space: Space, queries: Sequence[SpaceQuery], k: int, exact: bool = False
+    ) -> list[list[Hit]]:
+        """One answer for each question, together in few round trips; each as `search` gives it."""
+        answers: list[list[Hit] | None] = [None] * len(queries)
+        narrow = [number for number, query in enumerate(queries) if query.filters.narrows]
+        for number, found in zip(narrow, self._few(space, [queries[n] for n in narrow], k), strict=True):
+            answers[number] = found
+        scan = self._exact if exact else self._nearest
+        rest = [number for number, answer in enumerate(answers) if answer is None]
+        for number, hits in zip(rest, scan(space, [queries[n] for n in rest], k), strict=True):
+            answers[number] = hits
+        return [answer or [] for answer in answers]
+
+    def _few(self, space: Space, queries: Sequence[SpaceQuery], k: int) -> list[list[Hit] | None]:
+        """Exact answers of those questions that few products pass; None for the others."""
+        bound = self.exact_below
+        if bound <= 0:
+            return [None] * len(queries)
+        answers: list[list[Hit] | None] = []
+        for query, rows in zip(queries, self._ask(space, "few", queries, k, self._depth(space, k)), strict=True):
+            if rows[0][0] > bound:
+                answers.append(None)
+                continue
+            found = [row[1:] for row in rows if row[1] is not None]
+            if _short(found, k, self._depth(space, k)):
+                found = self._widen(space, "few", query, k, found)
+            answers.append(_hits(found))
+        return answers
+
+    def _nearest(self, space: Space, queries: Sequence[SpaceQuery], k: int) -> list[list[Hit]]:
+        path, factor = ("bits", _parameters(space).oversample) if space.index == "binary" else ("nearest", 1)
+        depth = self._depth(space, k) * factor
+        answers = []
+        for query, rows in zip(queries, self._ask(space, path, queries, k, depth), strict=True):
+            if _short(rows, k, depth):
+                rows = self._widen(space, path, query, k, rows, depth=depth)
+            answers.append(_hits(rows) if len(rows) >= k else self._exact(space, [query], k)[0])
+        return answers
+
+    def _exact(self, space: Space, queries: Sequence[SpaceQuery], k: int) -> list[list[Hit]]:
+        depth = self._depth(space, k)
+        answers = []
+        for query, rows in zip(queries, self._ask(space, "all", queries, k, depth), strict=True):
+            answers.append(_hits(self._widen(space, "all", query, k, rows) if _short(rows, k, depth) else rows))
+        return answers
+
+    def _widen(
+        self, space: Space, path: str, query: SpaceQuery, k: int, rows: list[Row], depth: int | None = None
+    ) -> list[Row]:
+        """Ask again, deeper, until the page is full or nothing is left; photos of one place were in each other's way.
+
+        The ANN index is left for the exact scan when that is no dearer.
+        """
+        depth = depth or self._depth(space, k)
+        while _short(rows, k, depth):
+            crowding = depth / max(1, len(rows))
+            self._photos_a_place[space.pk] = min(50.0, max(self._photos_a_place.get(space.pk, 1.0), crowding))
+            depth = math.ceil(depth * max(2.0, 1.5 * k / max(1, len(rows))))
+            if path in ("nearest", "bits") and depth > _MOST_CANDIDATES:
+                break
+            rows = self._ask(space, path, [query], k, depth)[0]
+            if path == "few":
+                rows = [row[1:] for row in rows if row[1] is not None]
+        return rows
+
+    def _depth(self, space: Space, k: int) -> int:
+        """Candidates for k places; what earlier questions had to be widened by is remembered and slowly forgotten."""
+        crowding = max(1.0, self._photos_a_place.get(space.pk, 1.0) * 0.99)
+        self._photos_a_place[space.pk] = crowding
+        return math.ceil(k * crowding) + _SLACK
+
+    def _ask(self, space: Space, path: str, queries: Sequence[SpaceQuery], k: int, depth: int) -> list[list[Row]]:
+        if not queries:
+            return []
+        return ask(
+            (sql.SETTINGS, sql.settings_values(_parameters(space)))
+            if path in ("nearest", "bits")
+            else (sql.EXACT_SETTINGS, {}),
+            [question(space, path, query, k=k, depth=depth, bound=self.exact_below) for query in queries],
+        )
+
+
+def question(space: Space, path: str, query: SpaceQuery, *, k: int, depth: int, bound: int) -> Question:
+    """The statement and values of one path; raises ValueError for a vector that is not of the space."""
+    if query.vector.shape != (space.dimensions,):
+        raise ValueError(f"a vector of shape {query.vector.shape} asked of {space.dimensions}-d space {space}")
+    names, values = sql.conditions(query.filters)
+    text = sql.statement(path, partition_name(space), space.dimensions, space.metric, names)
+    return text, {**values, "vector": HalfVector(query.vector), "k": k, "depth": depth, "bound": bound}
+
+
+def _parameters(space: Space) -> kinds.Parameters:
+    return kinds.check(metric=space.metric, index=space.index, dimensions=space.dimensions, parameters=space.parameters)
+
+
+def _short(rows: Sequence[Row], k: int, depth: int) -> bool:
+    """Whether the page is not full although there may be more: as many photos were seen as were asked for."""
+    return len(rows) < k and bool(rows) and rows[0][0] >= depth
+
+
+def _hits(rows: Sequence[Row]) -> list[Hit]:
+    return [Hit(image_id=image, product_id=product, distance=distance) for _, image, product, distance in rows]

