@@ -49,9 +49,12 @@ def describe(data: bytes) -> KeptPhoto:
     return KeptPhoto(digest, photo_path(digest, facts.extension), facts.width, facts.height)
 
 
-def keep(data: bytes) -> KeptPhoto:
-    """Write the file unless storage has it. Slow (storage may be far away): call it outside transactions."""
-    kept = describe(data)
+def keep(data: bytes, described: KeptPhoto | None = None) -> KeptPhoto:
+    """Write the file unless storage has it. Slow (storage may be far away): call it outside transactions.
+
+    `described`: what `describe(data)` gave, if it was asked already. Raises PhotoError.
+    """
+    kept = described or describe(data)
     if default_storage.exists(kept.name):
         if default_storage.size(kept.name) == len(data):
             return kept

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from catalog.storage import PARTIAL_SUFFIX
 from catalog.storage_names import PHOTO_ROOT, THUMBNAIL_ROOT
 
 _BATCH = 500
+_OURS = re.compile(r"[0-9a-f]{64}\.")
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,8 @@ def _folders(root: str) -> list[str]:
 
 
 def _batches(folder: str) -> Iterator[list[str]]:
-    files = [f"{folder}/{file}" for file in sorted(default_storage.listdir(folder)[1])]
+    """Our own files, by their names; others in the folder are none of our business."""
+    files = [f"{folder}/{file}" for file in sorted(default_storage.listdir(folder)[1]) if _OURS.match(file)]
     for start in range(0, len(files), _BATCH):
         yield files[start : start + _BATCH]
 

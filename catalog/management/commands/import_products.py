@@ -1,0 +1,71 @@
+"""`manage.py import_products PATH`: products and photos from a feed or a folder tree."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from tqdm import tqdm
+
+from catalog.feeds.reading import open_feed
+from catalog.feeds.rows import FeedError
+from catalog.services.feed_import import FeedImport, Problem, Report
+
+_HELP = """\
+Import products from a feed (CSV, TSV, JSON Lines, RSS 2.0) or a folder tree (one folder a category, one photo a
+product). Columns: id, title, description, link, image_link, additional_image_link, availability, price (59.50 EUR),
+brand, product_type (A > B > C), item_group_id; others become attributes. Photos are paths inside the feed's folder,
+or http(s) URLs that the workers fetch. A column that a table does not have leaves the products as they are; an empty
+cell empties. Products that the feed does not name stay. Importing again changes only what changed."""
+
+
+class Command(BaseCommand):
+    help = _HELP
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("path", metavar="PATH", help="the feed, or the folder")
+        parser.add_argument("--dry-run", action="store_true", help="say what would change and write nothing")
+        parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        path = Path(options["path"]).expanduser()
+        try:
+            with open_feed(path) as feed, self._bar(feed.size, quiet=options["verbosity"] == 0) as bar:
+
+                def tell(problem: Problem) -> None:
+                    bar.clear()
+                    self.stderr.write(str(problem))
+
+                def advance(report: Report) -> None:
+                    bar.set_postfix_str(f"{report.rows} rows", refresh=False)
+                    bar.update(feed.position - bar.n if feed.size else report.rows - bar.n)
+
+                report = FeedImport(feed, dry_run=options["dry_run"], tell=tell, advance=advance).run()
+        except FeedError as error:
+            raise CommandError(f"{path}: {error}") from error
+        if options["json"]:
+            self.stdout.write(json.dumps({"path": str(path), **report.as_json()}, ensure_ascii=False))
+        else:
+            self.stdout.write(_summary(report))
+        if report.problem_count:
+            raise CommandError(
+                f"{report.problem_count} rows or photos did not go in, as said above; correct them and import again"
+            )
+
+    @staticmethod
+    def _bar(size: int, *, quiet: bool) -> tqdm[Any]:
+        unit = {"unit": "B", "unit_scale": True, "total": size} if size else {"unit": " rows"}
+        return tqdm(desc="Importing", file=sys.stderr, disable=quiet, **unit)
+
+
+def _summary(report: Report) -> str:
+    changes = report.changes
+    would = "would be " if report.dry_run else ""
+    return (
+        f"{report.rows} rows: {changes.created} products {would}created, {changes.updated} {would}updated, "
+        f"{changes.unchanged} unchanged; {changes.photos_added} photos {would}added, "
+        f"{changes.photos_removed} {would}removed; {report.problem_count} problems"
+    )
