@@ -12,7 +12,7 @@ from catalog.models import Product, ProductImage
 class Encoder(models.Model):
     """One compiled encoder. Its identity is the SHA-256 of the compiled file; every process serves those bytes.
 
-    `check_pixels` (uint8, n × side × side × 3) and `check_features` (float32, n × dimensions, unit rows) let a process
+    `check_pixels` (uint8, n × side × side × 3) and `check_features` (float32, n × dimensions, as pooled) let a process
     prove that it reproduces the encoder before it encodes: int8 exactly, fp32 to cosine .99999.
     """
 

@@ -25,3 +25,11 @@ class ImageEncoder(Protocol):
     def features(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         """pixels uint8 (side, side, 3) RGB → features float32 (dimensions,): the pooled maps, not normalised."""
         ...
+
+
+class BatchEncoder(ImageEncoder, Protocol):
+    """An encoder that gains from several photos at once (Keras on a GPU); LiteRT does not and goes one by one."""
+
+    def features_many(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """pixels uint8 (n, side, side, 3) RGB → features float32 (n, dimensions)."""
+        ...

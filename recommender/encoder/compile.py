@@ -1,0 +1,156 @@
+"""Keras model → LiteRT file, checked against the Keras model before anyone serves it."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+from django.conf import settings
+from numpy.typing import NDArray
+
+from catalog.models import ProductImage
+from catalog.photo_reading import PhotoError
+from recommender.encoder import keras_models
+from recommender.encoder.calibration import CALIBRATION_SEED, calibration_pictures, check_pictures, drawn_pictures
+from recommender.encoder.pooling import pool
+from recommender.encoder.pooling import weights as pooling_weights
+from recommender.encoder.preprocess import photo_to_pixels
+from recommender.encoder.quiet import quiet_errors
+from recommender.encoder.registry import EncoderSpec, encoder_spec
+from recommender.encoder.runtimes import LiteRTEncoder
+from recommender.encoder.serving import cosines
+from recommender.encoder.store import CompiledEncoder, compiled_from, save_encoder
+from recommender.encoder.weights_pickle import WeightsFileError
+from recommender.models import Encoder
+
+RECIPE = 1  # raised whenever this code would compile the same weights to another file or other check vectors
+LEAST_COSINE_FP32 = 0.9999
+LEAST_MEDIAN_COSINE_INT8 = 0.95  # .98 to .99 is usual: below this the quantisation went wrong
+CHECKED_PHOTOS = 16
+
+Report = Callable[[str], None]
+
+
+class CompileFailed(RuntimeError):
+    """The compiled file does not do what the Keras model does, or TensorFlow is not there; the text says which."""
+
+
+def compile_encoder(
+    name: str | None = None,
+    *,
+    report: Report = lambda line: None,
+    on_result: Callable[[CompiledEncoder], None] | None = None,
+) -> Encoder:
+    """Compile the encoder `name` (the setting's by default), check it and store it; the same again is only looked up.
+
+    Weights and pooling are the settings'. `on_result` is given what was compiled, when anything was. Raises
+    UnknownEncoder, ValueError for an unknown pooling, WeightsFileError and CompileFailed.
+    """
+    spec = encoder_spec(name or settings.ENCODER)
+    weights, pooling = settings.ENCODER_WEIGHTS, settings.ENCODER_POOLING
+    pooling_weights(1, 1, pooling)
+    source = source_key(spec, weights=weights, pooling=pooling)
+    if (row := compiled_from(source)) is not None:
+        report(f"{row} is compiled already")
+        return row
+    photos = list(catalogue_pixels(spec.side))
+    made = compile_file(spec, weights=weights, pooling=pooling, source=source, photos=photos, report=report)
+    if on_result is not None:
+        on_result(made)
+    row = save_encoder(made)
+    report(f"{row} is stored: {len(made.compiled) / 1e6:.1f} MB")
+    return row
+
+
+def source_key(spec: EncoderSpec, *, weights: str, pooling: str) -> str:
+    """SHA-256 over everything that decides the compiled file. Raises WeightsFileError if the weights are not there."""
+    path = keras_models.weights_path(spec, weights)
+    if path is None:
+        digest = weights
+    else:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    try:
+        converter = [importlib.metadata.version(package) for package in ("tensorflow", "keras")]
+    except importlib.metadata.PackageNotFoundError as error:
+        raise _no_tensorflow() from error
+    parts = [RECIPE, spec.name, digest, pooling, CALIBRATION_SEED, *converter]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def compile_file(
+    spec: EncoderSpec,
+    *,
+    weights: str,
+    pooling: str,
+    source: str,
+    photos: Sequence[NDArray[np.uint8]] = (),
+    report: Report = lambda line: None,
+) -> CompiledEncoder:
+    """Build the Keras model, convert it, and hold the file against the model on drawn pictures and on `photos`.
+
+    `photos`: uint8 (side, side, 3) each. Needs no database. Raises WeightsFileError and CompileFailed.
+    """
+    with quiet_errors((WeightsFileError, CompileFailed)):
+        report(f"building {spec.name} in Keras ({weights} weights)")
+        try:
+            model = keras_models.build_model(spec, weights)
+        except ImportError as error:
+            raise _no_tensorflow() from error
+        report(f"converting to LiteRT, {spec.precision}")
+        compiled = keras_models.convert(model, spec, calibration_pictures(spec.side))
+        served = LiteRTEncoder(compiled, spec.side, spec.dimensions, pooling)
+        drawn = drawn_pictures(8, side=spec.side, seed=CALIBRATION_SEED + 100)
+        pictures = np.concatenate([drawn, np.stack(photos)]) if len(photos) else drawn
+        report(f"checking against Keras on {len(drawn)} drawn pictures and {len(photos)} photos of the catalogue")
+        maps = keras_models.maps_function(model, spec)
+        expected = np.stack([pool(maps(picture[None])[0], pooling) for picture in pictures])
+        agreement = cosines(served.features_many(pictures), expected)
+        checks = check_pictures(spec.side)
+        features = served.features_many(checks)
+    least, median = float(agreement.min()), float(np.median(agreement))
+    report(f"cosine to Keras: least {least:.6f}, median {median:.6f}")
+    if features.shape != (len(checks), spec.dimensions):
+        raise CompileFailed(f"{spec.name} gave features {features.shape} instead of ({len(checks)}, {spec.dimensions})")
+    if spec.precision == "fp32" and not least >= LEAST_COSINE_FP32:
+        raise CompileFailed(_disagrees(spec, f"least cosine {least:.6f}, {LEAST_COSINE_FP32} is asked for"))
+    if spec.precision == "int8" and not median >= LEAST_MEDIAN_COSINE_INT8:
+        raise CompileFailed(_disagrees(spec, f"median cosine {median:.4f}, {LEAST_MEDIAN_COSINE_INT8} is asked for"))
+    return CompiledEncoder(
+        spec=spec,
+        weights=weights,
+        pooling=pooling,
+        source=source,
+        compiled=compiled,
+        check_pixels=checks,
+        check_features=features,
+        least_cosine=least,
+        median_cosine=median,
+    )
+
+
+def catalogue_pixels(side: int, *, limit: int = CHECKED_PHOTOS) -> Iterator[NDArray[np.uint8]]:
+    """Pixels uint8 (side, side, 3) of some photos of the catalogue, in the order of their digests: a fixed sample."""
+    for image in ProductImage.objects.exclude(digest="").order_by("digest", "id")[:limit]:
+        try:
+            with image.file.open("rb") as file:
+                yield photo_to_pixels(file, side=side)
+        except (OSError, PhotoError, ValueError):
+            continue  # a bad photo is the pipeline's to report; it does not stop a compile
+
+
+def _no_tensorflow() -> CompileFailed:
+    return CompileFailed(
+        "TensorFlow is not installed here: compile on a machine with `pip install -r requirements.txt`; "
+        "every other machine fetches the result from Postgres"
+    )
+
+
+def _disagrees(spec: EncoderSpec, found: str) -> str:
+    return (
+        f"the compiled {spec.name} does not agree with its Keras model: {found}; it was not stored. Are ENCODER_WEIGHTS "
+        "the trained weights of this network, and TensorFlow and ai-edge-litert the pinned versions?"
+    )

@@ -1,0 +1,54 @@
+"""Photo file → the square of pixels an encoder is fed. The only decoder and resizer, for index and query alike."""
+
+from __future__ import annotations
+
+import math
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from catalog.photo_reading import decode_photo
+
+# ImageNet's evaluation crop; against squashing or letterboxing it gains .03 to .08 of P@10.
+CENTRE = 0.875
+
+Crop = tuple[float, float, float, float]
+
+
+def photo_to_pixels(file: BinaryIO, *, side: int, crop: Crop | None = None) -> NDArray[np.uint8]:
+    """Photo → uint8 (side, side, 3) RGB.
+
+    `crop`: x, y, width, height as fractions of the upright photo, taken before the centre square. Raises
+    catalog.photo_reading.PhotoError for a file that is no usable photo and ValueError for a crop outside it.
+    """
+    fractions = checked_crop(crop)
+    at_least = math.ceil(side / min(fractions[2], fractions[3]))
+    return image_to_pixels(decode_photo(file, at_least=at_least), side=side, crop=crop)
+
+
+def image_to_pixels(image: Image.Image, *, side: int, crop: Crop | None = None) -> NDArray[np.uint8]:
+    """RGB picture of any size → uint8 (side, side, 3): the crop's centre square of 87.5 %, bicubic with antialiasing."""
+    box = centre_box(image.width, image.height, crop=crop)
+    return np.array(image.resize((side, side), Image.Resampling.BICUBIC, box=box))
+
+
+def centre_box(width: int, height: int, *, crop: Crop | None = None) -> tuple[float, float, float, float]:
+    """What the encoder sees of a picture of that size, in pixels: left, top, right, bottom."""
+    x, y, w, h = checked_crop(crop)
+    square = CENTRE * min(w * width, h * height)
+    left = (x + w / 2) * width - square / 2
+    top = (y + h / 2) * height - square / 2
+    return max(left, 0.0), max(top, 0.0), min(left + square, float(width)), min(top + square, float(height))
+
+
+def checked_crop(crop: Crop | None) -> Crop:
+    """The crop itself, the whole photo for None. Raises ValueError unless it is a rectangle inside the photo."""
+    if crop is None:
+        return 0.0, 0.0, 1.0, 1.0
+    x, y, w, h = crop
+    inside = x >= 0 and y >= 0 and w > 0 and h > 0 and x + w <= 1 + 1e-6 and y + h <= 1 + 1e-6
+    if not (inside and all(math.isfinite(value) for value in crop)):
+        raise ValueError(f"crop must be x,y,width,height as fractions inside the photo (0 to 1), not {crop}")
+    return crop

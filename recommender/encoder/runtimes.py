@@ -1,0 +1,76 @@
+"""The two ways to run an encoder: the compiled LiteRT file, and the Keras model it was compiled from."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.encoder.keras_models import Maps
+from recommender.encoder.pooling import pool
+
+
+@dataclass
+class LiteRTEncoder:
+    """A compiled file, run photo by photo on one thread: one such a core beats batching and larger thread pools.
+
+    An interpreter is not thread-safe, so each thread makes its own, on its first photo.
+    """
+
+    compiled: bytes
+    side: int
+    dimensions: int
+    pooling: str
+    _of_thread: threading.local = field(default_factory=threading.local, repr=False)
+
+    def maps(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        interpreter, fed, answered = self._interpreter()
+        interpreter.set_tensor(fed, _checked(pixels, self.side)[None])
+        interpreter.invoke()
+        maps: NDArray[np.float32] = interpreter.get_tensor(answered)[0]
+        return maps
+
+    def features(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return pool(self.maps(pixels), self.pooling)
+
+    def features_many(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return np.stack([self.features(picture) for picture in pixels])
+
+    def _interpreter(self) -> tuple[Any, int, int]:
+        made: tuple[Any, int, int] | None = getattr(self._of_thread, "interpreter", None)
+        if made is None:
+            from ai_edge_litert.interpreter import Interpreter
+
+            interpreter = Interpreter(model_content=self.compiled, num_threads=1)
+            interpreter.allocate_tensors()
+            fed, answered = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
+            made = self._of_thread.interpreter = (interpreter, fed, answered)
+        return made
+
+
+@dataclass
+class KerasEncoder:
+    """The Keras model itself, for a GPU: `features_many` runs a lease's photos in one call."""
+
+    function: Maps
+    side: int
+    dimensions: int
+    pooling: str
+
+    def maps(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return self.function(_checked(pixels, self.side)[None])[0]
+
+    def features(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return pool(self.maps(pixels), self.pooling)
+
+    def features_many(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return np.stack([pool(maps, self.pooling) for maps in self.function(pixels)])
+
+
+def _checked(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+    if pixels.shape != (side, side, 3) or pixels.dtype != np.uint8:
+        raise ValueError(f"the encoder wants uint8 pixels ({side}, {side}, 3), not {pixels.dtype} {pixels.shape}")
+    return pixels

@@ -1,0 +1,141 @@
+"""The encoder of this process: fetched from Postgres, proven on its check vectors, kept.
+
+Nothing is loaded before the first photo asks, so a worker's children each load their own after the fork.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from numpy.typing import NDArray
+
+from recommender.encoder import keras_models
+from recommender.encoder.registry import encoder_spec
+from recommender.encoder.runtimes import KerasEncoder, LiteRTEncoder
+from recommender.encoder.types import ImageEncoder
+from recommender.models import Encoder
+
+RUNTIMES = ("litert", "keras")
+# Kernels of different machines differ by rounding: fp32 agrees to 1.00000 across LiteRT, ONNX and Keras.
+LEAST_COSINE = 0.99999
+
+
+class EncoderMismatch(RuntimeError):
+    """This process does not reproduce the encoder, so it must not encode; the text says why."""
+
+
+_encoders: dict[tuple[int, str], ImageEncoder] = {}
+_injected: dict[int, ImageEncoder] = {}
+_injected_for_all: list[ImageEncoder] = []
+_lock = threading.Lock()
+
+
+def encoder_for(row: Encoder) -> ImageEncoder:
+    """The encoder of a row, loaded and proven once a process. Thread-safe.
+
+    Raises EncoderMismatch when this process does not reproduce the check vectors, ImproperlyConfigured for a runtime
+    that does not exist or does not go with the encoder, WeightsFileError when Keras finds no weights.
+    """
+    if _injected_for_all:
+        return _injected_for_all[-1]
+    if row.pk in _injected:
+        return _injected[row.pk]
+    runtime = settings.ENCODER_RUNTIME
+    key = (row.pk, runtime)
+    if key not in _encoders:
+        with _lock:
+            if key not in _encoders:
+                _encoders[key] = _load(row, runtime)
+    return _encoders[key]
+
+
+def use_encoder(row_id: int, encoder: ImageEncoder | None) -> None:
+    """Inject the encoder that answers for a row in this process; None takes it back."""
+    if encoder is None:
+        _injected.pop(row_id, None)
+    else:
+        _injected[row_id] = encoder
+
+
+@contextmanager
+def injected(encoder: ImageEncoder) -> Iterator[None]:
+    """Inside the block, `encoder` answers for every row in this process."""
+    _injected_for_all.append(encoder)
+    try:
+        yield
+    finally:
+        _injected_for_all.remove(encoder)
+
+
+def prove(encoder: ImageEncoder, row: Encoder) -> None:
+    """Run the check pictures: int8 must give the stored features bit for bit, fp32 to cosine .99999.
+
+    Raises EncoderMismatch.
+    """
+    pixels = np.frombuffer(row.check_pixels, np.uint8).reshape(-1, row.side, row.side, 3)
+    expected = np.frombuffer(row.check_features, np.float32).reshape(len(pixels), row.dimensions)
+    features = np.stack([encoder.features(picture) for picture in pixels])
+    if row.precision == Encoder.Precision.INT8:
+        if not np.array_equal(features, expected):
+            raise EncoderMismatch(
+                f"this process does not reproduce {row} bit for bit: {_least(features, expected)}. An int8 encoder must; "
+                "run it with the pinned ai-edge-litert and its XNNPACK delegate, or choose an fp32 ENCODER"
+            )
+    elif not (cosines(features, expected) >= LEAST_COSINE).all():
+        raise EncoderMismatch(
+            f"this process does not reproduce {row}: {_least(features, expected)}, {LEAST_COSINE} is asked for. Run it with "
+            "the pinned ai-edge-litert, or compile the encoder again"
+        )
+
+
+def cosines(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Row by row cosine of a (n, d) and b (n, d); 0 where a row is all zero."""
+    x, y = a.astype(np.float64), b.astype(np.float64)
+    lengths = np.linalg.norm(x, axis=1) * np.linalg.norm(y, axis=1)
+    products: NDArray[np.float64] = np.einsum("nd,nd->n", x, y)
+    return np.divide(products, lengths, out=np.zeros_like(products), where=lengths > 0)
+
+
+def _least(features: NDArray[np.float32], expected: NDArray[np.float32]) -> str:
+    return f"least cosine {cosines(features, expected).min():.6f} on its check pictures"
+
+
+def _load(row: Encoder, runtime: str) -> ImageEncoder:
+    if runtime not in RUNTIMES:
+        raise ImproperlyConfigured(f"ENCODER_RUNTIME is {runtime!r}; set it to one of: {', '.join(RUNTIMES)}")
+    row = Encoder.objects.get(pk=row.pk)  # afresh: the caller's row may be kept, and its megabytes with it
+    encoder: ImageEncoder
+    if runtime == "keras":
+        if row.precision == Encoder.Precision.INT8:
+            raise ImproperlyConfigured(
+                f"ENCODER_RUNTIME=keras cannot serve {row}: Keras would run it in fp32 and vectors of two precisions do "
+                "not mix. Set ENCODER_RUNTIME=litert, or ENCODER to an fp32 encoder"
+            )
+        function = keras_models.serving_function(encoder_spec(row.name), row.weights)
+        encoder = KerasEncoder(function, row.side, row.dimensions, row.pooling)
+    else:
+        compiled = bytes(row.compiled)
+        if hashlib.sha256(compiled).hexdigest() != row.sha256:
+            raise EncoderMismatch(
+                f"the stored file of {row} is not the one that was compiled; compile the encoder again"
+            )
+        encoder = LiteRTEncoder(compiled, row.side, row.dimensions, row.pooling)
+    prove(encoder, row)
+    return encoder
+
+
+def _forget() -> None:
+    """A forked child starts afresh: interpreters, TensorFlow and a lock held by another thread do not survive a fork."""
+    global _lock
+    _lock = threading.Lock()
+    _encoders.clear()
+
+
+os.register_at_fork(after_in_child=_forget)

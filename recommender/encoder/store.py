@@ -1,0 +1,111 @@
+"""Compiled encoders in Postgres, where every machine fetches the same bytes."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+
+import numpy as np
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import QuerySet
+from numpy.typing import NDArray
+
+from recommender.encoder.registry import EncoderSpec, encoder_spec
+from recommender.models import Encoder
+
+# Megabytes that only serving needs; `Encoder.objects.defer(*HEAVY)` leaves them where they are.
+HEAVY = ("compiled", "check_pixels", "check_features")
+_SAVING_LOCK = 0x656E636F  # advisory lock: one process at a time names a new version
+
+
+class EncoderNotCompiled(LookupError):
+    """No compiled encoder answers the settings; the text says how to make one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompiledEncoder:
+    """What compiling gives: the LiteRT file, and the check vectors that prove whoever serves it.
+
+    `check_pixels` uint8 (n, side, side, 3), `check_features` float32 (n, dimensions) as pooled. `least_cosine` and
+    `median_cosine`: agreement with the Keras model on the pictures it was checked on.
+    """
+
+    spec: EncoderSpec
+    weights: str
+    pooling: str
+    source: str
+    compiled: bytes = field(repr=False)
+    check_pixels: NDArray[np.uint8] = field(repr=False)
+    check_features: NDArray[np.float32] = field(repr=False)
+    least_cosine: float
+    median_cosine: float
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.compiled).hexdigest()
+
+
+def current_encoder() -> Encoder:
+    """The newest compile of the encoder that the settings name, its heavy fields deferred.
+
+    Raises EncoderNotCompiled, and UnknownEncoder for a name the registry does not hold.
+    """
+    return find_encoder(settings.ENCODER)
+
+
+def find_encoder(name: str) -> Encoder:
+    """The newest compile of `efficientnet-lite0`, or exactly `efficientnet-lite0@1`; weights and pooling as set.
+
+    Raises EncoderNotCompiled and UnknownEncoder.
+    """
+    spec = encoder_spec(name)
+    rows: QuerySet[Encoder] = Encoder.objects.defer(*HEAVY).filter(pooling=settings.ENCODER_POOLING)
+    if "@" in name:
+        rows = rows.filter(name=name)
+    else:
+        rows = rows.filter(name__startswith=f"{spec.name}@", weights=settings.ENCODER_WEIGHTS)
+    row = rows.order_by("-created_at", "-id").first()
+    if row is None:
+        raise EncoderNotCompiled(
+            f"encoder {name} ({settings.ENCODER_WEIGHTS} weights, {settings.ENCODER_POOLING} pooling) is not compiled: "
+            f"run `manage.py compile_encoder {spec.name}`"
+        )
+    return row
+
+
+def compiled_from(source: str) -> Encoder | None:
+    """The encoder that was compiled from exactly this source, if there is one."""
+    return Encoder.objects.defer(*HEAVY).filter(source=source).first()
+
+
+def save_encoder(made: CompiledEncoder) -> Encoder:
+    """Store a compiled encoder, or find the equal one that another machine stored meanwhile: one row either way."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_SAVING_LOCK])
+        if (row := compiled_from(made.source)) is not None:
+            return row
+        same_file = Encoder.objects.defer(*HEAVY).filter(sha256=made.sha256)
+        if (row := same_file.filter(pooling=made.pooling).first()) is not None:
+            row.weights, row.source = made.weights, made.source
+            row.save(update_fields=["weights", "source"])
+            return row
+        other_pooling = same_file.first()
+        return Encoder.objects.create(
+            name=other_pooling.name if other_pooling else _next_version(made.spec.name),
+            weights=made.weights,
+            source=made.source,
+            sha256=made.sha256,
+            precision=made.spec.precision,
+            pooling=made.pooling,
+            side=made.spec.side,
+            dimensions=made.spec.dimensions,
+            compiled=made.compiled,
+            check_pixels=made.check_pixels.tobytes(),
+            check_features=made.check_features.tobytes(),
+        )
+
+
+def _next_version(name: str) -> str:
+    names = Encoder.objects.filter(name__startswith=f"{name}@").values_list("name", flat=True)
+    return f"{name}@{1 + max((int(taken.rpartition('@')[2]) for taken in names), default=0)}"

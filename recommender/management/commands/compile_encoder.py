@@ -1,0 +1,58 @@
+"""`manage.py compile_encoder [NAME]`: the one step that needs TensorFlow."""
+
+from __future__ import annotations
+
+import json
+import time
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from recommender.encoder.compile import CompileFailed, compile_encoder
+from recommender.encoder.registry import ENCODERS
+from recommender.encoder.store import CompiledEncoder
+from recommender.models import Space
+
+
+class Command(BaseCommand):
+    help = "Compile an encoder to LiteRT, check it against its Keras model and store it in Postgres for every machine."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("name", nargs="?", help=f"the setting ENCODER by default; one of: {', '.join(ENCODERS)}")
+        parser.add_argument("--json", action="store_true", help="write one object instead of progress")
+
+    def handle(self, *args: Any, name: str | None, **options: Any) -> None:
+        def report(line: str) -> None:
+            if not options["json"]:
+                self.stdout.write(line)
+                self.stdout.flush()
+
+        made: list[CompiledEncoder] = []
+        started = time.monotonic()
+        try:
+            row = compile_encoder(name, report=report, on_result=made.append)
+        except (ValueError, CompileFailed) as error:
+            raise CommandError(str(error)) from error
+        if not Space.objects.exclude(state=Space.State.RETIRED).exists():
+            from recommender.services.spaces import ensure_first_space
+
+            space = ensure_first_space(encoder=row)
+            report(f"space {space} answers with it")
+        if options["json"]:
+            answer = {
+                "encoder": row.name,
+                "id": row.pk,
+                "sha256": row.sha256,
+                "weights": row.weights,
+                "precision": row.precision,
+                "pooling": row.pooling,
+                "side": row.side,
+                "dimensions": row.dimensions,
+                "reused": not made,
+                "bytes": len(made[0].compiled) if made else None,
+                "least_cosine": made[0].least_cosine if made else None,
+                "median_cosine": made[0].median_cosine if made else None,
+                "seconds": round(time.monotonic() - started, 2),
+            }
+            self.stdout.write(json.dumps(answer))
