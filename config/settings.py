@@ -99,6 +99,7 @@ CELERY_WORKER_POOL = "prefork"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULER = "recommender.beat:BoundedScheduler"
 
 # Photos go through Django storage only; workers may be on other machines.
 MEDIA_ROOT: str = env.str("MEDIA_ROOT", default=str(BASE_DIR / "media"))

@@ -1,0 +1,226 @@
+"""`python -m config.demo`: from nothing to the running product, on the local servers or those the environment names.
+
+Reads CATALOG, PORT and ONCE from the environment (as `make demo` passes them) or the command line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from config.local.postgres import PostgresUnavailable
+from config.local.processes import Children, ProcessFailed, end, start_tied
+from config.local.redis import RedisUnavailable
+from config.local.services import Borrowed, LocalFolderUnusable, borrowed_services
+
+HOST = "127.0.0.1"
+WATCH_SECONDS = 0.5
+# In ONCE: a process that ends this often in a minute will not come up.
+PATIENCE = 4
+
+
+class DemoFailed(RuntimeError):
+    """Something the user must know about; the message says what to do."""
+
+
+class Demo:
+    """One run: the steps in order, while the processes that are up are watched."""
+
+    def __init__(self, *, borrowed: Borrowed, port: int, catalog: Path | None, once: bool) -> None:
+        self.borrowed = borrowed
+        self.port = port
+        self.catalog = catalog
+        self.url = f"http://{HOST}:{port}"
+        self.logs = borrowed.folder / "logs"
+        self.children = Children(logs=self.logs, say=self.say, patience=PATIENCE if once else None)
+        self._watched = 0.0
+
+    def say(self, text: str) -> None:
+        print(text, flush=True)
+
+    def set_up(self) -> None:
+        """Everything from tables to vectors; what is there already is left as it is."""
+        from config import demo_steps as steps
+
+        started = time.monotonic()
+        with steps.one_at_a_time():
+            steps.migrate()
+            steps.collect_static()
+            password = steps.create_admin()
+            if not steps.encoder_is_compiled():
+                self.say("Compiling the encoder: once, half a minute")
+                self.run("compile_encoder")
+            steps.ensure_a_space()
+        self._start_processes()
+        if password:
+            self.say(f"Admin account made: admin, password {password} (shown this once)")
+        feed = self.catalog or steps.drawn_feed(self.borrowed.folder)
+        if not feed.exists():
+            self.say("No CATALOG was given: drawing one")
+            self.run("draw_catalogue", str(feed.parent))
+        self.say(f"Importing {feed}" + ("" if self.catalog else " (drawn pictures)"))
+        if self.run("import_products", str(feed), tolerant=True):
+            self.say("Some rows were not imported, for the reasons above; the rest is in.")
+        if self.run("embed_images", "--wait", tolerant=True):
+            self.say("Some photos have no vector, for the reasons above; the admin shows them too.")
+        self._improve_space()
+        self.say(f"Ready in {time.monotonic() - started:.0f} s")
+
+    def _improve_space(self) -> None:
+        """Build and activate what this catalogue is large enough for."""
+        from config import demo_steps as steps
+
+        wanted = steps.wanted_space()
+        if wanted is None:
+            return
+        self.say("Building a space fitted to this catalogue")
+        if self.run("spaces", "build", *wanted, tolerant=True) == 0 and (name := steps.built_space()):
+            if self.run("spaces", "activate", name, tolerant=True) == 0:
+                return
+        self.say("The space in use stays as it was, for the reasons above.")
+
+    def show(self) -> None:
+        """The first answers, and where everything is."""
+        from config import demo_answers as answers
+
+        self.say("\n" + answers.catalogue_line(given=self.catalog is not None))
+        table = answers.first_answers(self.url, given=self.catalog is not None)
+        if table is None:
+            raise DemoFailed("no product with a photo could be shown: look at the reasons above")
+        self.say(table)
+        places = {"Storefront": "/", "Admin": "/admin/", "API docs": "/api/docs/", "Status": "/api/v1/status/"}
+        for name, path in places.items():
+            self.say(f"  {name:11} {self.url}{path}")
+        self.say(f"  {'Logs':11} {self.logs}")
+
+    def serve(self) -> None:
+        """Until Ctrl-C."""
+        self.say("\nServing until Ctrl-C")
+        while True:
+            self.watch()
+            time.sleep(WATCH_SECONDS)
+
+    def run(self, *arguments: str, tolerant: bool = False) -> int:
+        """Run a management command in a process of its own; returns its exit code. Raises DemoFailed unless tolerant."""
+        process = start_tied([sys.executable, "manage.py", *arguments])
+        try:
+            while True:
+                try:
+                    code = process.wait(WATCH_SECONDS)
+                    break
+                except subprocess.TimeoutExpired:
+                    self.watch()
+        except BaseException:
+            end(process, signal.SIGTERM)
+            process.wait()
+            raise
+        if code and not tolerant:
+            raise DemoFailed(f"`manage.py {' '.join(arguments)}` failed, exit code {code}")
+        return code
+
+    def watch(self) -> None:
+        """Start again whatever died: our processes, and the local servers."""
+        self.children.watch()
+        if time.monotonic() - self._watched > 2:
+            self._watched = time.monotonic()
+            for name in self.borrowed.revive():
+                self.say(f"The local {name} had died and was started again")
+
+    def _start_processes(self) -> None:
+        from config import web
+
+        celery = [sys.executable, "-m", "celery", "-A", "config"]
+        worker = ["worker", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
+        self.children.start("worker", [*celery, *worker, "--hostname", f"demo-{os.getpid()}@%h"])
+        self.children.start("beat", [*celery, "beat", "--loglevel", "INFO", "--pidfile="])
+        self.children.start("web", web.command(host=HOST, port=self.port))
+        from config import demo_answers as answers
+
+        while not answers.is_up(self.url):
+            self.watch()
+            time.sleep(0.1)
+
+
+def check_port(port: int) -> None:
+    """Raises DemoFailed when somebody listens there, or nobody may."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise DemoFailed(
+                f"port {port} cannot be used ({error.strerror.lower()}): "
+                f"stop what listens there, perhaps another demo, or choose one with PORT=, such as make demo PORT={port + 1}"
+            ) from None
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """SIGTERM and a closed terminal end the demo as Ctrl-C does."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
+    yield
+
+
+def main() -> int:
+    """Returns the exit code: 0 also after Ctrl-C, 1 when something failed, 2 for a wrong argument."""
+    parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
+    parser.add_argument("--catalog", default=os.environ.get("CATALOG") or None)
+    parser.add_argument("--port", type=int, default=os.environ.get("PORT") or 8000)
+    once = os.environ.get("ONCE", "") not in ("", "0")
+    parser.add_argument("--once", action="store_true", default=once)
+    arguments = parser.parse_args()
+    catalog = Path(arguments.catalog).expanduser() if arguments.catalog else None
+    if catalog is not None and not catalog.exists():
+        print(f"make demo: CATALOG={arguments.catalog}: there is no such file or folder", file=sys.stderr)
+        return 2
+    if not 0 < arguments.port < 65536:
+        print(f"make demo: PORT={arguments.port}: a port is a number from 1 to 65535", file=sys.stderr)
+        return 2
+    # A demo is served over plain HTTP on this machine, whatever .env says of production.
+    os.environ["HTTPS"] = "false"
+    hosts = [os.environ.get("ALLOWED_HOSTS", ""), "localhost", HOST, "[::1]"]
+    os.environ["ALLOWED_HOSTS"] = ",".join(filter(None, hosts))
+    try:
+        with _ended_by_signals():
+            return _run(port=arguments.port, catalog=catalog, once=arguments.once)
+    except KeyboardInterrupt:
+        print("\nStopped")
+        return 0
+    except (DemoFailed, ProcessFailed, LocalFolderUnusable, PostgresUnavailable, RedisUnavailable) as error:
+        print(f"make demo: {error}", file=sys.stderr)
+        return 1
+
+
+def _run(*, port: int, catalog: Path | None, once: bool) -> int:
+    check_port(port)
+    with borrowed_services() as borrowed:
+        import django
+
+        django.setup()
+        demo = Demo(borrowed=borrowed, port=port, catalog=catalog, once=once)
+        try:
+            demo.set_up()
+            demo.show()
+            if not once:
+                demo.serve()
+        finally:
+            demo.children.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

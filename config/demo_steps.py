@@ -1,0 +1,107 @@
+"""The demo's steps that need no process of their own. Each looks first whether it is done already."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.staticfiles.finders import get_finders
+from django.core.management import call_command
+from django.db import connection
+
+from catalog.models import ProductImage
+
+SET_UP_LOCK = 0x6C6F6F6B  # an advisory lock of Postgres: two demos do not set up one database at once
+PCA_DIMENSIONS = 256
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [SET_UP_LOCK])
+        try:
+            yield
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [SET_UP_LOCK])
+
+
+def migrate() -> None:
+    call_command("migrate", verbosity=0, interactive=False)
+
+
+def collect_static() -> None:
+    """Scripts and styles, named by content and compressed; skipped while the sources are the same."""
+    digest = hashlib.sha256(settings.STORAGES["staticfiles"]["BACKEND"].encode())
+    for finder in get_finders():
+        for path, storage in finder.list(None):
+            stat = Path(storage.path(path)).stat()
+            digest.update(f"{path} {stat.st_size} {stat.st_mtime_ns}\n".encode())
+    note = Path(settings.STATIC_ROOT) / ".collected"
+    if not note.exists() or note.read_text() != digest.hexdigest():
+        call_command("collectstatic", verbosity=0, interactive=False, clear=True)
+        note.write_text(digest.hexdigest())
+
+
+def create_admin() -> str | None:
+    """Make the account `admin` where no superuser is; returns its password, which is kept nowhere else."""
+    users = get_user_model()
+    if users._default_manager.filter(is_superuser=True).exists():
+        return None
+    password = secrets.token_urlsafe(12)
+    users._default_manager.create_superuser("admin", password=password)  # type: ignore[attr-defined]
+    return password
+
+
+def encoder_is_compiled() -> bool:
+    from recommender.encoder.store import EncoderNotCompiled, current_encoder
+
+    try:
+        current_encoder()
+    except EncoderNotCompiled:
+        return False
+    return True
+
+
+def ensure_a_space() -> None:
+    """compile_encoder makes the first space; one interrupted in between left an encoder without."""
+    from recommender.encoder.store import current_encoder
+    from recommender.services.spaces import ensure_first_space
+
+    ensure_first_space(encoder=current_encoder())
+
+
+def drawn_feed(folder: Path) -> Path:
+    """Where the drawn catalogue is, or will be."""
+    return folder / "drawn" / "products.csv"
+
+
+def wanted_space() -> list[str] | None:
+    """Arguments of `spaces build` for the space that this catalogue should have, None when it has one as good.
+
+    PCA from SIMILAR_MIN_PHOTOS_FOR_PCA photos on; and always the encoder of the settings.
+    """
+    from recommender.encoder.store import current_encoder
+    from recommender.models import Space
+
+    encoder = current_encoder()
+    photos = ProductImage.objects.exclude(digest="").values("digest").distinct().count()
+    enough = photos >= settings.SIMILAR_MIN_PHOTOS_FOR_PCA
+    active = Space.objects.filter(state=Space.State.ACTIVE, encoder=encoder).first()
+    if active is not None and (active.projection != Space.Kind.NONE or not enough):
+        return None
+    projection = ["pca", "--dims", str(PCA_DIMENSIONS)] if enough else ["none"]
+    return ["--encoder", encoder.name, "--projection", *projection]
+
+
+def built_space() -> str | None:
+    """The newest complete space of the settings' encoder that is not active."""
+    from recommender.encoder.store import current_encoder
+    from recommender.models import Space
+
+    ready = Space.objects.filter(state=Space.State.READY, encoder=current_encoder()).order_by("-created_at")
+    return ready.values_list("name", flat=True).first()
