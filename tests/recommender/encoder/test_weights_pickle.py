@@ -1,0 +1,133 @@
+"""Weights files are data: what they hold is read exactly, and what they would run is refused."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import struct
+from collections import OrderedDict
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from recommender.encoder.lite_architecture import wheel_weights_path
+from recommender.encoder.weights_pickle import MAGIC_NUMBER, PROTOCOL_VERSION, WeightsFileError, read_weights
+
+
+class Call:
+    """Pickles as a call of `module.name(*arguments)`."""
+
+    def __init__(self, function: object, *arguments: object) -> None:
+        self.call = (function, arguments)
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        return self.call
+
+
+class Named:
+    """Stands for a global that is written into the pickle by name: torch is not installed here."""
+
+    def __init__(self, module: str, name: str) -> None:
+        self.module, self.name = module, name
+
+
+class Stored:
+    def __init__(self, key: str, count: int, kind: str = "FloatStorage") -> None:
+        self.identity = ("storage", Named("torch", kind), key, "cpu", count, None)
+
+
+class Writer(pickle._Pickler):
+    """Writes what torch wrote before version 1.6."""
+
+    dispatch = dict(pickle._Pickler.dispatch)
+
+    def persistent_id(self, obj: object) -> object:
+        return obj.identity if isinstance(obj, Stored) else None
+
+    def save_named(self, obj: Named) -> None:
+        self.write(pickle.GLOBAL + f"{obj.module}\n{obj.name}\n".encode())
+
+    dispatch[Named] = save_named
+
+    def save_tensor(self, obj: Tensor) -> None:
+        self.save_named(Named("torch._utils", "_rebuild_tensor_v2"))
+        self.save((obj.stored, obj.offset, obj.shape, obj.strides, False, OrderedDict()))
+        self.write(pickle.REDUCE)
+
+
+class Tensor:
+    def __init__(self, stored: Stored, offset: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> None:
+        self.stored, self.offset, self.shape, self.strides = stored, offset, shape, strides
+
+
+Writer.dispatch[Tensor] = Writer.save_tensor
+
+
+def checkpoint(path: Path, state: object, storages: dict[str, np.ndarray], magic: object = MAGIC_NUMBER) -> Path:
+    with path.open("wb") as file:
+        for part in (magic, PROTOCOL_VERSION, {"little_endian": True}, state, sorted(storages)):
+            Writer(file, protocol=2).dump(part)
+        for key in sorted(storages):
+            file.write(struct.pack("<q", storages[key].size) + storages[key].tobytes())
+    return path
+
+
+def test_tensors_are_read_exactly_also_views_of_one_storage(tmp_path: Path) -> None:
+    numbers = np.arange(12, dtype="<f4")
+    state = OrderedDict(
+        whole=Tensor(Stored("a", 12), 0, (3, 4), (4, 1)),
+        turned=Tensor(Stored("a", 12), 0, (4, 3), (1, 4)),
+        part=Tensor(Stored("a", 12), 5, (2,), (1,)),
+        count=Tensor(Stored("b", 1, "LongStorage"), 0, (), ()),
+    )
+    read = read_weights(checkpoint(tmp_path / "w.pth", state, {"a": numbers, "b": np.array([7], "<i8")}))
+    assert list(read) == ["whole", "turned", "part", "count"]
+    assert np.array_equal(read["whole"], numbers.reshape(3, 4))
+    assert np.array_equal(read["turned"], numbers.reshape(3, 4).T)
+    assert read["part"].tolist() == [5, 6]
+    assert read["count"] == 7
+
+
+@pytest.mark.parametrize("at", range(5))
+def test_code_in_a_file_is_refused_and_not_run(tmp_path: Path, at: int) -> None:
+    path, proof = tmp_path / "evil.pth", tmp_path / "ran"
+    parts: list[object] = [MAGIC_NUMBER, PROTOCOL_VERSION, {"little_endian": True}, OrderedDict(), []]
+    parts[at] = Call(os.system, f"touch {proof}")
+    path.write_bytes(b"".join(pickle.dumps(part, 2) for part in parts))
+    with pytest.raises(WeightsFileError, match=r"evil\.pth.*(posix|nt)\.system"):
+        read_weights(path)
+    assert not proof.exists()
+    pickle.loads(pickle.dumps(parts[at], 2))  # the attack itself works on an ordinary unpickler
+    assert proof.exists()
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [("builtins", "eval"), ("torch", "load"), ("torch", "DoubleStorage"), ("collections", "Counter")],
+)
+def test_any_other_name_is_refused(tmp_path: Path, module: str, name: str) -> None:
+    with pytest.raises(WeightsFileError, match=f"{module}.{name}"):
+        read_weights(checkpoint(tmp_path / "w.pth", Named(module, name), {}))
+
+
+@pytest.mark.parametrize(
+    ("offset", "shape", "strides"), [(0, (13,), (1,)), (12, (1,), (1,)), (0, (3, 4), (5, 1)), (-1, (1,), (1,))]
+)
+def test_a_tensor_cannot_reach_outside_its_storage(
+    tmp_path: Path, offset: int, shape: tuple[int, ...], strides: tuple[int, ...]
+) -> None:
+    state = OrderedDict(w=Tensor(Stored("a", 12), offset, shape, strides))
+    with pytest.raises(WeightsFileError, match="outside its storage"):
+        read_weights(checkpoint(tmp_path / "w.pth", state, {"a": np.zeros(12, "<f4")}))
+
+
+def test_other_files_and_cut_ones_are_named(tmp_path: Path) -> None:
+    (tmp_path / "text.pth").write_text("not weights")
+    (tmp_path / "empty.pth").touch()
+    whole = wheel_weights_path("lite0").read_bytes()
+    (tmp_path / "cut.pth").write_bytes(whole[: len(whole) // 2])
+    checkpoint(tmp_path / "magic.pth", OrderedDict(), {}, magic=1)
+    for name in ("text", "empty", "cut", "magic"):
+        with pytest.raises(WeightsFileError, match=rf"{name}\.pth is not a readable weights file"):
+            read_weights(tmp_path / f"{name}.pth")
