@@ -1,3 +1,9 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from catalog.api.products import categories, product, products
+
+urlpatterns = [
+    path("products/", products, name="products"),
+    path("products/<int:product_id>/", product, name="product"),
+    path("categories/", categories, name="categories"),
+]

@@ -1,0 +1,101 @@
+"""Shapes of the API's answers for its OpenAPI schema. Answers themselves are made by catalog.representation."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+from rest_framework import serializers
+
+
+class CategorySchema(serializers.Serializer[None]):
+    slug = serializers.CharField()
+    name = serializers.CharField()
+
+    class Meta:
+        ref_name = "Category"
+
+
+class CategoryNodeSchema(CategorySchema):
+    parent = serializers.CharField(allow_null=True, help_text="Slug of the category above.")
+    depth = serializers.IntegerField(help_text="1 at the top.")
+    products = serializers.IntegerField(help_text="Published products here and below.")
+
+    class Meta:
+        ref_name = "CategoryNode"
+
+
+class CategoriesSchema(serializers.Serializer[None]):
+    results = CategoryNodeSchema(many=True)
+
+    class Meta:
+        ref_name = "Categories"
+
+
+class ImageSchema(serializers.Serializer[None]):
+    id = serializers.IntegerField()
+    url = serializers.CharField()
+    thumbnail = serializers.CharField(help_text="JPEG of at most 400 pixels a side.")
+    width = serializers.IntegerField(help_text="Pixels, upright.")
+    height = serializers.IntegerField()
+    position = serializers.IntegerField()
+    alt = serializers.CharField()
+
+    class Meta:
+        ref_name = "Image"
+
+
+class ProductSchema(serializers.Serializer[None]):
+    id = serializers.IntegerField()
+    sku = serializers.CharField()
+    group = serializers.CharField(help_text="Variants share a group; empty: none.")
+    title = serializers.CharField()
+    description = serializers.CharField()
+    category = CategorySchema(allow_null=True)
+    brand = serializers.CharField()
+    price = serializers.CharField(allow_null=True, help_text='Two decimals: "19.99".')
+    currency = serializers.CharField()
+    in_stock = serializers.BooleanField()
+    url = serializers.CharField()
+    attributes = serializers.DictField(child=serializers.CharField())
+    images = ImageSchema(many=True)
+
+    class Meta:
+        ref_name = "Product"
+
+
+class ProductPageSchema(serializers.Serializer[None]):
+    count = serializers.IntegerField()
+    next = serializers.CharField(allow_null=True, help_text="URL of the next page.")
+    previous = serializers.CharField(allow_null=True)
+    results = ProductSchema(many=True)
+
+    class Meta:
+        ref_name = "ProductPage"
+
+
+class ProblemSchema(serializers.Serializer[None]):
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    instance = serializers.CharField()
+    parameter = serializers.CharField(required=False, help_text="Which parameter was bad.")
+
+    class Meta:
+        ref_name = "Problem"
+
+
+def problem(description: str) -> OpenApiResponse:
+    """A problem-details answer (RFC 9457) in an `extend_schema(responses=...)`."""
+    return OpenApiResponse(ProblemSchema, description=description)
+
+
+PRODUCT_FILTERS = [
+    OpenApiParameter("search", str, description="Words that must all occur in title, brand or sku."),
+    OpenApiParameter("category", str, description="Slug of a category; its descendants are included."),
+    OpenApiParameter("brand", str, many=True, description="Brand, exactly as written; may be repeated."),
+    OpenApiParameter("in_stock", bool, description="true or false."),
+    OpenApiParameter("min_price", str, description="Least price, like 19.99."),
+    OpenApiParameter("max_price", str, description="Greatest price."),
+    OpenApiParameter("page", int, description="From 1."),
+    OpenApiParameter("page_size", int, description="1 to 100, 24 by default."),
+]

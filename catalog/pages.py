@@ -1,0 +1,18 @@
+"""The storefront's pages: empty shells that a script fills from the public API."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+
+def products(request: HttpRequest) -> HttpResponse:
+    return render(request, "catalog/products.html")
+
+
+def product(request: HttpRequest, product_id: int) -> HttpResponse:
+    return render(request, "catalog/product.html", {"product_id": product_id})
+
+
+def photo_search(request: HttpRequest) -> HttpResponse:
+    return render(request, "catalog/photo_search.html")

@@ -1,0 +1,96 @@
+// One product: its photos, and what looks like the photo that is shown.
+
+import { get } from "./api.js";
+import { card, failure, fill, make, notice, photo, price, skeletons } from "./parts.js";
+import { showSimilar } from "./similar.js";
+import { openWhy } from "./why.js";
+
+const page = document.getElementById("product");
+const list = document.getElementById("similar");
+const facts = document.getElementById("similar-facts");
+const toggles = { category: document.getElementById("same-category"), in_stock: document.getElementById("similar-in-stock"),
+  diversity: document.getElementById("diverse") };
+const id = page.dataset.id;
+
+let product = null;
+let shown = null; // the photo that similar items are asked for
+let pending = null;
+
+function showProduct() {
+  document.title = `${product.title} · Lookalike`;
+  shown = product.images[0] ?? null;
+  const stage = make("div", { class: "stage" });
+  const strip = product.images.length < 2 ? null : make("div", { class: "strip", role: "group", "aria-label": "Photos" },
+    ...product.images.map((image, index) => make("button", { type: "button", "aria-label": `Photo ${index + 1}`, "aria-pressed": String(index === 0),
+      onclick: (event) => {
+        for (const button of strip.children) button.setAttribute("aria-pressed", String(button === event.currentTarget));
+        shown = image;
+        showPhoto(stage);
+        similar();
+      } }, photo(image, "", { eager: true }))));
+  const attributes = Object.entries(product.attributes ?? {});
+  page.replaceChildren(
+    make("div", { class: "gallery" }, stage, strip),
+    make("div", { class: "facts" },
+      product.category ? make("a", { class: "crumb", href: `/?category=${encodeURIComponent(product.category.slug)}` }, product.category.name) : null,
+      make("h1", {}, product.title),
+      product.brand ? make("p", { class: "muted" }, product.brand) : null,
+      make("p", { class: "price" }, price(product)),
+      make("p", { class: product.in_stock ? "stock" : "stock out" }, product.in_stock ? "In stock" : "Out of stock"),
+      product.description ? make("p", { class: "description" }, product.description) : null,
+      attributes.length ? make("dl", { class: "attributes" }, ...attributes.flatMap(([name, value]) =>
+        [make("dt", {}, name), make("dd", {}, typeof value === "string" ? value : JSON.stringify(value))])) : null,
+      make("p", { class: "muted small" }, `No. ${product.sku}`),
+      product.url ? make("a", { class: "button", href: product.url, rel: "noopener" }, "See in the shop") : null));
+  page.setAttribute("aria-busy", "false");
+  showPhoto(stage);
+}
+
+function showPhoto(stage) {
+  if (!shown) {
+    stage.replaceChildren(photo(null));
+    return;
+  }
+  const image = make("img", { src: shown.url, alt: shown.alt || product.title, width: shown.width, height: shown.height, decoding: "async" });
+  image.addEventListener("error", () => stage.replaceChildren(make("div", { class: "picture missing" }, "Photo cannot be shown")));
+  stage.replaceChildren(image);
+}
+
+async function similar() {
+  pending?.abort();
+  pending = new AbortController();
+  skeletons(list, 6);
+  facts.textContent = "";
+  const primary = shown && shown.id === product.images[0]?.id;
+  await showSimilar({
+    list, facts, signal: pending.signal, again: similar,
+    ask: (signal) => get(`products/${id}/similar/`, {
+      limit: 12,
+      image: shown && !primary ? shown.id : null,
+      category: toggles.category.checked ? product.category?.slug : null,
+      in_stock: toggles.in_stock.checked ? "true" : null,
+      diversity: toggles.diversity.checked ? "0.5" : null,
+    }, { signal }),
+    render: (result) => card(result.product, { score: result.score, why: () => openWhy(product, shown, result) }),
+    empty: "Nothing else in the shop looks like it under these filters.",
+  });
+}
+
+async function start() {
+  try {
+    product = await get(`products/${id}/`);
+  } catch (error) {
+    page.setAttribute("aria-busy", "false");
+    page.replaceChildren(failure(error, start));
+    document.querySelector(".similar").hidden = true;
+    return;
+  }
+  document.querySelector(".similar").hidden = false;
+  toggles.category.disabled = !product.category;
+  showProduct();
+  if (product.images.length) similar();
+  else fill(list, notice("No photo yet", "Similar items appear once this product has a photo."));
+}
+
+for (const toggle of Object.values(toggles)) toggle.addEventListener("change", similar);
+start();
