@@ -27,16 +27,16 @@ def main(purpose: str) -> int:
         return 1
     with (PROJECT / LISTS["run"]).open() as lock:  # two makes at once take turns
         fcntl.flock(lock, fcntl.LOCK_EX)
-        wanted = _content(LISTS[purpose])
         note = ENVIRONMENT / f"installed-{purpose}"
-        if _works() and note.exists() and note.read_text() == wanted:
+        if _works() and note.exists() and note.read_text() == _content(LISTS[purpose]):
             return 0
         if not _works() and not _make_environment():
             return 1
-        wanted = _content(LISTS[purpose])
+        print("Installing packages into .venv (once; TensorFlow alone is some 600 MB)", flush=True)
         if not _install(["-r", str(PROJECT / LISTS[purpose])]) or not _lay_redis():
             return 1
-        note.write_text(wanted)
+        for each in {purpose, "run"}:  # every list includes the first
+            (ENVIRONMENT / f"installed-{each}").write_text(_content(LISTS[each]))
         return 0
 
 
@@ -84,7 +84,6 @@ def _make_environment() -> bool:
 def _install(arguments: list[str]) -> bool:
     """pip install, one line of progress on a terminal; what pip said is kept in `.venv/install.log`."""
     log = ENVIRONMENT / "install.log"
-    print("Installing packages into .venv (once; TensorFlow alone is some 600 MB)", flush=True)
     command = [_python(), "-m", "pip", "install", "--no-input", "--disable-pip-version-check", "--progress-bar", "off"]
     process = subprocess.Popen(
         [*command, *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=PROJECT

@@ -120,7 +120,6 @@ def _prepare(folder: Path, user: pwd.struct_passwd | None) -> None:
     """The folder with a cluster in it, and our settings for this start."""
     folder.mkdir(parents=True, exist_ok=True)
     _give(folder, user)
-    _let_through(folder, user)
     _let_through(_binary("postgres"), user)
     if not (folder / "PG_VERSION").exists():
         if any(folder.iterdir()):
@@ -241,6 +240,7 @@ def _run(
     if not os.access(binary, os.X_OK):
         for file in binary.parent.iterdir():
             file.chmod(file.stat().st_mode | 0o111)
+    _let_through(folder, user)
     identity = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
     said = folder.parent / f"{program}.out"  # not a pipe: the server would inherit it and hold it open
     with said.open("w+b") as output:

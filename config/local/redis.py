@@ -13,6 +13,8 @@ import time
 from pathlib import Path
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 START_SECONDS = 10.0
 
@@ -111,7 +113,8 @@ def _running_url(folder: Path) -> str | None:
         return None
     url = f"redis://:{kept[1]}@127.0.0.1:{kept[0]}/0"
     try:
-        with redis.Redis.from_url(url, socket_timeout=2, decode_responses=True) as client:
+        once = Retry(NoBackoff(), 0)
+        with redis.Redis.from_url(url, socket_timeout=2, retry=once, decode_responses=True) as client:
             directory = client.config_get("dir")
     except (OSError, redis.RedisError):
         return None
