@@ -15,7 +15,8 @@ class CategorySchema(serializers.Serializer[None]):
 
 
 class CategoryNodeSchema(CategorySchema):
-    parent = serializers.CharField(allow_null=True, help_text="Slug of the category above.")
+    # A field of that name hides an attribute that an answer-only serializer never uses.
+    parent = serializers.CharField(allow_null=True, help_text="Slug of the category above.")  # type: ignore[assignment]
     depth = serializers.IntegerField(help_text="1 at the top.")
     products = serializers.IntegerField(help_text="Published products here and below.")
 
@@ -77,7 +78,7 @@ class ProblemSchema(serializers.Serializer[None]):
     title = serializers.CharField()
     status = serializers.IntegerField()
     detail = serializers.CharField()
-    instance = serializers.CharField()
+    instance = serializers.CharField()  # type: ignore[assignment]
     parameter = serializers.CharField(required=False, help_text="Which parameter was bad.")
 
     class Meta:

@@ -8,14 +8,15 @@ from urllib.parse import urlsplit
 from catalog.feeds.delimited import column_key
 from catalog.feeds.prices import parse_price
 from catalog.feeds.rows import FeedRow
-from catalog.models import Product, ProductImage
+from catalog.models import Product
 from catalog.services.categories import MAX_NAME, Path, split_path
 
 _PHOTOS = ("image_link", "additional_image_link")
 _CATEGORIES = ("product_type", "google_product_category")
 _TEXTS = {"title": "title", "description": "description", "brand": "brand", "item_group_id": "group"}
 _KNOWN = {"id", "link", "availability", "price", *_PHOTOS, *_CATEGORIES, *_TEXTS}
-_MAX_URL = 2000
+_LENGTHS = {field.name: field.max_length for field in Product._meta.fields if field.max_length}
+_MAX_URL = _LENGTHS["url"]
 _MAX_PHOTOS = 100
 _MAX_DEPTH = 60  # treebeard's path: 255 characters, 4 a level
 _IN_STOCK = {"in stock", "instock", "available", "limitedavailability", "yes", "true", "1", ""}
@@ -48,8 +49,8 @@ def read_columns(row: FeedRow) -> ProductRow:
     cells, attributes = _sorted_cells(row)
     if not (sku := _single(cells, "id")):
         raise RowError("id: missing; every product needs one")
-    if len(sku) > _length("sku"):
-        raise RowError(f"id: longer than {_length('sku')} characters")
+    if len(sku) > _LENGTHS["sku"]:
+        raise RowError(f"id: longer than {_LENGTHS['sku']} characters")
     fields: dict[str, object] = {}
     for column, name in _TEXTS.items():
         if column in cells:
@@ -106,14 +107,10 @@ def _single(cells: dict[str, list[str]], column: str) -> str:
 
 def _text(cells: dict[str, list[str]], column: str, name: str) -> str:
     text = _single(cells, column)
-    limit = _length(name)
+    limit = _LENGTHS.get(name)
     if limit is not None and len(text) > limit:
         raise RowError(f"{column}: {len(text)} characters, more than {limit}")
     return text
-
-
-def _length(name: str) -> int | None:
-    return Product._meta.get_field(name).max_length
 
 
 def _link(text: str) -> str:
@@ -160,9 +157,8 @@ def _photos(cells: dict[str, list[str]]) -> tuple[str, ...] | None:
     references = tuple(dict.fromkeys(text for column in _PHOTOS for text in cells.get(column, ())))
     if len(references) > _MAX_PHOTOS:
         raise RowError(f"additional_image_link: {len(references)} photos, more than {_MAX_PHOTOS}")
-    limit = ProductImage._meta.get_field("source_url").max_length or _MAX_URL
-    if any(len(text) > limit for text in references):
-        raise RowError(f"image_link: a reference of more than {limit} characters")
+    if any(len(text) > _MAX_URL for text in references):
+        raise RowError(f"image_link: a reference of more than {_MAX_URL} characters")
     return references
 
 

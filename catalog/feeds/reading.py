@@ -39,7 +39,7 @@ class Feed:
     @property
     def position(self) -> int:
         """Bytes read so far."""
-        return self.file.tell() if self.file else 0
+        return self.size if self.file is None or self.file.closed else self.file.tell()
 
 
 @contextmanager
@@ -57,7 +57,7 @@ def open_feed(path: Path) -> Iterator[Feed]:
         yield Feed(path.parent, _rows(path, file, start), path.stat().st_size, file)
 
 
-def _rows(path: Path, file: io.BufferedReader, start: bytes) -> Iterator[FeedRow | BadRow]:
+def _rows(path: Path, file: BinaryIO, start: bytes) -> Iterator[FeedRow | BadRow]:
     encoding, errors = encoding_of(start)
     kind = _FORMATS.get(path.suffix.lower()) or _sniffed(start.decode(encoding, "replace"))
     if kind == "rss":

@@ -32,7 +32,7 @@ def thumbnail_bytes(digest: str) -> bytes | None:
         return None
     try:
         with _at_a_time, default_storage.open(str(image.file)) as file:
-            small = decode_photo(file.file, at_least=THUMBNAIL_SIDE)
+            small = decode_photo(io.BytesIO(file.read()), at_least=THUMBNAIL_SIDE)
             small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.LANCZOS)
     except (PhotoError, FileNotFoundError):
         return None
