@@ -1,0 +1,113 @@
+"""Which space answers: known to every process within a second of a switch, without a gap.
+
+A process that answers keeps its space until the encoder of the next one is loaded and proven; the replaced space stays
+readable meanwhile. Only when it is retired under the process's feet does a request wait for the load.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass
+
+from django.db import connection, connections
+
+from recommender.encoder.serving import encoder_for
+from recommender.models import Encoder, Space
+
+CACHE_SECONDS = 1.0
+_RETRY_SECONDS = 5.0
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class _Held:
+    space: Space | None = None
+    looked_at: float = float("-inf")
+    loading: int | None = None
+    failed_at: float = float("-inf")
+
+
+_held = _Held()
+_lock = threading.Lock()
+_LIGHT = ("pk", "created_at", "parameters")
+
+
+def active_space() -> Space | None:
+    """The active space with its matrices, None before there is one; at most a second old."""
+    held = _held
+    fresh = time.monotonic() - held.looked_at < CACHE_SECONDS
+    if fresh and held.space is not None and not connection.in_atomic_block:
+        return held.space
+    return _look()
+
+
+def forget_active_space() -> None:
+    """The next `active_space` asks the database."""
+    with _lock:
+        _held.space, _held.looked_at, _held.failed_at = None, float("-inf"), float("-inf")
+
+
+def _look() -> Space | None:
+    row = Space.objects.filter(state=Space.State.ACTIVE).values(*_LIGHT).first()
+    before = _held.space
+    if row is None:
+        forget_active_space()
+        return None
+    if before is not None and (before.pk, before.created_at) == (row["pk"], row["created_at"]):
+        before.parameters = row["parameters"]
+        _held.looked_at = time.monotonic()
+        return before
+    space = _load(row["pk"])
+    if space is None:  # replaced between the two looks
+        return _look()
+    if before is not None and before.encoder_id != space.encoder_id and _readable(before):
+        _load_encoder_first(space)
+        _held.looked_at = time.monotonic()
+        return before
+    return _adopt(space)
+
+
+def _load(pk: int) -> Space | None:
+    rows = Space.objects.select_related("encoder").defer(
+        "encoder__compiled", "encoder__check_pixels", "encoder__check_features", "judged_mean", "judged_matrix"
+    )
+    return rows.filter(pk=pk, state=Space.State.ACTIVE).first()
+
+
+def _readable(space: Space) -> bool:
+    kept = Space.objects.filter(pk=space.pk, created_at=space.created_at)
+    return kept.exclude(state=Space.State.RETIRED).exists()
+
+
+def _adopt(space: Space) -> Space:
+    with _lock:
+        _held.space, _held.looked_at, _held.loading = space, time.monotonic(), None
+    return space
+
+
+def _load_encoder_first(space: Space) -> None:
+    with _lock:
+        resting = time.monotonic() - _held.failed_at < _RETRY_SECONDS
+        if _held.loading == space.pk or resting:
+            return
+        _held.loading = space.pk
+    threading.Thread(target=_load_encoder, args=(space,), name="load the next encoder", daemon=True).start()
+
+
+def _load_encoder(space: Space) -> None:
+    loaded = False
+    try:
+        encoder_for(Encoder.objects.get(pk=space.encoder_id))
+        loaded = True
+    finally:
+        with _lock:
+            _held.loading = None
+            if loaded:
+                _held.space, _held.looked_at = space, time.monotonic()
+            else:
+                _held.failed_at = time.monotonic()
+                logger.error("space %s waits: its encoder does not load in this process", space.name)
+        connections.close_all()

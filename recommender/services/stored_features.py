@@ -1,0 +1,42 @@
+"""Stored features in bounded batches, as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from django.db import connection
+from numpy.typing import NDArray
+
+from recommender.index.halfvec import cursor
+
+BATCH = 4096
+
+# Features of pixels that were replaced meanwhile are no features of this photo.
+_FEATURES = """
+SELECT f.image_id, f.features FROM recommender_imagefeatures f
+JOIN catalog_productimage i ON i.id = f.image_id AND i.digest = f.digest
+WHERE f.encoder_id = %s AND f.image_id = ANY (%s)
+"""
+
+
+def features_of(
+    encoder_id: int, image_ids: Sequence[int] | NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Features of photos in the order asked: ids int64 (rows,), features float32 (rows, n). Without those that have none."""
+    wanted = [int(image_id) for image_id in image_ids]
+    with connection.wrap_database_errors:
+        found = dict(cursor().execute(_FEATURES, (encoder_id, wanted), binary=True).fetchall())
+    known = [image_id for image_id in wanted if image_id in found]
+    rows = np.stack([found[image_id] for image_id in known]) if known else np.zeros((0, 0), np.float32)
+    return np.array(known, np.int64), rows
+
+
+def batches(
+    encoder_id: int, image_ids: NDArray[np.int64], batch: int = BATCH
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+    """`features_of` many photos, batch by batch, in the order given."""
+    for start in range(0, len(image_ids), batch):
+        known, rows = features_of(encoder_id, image_ids[start : start + batch])
+        if len(known):
+            yield known, rows
