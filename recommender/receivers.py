@@ -1,1 +1,30 @@
 """What recommender does when catalog announces something."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import transaction
+from django.dispatch import receiver
+
+from catalog.signals import photos_stored, products_changed
+from recommender.models import EmbeddingJob
+from recommender.pipeline import jobs
+from recommender.services import answers_cache
+
+_PRIORITIES = {"upload": EmbeddingJob.Priority.UPLOAD, "import": EmbeddingJob.Priority.IMPORT}
+
+
+@receiver(photos_stored)
+def ask_for_features(image_ids: Sequence[int], priority: str, **_: Any) -> None:
+    """The outbox: jobs are written in the transaction that stores the photos, the bell rings once it has committed."""
+    jobs.enqueue(image_ids, priority=_PRIORITIES[priority])
+    transaction.on_commit(jobs.ring, robust=True)
+
+
+@receiver(products_changed)
+def forget_answers_that_show_the_hidden(hidden: bool, **_: Any) -> None:
+    """Once it is committed that something is hidden, and before the write returns, no answer from before is given."""
+    if hidden:
+        transaction.on_commit(answers_cache.forget_all, robust=True)

@@ -1,0 +1,30 @@
+"""The scheduler of `celery beat`: it keeps nothing on disk, and does not fill the broker while no worker listens."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import redis
+from celery.beat import ScheduleEntry, Scheduler
+
+from recommender.pipeline import doorbell
+
+# Each entry of the schedule fits in once; beyond that the workers are behind, and one sweep does the work of many.
+MOST_WAITING = 2 * doorbell.MOST_BELLS
+
+logger = logging.getLogger(__name__)
+
+
+class BoundedScheduler(Scheduler):
+    """Skips a tick while enough messages wait. In memory: after any kind of death beat starts with nothing to repair."""
+
+    def apply_async(self, entry: ScheduleEntry, producer: Any = None, advance: bool = True, **options: Any) -> Any:
+        try:
+            behind = doorbell.waiting() >= MOST_WAITING
+        except redis.RedisError:
+            behind = False  # beat itself says that the broker is away
+        if behind:
+            logger.debug("the workers are behind: %s is left out this time", entry.name)
+            return None
+        return super().apply_async(entry, producer=producer, advance=advance, **options)

@@ -1,0 +1,167 @@
+"""From leased photos to committed vectors: fetch, read, decode, encode, project, store."""
+
+from __future__ import annotations
+
+import io
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import psycopg
+from django.core.exceptions import ImproperlyConfigured
+from django.db import InterfaceError, OperationalError, connection
+from numpy.typing import NDArray
+
+from catalog.photo_reading import PhotoError
+from recommender.encoder.preprocess import photo_to_pixels
+from recommender.encoder.serving import EncoderMismatch, encoder_for
+from recommender.encoder.types import ImageEncoder
+from recommender.encoder.weights_pickle import WeightsFileError
+from recommender.models import Encoder
+from recommender.pipeline import leases, recovery
+from recommender.pipeline.doorbell import ring
+from recommender.pipeline.leases import Lease, LeasedPhoto
+from recommender.pipeline.photo_files import Failure, fetch_photos, read_photo
+from recommender.pipeline.store import Embedded, known_features, store
+from recommender.services.gallery import encoders_in_use
+
+# An encoder that this process cannot serve is left to other processes, and asked again after so long.
+REFUSED_SECONDS = 60.0
+# How long a worker that lost Postgres waits to return its lease in person.
+COME_BACK_SECONDS = 60.0
+
+# Raised through Django and, where vectors travel in binary, by psycopg itself.
+POSTGRES_AWAY = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
+
+logger = logging.getLogger(__name__)
+_refused: dict[int, float] = {}
+
+
+@dataclass(frozen=True)
+class Worked:
+    """`done`: photos embedded. `more`: time was up, or a full lease was found, before the queue was empty."""
+
+    done: int
+    more: bool
+
+
+@dataclass(frozen=True)
+class _Serving:
+    row: Encoder
+    encoder: ImageEncoder
+
+
+def work(*, seconds: float, stop: Callable[[], bool] = lambda: False) -> Worked:
+    """Embed what the queue holds until it is empty, `seconds` are over or `stop()`; a lease in hand is always finished."""
+    until = time.monotonic() + seconds
+    done = leased = 0
+    try:
+        serving = _encoders()
+        while not stop():
+            lease = leases.claim(encoder_ids=list(serving))
+            if lease is None:
+                return Worked(done, more=False)
+            leased += 1
+            if leased == 1 and len(lease.photos) > 1:
+                ring()  # there may be enough for a colleague
+            with _in_hand(lease):
+                done += process(lease, serving[lease.encoder_id].row, serving[lease.encoder_id].encoder)
+            if time.monotonic() > until:
+                break
+    except POSTGRES_AWAY as error:
+        # No more now, for it might happen at once again: the sweep rings when Postgres answers.
+        logger.warning("the work is interrupted: %s", error)
+        return Worked(done, more=False)
+    return Worked(done, more=True)
+
+
+def process(lease: Lease, row: Encoder, encoder: ImageEncoder) -> int:
+    """Embed the photos of one lease and commit what became of them; returns how many are done."""
+    failures: dict[LeasedPhoto, Failure] = {}
+    photos = list(_photos_with_files(lease, failures))
+    known = known_features(row, photos)
+    embedded: list[Embedded] = []
+    for photo in photos:
+        if photo.digest not in known or not photo.digest:
+            if not leases.begin(lease, photo):
+                continue
+            seen = _features(photo, encoder)
+            if isinstance(seen, Failure):
+                failures[photo] = seen
+                continue
+            known[photo.digest] = seen
+        embedded.append(Embedded(photo, known[photo.digest]))
+    return store(lease, encoder=row, embedded=embedded, failures=failures)
+
+
+def _photos_with_files(lease: Lease, failures: dict[LeasedPhoto, Failure]) -> Iterator[LeasedPhoto]:
+    """The photos of a lease, those given by URL fetched; a photo that is gone meanwhile is left out."""
+    by_url = [photo for photo in lease.photos if photo.source_url and not photo.file]
+    yield from (photo for photo in lease.photos if photo not in by_url)
+    for asked, photo in fetch_photos(by_url):
+        leases.prolong(lease)
+        if isinstance(photo, Failure):
+            failures[asked] = photo
+        elif photo is not None:
+            yield photo
+
+
+def _features(photo: LeasedPhoto, encoder: ImageEncoder) -> NDArray[np.float32] | Failure:
+    data = read_photo(photo)
+    if isinstance(data, Failure):
+        return data
+    try:
+        pixels = photo_to_pixels(io.BytesIO(data), side=encoder.side)
+    except PhotoError as error:
+        return Failure(error.reason, str(error))
+    return encoder.features(pixels)
+
+
+def _encoders() -> Mapping[int, _Serving]:
+    """The encoders in use that this process can serve, proven. One that it cannot is logged and left alone for a while."""
+    serving: dict[int, _Serving] = {}
+    for row in encoders_in_use():
+        if time.monotonic() < _refused.get(row.pk, 0.0):
+            continue
+        try:
+            serving[row.pk] = _Serving(row, encoder_for(row))
+        except (EncoderMismatch, ImproperlyConfigured, WeightsFileError) as error:
+            _refused[row.pk] = time.monotonic() + REFUSED_SECONDS
+            logger.error("%s: its photos are left to other workers: %s", row, error)
+    return serving
+
+
+@contextmanager
+def _in_hand(lease: Lease) -> Iterator[None]:
+    """Whatever happens, no photo stays behind in a lease that nobody works on."""
+    try:
+        yield
+    except POSTGRES_AWAY:
+        if _come_back():
+            leases.give_back(lease)
+        raise
+    except (KeyboardInterrupt, SystemExit):
+        leases.give_back(lease)
+        raise
+    except BaseException as error:
+        recovery.abandon(lease.id, error=f"the worker met an error nobody foresaw: {error!r}")
+        raise
+    leases.give_back(lease)
+
+
+def _come_back() -> bool:
+    """Connect to Postgres again, for at most COME_BACK_SECONDS."""
+    until = time.monotonic() + COME_BACK_SECONDS
+    while True:
+        connection.close()
+        try:
+            connection.ensure_connection()
+            return True
+        except POSTGRES_AWAY as error:
+            if time.monotonic() > until:
+                logger.warning("Postgres is away, the lease will be recovered by a sweep: %s", error)
+                return False
+            time.sleep(0.2)

@@ -1,0 +1,158 @@
+"""Leases: which photos a worker has in hand, and how the others see that it is gone.
+
+A lease is a UUID: its first half names the database session that holds it, and that session holds an advisory lock of
+the same number for as long as it lives. A process that dies, on whatever machine, loses its session and with it the
+lock, so its leases are known to be dead within seconds; `leased_until` remains for the process that hangs.
+
+What a lease writes may be lost by a crash of Postgres without harm (`synchronous_commit = off`): the queue and the
+results are lost together, and the work is done again.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import uuid
+import weakref
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+
+from recommender.models import EmbeddingJob
+
+
+@dataclass(frozen=True)
+class LeasedPhoto:
+    """One photo of a lease as it was when it was claimed. `file` and `digest` are empty until a URL was fetched."""
+
+    job_id: int
+    image_id: int
+    product_id: int
+    digest: str
+    file: str
+    source_url: str
+
+
+@dataclass(frozen=True)
+class Lease:
+    id: uuid.UUID
+    encoder_id: int
+    photos: tuple[LeasedPhoto, ...]
+
+
+class _Session(threading.local):
+    """The database session of this thread, and the number of the lock that it holds."""
+
+    connection: weakref.ref[Any] | None = None
+    key: int = 0
+
+
+_session = _Session()
+
+# The rows in claim order; one that must be alone is taken alone; a lease holds photos of one encoder.
+_CLAIM = """
+WITH head AS MATERIALIZED (
+    SELECT id, priority, encoder_id, alone FROM recommender_embeddingjob
+    WHERE state = 'pending' AND not_before IS NULL AND encoder_id = ANY(%(encoders)s)
+    ORDER BY priority, id LIMIT %(size)s FOR UPDATE SKIP LOCKED
+), ranked AS (
+    SELECT id, encoder_id, row_number() OVER claim AS place, first_value(encoder_id) OVER claim AS encoder,
+        bool_or(alone) OVER claim AS alone_so_far
+    FROM head WINDOW claim AS (ORDER BY priority, id ROWS UNBOUNDED PRECEDING)
+), taken AS (
+    SELECT id FROM ranked WHERE encoder_id = encoder AND (place = 1 OR NOT alone_so_far)
+)
+UPDATE recommender_embeddingjob job
+SET state = 'processing', lease = %(lease)s, started_at = NULL,
+    leased_until = now() + make_interval(secs => %(seconds)s)
+FROM taken, catalog_productimage image
+WHERE job.id = taken.id AND image.id = job.image_id
+RETURNING job.priority, job.id, job.encoder_id, image.id, image.product_id, image.digest, image.file, image.source_url
+"""
+
+_BEGIN = """
+UPDATE recommender_embeddingjob
+SET started_at = clock_timestamp(), leased_until = now() + make_interval(secs => %(seconds)s)
+WHERE id = %(job)s AND lease = %(lease)s AND state = 'processing'
+"""
+
+_PROLONG = """
+UPDATE recommender_embeddingjob SET leased_until = now() + make_interval(secs => %(seconds)s)
+WHERE lease = %(lease)s AND state = 'processing'
+"""
+
+_GIVE_BACK = """
+UPDATE recommender_embeddingjob SET state = 'pending', lease = NULL, leased_until = NULL, started_at = NULL
+WHERE lease = %(lease)s AND state = 'processing'
+"""
+
+
+def claim(*, encoder_ids: Sequence[int], size: int | None = None) -> Lease | None:
+    """Take the next photos of the queue, at most LEASE_SIZE; None when nothing is to be done now.
+
+    Claims do not wait for each other: rows that another claim is about to take are passed over.
+    """
+    if not encoder_ids:
+        return None
+    lease = _new_lease()
+    parameters: dict[str, Any] = {
+        "encoders": list(encoder_ids),
+        "size": size or settings.LEASE_SIZE,
+        "lease": lease,
+        "seconds": settings.LEASE_SECONDS,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, parameters)
+        rows = sorted(cursor.fetchall())
+    if not rows:
+        return None
+    photos = tuple(LeasedPhoto(job, *image) for _, job, _, *image in rows)
+    return Lease(lease, rows[0][2], photos)
+
+
+def begin(lease: Lease, photo: LeasedPhoto) -> bool:
+    """Note, durably and before anything is decoded, that this photo is in work; False when the lease was lost.
+
+    The last photo begun is the one that a dying process is held against. The lease is prolonged.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_BEGIN, {"job": photo.job_id, "lease": lease.id, "seconds": settings.LEASE_SECONDS})
+        return bool(cursor.rowcount)
+
+
+def prolong(lease: Lease) -> None:
+    """Somebody is at work, though no photo is begun: fetching from slow servers takes its time."""
+    with connection.cursor() as cursor:
+        cursor.execute(_PROLONG, {"lease": lease.id, "seconds": settings.LEASE_SECONDS})
+
+
+def give_back(lease: Lease) -> int:
+    """What is left of the lease is pending again, and no attempt is counted. Returns the number of photos."""
+    with connection.cursor() as cursor:
+        cursor.execute(_GIVE_BACK, {"lease": lease.id})
+        return int(cursor.rowcount)
+
+
+def held(lease: Lease) -> set[int]:
+    """Ids of the jobs that this lease still holds."""
+    rows = EmbeddingJob.objects.filter(lease=lease.id, state=EmbeddingJob.State.PROCESSING)
+    return set(rows.values_list("id", flat=True))
+
+
+def lock_of(lease: uuid.UUID) -> int:
+    """The number of the advisory lock that the holder of a lease holds while it lives."""
+    return lease.int >> 64
+
+
+def _new_lease() -> uuid.UUID:
+    connection.ensure_connection()
+    if _session.connection is None or _session.connection() is not connection.connection:
+        _session.key = secrets.randbits(63)
+        with connection.cursor() as cursor:
+            cursor.execute("SET synchronous_commit = off")
+            cursor.execute("SELECT pg_advisory_lock(%s)", [_session.key])
+        _session.connection = weakref.ref(connection.connection)
+    return uuid.UUID(int=_session.key << 64 | secrets.randbits(64))

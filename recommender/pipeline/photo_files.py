@@ -1,0 +1,73 @@
+"""The bytes of a leased photo: from storage, or first from the address that a feed gave."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass, replace
+
+from django.conf import settings
+from django.core.files.storage import default_storage
+
+from catalog.models import ProductImage
+from catalog.photo_reading import PhotoError
+from catalog.services.fetch import FetchFailed, FetchRefused, fetch_photo
+from catalog.services.photos import store_fetched
+from recommender.pipeline.leases import LeasedPhoto
+
+# Fetching waits for others' servers, so several at a time; few, because each may hold MAX_PHOTO_BYTES.
+FETCHES_AT_A_TIME = 4
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a photo has no features. `reason` is a short code, `error` a sentence; `may_pass`: worth another try."""
+
+    reason: str
+    error: str
+    may_pass: bool = False
+
+
+def read_photo(photo: LeasedPhoto) -> bytes | Failure:
+    """The file's bytes (at most one more than MAX_PHOTO_BYTES: the decoder then says that it is too large)."""
+    if not photo.file:
+        return Failure("no_file", "the photo has neither a file nor an address; upload it again")
+    try:
+        with default_storage.open(photo.file) as file:
+            data: bytes = file.read(settings.MAX_PHOTO_BYTES + 1)
+            return data
+    except OSError as error:
+        return Failure("storage", f"{photo.file} cannot be read from storage: {error}", may_pass=True)
+
+
+def fetch_photos(photos: Sequence[LeasedPhoto]) -> Iterator[tuple[LeasedPhoto, LeasedPhoto | Failure | None]]:
+    """Fetch photos by their address and store them, in the order in which they arrive.
+
+    Each comes with the photo as it lies in storage now, with the reason why it does not, or with None when its row is
+    gone or points elsewhere by now.
+    """
+    with ThreadPoolExecutor(FETCHES_AT_A_TIME, thread_name_prefix="fetch") as pool:
+        fetches: dict[Future[bytes], LeasedPhoto] = {
+            pool.submit(fetch_photo, photo.source_url): photo for photo in photos
+        }
+        for fetch in as_completed(fetches):
+            photo = fetches.pop(fetch)
+            yield photo, _stored(photo, fetch)
+
+
+def _stored(photo: LeasedPhoto, fetch: Future[bytes]) -> LeasedPhoto | Failure | None:
+    try:
+        data = fetch.result()
+        row = ProductImage(pk=photo.image_id, product_id=photo.product_id, source_url=photo.source_url)
+        image = store_fetched(row, data)
+    except FetchRefused as error:
+        return Failure(error.reason, f"{photo.source_url}: {error}")
+    except FetchFailed as error:
+        return Failure("fetch", f"{photo.source_url}: {error}", may_pass=True)
+    except PhotoError as error:
+        return Failure(error.reason, f"{photo.source_url}: {error}")
+    except OSError as error:
+        return Failure("storage", f"the photo cannot be written to storage: {error}", may_pass=True)
+    if image is None:
+        return None
+    return replace(photo, digest=image.digest, file=image.file.name or "")

@@ -1,0 +1,91 @@
+"""What the queue looks like, for status/, the admin and /metrics."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TypedDict
+
+from django.db import connection
+
+# A figure is kept so many times as long as it took to count: at most 5 % of one core, whatever the size of the shop.
+KEPT_FOR_ITS_COST = 20.0
+KEPT_AT_LEAST_SECONDS = 1.0
+RATE_SECONDS = 60
+
+
+class QueueStatus(TypedDict):
+    """Photos by state. `failed_by_reason`: reason → photos. `rate`: photos done a second over the last minute.
+
+    `waiting`: those of the pending that are in back-off. `oldest_pending_seconds` is None when nothing is pending.
+    `attempts` and `crashes`: tries that did not end well, of the jobs as they stand.
+    """
+
+    total: int
+    pending: int
+    waiting: int
+    processing: int
+    done: int
+    failed: int
+    failed_by_reason: dict[str, int]
+    done_last_minute: int
+    rate: float
+    oldest_pending_seconds: float | None
+    attempts: int
+    crashes: int
+
+
+# Each part reads one partial index (or the rows that are pending); "done", by far the most, is an index-only count.
+_COUNTS = """
+SELECT
+    (SELECT count(*) FROM recommender_embeddingjob WHERE state = 'done'),
+    (SELECT count(*) FROM recommender_embeddingjob
+     WHERE state = 'done' AND finished_at > now() - make_interval(secs => %(seconds)s)),
+    (SELECT count(*) FROM recommender_embeddingjob WHERE state = 'processing'),
+    (SELECT count(*) FROM recommender_embeddingjob WHERE state = 'pending' AND not_before IS NOT NULL),
+    pending.rows, pending.age, attempts.tries, attempts.crashes
+FROM
+    (SELECT count(*) AS rows, extract(epoch FROM now() - min(queued_at))::float8 AS age
+     FROM recommender_embeddingjob WHERE state = 'pending') pending,
+    (SELECT coalesce(sum(attempts), 0) AS tries, coalesce(sum(crashes), 0) AS crashes
+     FROM recommender_embeddingjob WHERE attempts > 0) attempts
+"""
+_FAILED = "SELECT reason, count(*) FROM recommender_embeddingjob WHERE state = 'failed' GROUP BY reason ORDER BY reason"
+
+_lock = threading.Lock()
+_kept: tuple[float, QueueStatus] | None = None
+
+
+def queue_status(*, fresh: bool = False) -> QueueStatus:
+    """The queue as it was at most a second (on a large shop: a few seconds) ago; `fresh` counts now."""
+    global _kept
+    with _lock:
+        if not fresh and _kept is not None and time.monotonic() < _kept[0]:
+            return _kept[1]
+        began = time.monotonic()
+        status = _count()
+        ended = time.monotonic()
+        _kept = (ended + max(KEPT_AT_LEAST_SECONDS, KEPT_FOR_ITS_COST * (ended - began)), status)
+        return status
+
+
+def _count() -> QueueStatus:
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNTS, {"seconds": RATE_SECONDS})
+        done, recently, processing, waiting, pending, age, attempts, crashes = cursor.fetchone()
+        cursor.execute(_FAILED)
+        failed = dict(cursor.fetchall())
+    return QueueStatus(
+        total=done + processing + pending + sum(failed.values()),
+        pending=pending,
+        waiting=waiting,
+        processing=processing,
+        done=done,
+        failed=sum(failed.values()),
+        failed_by_reason=failed,
+        done_last_minute=recently,
+        rate=recently / RATE_SECONDS,
+        oldest_pending_seconds=age,
+        attempts=int(attempts),
+        crashes=int(crashes),
+    )

@@ -1,0 +1,116 @@
+"""Leases whose process died come back; what waited long enough is claimed again.
+
+Only the photo that had been begun last counts an attempt: the process died over it or beside it. It is tried again
+alone, so that a photo which kills its process takes no other with it. The rest of the lease is pending as before.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import connection
+
+from recommender.pipeline.leases import lock_of
+
+# A session that is gone is not yet a process that is gone: after a restart of Postgres every worker lives on, comes back
+# within this time and returns its lease itself, with no attempt counted.
+GRACE_SECONDS = 3.0
+
+logger = logging.getLogger(__name__)
+
+_LEASES = """
+SELECT lease, max(leased_until) < now() FROM recommender_embeddingjob WHERE state = 'processing' GROUP BY lease
+"""
+
+# How pg_locks shows pg_advisory_lock(bigint): the high half in classid, the low in objid, objsubid 1.
+_LOCKS_HELD = """
+SELECT (classid::bigint << 32) | objid::bigint FROM pg_locks
+WHERE locktype = 'advisory' AND objsubid = 1 AND granted
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
+_SHORTEN = """
+UPDATE recommender_embeddingjob SET leased_until = now() + make_interval(secs => %(grace)s)
+WHERE state = 'processing' AND lease = ANY(%(leases)s) AND leased_until > now() + make_interval(secs => %(grace)s)
+"""
+
+_RECOVER = """
+WITH lost AS (
+    SELECT id, lease, COALESCE(started_at = max(started_at) OVER (PARTITION BY lease), false) AS begun
+    FROM recommender_embeddingjob WHERE state = 'processing' AND lease = ANY(%(leases)s)
+), judged AS (
+    SELECT lost.id, lost.lease, lost.begun, lost.begun AND job.crashes + 1 >= %(most)s AS given_up
+    FROM lost JOIN recommender_embeddingjob job USING (id)
+)
+UPDATE recommender_embeddingjob job
+SET state = CASE WHEN given_up THEN 'failed' ELSE 'pending' END,
+    attempts = attempts + begun::int, crashes = crashes + begun::int, alone = alone OR begun,
+    lease = NULL, leased_until = NULL, started_at = NULL,
+    reason = CASE WHEN given_up THEN 'crashed' ELSE reason END,
+    error = CASE WHEN given_up THEN %(error)s ELSE error END,
+    finished_at = CASE WHEN given_up THEN now() END
+FROM judged
+WHERE job.id = judged.id AND job.lease = judged.lease AND job.state = 'processing'
+RETURNING begun, given_up, job.image_id
+"""
+
+_WAKE = """
+UPDATE recommender_embeddingjob SET not_before = NULL WHERE state = 'pending' AND not_before <= now()
+"""
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """`returned`: photos pending again. `given_up`: photos failed. `suspects`: leases to look at again after the grace."""
+
+    returned: int
+    given_up: int
+    suspects: int
+
+
+def recover() -> Recovered:
+    """Return the photos of dead and overdue leases to the queue. Safe to run at any time, by several at once."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LEASES)
+        leases: dict[uuid.UUID, bool] = dict(cursor.fetchall())
+        if not leases:
+            return Recovered(0, 0, 0)
+        cursor.execute(_LOCKS_HELD)
+        alive = {key for (key,) in cursor.fetchall()}
+        overdue = [lease for lease, over in leases.items() if over]
+        suspects = [lease for lease, over in leases.items() if not over and lock_of(lease) not in alive]
+        if suspects:
+            cursor.execute(_SHORTEN, {"leases": suspects, "grace": GRACE_SECONDS})
+        return _return(overdue, len(suspects)) if overdue else Recovered(0, 0, len(suspects))
+
+
+def abandon(lease: uuid.UUID, *, error: str) -> Recovered:
+    """Treat a lease as that of a dead process at once: its holder met an error that nobody foresaw."""
+    return _return([lease], 0, error=error)
+
+
+def wake() -> int:
+    """End the back-off of what has waited long enough; returns the number of jobs."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WAKE)
+        return int(cursor.rowcount)
+
+
+def _return(leases: list[uuid.UUID], suspects: int, error: str | None = None) -> Recovered:
+    most = settings.MAX_ATTEMPTS
+    sentence = error or f"crashed the worker: {most} processes died or hung while this photo was in work"
+    with connection.cursor() as cursor:
+        cursor.execute(_RECOVER, {"leases": leases, "most": most, "error": sentence})
+        rows = cursor.fetchall()
+    for begun, given_up, image_id in rows:
+        if begun:
+            logger.warning(
+                "photo %s was in work when its process died: %s",
+                image_id,
+                "failed" if given_up else "tried again, alone",
+            )
+    failed = sum(given_up for _, given_up, _ in rows)
+    return Recovered(len(rows) - failed, failed, suspects)

@@ -1,0 +1,25 @@
+"""Whether anybody is there to do the work."""
+
+from __future__ import annotations
+
+import redis
+from celery import current_app
+from kombu.exceptions import OperationalError
+
+START_ONE = "start one with `celery -A config worker`"
+
+
+def workers_answering(*, seconds: float = 1.0) -> int | None:
+    """How many Celery workers answer a ping within `seconds`; None when the broker cannot be asked."""
+    try:
+        return len(current_app.control.ping(timeout=seconds) or [])
+    except (redis.RedisError, OperationalError, OSError):
+        return None
+
+
+def why_nobody_works() -> str:
+    """A sentence for people; empty when a worker answers."""
+    answering = workers_answering()
+    if answering is None:
+        return "Redis is away: workers cannot be told; they go on when it is back"
+    return "" if answering else f"no worker answers: {START_ONE}"

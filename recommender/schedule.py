@@ -1,0 +1,15 @@
+"""Beat's schedule: what runs without being asked. Every entry may run twice, or on two beats, without harm."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery.schedules import crontab
+from django.conf import settings
+
+BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "sweep the queue": {"task": "recommender.tasks.sweep", "schedule": settings.SWEEP_SECONDS},
+    "sweep files that no photo names": {"task": "recommender.tasks.sweep_files", "schedule": crontab(minute="17")},
+    "measure recall": {"task": "recommender.tasks.measure_recall", "schedule": settings.RECALL_SECONDS},
+    "look for drift": {"task": "recommender.tasks.check_drift", "schedule": crontab(minute="47")},
+}

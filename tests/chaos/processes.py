@@ -1,0 +1,75 @@
+"""The processes of a shop under chaos: each is started again, as a supervisor does, whenever it is found dead."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+
+
+class Supervised:
+    """One process. Its output goes to `log`; `finished` once it has ended by itself with exit code 0."""
+
+    def __init__(self, name: str, command: list[str], *, environment: dict[str, str], log: Path) -> None:
+        self.name = name
+        self.starts = 0
+        self.finished = False
+        self._command = command
+        self._environment = environment
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command, cwd=PROJECT, env=self._environment, stdout=log, stderr=log, start_new_session=True
+            )
+        self.starts += 1
+
+    def keep_running(self) -> None:
+        """Start it again if it died."""
+        if self._process is None or self.finished:
+            return
+        code = self._process.poll()
+        if code == 0:
+            self.finished = True
+        elif code is not None:
+            self.start()
+
+    def kill(self) -> bool:
+        """`kill -9` of the process alone: its children find out by themselves."""
+        if self._process is None or self._process.poll() is not None:
+            return False
+        self._process.kill()
+        self._process.wait()
+        return True
+
+    def children(self) -> list[psutil.Process]:
+        if self._process is None or self._process.poll() is not None:
+            return []
+        return psutil.Process(self._process.pid).children(recursive=True)
+
+    def stop(self) -> None:
+        """SIGTERM, and SIGKILL to the whole group of what does not end."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        deadline = time.monotonic() + 15
+        while self._process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+        try:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self._process.wait()
+
+
+def python(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", *arguments]

@@ -1,0 +1,155 @@
+"""A shop of its own under fire: photos come in by import and by upload while its processes are killed at random."""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import redis
+
+from tests.chaos.pictures import is_broken
+from tests.chaos.processes import Supervised, python
+from tests.chaos.uploader import Uploader
+from tests.servers import OwnServers
+
+KINDS = (
+    *("worker child", "worker child", "worker", "beat", "redis", "flushall"),
+    *("postgres backend", "postmaster", "web", "importer"),
+)
+# One photo in so many comes through the web server, the rest through the importer.
+UPLOADED_EVERY = 5
+# A run in which nothing ends for so long has lost something.
+STILL_SECONDS = 90.0
+
+
+@dataclass
+class Result:
+    photos: int
+    kills: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
+    done: int = 0
+    failed: dict[str, int] = field(default_factory=dict)
+    wrong: list[str] = field(default_factory=list)
+    crashes_counted: int = 0
+    uploads_repeated: int = 0
+
+
+class Chaos:
+    """`run()` feeds `photos` photos, kills `kills` times in an order drawn from `seed`, waits, and counts."""
+
+    def __init__(self, folder: Path, servers: OwnServers, *, photos: int, kills: int, seed: int) -> None:
+        self.result = Result(photos)
+        self._servers = servers
+        self._kills = kills
+        self._random = random.Random(seed)
+        environment = dict(os.environ)
+        port = _free_port()
+        uploads = [number for number in range(photos) if number % UPLOADED_EVERY == 0 and not is_broken(number)]
+        rest = [str(bound) for bound in (0, photos)]
+
+        def supervised(name: str, *arguments: str) -> Supervised:
+            return Supervised(name, python(*arguments), environment=environment, log=folder / f"{name}.log")
+
+        worker = ["--concurrency", "2", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
+        self._worker = supervised("worker", "celery", "-A", "config", "worker", *worker)
+        self._beat = supervised("beat", "celery", "-A", "config", "beat", "--loglevel", "INFO")
+        self._web = supervised("web", "config.web", "--port", str(port))
+        self._importer = supervised("importer", "tests.chaos.importer", *rest)
+        self._all = [self._worker, self._beat, self._web, self._importer]
+        self._uploader = Uploader(f"http://127.0.0.1:{port}", uploads, pause=0.0)
+
+    def run(self) -> Result:
+        began = time.monotonic()
+        for process in self._all:
+            process.start()
+        self._uploader.start()
+        try:
+            self._fire()
+            self._wait_until_settled()
+        finally:
+            for process in self._all:
+                process.stop()
+        self.result.seconds = time.monotonic() - began
+        self.result.uploads_repeated = self._uploader.repeated
+        return self.result
+
+    def _fire(self) -> None:
+        """A kill whenever another share of the photos has ended, so that each hits work in progress."""
+        from tests.chaos.counts import ended
+
+        bag: list[str] = []
+        for kill in range(1, self._kills + 1):
+            if not bag:
+                bag = self._random.sample(KINDS, len(KINDS))
+            due = self.result.photos * kill // (self._kills + 1)
+            self._wait_for(lambda due=due: ended() >= due, f"{due} photos to end before kill {kill}")
+            time.sleep(self._random.uniform(0.0, 0.1))
+            what = bag.pop()
+            self._kill(what)
+            self.result.kills[what] += 1
+
+    def _kill(self, what: str) -> None:
+        match what:
+            case "worker child":
+                self._wait_for(lambda: bool(self._worker.children()), "a worker child to kill")
+                self._random.choice(self._worker.children()).kill()
+            case "worker":
+                self._worker.kill()
+            case "beat":
+                self._beat.kill()
+            case "web":
+                self._web.kill()
+                for child in self._web.children():
+                    child.kill()
+            case "importer":
+                self._importer.kill()
+            case "redis":
+                self._servers.kill_redis()
+                time.sleep(self._random.uniform(0.1, 0.5))
+                self._servers.start()
+            case "flushall":
+                with redis.Redis.from_url(self._servers.redis_url) as client:
+                    client.flushall()
+            case "postgres backend":
+                self._servers.kill_backend()
+            case "postmaster":
+                self._servers.kill_postgres()
+                self._servers.start()
+        self._revive()
+
+    def _wait_until_settled(self) -> None:
+        from tests.chaos.counts import settled
+
+        def over() -> bool:
+            return not self._uploader.left and self._importer.finished and settled(self.result.photos)
+
+        self._wait_for(over, "every photo to end")
+
+    def _wait_for(self, condition, what: str) -> None:  # type: ignore[no-untyped-def]
+        from tests.chaos.counts import ended
+
+        seen, since = -1, time.monotonic()
+        while not condition():
+            self._revive()
+            if not self._uploader.is_alive() and self._uploader.left:
+                raise AssertionError("the uploader ended before its photos did")
+            if (now := ended()) != seen:
+                seen, since = now, time.monotonic()
+            if time.monotonic() - since > STILL_SECONDS:
+                raise AssertionError(f"nothing has ended for {STILL_SECONDS:.0f} s while waiting for {what}")
+            time.sleep(0.05)
+
+    def _revive(self) -> None:
+        for process in self._all:
+            process.keep_running()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
