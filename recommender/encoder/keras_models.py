@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -157,7 +158,8 @@ def _downloaded_application(keras: ModuleType, spec: EncoderSpec) -> Any:
         with _socket_timeout(DOWNLOAD_TIMEOUT_SECONDS):
             return _application(keras, spec, IMAGENET)
     except Exception as error:
-        if "URL fetch failure" not in str(error) and not isinstance(error, OSError):
+        of_download = isinstance(error, OSError) or "URL fetch failure" in str(error) or "corrupted file" in str(error)
+        if not of_download:
             raise
         raise WeightsFileError(
             f"the ImageNet weights of {spec.name} could not be downloaded ({error}). Try again where the network "
@@ -168,8 +170,11 @@ def _downloaded_application(keras: ModuleType, spec: EncoderSpec) -> Any:
 
 def _load_weights(model: Any, spec: EncoderSpec, path: Path | None) -> None:
     try:
-        model.load_weights(str(path))
-    except (ValueError, OSError, KeyError, IndexError, TypeError) as error:
+        with warnings.catch_warnings():
+            # Keras only warns of layers that it leaves at random values.
+            warnings.filterwarnings("error", message="Skipping", category=UserWarning)
+            model.load_weights(str(path))
+    except (UserWarning, ValueError, OSError, KeyError, IndexError, TypeError) as error:
         said = str(error).strip().splitlines()
         raise WeightsFileError(
             f"{path} does not fit {spec.name} without its top ({said[0] if said else error}); ENCODER_WEIGHTS wants what "

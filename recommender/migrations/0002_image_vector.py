@@ -43,10 +43,14 @@ CREATE TRIGGER recommender_photo_replaced AFTER UPDATE OF digest, product_id ON 
     FOR EACH ROW EXECUTE FUNCTION recommender_photo_replaced();
 """
 
+# Trained weights do not compress: trying to only costs time at every write and read.
+COMPILED = "ALTER TABLE recommender_encoder ALTER COLUMN compiled SET STORAGE EXTERNAL"
+
 
 class Migration(migrations.Migration):
     dependencies = [("recommender", "0001_initial")]
     operations = [
+        migrations.RunSQL(COMPILED, migrations.RunSQL.noop),
         migrations.RunSQL(TABLE, "DROP TABLE recommender_imagevector"),
         migrations.RunSQL(
             DELETED,

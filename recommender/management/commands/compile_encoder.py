@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
 from argparse import ArgumentParser
+from contextlib import nullcontext, redirect_stdout
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -31,7 +33,9 @@ class Command(BaseCommand):
         made: list[CompiledEncoder] = []
         started = time.monotonic()
         try:
-            row = compile_encoder(name, report=report, on_result=made.append)
+            # Keras draws the bar of a download on standard output, where JSON stands alone.
+            with redirect_stdout(io.StringIO()) if options["json"] else nullcontext():
+                row = compile_encoder(name, report=report, on_result=made.append)
         except (ValueError, CompileFailed) as error:
             raise CommandError(str(error)) from error
         if not Space.objects.exclude(state=Space.State.RETIRED).exists():

@@ -1,0 +1,115 @@
+"""keras.applications EfficientNets: weights from a file, dimensions that follow, clear words when weights do not fit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from recommender.encoder import keras_models
+from recommender.encoder.calibration import drawn_pictures
+from recommender.encoder.compile import compile_file
+from recommender.encoder.registry import ENCODERS, encoder_spec
+from recommender.encoder.weights_pickle import WeightsFileError
+
+pytestmark = pytest.mark.keras
+
+BUILT = ["efficientnet-b0", "efficientnetv2-b0"]
+
+
+@pytest.fixture(scope="module")
+def weights_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Random weights, as `save_weights` of a user's own training writes them."""
+    import keras
+
+    keras.utils.set_random_seed(11)
+    made = {}
+    for name in BUILT:
+        spec = encoder_spec(name)
+        model = getattr(keras.applications, spec.architecture)(
+            include_top=False, weights=None, input_shape=(spec.side, spec.side, 3)
+        )
+        made[name] = tmp_path_factory.mktemp("weights") / f"{name}.weights.h5"
+        model.save_weights(made[name])
+    return made
+
+
+@pytest.mark.parametrize("name", BUILT)
+def test_a_model_with_own_weights_is_compiled_and_agrees_with_keras(name: str, weights_files: dict[str, Path]) -> None:
+    spec = encoder_spec(name)
+    made = compile_file(spec, weights=str(weights_files[name]), pooling="mean", source="s")
+    assert made.least_cosine >= 0.9999
+    assert made.check_features.shape == (4, spec.dimensions)
+    assert made.check_pixels.shape == (4, spec.side, spec.side, 3)
+
+
+@pytest.mark.parametrize("name", [name for name, spec in ENCODERS.items() if spec.family == "applications"])
+def test_dimensions_and_sides_are_those_of_the_network(name: str) -> None:
+    import keras
+
+    spec = ENCODERS[name]
+    module = keras.applications.efficientnet_v2 if "v2" in name else keras.applications.efficientnet
+    classifying = getattr(module, spec.architecture)(weights=None, classes=2)
+    assert classifying.input_shape[1:3] == (spec.side, spec.side)
+    assert classifying.get_layer("avg_pool").output.shape[-1] == spec.dimensions
+
+
+def test_pixels_are_fed_as_they_are_and_rescaled_inside(weights_files: dict[str, Path]) -> None:
+    spec = encoder_spec("efficientnetv2-b0")
+    model = keras_models.build_model(spec, str(weights_files[spec.name]))
+    assert [type(layer).__name__ for layer in model.layers[1:3]] == ["Rescaling", "Normalization"]
+    assert (spec.shift, spec.scale) == (0.0, 1.0)
+
+
+def test_normalisation_of_imagenet_weights_from_a_file_is_that_of_the_download(tmp_path: Path) -> None:
+    """A model built with `weights="imagenet"` has a layer more; one that is given the same file must feed the same."""
+    import keras
+
+    deviations = np.array([0.229, 0.224, 0.225], np.float32)
+    mean = np.array([0.485, 0.456, 0.406], np.float32)
+    spec = encoder_spec("efficientnet-b0")
+    saved = keras.applications.EfficientNetB0(include_top=False, weights=None, input_shape=(224, 224, 3))
+    normalising = next(layer for layer in saved.layers if isinstance(layer, keras.layers.Normalization))
+    normalising.set_weights([mean, deviations, np.array(0, np.int64)])
+    path = tmp_path / "efficientnetb0_notop.weights.h5"
+    saved.save_weights(path)
+    model = keras_models.build_model(spec, str(path))
+    normalised = keras.Model(
+        model.input, next(x for x in model.layers if isinstance(x, keras.layers.Normalization)).output
+    )
+    pixels = drawn_pictures(1, side=224, seed=3)
+    expected = (pixels / 255.0 - mean) / deviations
+    assert np.allclose(normalised(pixels.astype(np.float32)).numpy(), expected, atol=1e-4)
+
+
+def test_weights_that_do_not_fit_or_are_not_there_are_named(tmp_path: Path, weights_files: dict[str, Path]) -> None:
+    b1 = encoder_spec("efficientnet-b1")
+    with pytest.raises(WeightsFileError, match=r"efficientnet-b0\.weights\.h5 does not fit efficientnet-b1"):
+        keras_models.build_model(b1, str(weights_files["efficientnet-b0"]))
+    (tmp_path / "text.weights.h5").write_text("no weights")
+    with pytest.raises(WeightsFileError, match=r"text\.weights\.h5 does not fit"):
+        keras_models.build_model(b1, str(tmp_path / "text.weights.h5"))
+    with pytest.raises(WeightsFileError, match="there is no such file; give a path or `imagenet`"):
+        keras_models.build_model(b1, str(tmp_path / "absent.weights.h5"))
+
+
+def test_own_weights_of_a_lite_network_are_read_from_what_keras_saves(tmp_path: Path) -> None:
+    spec = encoder_spec("efficientnet-lite0")
+    model = keras_models.build_model(spec, "imagenet")
+    path = tmp_path / "own.weights.h5"
+    model.save_weights(path)
+    again = keras_models.build_model(spec, str(path))
+    pixels = drawn_pictures(1, side=224, seed=3)
+    expected = keras_models.maps_function(model, spec)(pixels)
+    assert np.array_equal(keras_models.maps_function(again, spec)(pixels), expected)
+
+
+def test_a_download_that_fails_says_what_else_would_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The address is one that nothing listens on, so the refusal is a real one."""
+    import keras.src.applications.efficientnet as module
+
+    monkeypatch.setattr(module, "BASE_WEIGHTS_PATH", "http://127.0.0.1:9/")
+    monkeypatch.setattr("keras.src.backend.config._KERAS_DIR", str(tmp_path))
+    with pytest.raises(WeightsFileError, match=r"efficientnet-b0 could not be downloaded.*ENCODER_WEIGHTS.*lite0"):
+        keras_models.build_model(encoder_spec("efficientnet-b0"), "imagenet")
