@@ -4,7 +4,7 @@
 import signal
 import sys
 
-from config.local.postgres import PostgresUnavailable
+from config.local.cluster import PostgresUnavailable
 from config.local.redis import RedisUnavailable
 from config.local.services import LocalFolderUnusable, borrowed_services
 

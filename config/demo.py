@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from config.local.postgres import PostgresUnavailable
+from config.local.cluster import PostgresUnavailable
 from config.local.processes import Children, ProcessFailed, end, start_tied
 from config.local.redis import RedisUnavailable
 from config.local.services import Borrowed, LocalFolderUnusable, borrowed_services
@@ -158,7 +158,7 @@ def check_port(port: int) -> None:
             probe.bind((HOST, port))
         except OSError as error:
             raise DemoFailed(
-                f"port {port} cannot be used ({error.strerror.lower()}): "
+                f"port {port} cannot be used ({os.strerror(error.errno or 0).lower()}): "
                 f"stop what listens there, perhaps another demo, or choose one with PORT=, such as make demo PORT={port + 1}"
             ) from None
 

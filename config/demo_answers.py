@@ -42,7 +42,7 @@ def catalogue_line(*, given: bool) -> str:
 
 def first_answers(url: str, *, given: bool) -> str | None:
     """A table of three products of different categories and their first similar items; None when none has any."""
-    rows = []
+    rows: list[list[str]] = []
     for product in _chosen(given=given):
         if len(rows) == PRODUCTS:
             break

@@ -53,7 +53,7 @@ def create_admin() -> str | None:
     if users._default_manager.filter(is_superuser=True).exists():
         return None
     password = secrets.token_urlsafe(12)
-    users._default_manager.create_superuser("admin", password=password)  # type: ignore[attr-defined]
+    users._default_manager.create_superuser("admin", password=password)
     return password
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import redis
@@ -33,6 +34,13 @@ def empty_redis(settings: Settings) -> Iterator[None]:
     yield
     client.flushdb()
     client.close()
+
+
+@pytest.fixture
+def server_folder() -> Iterator[Path]:
+    """For servers' data. Not tmp_path: each pytest session shuts that to other users, root's PostgreSQL among them."""
+    with TemporaryDirectory(prefix="lookalike-test-") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture

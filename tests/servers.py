@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Self
 
@@ -15,13 +16,14 @@ from config.local.redis import start_redis, stop_redis
 
 
 class OwnServers:
-    """Private servers in `folder`: a context manager, or `start()` and `stop()`.
+    """Private servers in `folder`, or in a temporary one: a context manager, or `start()` and `stop()`.
 
     After `kill_postgres()` or `kill_redis()`, `start()` brings back what is down, at the same URLs.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path | None = None) -> None:
+        self._own = TemporaryDirectory(prefix="lookalike-test-") if folder is None else None
+        self.folder = folder or Path(self._own.name if self._own else "")
         self.database_url = ""
         self.redis_url = ""
 
@@ -33,6 +35,8 @@ class OwnServers:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+        if self._own is not None:
+            self._own.cleanup()
 
     def start(self) -> None:
         self.database_url = start_postgres(self.folder / "postgres")

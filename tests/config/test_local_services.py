@@ -14,7 +14,8 @@ import psycopg
 import pytest
 import redis
 
-from config.local.postgres import PostgresUnavailable, postgres_runs, start_postgres, stop_postgres, tuned_settings
+from config.local.cluster import PostgresUnavailable, tuned_settings
+from config.local.postgres import postgres_runs, start_postgres, stop_postgres
 from config.local.redis import redis_runs, start_redis, stop_redis
 from tests.servers import OwnServers
 
@@ -29,8 +30,8 @@ with borrowed_services():
 
 
 @pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnServers]:
-    with OwnServers(tmp_path_factory.mktemp("servers")) as own:
+def servers() -> Iterator[OwnServers]:
+    with OwnServers() as own:
         yield own
 
 
@@ -125,9 +126,9 @@ def test_a_lock_file_cut_short_is_no_server(servers: OwnServers, content: str) -
     assert _query(servers.database_url, "SELECT 1") == "1"
 
 
-def test_another_redis_on_our_port_is_not_taken_for_ours(servers: OwnServers, tmp_path: Path) -> None:
+def test_another_redis_on_our_port_is_not_taken_for_ours(servers: OwnServers, server_folder: Path) -> None:
     """The note of a Redis that is gone may name a port that another Redis has now."""
-    ours = tmp_path / "redis"
+    ours = server_folder / "redis"
     ours.mkdir()
     (ours / "redis.conf").write_text((servers.folder / "redis" / "redis.conf").read_text())
     assert not redis_runs(ours)
@@ -147,9 +148,9 @@ def test_redis_wants_its_password(servers: OwnServers) -> None:
         stranger.ping()
 
 
-def test_a_long_path_with_odd_signs_works(tmp_path: Path) -> None:
+def test_a_long_path_with_odd_signs_works(server_folder: Path) -> None:
     """A Unix socket's path is bounded: the socket then lies elsewhere."""
-    folder = tmp_path / ("ein sehr länger Pfad, with 'quotes' and % " * 3) / "postgres"
+    folder = server_folder / ("ein sehr länger Pfad, with 'quotes' and % " * 3) / "postgres"
     url = start_postgres(folder)
     try:
         assert _query(url, "SELECT 1") == "1"
@@ -159,8 +160,8 @@ def test_a_long_path_with_odd_signs_works(tmp_path: Path) -> None:
     assert not postgres_runs(folder)
 
 
-def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
-    folder = tmp_path / "postgres"
+def test_a_folder_of_something_else_is_refused(server_folder: Path) -> None:
+    folder = server_folder / "postgres"
     folder.mkdir()
     (folder / "thesis.txt").write_text("dear to somebody")
     with pytest.raises(PostgresUnavailable, match="holds files but no PostgreSQL cluster"):
@@ -195,48 +196,48 @@ class _Borrower:
         self.process.wait()
 
 
-def test_the_last_borrower_stops_the_servers(tmp_path: Path) -> None:
-    first, second = _Borrower(tmp_path), _Borrower(tmp_path)  # both at once, on a folder that is new
+def test_the_last_borrower_stops_the_servers(server_folder: Path) -> None:
+    first, second = _Borrower(server_folder), _Borrower(server_folder)  # both at once, on a folder that is new
     first.wait_until_borrowed()
     second.wait_until_borrowed()
     assert first.give_back() == b""
-    assert postgres_runs(tmp_path / "postgres") and redis_runs(tmp_path / "redis")
+    assert postgres_runs(server_folder / "postgres") and redis_runs(server_folder / "redis")
     assert second.give_back() == b""
-    assert not postgres_runs(tmp_path / "postgres") and not redis_runs(tmp_path / "redis")
+    assert not postgres_runs(server_folder / "postgres") and not redis_runs(server_folder / "redis")
 
 
-def test_a_killed_borrower_is_not_counted(tmp_path: Path) -> None:
-    killed, last = _Borrower(tmp_path), _Borrower(tmp_path)
+def test_a_killed_borrower_is_not_counted(server_folder: Path) -> None:
+    killed, last = _Borrower(server_folder), _Borrower(server_folder)
     killed.wait_until_borrowed()
     last.wait_until_borrowed()
     killed.kill()
     assert last.give_back() == b""
-    assert not postgres_runs(tmp_path / "postgres") and not redis_runs(tmp_path / "redis")
+    assert not postgres_runs(server_folder / "postgres") and not redis_runs(server_folder / "redis")
 
 
-def test_servers_left_by_a_killed_borrower_are_taken_over(tmp_path: Path) -> None:
-    killed = _Borrower(tmp_path)
+def test_servers_left_by_a_killed_borrower_are_taken_over(server_folder: Path) -> None:
+    killed = _Borrower(server_folder)
     killed.wait_until_borrowed()
-    postmaster = (tmp_path / "postgres" / "postmaster.pid").read_text().splitlines()[0]
+    postmaster = (server_folder / "postgres" / "postmaster.pid").read_text().splitlines()[0]
     killed.kill()
-    assert postgres_runs(tmp_path / "postgres")
-    heir = _Borrower(tmp_path)
+    assert postgres_runs(server_folder / "postgres")
+    heir = _Borrower(server_folder)
     heir.wait_until_borrowed()
-    assert (tmp_path / "postgres" / "postmaster.pid").read_text().splitlines()[0] == postmaster
+    assert (server_folder / "postgres" / "postmaster.pid").read_text().splitlines()[0] == postmaster
     assert heir.give_back() == b""
-    assert not postgres_runs(tmp_path / "postgres")
+    assert not postgres_runs(server_folder / "postgres")
 
 
-def test_servers_that_the_environment_names_are_used(tmp_path: Path, servers: OwnServers) -> None:
+def test_servers_that_the_environment_names_are_used(server_folder: Path, servers: OwnServers) -> None:
     code = "import os; from config.local.services import borrowed_services as b\nwith b(): print(os.environ['DATABASE_URL'])"
     result = subprocess.run(
         [sys.executable, "-c", code],
         cwd=PROJECT,
         env=os.environ
-        | {"LOCAL_DIR": str(tmp_path), "DATABASE_URL": servers.database_url, "REDIS_URL": servers.redis_url},
+        | {"LOCAL_DIR": str(server_folder), "DATABASE_URL": servers.database_url, "REDIS_URL": servers.redis_url},
         capture_output=True,
         text=True,
         timeout=60,
     )
     assert (result.stdout.strip(), result.stderr) == (servers.database_url, "")
-    assert not (tmp_path / "postgres").exists() and not (tmp_path / "redis").exists()
+    assert not (server_folder / "postgres").exists() and not (server_folder / "redis").exists()
