@@ -138,6 +138,7 @@ class PhotosField(forms.FileField):
 class ProductForm(ProductModelForm):
     """A product, with a field for several new photos at once."""
 
+    url = forms.URLField(required=False, assume_scheme="https", max_length=2000, label="URL")
     new_photos = PhotosField(required=False, label="Add photos", help_text="Several at once; they are put last.")
 
     class Meta:
