@@ -33,6 +33,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "config.middleware.request_id",
+    "recommender.metrics.request_metrics",
     "config.middleware.content_security_policy",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -138,8 +139,8 @@ SWEEP_SECONDS: float = env.float("SWEEP_SECONDS", default=5.0)
 SIMILAR_MIN_PHOTOS_FOR_PCA: int = env.int("SIMILAR_MIN_PHOTOS_FOR_PCA", default=1000)
 DUPLICATE_THRESHOLD: float = env.float("DUPLICATE_THRESHOLD", default=0.94)
 EXACT_BELOW_ROWS: int = env.int("EXACT_BELOW_ROWS", default=3000)
-ANSWER_CACHE_SECONDS: int = env.int("ANSWER_CACHE_SECONDS", default=4)
-QUERY_PHOTOS_AT_A_TIME: int = env.int("QUERY_PHOTOS_AT_A_TIME", default=4)
+ANSWER_CACHE_SECONDS: int = env.int("ANSWER_CACHE_SECONDS", default=3)
+QUERY_PHOTOS_AT_A_TIME: int = env.int("QUERY_PHOTOS_AT_A_TIME", default=2)
 
 # Watching.
 RECALL_SECONDS: float = env.float("RECALL_SECONDS", default=300.0)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
+import tempfile
+from pathlib import Path
 
 from django.conf import settings
 
@@ -18,12 +21,21 @@ def command(*, host: str, port: int) -> list[str]:
     return [sys.executable, "-m", "granian", *arguments, "config.wsgi:application"]
 
 
+def metrics_folder(port: int) -> str:
+    """An empty folder in which the processes of this server add up what they count (see recommender.metrics)."""
+    folder = Path(tempfile.gettempdir(), f"lookalike-metrics-{os.getuid()}-{port}")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
+    return str(folder)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
     arguments = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", metrics_folder(arguments.port))
     line = command(host=arguments.host, port=arguments.port)
     os.execv(line[0], line)
 

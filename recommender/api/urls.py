@@ -1,3 +1,15 @@
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from recommender.api.duplicates import Duplicates
+from recommender.api.photo_search import PhotoSearch
+from recommender.api.similar import Batch, Recommendations, Similar
+from recommender.api.status import Status
+
+urlpatterns = [
+    path("products/<int:product_id>/similar/", Similar.as_view(), name="similar"),
+    path("products/<int:product_id>/duplicates/", Duplicates.as_view(), name="duplicates"),
+    path("search/image/", PhotoSearch.as_view(), name="search-image"),
+    path("recommendations/", Recommendations.as_view(), name="recommendations"),
+    path("similar/batch/", Batch.as_view(), name="similar-batch"),
+    path("status/", Status.as_view(), name="status"),
+]

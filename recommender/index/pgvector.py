@@ -5,17 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import LiteralString
 
 import numpy as np
 from django.conf import settings
 from django.db import connection
 from numpy.typing import NDArray
+from psycopg import Cursor
 from psycopg import sql as pg
 
 from recommender.index import kinds, sql
 from recommender.index.halfvec import HalfVector, cursor
 from recommender.index.partitions import PARENT, partition_name
-from recommender.index.session import Question, Row, ask
+from recommender.index.session import Question, Row, ask, translated
 from recommender.index.types import Filters, Hit, VectorRow
 from recommender.models import Space
 
@@ -74,29 +76,16 @@ class PgvectorIndex:
             )
 
     def delete(self, *, space: Space, image_ids: Sequence[int]) -> int:
-        with connection.cursor() as plain:
-            plain.execute(
-                pg.SQL("DELETE FROM {} WHERE image_id = ANY (%s)").format(pg.Identifier(partition_name(space))),
-                [list(image_ids)],
-            )
-            return int(plain.rowcount)
+        return _of_partition(space, "DELETE FROM {} WHERE image_id = ANY (%s)", [list(image_ids)]).rowcount
 
     def count(self, *, space: Space) -> int:
-        with connection.cursor() as plain:
-            plain.execute(pg.SQL("SELECT count(*) FROM {}").format(pg.Identifier(partition_name(space))))
-            return int(plain.fetchone()[0])
+        row = _of_partition(space, "SELECT count(*) FROM {}", []).fetchone()
+        return 0 if row is None else int(row[0])
 
     def vectors(self, *, space: Space, image_ids: Sequence[int]) -> Mapping[int, NDArray[np.float32]]:
         """The stored vectors of those photos that have one, float32 (dimensions of the space,)."""
-        with connection.wrap_database_errors:
-            rows = cursor().execute(
-                pg.SQL("SELECT image_id, vector FROM {} WHERE image_id = ANY (%s)").format(
-                    pg.Identifier(partition_name(space))
-                ),
-                [list(image_ids)],
-                binary=True,
-            )
-            return dict(rows.fetchall())
+        rows = _of_partition(space, "SELECT image_id, vector FROM {} WHERE image_id = ANY (%s)", [list(image_ids)])
+        return dict(rows.fetchall())
 
     def search(
         self, *, space: Space, vector: NDArray[np.float32], filters: Filters, k: int, exact: bool = False
@@ -185,6 +174,12 @@ class PgvectorIndex:
             else (sql.EXACT_SETTINGS, {}),
             [question(space, path, query, k=k, depth=depth, bound=self.exact_below) for query in queries],
         )
+
+
+def _of_partition(space: Space, text: LiteralString, values: Sequence[object]) -> Cursor[Row]:
+    """One statement about the space's partition (`{}`). Raises SpaceGone."""
+    with connection.wrap_database_errors, translated():
+        return cursor().execute(pg.SQL(text).format(pg.Identifier(partition_name(space))), values, binary=True)
 
 
 def question(space: Space, path: str, query: SpaceQuery, *, k: int, depth: int, bound: int) -> Question:

@@ -1,0 +1,59 @@
+"""Answers as the API writes them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+from django.http import HttpRequest
+
+from recommender.services.filters import Parameters
+from recommender.services.hydration import products_by_image
+from recommender.services.similarity import Answer, Found
+
+_DIGITS = 6  # half precision keeps three; more is noise
+
+
+def parameters_of(request: HttpRequest) -> Parameters:
+    """The query string as lists of values."""
+    return dict(request.GET.lists())
+
+
+def answer_bytes(answer: Answer, began: float) -> tuple[bytes, bool]:
+    """The JSON of an answer and whether it may be kept: one that is not ready may be so in a moment.
+
+    `began`: time.perf_counter() when it was asked.
+    """
+    results = results_of([answer.found])[0]
+    payload: dict[str, Any] = {
+        "status": answer.status,
+        "space": answer.space.name,
+        "exact": answer.exact,
+        "fallback": answer.fallback,
+        "took_ms": round((time.perf_counter() - began) * 1000, 3),
+        "query": answer.query,
+        "results": results,
+    }
+    if answer.status == "failed":
+        payload["reason"], payload["detail"] = answer.reason, answer.detail
+    return orjson.dumps(payload, option=orjson.OPT_NON_STR_KEYS), answer.status == "ready"
+
+
+def results_of(pages: Sequence[Sequence[Found]]) -> list[list[Mapping[str, Any]]]:
+    """The results of several pages, their products read by one query; what was hidden meanwhile is left out."""
+    products = products_by_image({item.image_id for page in pages for item in page})
+    return [
+        [
+            {
+                "product": products[item.image_id],
+                "image": item.image_id,
+                "score": round(item.score, _DIGITS),
+                "distance": round(item.distance, _DIGITS),
+            }
+            for item in page
+            if item.image_id in products
+        ]
+        for page in pages
+    ]

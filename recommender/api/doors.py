@@ -1,0 +1,96 @@
+"""The doors of the search API: in the schema like any APIView, but answered as plain Django views.
+
+DRF's request, negotiation and rendering cost more than the search itself; nothing here needs them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import orjson
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+from rest_framework.views import APIView
+
+from catalog.api.problems import Problem, answered, bad_parameter
+from catalog.photo_reading import PhotoError
+from catalog.services.fetch import FetchFailed, FetchRefused
+from recommender.encoder.serving import EncoderMismatch
+from recommender.services.filters import InvalidParameter
+from recommender.services.query_photos import RETRY_AFTER_SECONDS, TooManyPhotos
+from recommender.services.query_products import UnknownProduct
+from recommender.services.similarity import NoActiveSpace, QueryCancelsOut
+
+_AWAY_SECONDS = 5
+_PHOTO_STATUS = {"too_large": 413, "bomb": 413, "not_an_image": 415}
+
+
+class Door(APIView):
+    """Handlers `get` and `post` take Django's request and give Django's response; what goes wrong is a problem."""
+
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> Callable[..., HttpResponse]:
+        door = cls(**initkwargs)
+        handlers = {name.upper(): getattr(door, name) for name in ("get", "post") if hasattr(door, name)}
+        if "GET" in handlers:
+            handlers["HEAD"] = handlers["GET"]
+
+        def view(request: HttpRequest, /, **arguments: Any) -> HttpResponse:
+            with problems():
+                response: HttpResponse = handlers[request.method or ""](request, **arguments)
+                return response
+
+        view.cls = cls  # type: ignore[attr-defined]  # by this the schema finds an APIView
+        view.initkwargs = initkwargs  # type: ignore[attr-defined]
+        return csrf_exempt(answered(view, methods=tuple(handlers)))
+
+
+@contextmanager
+def problems() -> Iterator[None]:
+    """What services raise, as problem details."""
+    try:
+        yield
+    except InvalidParameter as error:
+        raise bad_parameter(error.parameter, str(error)) from error
+    except UnknownProduct as error:
+        raise Problem(404, "Unknown product", str(error)) from error
+    except QueryCancelsOut as error:
+        raise Problem(422, "The query cancels itself out", str(error)) from error
+    except PhotoError as error:
+        raise Problem(_PHOTO_STATUS.get(error.reason, 422), "Not a usable photo", str(error), reason=error.reason) from error
+    except FetchRefused as error:
+        if error.reason == "too_large":
+            raise Problem(413, "Photo too large", str(error), parameter="image_url") from error
+        raise bad_parameter("image_url", str(error)) from error
+    except FetchFailed as error:
+        raise Problem(502, "The photo could not be fetched", str(error), parameter="image_url") from error
+    except TooManyPhotos as error:
+        raise Problem(503, "Too many photos", str(error), headers={"Retry-After": str(RETRY_AFTER_SECONDS)}) from error
+    except (NoActiveSpace, EncoderMismatch) as error:
+        raise away(str(error)) from error
+    except (OperationalError, InterfaceError) as error:
+        raise away("the search engine does not answer; try again") from error
+
+
+def away(detail: str) -> Problem:
+    return Problem(503, "Not available", detail, headers={"Retry-After": str(_AWAY_SECONDS)})
+
+
+def json_response(body: bytes) -> HttpResponse:
+    return HttpResponse(body, content_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+def json_body(request: HttpRequest) -> dict[str, Any]:
+    """The JSON object of a request. Raises Problem: 415 for another type, 400 for no object."""
+    if request.content_type != "application/json":
+        raise Problem(415, detail=f"{request.content_type or 'no content type'}: send application/json")
+    try:
+        body = orjson.loads(request.body)
+    except orjson.JSONDecodeError as error:
+        raise Problem(400, "Not JSON", f"the body is no JSON: {error}") from error
+    if not isinstance(body, dict):
+        raise Problem(400, "Not an object", "the body must be a JSON object")
+    return body

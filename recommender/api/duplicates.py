@@ -1,0 +1,5 @@
+from recommender.api.doors import Door
+
+
+class Duplicates(Door):
+    pass

@@ -1,0 +1,112 @@
+"""`search/image/`: a photo by upload or URL, whole or cropped."""
+
+from __future__ import annotations
+
+import io
+import time
+
+from django.conf import settings
+from django.core.files.uploadedfile import InMemoryUploadedFile, UploadedFile
+from django.core.files.uploadhandler import FileUploadHandler, SkipFile
+from django.http import HttpRequest, HttpResponse
+from drf_spectacular.utils import extend_schema
+
+from catalog.api.problems import Problem
+from recommender.api import schema
+from recommender.api.answers import answer_bytes, parameters_of
+from recommender.api.doors import Door, json_body, json_response
+from recommender.services.filters import InvalidParameter, Parameters, from_json, parse
+from recommender.services.query_photos import fetch, parse_crop, similar_to_photo
+
+_ENVELOPE = 64 * 1024  # what a form adds to the photo
+
+
+class PhotoSearch(Door):
+    @extend_schema(
+        operation_id="search_image",
+        summary="What looks like this photo",
+        description="A photo as the form field `image`, or `image_url` in JSON; `crop` is x,y,width,height in fractions of the "
+        "upright photo. Filters may stand in the query string, the form or the JSON.",
+        parameters=[*schema.SEARCH, schema.CROP],
+        request={"multipart/form-data": schema.PhotoUpload, "application/json": schema.PhotoUrl},
+        responses={200: schema.AnswerSchema, **schema.problems(400, 411, 413, 415, 422, 502, 503)},
+    )
+    def post(self, request: HttpRequest) -> HttpResponse:
+        began = time.perf_counter()
+        data, parameters = _read(request)
+        options = parse(parameters, also=["crop"])
+        crops = parameters.get("crop", [])
+        if len(crops) > 1:
+            raise InvalidParameter("crop", "given more than once")
+        if isinstance(data, str):
+            data = fetch(data)
+        answer = similar_to_photo(data=data, crop=parse_crop(crops[0] if crops else None), options=options)
+        return json_response(answer_bytes(answer, began)[0])
+
+
+def _read(request: HttpRequest) -> tuple[bytes | str, Parameters]:
+    """The photo's bytes or URL, and the parameters wherever they stand."""
+    given = dict(parameters_of(request))
+    if request.content_type == "multipart/form-data":
+        photo, fields = _upload(request)
+        return photo, _merged(given, fields)
+    if request.content_type != "application/json":
+        raise Problem(415, detail="send the photo as multipart/form-data, or JSON with image_url")
+    body = json_body(request)
+    url = body.pop("image_url", None)
+    if not isinstance(url, str) or not url:
+        raise InvalidParameter("image_url", "the http(s) URL of a photo is needed, or the photo itself as a form's `image`")
+    if isinstance(crop := body.get("crop"), list):
+        body["crop"] = ",".join(map(str, crop))
+    return url, _merged(given, from_json(body))
+
+
+def _merged(one: Parameters, other: Parameters) -> Parameters:
+    return {name: [*one.get(name, []), *other.get(name, [])] for name in {**one, **other}}
+
+
+def _upload(request: HttpRequest) -> tuple[bytes, Parameters]:
+    limit = settings.MAX_PHOTO_BYTES
+    length = request.META.get("CONTENT_LENGTH") or ""
+    if not length.isdigit():
+        raise Problem(411, detail="send the length of the photo (Content-Length)")
+    if int(length) > limit + _ENVELOPE:
+        raise _too_large()
+    handler = BoundedUpload(request)
+    request.upload_handlers = [handler]
+    files = request.FILES.getlist("image")
+    if handler.too_large:
+        raise _too_large()
+    if len(files) != 1:
+        raise InvalidParameter("image", "one photo is needed, as a file of the form")
+    return files[0].read(), dict(request.POST.lists())
+
+
+def _too_large() -> Problem:
+    megabytes = settings.MAX_PHOTO_BYTES / 1024**2
+    return Problem(413, "Photo too large", f"a photo may have {megabytes:g} MB; send a smaller one", parameter="image")
+
+
+class BoundedUpload(FileUploadHandler):
+    """Keeps a file in memory as long as it is no larger than a photo may be; of a larger one nothing is kept."""
+
+    def __init__(self, request: HttpRequest | None = None) -> None:
+        super().__init__(request)
+        self.too_large = False
+        self._data = io.BytesIO()
+
+    def new_file(self, *args: object, **kwargs: object) -> None:
+        super().new_file(*args, **kwargs)  # type: ignore[arg-type]
+        self._data = io.BytesIO()
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> bytes | None:
+        if start + len(raw_data) > settings.MAX_PHOTO_BYTES:
+            self.too_large = True
+            self._data = io.BytesIO()
+            raise SkipFile
+        self._data.write(raw_data)
+        return None
+
+    def file_complete(self, file_size: int) -> UploadedFile:
+        self._data.seek(0)
+        return InMemoryUploadedFile(self._data, self.field_name, self.file_name, self.content_type, file_size, self.charset)

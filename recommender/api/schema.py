@@ -1,0 +1,174 @@
+"""Shapes of the search API's answers for its OpenAPI schema. Answers themselves are made by recommender.api.answers."""
+
+from __future__ import annotations
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+from rest_framework import serializers
+
+from catalog.api.schema import CategorySchema, problem
+
+PROBLEMS = {
+    400: "A bad parameter, named in `parameter`.",
+    404: "No such product, or it is not published.",
+    411: "Send the length of the body.",
+    413: "The photo is too large.",
+    415: "Not a photo, or a type of body that is not taken.",
+    422: "A photo that cannot be decoded, or a query that cancels itself out.",
+    502: "The photo's URL does not answer.",
+    503: "Busy, or not available; ask again after Retry-After.",
+}
+
+
+def problems(*codes: int) -> dict[int, OpenApiResponse]:
+    return {code: problem(PROBLEMS[code]) for code in codes}
+
+
+def query(name: str, kind: OpenApiTypes, description: str, *, many: bool = False) -> OpenApiParameter:
+    return OpenApiParameter(name, kind, OpenApiParameter.QUERY, description=description, many=many)
+
+
+LIMIT = query("limit", OpenApiTypes.INT, "Places of the answer, 1 to 100; 12 by default.")
+EXACT = query("exact", OpenApiTypes.BOOL, "Compare with every photo instead of asking the ANN index.")
+THRESHOLD = query("threshold", OpenApiTypes.FLOAT, "Least cosine of plain features, 0 to 1; DUPLICATE_THRESHOLD by default.")
+SEARCH = [
+    LIMIT,
+    query("category", OpenApiTypes.STR, "Slug of a category, its descendants included; several by repetition or comma."),
+    query("brand", OpenApiTypes.STR, "Brand, exactly as written; several by repetition or comma."),
+    query("min_price", OpenApiTypes.STR, "Least price, like 19.99."),
+    query("max_price", OpenApiTypes.STR, "Greatest price."),
+    query("in_stock", OpenApiTypes.BOOL, "true or false."),
+    query("attr.name", OpenApiTypes.STR, "An attribute's value, such as attr.colour=red; repeated: any of the values."),
+    query("exclude", OpenApiTypes.STR, "Products never answered: ids, or SKUs; several by repetition or comma."),
+    query("min_score", OpenApiTypes.FLOAT, "Nothing less alike than this, -1 to 1."),
+    query("min_results", OpenApiTypes.INT, "When min_score leaves fewer, fill from the same category; see `fallback`."),
+    query("diversity", OpenApiTypes.FLOAT, "0 to 1: how much answers should differ from each other."),
+    EXACT,
+]
+IMAGE = query("image", OpenApiTypes.STR, "The id of one of the product's photos, or `all`; the primary photo by default.")
+CROP = query("crop", OpenApiTypes.STR, "x,y,width,height in fractions of the upright photo.")
+
+
+class AnswerImageSchema(serializers.Serializer[None]):
+    url = serializers.CharField()
+    thumbnail = serializers.CharField()
+    width = serializers.IntegerField()
+    height = serializers.IntegerField()
+
+    class Meta:
+        ref_name = "AnswerImage"
+
+
+class AnswerProductSchema(serializers.Serializer[None]):
+    id = serializers.IntegerField()
+    sku = serializers.CharField()
+    group = serializers.CharField()
+    title = serializers.CharField()
+    description = serializers.CharField()
+    category = CategorySchema(allow_null=True)
+    brand = serializers.CharField()
+    price = serializers.CharField(allow_null=True, help_text='Two decimals: "19.99".')
+    currency = serializers.CharField()
+    in_stock = serializers.BooleanField()
+    url = serializers.CharField()
+    attributes = serializers.DictField(child=serializers.CharField())
+    image = AnswerImageSchema(help_text="The photo that matches best.")
+
+    class Meta:
+        ref_name = "AnswerProduct"
+
+
+class ResultSchema(serializers.Serializer[None]):
+    product = AnswerProductSchema()
+    image = serializers.IntegerField(help_text="Id of the photo that matches best.")
+    score = serializers.FloatField(help_text="Higher is more alike.")
+    distance = serializers.FloatField(help_text="In the metric of the space.")
+
+    class Meta:
+        ref_name = "Result"
+
+
+class AnswerSchema(serializers.Serializer[None]):
+    status = serializers.ChoiceField(choices=["ready", "pending", "failed"])
+    space = serializers.CharField()
+    exact = serializers.BooleanField()
+    fallback = serializers.CharField(allow_null=True, help_text="`category` when the page was filled from it.")
+    took_ms = serializers.FloatField()
+    query = serializers.DictField(help_text="What was asked: product and image; sha256 and crop; positive and negative.")
+    results = ResultSchema(many=True)
+    reason = serializers.CharField(required=False, help_text="Why it failed, in a word.")
+    detail = serializers.CharField(required=False, help_text="Why it failed, in words.")
+
+    class Meta:
+        ref_name = "Answer"
+
+
+class RecommendationsRequest(serializers.Serializer[None]):
+    positive = serializers.ListField(child=serializers.IntegerField(), max_length=100)
+    negative = serializers.ListField(child=serializers.IntegerField(), max_length=100, required=False)
+    limit = serializers.IntegerField(required=False, help_text="And every filter of products/{id}/similar/.")
+
+
+class BatchRequest(serializers.Serializer[None]):
+    products = serializers.ListField(child=serializers.IntegerField(), max_length=100)
+    limit = serializers.IntegerField(required=False, help_text="And every filter of products/{id}/similar/.")
+
+
+class BatchAnswer(serializers.Serializer[None]):
+    results = serializers.DictField(child=ResultSchema(many=True), help_text="By product id.")
+    errors = serializers.DictField(child=serializers.CharField(), required=False, help_text="Products that do not exist.")
+    status = serializers.DictField(child=serializers.CharField(), required=False, help_text="Those that are not ready.")
+
+
+class PhotoUpload(serializers.Serializer[None]):
+    image = serializers.FileField()
+    crop = serializers.CharField(required=False)
+    limit = serializers.IntegerField(required=False)
+
+
+class PhotoUrl(serializers.Serializer[None]):
+    image_url = serializers.URLField()
+    crop = serializers.CharField(required=False)
+    limit = serializers.IntegerField(required=False)
+
+
+class StatusImages(serializers.Serializer[None]):
+    total = serializers.IntegerField()
+    embedded = serializers.IntegerField(help_text="Photos with a vector in the active space.")
+    pending = serializers.IntegerField()
+    processing = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    failed_by_reason = serializers.DictField(child=serializers.IntegerField())
+
+
+class StatusSpace(serializers.Serializer[None]):
+    name = serializers.CharField()
+    projection = serializers.CharField()
+    dimensions = serializers.IntegerField()
+    metric = serializers.CharField()
+    index = serializers.CharField()
+    activated_at = serializers.DateTimeField(allow_null=True)
+
+
+class RecallPoint(serializers.Serializer[None]):
+    measured_at = serializers.DateTimeField()
+    recall = serializers.FloatField(allow_null=True)
+    queries = serializers.IntegerField()
+
+
+class StatusRecall(serializers.Serializer[None]):
+    latest = serializers.FloatField(allow_null=True)
+    measured_at = serializers.DateTimeField(allow_null=True)
+    series = RecallPoint(many=True)
+
+
+class StatusSchema(serializers.Serializer[None]):
+    images = StatusImages()
+    rate_per_minute = serializers.IntegerField(help_text="Photos embedded in the last minute.")
+    oldest_pending_seconds = serializers.FloatField(allow_null=True)
+    space = StatusSpace(allow_null=True)
+    encoder = serializers.CharField(allow_null=True)
+    recall = StatusRecall(help_text="recall@10 of the live index against exact search, newest first.")
+
+    class Meta:
+        ref_name = "Status"

@@ -1,0 +1,107 @@
+"""`products/{id}/similar/`, `recommendations/` and `similar/batch/`."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import orjson
+from django.http import HttpRequest, HttpResponse
+from drf_spectacular.utils import extend_schema
+
+from recommender.api import schema
+from recommender.api.answers import answer_bytes, parameters_of, results_of
+from recommender.api.doors import Door, json_body, json_response
+from recommender.services import answers_cache
+from recommender.services.filters import InvalidParameter, from_json, parse, parse_ids
+from recommender.services.similarity import current_space, recommend, similar_to_each, similar_to_product
+
+MOST_IDS = 100
+
+
+class Similar(Door):
+    @extend_schema(
+        operation_id="similar_products",
+        summary="What looks like this product",
+        parameters=[*schema.SEARCH, schema.IMAGE],
+        responses={200: schema.AnswerSchema, **schema.problems(400, 404, 503)},
+    )
+    def get(self, request: HttpRequest, product_id: int) -> HttpResponse:
+        began = time.perf_counter()
+
+        def make() -> tuple[bytes, bool]:
+            parameters = parameters_of(request)
+            options = parse(parameters, also=["image"])
+            image = _image(parameters.get("image", []))
+            return answer_bytes(similar_to_product(product_id=product_id, options=options, image=image), began)
+
+        return _hot(request, make)
+
+
+class Recommendations(Door):
+    @extend_schema(
+        operation_id="recommendations",
+        summary="What looks like the likes and not like the dislikes",
+        request=schema.RecommendationsRequest,
+        responses={200: schema.AnswerSchema, **schema.problems(400, 404, 415, 422, 503)},
+    )
+    def post(self, request: HttpRequest) -> HttpResponse:
+        began = time.perf_counter()
+        body = json_body(request)
+
+        def make() -> tuple[bytes, bool]:
+            positive = parse_ids("positive", body.pop("positive", None), most=MOST_IDS)
+            negative = parse_ids("negative", body.pop("negative", []), most=MOST_IDS)
+            if not positive:
+                raise InvalidParameter("positive", "at least one product id is needed")
+            options = parse({**parameters_of(request), **from_json(body)})
+            return answer_bytes(recommend(positive=positive, negative=negative, options=options), began)
+
+        return _hot(request, make)
+
+
+class Batch(Door):
+    @extend_schema(
+        operation_id="similar_batch",
+        summary="What looks like each of up to 100 products",
+        request=schema.BatchRequest,
+        responses={200: schema.BatchAnswer, **schema.problems(400, 415, 503)},
+    )
+    def post(self, request: HttpRequest) -> HttpResponse:
+        body = json_body(request)
+
+        def make() -> tuple[bytes, bool]:
+            ids = parse_ids("products", body.pop("products", None), most=MOST_IDS)
+            if not ids:
+                raise InvalidParameter("products", "at least one product id is needed")
+            options = parse({**parameters_of(request), **from_json(body)})
+            for name, asked in (("min_results", options.min_results), ("diversity", options.diversity)):
+                if asked:
+                    raise InvalidParameter(name, "is for one product at a time: GET products/{id}/similar/")
+            answers = similar_to_each(product_ids=ids, options=options)
+            pages = results_of([answer.found for answer in answers.values()])
+            payload: dict[str, Any] = {"results": dict(zip(map(str, answers), pages, strict=True))}
+            errors = {str(product_id): f"there is no product {product_id}" for product_id in ids if product_id not in answers}
+            waiting = {str(key): answer.status for key, answer in answers.items() if answer.status != "ready"}
+            if errors:
+                payload["errors"] = errors
+            if waiting:
+                payload["status"] = waiting
+            return orjson.dumps(payload), not waiting
+
+        return _hot(request, make)
+
+
+def _hot(request: HttpRequest, make: Any) -> HttpResponse:
+    """The answer from Redis where the same was asked a moment ago; refused questions are never kept."""
+    question = f"{request.method} {request.path}?{request.META.get('QUERY_STRING', '')}\n".encode() + request.body
+    return json_response(answers_cache.cached(space_id=current_space().pk, question=question, make=make))
+
+
+def _image(values: list[str] | Any) -> int | str | None:
+    if not values:
+        return None
+    value = values[0]
+    if len(values) > 1 or not (value == "all" or (value.isascii() and value.isdigit() and len(value) < 19)):
+        raise InvalidParameter("image", "the id of one of the product's photos, or all, is needed")
+    return "all" if value == "all" else int(value)

@@ -1,0 +1,66 @@
+"""`/healthz`, `/readyz`, `/metrics`: for whoever runs the service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import orjson
+import redis
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from recommender.metrics import exposition
+from recommender.services import redis_client, spaces
+
+
+@require_safe
+def healthz(request: HttpRequest) -> HttpResponse:
+    """This process answers; nothing else is asked."""
+    return HttpResponse(b"ok\n", content_type="text/plain")
+
+
+@require_safe
+def readyz(request: HttpRequest) -> HttpResponse:
+    """Postgres, Redis and an active space are there; 503 names what is missing."""
+    checks: dict[str, Callable[[], str]] = {"postgres": _postgres, "redis": _redis, "active_space": _active_space}
+    found = {name: check() for name, check in checks.items()}
+    missing = [name for name, trouble in found.items() if trouble]
+    body = {"ready": not missing, "missing": missing, "checks": {name: text or "ok" for name, text in found.items()}}
+    return HttpResponse(
+        orjson.dumps(body),
+        content_type="application/json",
+        status=503 if missing else 200,
+        headers={"Retry-After": "5"} if missing else None,
+    )
+
+
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(exposition(), content_type=CONTENT_TYPE_LATEST)
+
+
+def _postgres() -> str:
+    try:
+        connection.close_if_health_check_failed()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError as error:
+        return f"does not answer: {error}".strip()
+    return ""
+
+
+def _redis() -> str:
+    try:
+        redis_client.client().ping()
+    except (redis.RedisError, OSError) as error:
+        return f"does not answer: {error}"
+    return ""
+
+
+def _active_space() -> str:
+    try:
+        return "" if spaces.active_space() is not None else "none: run `manage.py compile_encoder`"
+    except DatabaseError as error:
+        return f"unknown: {error}".strip()

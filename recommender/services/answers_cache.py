@@ -1,0 +1,86 @@
+"""Hot answers: bytes in Redis for a few seconds, never one that was begun before something was hidden.
+
+An entry carries the epoch that stood when its answer was begun, and when that was. Hiding a product (unpublished,
+deleted, a photo removed) sets a new epoch on commit, before the write returns; entries of another epoch are ignored. The
+epoch is random, not a count: after a flush a new one is made, which no answer in the making can carry. With Redis away at
+the commit, what was begun before dies by its age.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import struct
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import redis
+from django.conf import settings
+
+from recommender.services import redis_client
+
+EPOCH = "answers:epoch"
+_EPOCH_BYTES = 16
+_HEAD = struct.Struct(f"<{_EPOCH_BYTES}sd")  # epoch, wall clock at the beginning
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """What an answer remembers of the moment it was begun; without an epoch it is not kept."""
+
+    key: str
+    epoch: bytes | None
+    began: float
+
+
+def cached(*, space_id: int, question: bytes, make: Callable[[], tuple[bytes, bool]]) -> bytes:
+    """The answer to `question` in a space: a hot one, or `make()`, which says whether its answer may be kept."""
+    body, beginning = look(space_id=space_id, question=question)
+    if body is not None:
+        return body
+    body, lasting = make()
+    if lasting:
+        keep(beginning, body)
+    return body
+
+
+def look(*, space_id: int, question: bytes) -> tuple[bytes | None, Beginning]:
+    """A hot answer, if there is one, and the beginning of a new one. One round trip."""
+    key = f"answer:{space_id}:{hashlib.blake2b(question, digest_size=16).hexdigest()}"
+    began = time.time()
+    epoch, entry = redis_client.ask(lambda client: client.mget(EPOCH, key), (None, None))
+    if epoch is None:
+        return None, Beginning(key, redis_client.ask(_new_epoch, None), began)
+    if entry is not None and len(entry) > _HEAD.size:
+        entry_epoch, entry_began = _HEAD.unpack_from(entry)
+        if entry_epoch == epoch and 0 <= began - entry_began < settings.ANSWER_CACHE_SECONDS:
+            return bytes(entry[_HEAD.size :]), Beginning(key, epoch, began)
+    return None, Beginning(key, epoch, began)
+
+
+def keep(beginning: Beginning, body: bytes) -> None:
+    """Keep an answer until ANSWER_CACHE_SECONDS after it was begun."""
+    left = settings.ANSWER_CACHE_SECONDS - (time.time() - beginning.began)
+    if beginning.epoch is None or left <= 0:
+        return
+    entry = _HEAD.pack(beginning.epoch, beginning.began) + body
+    redis_client.ask(lambda client: client.set(beginning.key, entry, px=max(1, int(left * 1000))), None)
+
+
+def forget_all() -> None:
+    """Something was hidden: no answer begun before now is given again. Never raises because Redis is away.
+
+    Asks even while the breaker rests: Redis may be back, and whoever reads may reach it.
+    """
+    try:
+        redis_client.client().set(EPOCH, secrets.token_bytes(_EPOCH_BYTES))
+    except (redis.RedisError, OSError):
+        return  # entries die by their age
+
+
+def _new_epoch(client: redis.Redis) -> bytes | None:
+    """The epoch in force; made here when a flush took it. Whoever is first makes it for all."""
+    client.set(EPOCH, secrets.token_bytes(_EPOCH_BYTES), nx=True)
+    epoch = client.get(EPOCH)
+    return epoch if isinstance(epoch, bytes) and len(epoch) == _EPOCH_BYTES else None

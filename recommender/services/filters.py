@@ -1,0 +1,249 @@
+"""What a caller writes → filters and options of a search. Every error names the parameter and what would do."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+from django.db import connection
+
+from catalog.models import Product
+from recommender.index.types import Filters
+
+Parameters = Mapping[str, Sequence[str]]
+
+MAX_LIMIT = 100
+DEFAULT_LIMIT = 12
+ATTRIBUTE = "attr."
+FILTERS = ("category", "brand", "min_price", "max_price", "in_stock", "exclude")
+OPTIONS = ("limit", "min_score", "min_results", "diversity", "exact")
+
+_MAX_VALUES = 200
+_MAX_ID = 2**63 - 1
+_PRICE = re.compile(r"\d{1,10}(\.\d{1,6})?")
+_TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+
+
+class InvalidParameter(ValueError):
+    """A parameter that cannot be served. `parameter` is its name; the text says why and what would do."""
+
+    def __init__(self, parameter: str, detail: str) -> None:
+        super().__init__(detail)
+        self.parameter = parameter
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchOptions:
+    """How much of what is asked for.
+
+    `min_score`: nothing less alike. `min_results`: when fewer remain, filled from the same category. `diversity`: 0 to
+    1, how much unlikeness among the answers counts. `exact`: compare with every photo instead of asking the ANN index.
+    """
+
+    limit: int = DEFAULT_LIMIT
+    filters: Filters = field(default_factory=Filters)
+    min_score: float | None = None
+    min_results: int = 0
+    diversity: float = 0.0
+    exact: bool = False
+
+
+def parse(parameters: Parameters, *, also: Sequence[str] = ()) -> SearchOptions:
+    """Filters and options from a query string, form fields or JSON (see `from_json`).
+
+    `also`: names that the caller reads itself. Raises InvalidParameter, for unknown names too.
+    """
+    known = {*FILTERS, *OPTIONS, *also}
+    for name, values in parameters.items():
+        if name not in known and not name.startswith(ATTRIBUTE):
+            raise InvalidParameter(
+                name, f"there is no such parameter; there are {', '.join(sorted(known))} and {ATTRIBUTE}<name>"
+            )
+        if len(values) > _MAX_VALUES:
+            raise InvalidParameter(name, f"given {len(values)} times; at most {_MAX_VALUES}")
+        for value in values:
+            _check_text(name, value)
+    limit = _whole(parameters, "limit", least=1, most=MAX_LIMIT, default=DEFAULT_LIMIT)
+    min_score = _number(parameters, "min_score", least=-1.0, most=1.0)
+    return SearchOptions(
+        limit=limit,
+        filters=_filters(parameters),
+        min_score=min_score,
+        min_results=_whole(parameters, "min_results", least=0, most=limit, default=0),
+        diversity=_number(parameters, "diversity", least=0.0, most=1.0) or 0.0,
+        exact=_truth(parameters, "exact") or False,
+    )
+
+
+def from_json(body: Mapping[str, object]) -> dict[str, list[str]]:
+    """JSON members as parameters: texts, numbers, truth values, or lists of those. Raises InvalidParameter."""
+    parameters = {}
+    for name, value in body.items():
+        values = value if isinstance(value, list) else [value]
+        parameters[name] = [_as_text(name, item) for item in values if item is not None]
+    return parameters
+
+
+def parse_ids(name: str, value: object, *, most: int) -> list[int]:
+    """A JSON list of product ids, each once, in order. Raises InvalidParameter."""
+    if not isinstance(value, list):
+        raise InvalidParameter(name, "a list of product ids is needed")
+    if len(value) > most:
+        raise InvalidParameter(name, f"{len(value)} ids; at most {most}")
+    for item in value:
+        if not isinstance(item, int) or isinstance(item, bool) or not 0 < item <= _MAX_ID:
+            raise InvalidParameter(name, f"{item!r} is no product id")
+    return list(dict.fromkeys(value))
+
+
+def parse_score(parameters: Parameters, name: str, default: float) -> float:
+    """A number from 0 to 1, such as a threshold. Raises InvalidParameter."""
+    value = _number(parameters, name, least=0.0, most=1.0)
+    return default if value is None else value
+
+
+def excluding(options: SearchOptions, *, products: Sequence[int], groups: Sequence[str]) -> SearchOptions:
+    """The same options, never answered with these products or groups (empty group names do not count)."""
+    filters = replace(
+        options.filters,
+        exclude_products=(*options.filters.exclude_products, *products),
+        exclude_groups=(*options.filters.exclude_groups, *(group for group in groups if group)),
+    )
+    return replace(options, filters=filters)
+
+
+def _filters(parameters: Parameters) -> Filters:
+    low, high = _price(parameters, "min_price"), _price(parameters, "max_price")
+    if low is not None and high is not None and low > high:
+        raise InvalidParameter("min_price", f"{low} is more than max_price {high}")
+    return Filters(
+        categories=_categories(parameters),
+        brands=_brands(parameters),
+        min_price=low,
+        max_price=high,
+        in_stock=_truth(parameters, "in_stock"),
+        attributes=_attributes(parameters),
+        exclude_products=_excluded(parameters),
+    )
+
+
+def _categories(parameters: Parameters) -> tuple[int, ...] | None:
+    slugs = _listed(parameters, "category")
+    return None if not slugs else category_ids(slugs)
+
+
+def category_ids(slugs: Sequence[str]) -> tuple[int, ...]:
+    """The ids of categories and of all below them. Raises InvalidParameter for a slug that no category has."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT named.slug, below.id FROM catalog_category named"
+            " JOIN catalog_category below ON starts_with(below.path, named.path) WHERE named.slug = ANY (%s)"
+            " ORDER BY below.path",
+            [list(slugs)],
+        )
+        rows = cursor.fetchall()
+    for slug in slugs:
+        if not any(slug == found for found, _ in rows):
+            raise InvalidParameter("category", f"no category has the slug {slug!r}; GET /api/v1/categories/ lists them")
+    return tuple(dict.fromkeys(category for _, category in rows))
+
+
+def _brands(parameters: Parameters) -> tuple[str, ...]:
+    """Repeated or separated by commas; a brand that has a comma in its own name is taken whole."""
+    brands: list[str] = []
+    for value in parameters.get("brand", ()):
+        whole = "," in value and Product.objects.filter(brand=value).exists()
+        brands += [value] if whole else [part.strip() for part in value.split(",")]
+    return tuple(dict.fromkeys(filter(None, brands)))
+
+
+def _attributes(parameters: Parameters) -> dict[str, tuple[str, ...]]:
+    """`attr.colour=red&attr.colour=blue`: red or blue; different attributes must all hold."""
+    attributes = {}
+    for name, values in parameters.items():
+        if name.startswith(ATTRIBUTE):
+            if name == ATTRIBUTE:
+                raise InvalidParameter(name, "the attribute's name is missing: attr.colour=red")
+            attributes[name.removeprefix(ATTRIBUTE)] = tuple(dict.fromkeys(values))
+    return attributes
+
+
+def _excluded(parameters: Parameters) -> tuple[int, ...]:
+    """Product ids, or SKUs where a value is no number. Those that no product has exclude nothing."""
+    values = _listed(parameters, "exclude")
+    if len(values) > 1000:
+        raise InvalidParameter("exclude", f"{len(values)} products; at most 1000")
+    ids = [int(value) for value in values if value.isascii() and value.isdigit() and int(value) <= _MAX_ID]
+    skus = [value for value in values if not (value.isascii() and value.isdigit())]
+    if skus:
+        ids += Product.objects.filter(sku__in=skus).values_list("pk", flat=True)
+    return tuple(ids)
+
+
+def _listed(parameters: Parameters, name: str) -> list[str]:
+    parts = (part.strip() for value in parameters.get(name, ()) for part in value.split(","))
+    return list(dict.fromkeys(filter(None, parts)))
+
+
+def _one(parameters: Parameters, name: str) -> str | None:
+    values = parameters.get(name, ())
+    if len(values) > 1:
+        raise InvalidParameter(name, "given more than once")
+    return values[0] if values and values[0] != "" else None
+
+
+def _whole(parameters: Parameters, name: str, *, least: int, most: int, default: int) -> int:
+    text = _one(parameters, name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and least <= int(text) <= most):
+        raise InvalidParameter(name, f"{text!r} is no whole number from {least} to {most}")
+    return int(text)
+
+
+def _number(parameters: Parameters, name: str, *, least: float, most: float) -> float | None:
+    text = _one(parameters, name)
+    if text is None:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not least <= value <= most:
+        raise InvalidParameter(name, f"{text!r} is no number from {least:g} to {most:g}")
+    return value
+
+
+def _price(parameters: Parameters, name: str) -> Decimal | None:
+    text = _one(parameters, name)
+    if text is None:
+        return None
+    if not (text.isascii() and _PRICE.fullmatch(text)):
+        raise InvalidParameter(name, f"{text!r} is no price; write it like 19.99")
+    return Decimal(text)
+
+
+def _truth(parameters: Parameters, name: str) -> bool | None:
+    text = _one(parameters, name)
+    if text is None:
+        return None
+    if text.lower() not in _TRUTH:
+        raise InvalidParameter(name, f"{text!r} is neither true nor false")
+    return _TRUTH[text.lower()]
+
+
+def _check_text(name: str, value: str) -> None:
+    """Postgres knows no NUL, and half a surrogate pair is no text."""
+    if "\0" in value or "\0" in name or any("\ud800" <= character <= "\udfff" for character in name + value):
+        raise InvalidParameter(name.replace("\0", "").encode(errors="replace").decode(), "contains what is no text")
+
+
+def _as_text(name: str, value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float, str)):
+        return str(value)
+    raise InvalidParameter(name, "a text, a number, true, false or a list of those is needed")

@@ -1,0 +1,103 @@
+"""Photos as queries: encoded here, in the process that was asked, by the compiled runtime; a few at a time."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import threading
+
+import numpy as np
+from django.conf import settings
+from numpy.typing import NDArray
+
+from catalog.services.fetch import fetch_photo
+from recommender.encoder.preprocess import Crop, photo_to_pixels
+from recommender.encoder.serving import encoder_for
+from recommender.models import Encoder
+from recommender.services import redis_client
+from recommender.services.filters import InvalidParameter, SearchOptions
+from recommender.services.similarity import Answer, EncoderChanged, current_space, similar_to_features
+
+KEPT_SECONDS = 3600
+RETRY_AFTER_SECONDS = 1
+
+
+class TooManyPhotos(RuntimeError):
+    """This process encodes as many query photos as it may: ask again in a second."""
+
+
+class Places:
+    """QUERY_PHOTOS_AT_A_TIME (as it stands) places; whoever finds none free is refused at once."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._taken = 0
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._taken >= settings.QUERY_PHOTOS_AT_A_TIME:
+                raise TooManyPhotos(f"{self._taken} query photos are being read already; ask again in a second")
+            self._taken += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._taken -= 1
+
+
+places = Places()
+
+
+def fetch(url: str) -> bytes:
+    """The photo behind a URL; takes a place too, so that slow servers elsewhere do not hold every thread of this one.
+
+    Raises catalog.services.fetch.FetchRefused, FetchFailed, TooManyPhotos.
+    """
+    with places:
+        return fetch_photo(url)
+
+
+def similar_to_photo(*, data: bytes, crop: Crop | None, options: SearchOptions) -> Answer:
+    """What looks like a photo, whole or cropped.
+
+    Raises catalog.photo_reading.PhotoError, TooManyPhotos, NoActiveSpace, EncoderMismatch.
+    """
+    digest = hashlib.sha256(data).hexdigest()
+    query = {"sha256": digest, "crop": None if crop is None else list(crop)}
+    while True:
+        encoder = current_space().encoder
+        features = encode(encoder=encoder, data=data, digest=digest, crop=crop)
+        try:
+            return similar_to_features(encoder_id=encoder.pk, features=features, options=options, query=query)
+        except EncoderChanged:
+            continue  # the space was switched meanwhile; its encoder's turn
+
+
+def encode(*, encoder: Encoder, data: bytes, digest: str, crop: Crop | None) -> NDArray[np.float32]:
+    """The features of a photo, float32 (dimensions of the encoder,); kept an hour by digest, crop and encoder."""
+    key = f"query-photo:{encoder.sha256}:{encoder.pooling}:{digest}:{'' if crop is None else ','.join(map(repr, crop))}"
+    kept = redis_client.ask(lambda client: client.get(key), None)
+    if isinstance(kept, bytes) and len(kept) == 4 * encoder.dimensions:
+        return np.frombuffer(kept, np.float32)
+    with places:
+        serving = encoder_for(encoder)
+        features = serving.features(photo_to_pixels(io.BytesIO(data), side=serving.side, crop=crop))
+    redis_client.ask(lambda client: client.set(key, features.astype(np.float32).tobytes(), ex=KEPT_SECONDS), None)
+    return features
+
+
+def parse_crop(text: str | None) -> Crop | None:
+    """`x,y,w,h` in fractions of the upright photo. Raises InvalidParameter."""
+    if not text:
+        return None
+    words = "four fractions of the photo are needed, x,y,width,height, such as 0.1,0.2,0.5,0.5, all inside it"
+    try:
+        x, y, width, height = (float(part) for part in text.split(","))
+    except ValueError:
+        raise InvalidParameter("crop", f"{text!r}: {words}") from None
+    rounding = 0.001  # a caller's rounded fractions may add up to a little more than the photo
+    inside = 0 <= x < 1 and 0 <= y < 1 and 0 < width <= 1 - x + rounding and 0 < height <= 1 - y + rounding
+    if not inside:
+        raise InvalidParameter("crop", f"{text!r}: {words}")
+    return x, y, min(width, 1 - x), min(height, 1 - y)
+
+

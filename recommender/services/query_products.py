@@ -1,0 +1,151 @@
+"""Products as queries: which photo asks, with which vector, or why there is none yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from django.db import connection
+from numpy.typing import NDArray
+from psycopg import sql
+
+from recommender.index.halfvec import cursor
+from recommender.index.partitions import partition_name
+from recommender.index.session import translated
+from recommender.models import Space
+from recommender.projection.apply import project
+
+Status = Literal["ready", "pending", "failed"]
+
+
+class UnknownProduct(LookupError):
+    """No published product has this id."""
+
+    def __init__(self, product_id: int) -> None:
+        super().__init__(f"there is no product {product_id}")
+        self.product_id = product_id
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueryPhoto:
+    """A photo that asks. `vector`: float32 (dimensions of the space,), unit length."""
+
+    image_id: int
+    vector: NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueryProduct:
+    """A product that asks by `photos`; without any, `status`, `reason` (in a word) and `detail` (in words) say why.
+
+    `image_id`: the photo meant.
+    """
+
+    product_id: int
+    group: str
+    category_id: int | None
+    image_id: int | None
+    status: Status
+    reason: str
+    detail: str
+    photos: tuple[QueryPhoto, ...]
+
+
+# The photos of products in the order in which they may ask: those that failed come last, then by position.
+# A gallery vector that was augmented with its neighbours is no query; then the features are projected anew.
+_PHOTOS = """
+SELECT p.id, p.variant_group, p.category_id, photo.id, {vector}, photo.state, photo.reason, photo.error
+FROM catalog_product p LEFT JOIN LATERAL (
+    SELECT i.id, job.state, job.reason, job.error
+    FROM catalog_productimage i
+    LEFT JOIN recommender_embeddingjob job ON job.image_id = i.id AND job.encoder_id = %(encoder)s
+    WHERE i.product_id = p.id AND (%(image)s::bigint IS NULL OR i.id = %(image)s)
+    ORDER BY job.state IS NOT DISTINCT FROM 'failed', i.position, i.id LIMIT %(photos)s
+) photo ON true
+LEFT JOIN {table} source ON source.image_id = photo.id AND {which}
+WHERE p.id = ANY (%(products)s::bigint[]) AND (p.published OR %(unpublished)s)
+ORDER BY p.id, photo.state IS NOT DISTINCT FROM 'failed'
+"""
+_MOST_PHOTOS = 30
+
+
+def query_product(
+    *, space: Space, product_id: int, image_id: int | None = None, every_photo: bool = False, unpublished: bool = False
+) -> QueryProduct:
+    """One product, by its primary photo, by one named, or by all. Raises UnknownProduct."""
+    found = query_products(
+        space=space, product_ids=[product_id], image_id=image_id, every_photo=every_photo, unpublished=unpublished
+    )
+    if product_id not in found:
+        raise UnknownProduct(product_id)
+    return found[product_id]
+
+
+def query_products(
+    *,
+    space: Space,
+    product_ids: Sequence[int],
+    image_id: int | None = None,
+    every_photo: bool = False,
+    unpublished: bool = False,
+) -> Mapping[int, QueryProduct]:
+    """Those of the products that exist and are published (or may be unpublished), by id, in one statement."""
+    values = {
+        "encoder": space.encoder_id,
+        "image": image_id,
+        "photos": _MOST_PHOTOS if every_photo else 1,
+        "products": list(product_ids),
+        "unpublished": unpublished,
+    }
+    with connection.wrap_database_errors, translated():
+        rows = cursor().execute(_statement(space), values, prepare=True, binary=True).fetchall()
+    products: dict[int, list[tuple[Any, ...]]] = {}
+    for row in rows:
+        products.setdefault(row[0], []).append(row)
+    return {product_id: _of_rows(space, photos) for product_id, photos in products.items()}
+
+
+def _statement(space: Space) -> sql.Composed:
+    if space.augment:
+        parts: dict[str, sql.Composable] = {
+            "vector": sql.SQL("source.features"),
+            "table": sql.SQL("recommender_imagefeatures"),
+            "which": sql.SQL("source.encoder_id = %(encoder)s"),
+        }
+    else:
+        parts = {
+            "vector": sql.SQL("source.vector"),
+            "table": sql.Identifier(partition_name(space)),
+            "which": sql.SQL("true"),
+        }
+    return sql.SQL(_PHOTOS).format(**parts)
+
+
+def _of_rows(space: Space, rows: Sequence[tuple[Any, ...]]) -> QueryProduct:
+    product_id, group, category_id, image_id, _, state, reason, error = rows[0]
+    photos = tuple(_photos(space, rows))
+    status: Status = "ready" if photos else "failed" if image_id is None or state == "failed" else "pending"
+    if image_id is None:
+        reason, error = "no_photo", "the product has no photo"
+    return QueryProduct(
+        product_id=product_id,
+        group=group,
+        category_id=category_id,
+        image_id=photos[0].image_id if photos else image_id,
+        status=status,
+        reason=reason or "" if status == "failed" else "",
+        detail=error or "" if status == "failed" else "",
+        photos=photos,
+    )
+
+
+def _photos(space: Space, rows: Iterable[tuple[Any, ...]]) -> Iterable[QueryPhoto]:
+    for row in rows:
+        image_id, vector = row[3], row[4]
+        if vector is None:
+            continue
+        if space.augment:
+            vector = project(space, vector[None, :])[0]
+        yield QueryPhoto(image_id=image_id, vector=vector)
