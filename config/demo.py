@@ -20,7 +20,7 @@ from types import FrameType
 from config.local.cluster import PostgresUnavailable
 from config.local.processes import Children, ProcessFailed, end, start_tied
 from config.local.redis import RedisUnavailable
-from config.local.services import Borrowed, LocalFolderUnusable, borrowed_services
+from config.local.services import Borrowed, LocalFolderUnusable, borrowed_services, local_folder
 
 HOST = "127.0.0.1"
 WATCH_SECONDS = 0.5
@@ -207,6 +207,7 @@ def main() -> int:
 
 def _run(*, port: int, catalog: Path | None, once: bool) -> int:
     check_port(port)
+    print(f"Lookalike demo, data in {local_folder()}", flush=True)
     with borrowed_services() as borrowed:
         import django
 
