@@ -175,6 +175,6 @@ class CategoryForm(movenodeform_factory(Category, exclude=["path", "depth", "num
         cleaned: dict[str, Any] = super().clean()
         if cleaned.get("name") and not cleaned.get("slug") and "slug" not in self.errors:
             parent = cleaned.get("treebeard_ref_node")
-            above = [*parent.get_ancestors(), parent] if parent else []
+            above = [*Category.objects.get_ancestors(parent), parent] if parent else []
             cleaned["slug"] = free_slug((*(node.name for node in above), cleaned["name"]))
         return cleaned
