@@ -67,7 +67,7 @@ class _Ours(Collector):
     """The request metrics of this one process."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        yield from (family for family in REGISTRY.collect() if family.name.startswith("lookalike_"))  # type: ignore[misc]
+        yield from (family for family in REGISTRY.collect() if family.name.startswith("lookalike_"))
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
         return iter(())
@@ -106,7 +106,9 @@ def _queue() -> Iterator[GaugeMetricFamily]:
     yield _one("lookalike_jobs_rate", "Photos embedded a second over the last minute.", queue["rate"])
     yield _one("lookalike_jobs_attempts", "Tries that did not end well, of the jobs as they stand.", queue["attempts"])
     yield _one("lookalike_jobs_crashes", "Tries that took a process down, of the jobs as they stand.", queue["crashes"])
-    yield _one("lookalike_oldest_pending_seconds", "Age of the oldest pending job.", queue["oldest_pending_seconds"] or 0)
+    yield _one(
+        "lookalike_oldest_pending_seconds", "Age of the oldest pending job.", queue["oldest_pending_seconds"] or 0
+    )
     yield _one("lookalike_photos", "Photos of the catalogue.", images["total"])
     yield _one("lookalike_photos_embedded", "Photos with a vector in the active space.", images["embedded"])
 
@@ -115,7 +117,9 @@ def _spaces() -> Iterator[GaugeMetricFamily]:
     labels = ["space", "state"]
     index = GaugeMetricFamily("lookalike_space_index_bytes", "Bytes of the ANN index.", labels=labels)
     total = GaugeMetricFamily("lookalike_space_bytes", "Bytes of the vectors with all their indexes.", labels=labels)
-    recall = GaugeMetricFamily("lookalike_recall", "Latest recall@10 of the live index against exact.", labels=["space"])
+    recall = GaugeMetricFamily(
+        "lookalike_recall", "Latest recall@10 of the live index against exact.", labels=["space"]
+    )
     for space in Space.objects.exclude(state=Space.State.RETIRED).only("name", "state"):
         index.add_metric([space.name, space.state], index_bytes(space))
         total.add_metric([space.name, space.state], partition_bytes(space))

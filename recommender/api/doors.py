@@ -5,7 +5,7 @@ DRF's request, negotiation and rendering cost more than the search itself; nothi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -32,7 +32,7 @@ class Door(APIView):
     """Handlers `get` and `post` take Django's request and give Django's response; what goes wrong is a problem."""
 
     @classmethod
-    def as_view(cls, **initkwargs: Any) -> Callable[..., HttpResponse]:
+    def as_view(cls, **initkwargs: Any) -> Any:
         door = cls(**initkwargs)
         handlers = {name.upper(): getattr(door, name) for name in ("get", "post") if hasattr(door, name)}
         if "GET" in handlers:
@@ -60,7 +60,9 @@ def problems() -> Iterator[None]:
     except QueryCancelsOut as error:
         raise Problem(422, "The query cancels itself out", str(error)) from error
     except PhotoError as error:
-        raise Problem(_PHOTO_STATUS.get(error.reason, 422), "Not a usable photo", str(error), reason=error.reason) from error
+        raise Problem(
+            _PHOTO_STATUS.get(error.reason, 422), "Not a usable photo", str(error), reason=error.reason
+        ) from error
     except FetchRefused as error:
         if error.reason == "too_large":
             raise Problem(413, "Photo too large", str(error), parameter="image_url") from error

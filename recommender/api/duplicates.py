@@ -1,5 +1,35 @@
-from recommender.api.doors import Door
+"""`products/{id}/duplicates/`."""
+
+from __future__ import annotations
+
+import time
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from drf_spectacular.utils import extend_schema
+
+from recommender.api import schema
+from recommender.api.answers import answer_bytes, parameters_of
+from recommender.api.doors import Door, json_response
+from recommender.services.duplicates import duplicates_of
+from recommender.services.filters import InvalidParameter, parse, parse_score
 
 
 class Duplicates(Door):
-    pass
+    @extend_schema(
+        operation_id="duplicates",
+        summary="Products whose photos show the same",
+        description="Candidates from the index, judged by the cosine of plain features (`score`), confirmed by a perceptual hash.",
+        parameters=[schema.THRESHOLD, schema.LIMIT, schema.EXACT],
+        responses={200: schema.AnswerSchema, **schema.problems(400, 404, 503)},
+    )
+    def get(self, request: HttpRequest, product_id: int) -> HttpResponse:
+        began = time.perf_counter()
+        parameters = parameters_of(request)
+        for name in parameters:
+            if name not in ("threshold", "limit", "exact"):
+                raise InvalidParameter(name, "there is no such parameter; there are exact, limit, threshold")
+        options = parse(parameters, also=["threshold"])
+        threshold = parse_score(parameters, "threshold", settings.DUPLICATE_THRESHOLD)
+        answer = duplicates_of(product_id=product_id, threshold=threshold, options=options)
+        return json_response(answer_bytes(answer, began)[0])

@@ -55,7 +55,9 @@ def _read(request: HttpRequest) -> tuple[bytes | str, Parameters]:
     body = json_body(request)
     url = body.pop("image_url", None)
     if not isinstance(url, str) or not url:
-        raise InvalidParameter("image_url", "the http(s) URL of a photo is needed, or the photo itself as a form's `image`")
+        raise InvalidParameter(
+            "image_url", "the http(s) URL of a photo is needed, or the photo itself as a form's `image`"
+        )
     if isinstance(crop := body.get("crop"), list):
         body["crop"] = ",".join(map(str, crop))
     return url, _merged(given, from_json(body))
@@ -107,6 +109,8 @@ class BoundedUpload(FileUploadHandler):
         self._data.write(raw_data)
         return None
 
-    def file_complete(self, file_size: int) -> UploadedFile:
+    def file_complete(self, file_size: int) -> UploadedFile[bytes]:
         self._data.seek(0)
-        return InMemoryUploadedFile(self._data, self.field_name, self.file_name, self.content_type, file_size, self.charset)
+        return InMemoryUploadedFile(
+            self._data, self.field_name, self.file_name, self.content_type, file_size, self.charset
+        )

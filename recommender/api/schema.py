@@ -30,10 +30,14 @@ def query(name: str, kind: OpenApiTypes, description: str, *, many: bool = False
 
 LIMIT = query("limit", OpenApiTypes.INT, "Places of the answer, 1 to 100; 12 by default.")
 EXACT = query("exact", OpenApiTypes.BOOL, "Compare with every photo instead of asking the ANN index.")
-THRESHOLD = query("threshold", OpenApiTypes.FLOAT, "Least cosine of plain features, 0 to 1; DUPLICATE_THRESHOLD by default.")
+THRESHOLD = query(
+    "threshold", OpenApiTypes.FLOAT, "Least cosine of plain features, 0 to 1; DUPLICATE_THRESHOLD by default."
+)
 SEARCH = [
     LIMIT,
-    query("category", OpenApiTypes.STR, "Slug of a category, its descendants included; several by repetition or comma."),
+    query(
+        "category", OpenApiTypes.STR, "Slug of a category, its descendants included; several by repetition or comma."
+    ),
     query("brand", OpenApiTypes.STR, "Brand, exactly as written; several by repetition or comma."),
     query("min_price", OpenApiTypes.STR, "Least price, like 19.99."),
     query("max_price", OpenApiTypes.STR, "Greatest price."),
@@ -45,7 +49,9 @@ SEARCH = [
     query("diversity", OpenApiTypes.FLOAT, "0 to 1: how much answers should differ from each other."),
     EXACT,
 ]
-IMAGE = query("image", OpenApiTypes.STR, "The id of one of the product's photos, or `all`; the primary photo by default.")
+IMAGE = query(
+    "image", OpenApiTypes.STR, "The id of one of the product's photos, or `all`; the primary photo by default."
+)
 CROP = query("crop", OpenApiTypes.STR, "x,y,width,height in fractions of the upright photo.")
 
 
@@ -94,7 +100,9 @@ class AnswerSchema(serializers.Serializer[None]):
     exact = serializers.BooleanField()
     fallback = serializers.CharField(allow_null=True, help_text="`category` when the page was filled from it.")
     took_ms = serializers.FloatField()
-    query = serializers.DictField(help_text="What was asked: product and image; sha256 and crop; positive and negative.")
+    query = serializers.DictField(
+        help_text="What was asked: product and image; sha256 and crop; positive and negative."
+    )
     results = ResultSchema(many=True)
     reason = serializers.CharField(required=False, help_text="Why it failed, in a word.")
     detail = serializers.CharField(required=False, help_text="Why it failed, in words.")
@@ -116,8 +124,12 @@ class BatchRequest(serializers.Serializer[None]):
 
 class BatchAnswer(serializers.Serializer[None]):
     results = serializers.DictField(child=ResultSchema(many=True), help_text="By product id.")
-    errors = serializers.DictField(child=serializers.CharField(), required=False, help_text="Products that do not exist.")
-    status = serializers.DictField(child=serializers.CharField(), required=False, help_text="Those that are not ready.")
+    unknown = serializers.ListField(
+        child=serializers.IntegerField(), required=False, help_text="Products that do not exist."
+    )
+    waiting = serializers.DictField(
+        child=serializers.CharField(), required=False, help_text="Those without a vector: pending or failed, by id."
+    )
 
 
 class PhotoUpload(serializers.Serializer[None]):

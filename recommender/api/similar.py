@@ -81,12 +81,12 @@ class Batch(Door):
             answers = similar_to_each(product_ids=ids, options=options)
             pages = results_of([answer.found for answer in answers.values()])
             payload: dict[str, Any] = {"results": dict(zip(map(str, answers), pages, strict=True))}
-            errors = {str(product_id): f"there is no product {product_id}" for product_id in ids if product_id not in answers}
+            unknown = [product_id for product_id in ids if product_id not in answers]
             waiting = {str(key): answer.status for key, answer in answers.items() if answer.status != "ready"}
-            if errors:
-                payload["errors"] = errors
+            if unknown:
+                payload["unknown"] = unknown
             if waiting:
-                payload["status"] = waiting
+                payload["waiting"] = waiting
             return orjson.dumps(payload), not waiting
 
         return _hot(request, make)

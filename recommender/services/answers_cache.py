@@ -50,12 +50,12 @@ def look(*, space_id: int, question: bytes) -> tuple[bytes | None, Beginning]:
     key = f"answer:{space_id}:{hashlib.blake2b(question, digest_size=16).hexdigest()}"
     began = time.time()
     epoch, entry = redis_client.ask(lambda client: client.mget(EPOCH, key), (None, None))
-    if epoch is None:
+    if not isinstance(epoch, bytes):
         return None, Beginning(key, redis_client.ask(_new_epoch, None), began)
-    if entry is not None and len(entry) > _HEAD.size:
+    if isinstance(entry, bytes) and len(entry) > _HEAD.size:
         entry_epoch, entry_began = _HEAD.unpack_from(entry)
         if entry_epoch == epoch and 0 <= began - entry_began < settings.ANSWER_CACHE_SECONDS:
-            return bytes(entry[_HEAD.size :]), Beginning(key, epoch, began)
+            return entry[_HEAD.size :], Beginning(key, epoch, began)
     return None, Beginning(key, epoch, began)
 
 

@@ -6,9 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def choose(
-    *, relevance: NDArray[np.float32], vectors: NDArray[np.float32], diversity: float, count: int
-) -> list[int]:
+def choose(*, relevance: NDArray[np.float32], vectors: NDArray[np.float32], diversity: float, count: int) -> list[int]:
     """Numbers of the chosen candidates, in order of choice.
 
     `relevance`: float32 (n,), best first. `vectors`: float32 (n, d), unit rows. Each step takes the candidate with the

@@ -99,5 +99,3 @@ def parse_crop(text: str | None) -> Crop | None:
     if not inside:
         raise InvalidParameter("crop", f"{text!r}: {words}")
     return x, y, min(width, 1 - x), min(height, 1 - y)
-
-

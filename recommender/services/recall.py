@@ -95,7 +95,7 @@ def _sample(space: Space, count: int) -> list[_Asked]:
         if row is None:
             raise SpaceGone(f"space {space.name} has no partition")
         rows = row[0]
-        part = sql.SQL("")
+        part: sql.Composable = sql.SQL("")
         if rows > 50 * count:  # enough pages that few of the sampled rows share one
             part = sql.SQL("TABLESAMPLE SYSTEM ({})").format(sql.Literal(min(100.0, 2000.0 * count / rows)))
         cursor.execute(

@@ -17,6 +17,7 @@ from redis.retry import Retry
 logger = logging.getLogger(__name__)
 
 R = TypeVar("R")
+D = TypeVar("D")
 
 REST_SECONDS = 1.0
 
@@ -28,7 +29,7 @@ class Breaker:
         self._closed_again = 0.0
         self._lock = threading.Lock()
 
-    def call(self, question: Callable[[], R], otherwise: R) -> R:
+    def call(self, question: Callable[[], R], otherwise: D) -> R | D:
         """The answer of Redis, or `otherwise` while it is away."""
         now = time.monotonic()
         with self._lock:
@@ -63,7 +64,7 @@ def breaker() -> Breaker:
     return _breaker(settings.REDIS_URL)
 
 
-def ask(question: Callable[[redis.Redis], R], otherwise: R) -> R:
+def ask(question: Callable[[redis.Redis], R], otherwise: D) -> R | D:
     """What Redis says, or `otherwise` while it is away, slow or resting."""
     return breaker().call(lambda: question(client()), otherwise)
 

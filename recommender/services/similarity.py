@@ -181,9 +181,7 @@ def similar_to_each(*, product_ids: Sequence[int], options: SearchOptions) -> Ma
     return answers
 
 
-def _without_vector(
-    product: QueryProduct, space: Space, options: SearchOptions, query: Mapping[str, object]
-) -> Answer:
+def _without_vector(product: QueryProduct, space: Space, options: SearchOptions, query: Mapping[str, object]) -> Answer:
     """An answer without results, and why."""
     return Answer(
         status=product.status,
@@ -225,9 +223,7 @@ def _answer(
     )
 
 
-def _nearest(
-    space: Space, vectors: Sequence[NDArray[np.float32]], options: SearchOptions, count: int
-) -> Sequence[Hit]:
+def _nearest(space: Space, vectors: Sequence[NDArray[np.float32]], options: SearchOptions, count: int) -> Sequence[Hit]:
     """The `count` nearest to any of the vectors; the k nearest of each hold the k nearest of all."""
     queries = [SpaceQuery(vector=vector, filters=options.filters) for vector in vectors]
     pages = vector_index().search_many(space=space, queries=queries, k=count, exact=options.exact)
