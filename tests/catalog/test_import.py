@@ -53,7 +53,11 @@ def test_a_feed_goes_in_whole(folder: Path) -> None:
         "EUR",
         True,
     )
-    assert (dress.in_stock, dress.category.slug, Category.objects.get_parent(dress.category).slug) == (False, "dress", "clothing")
+    assert (dress.in_stock, dress.category.slug, Category.objects.get_parent(dress.category).slug) == (
+        False,
+        "dress",
+        "clothing",
+    )
     assert digests("1") == of(0)
     assert digests("2") == of(1, 2, 3)
     assert [image.position for image in dress.images.all()] == [0, 1, 2]

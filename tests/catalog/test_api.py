@@ -1,0 +1,202 @@
+"""`products/` and `categories/`: filters, pages, errors that name the parameter, a fixed number of queries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from catalog.models import ProductImage
+from tests.catalog.factories import make_category, make_image, make_product
+
+pytestmark = pytest.mark.django_db
+URL = "/api/v1/products/"
+
+
+@pytest.fixture
+def shop() -> dict[str, int]:
+    """Products by name: their ids."""
+    make_category("Clothing > Shoes")
+    rows: dict[str, dict[str, Any]] = {
+        "hat": {"title": "Red hat", "brand": "Dune", "price": "10", "category": "Clothing > Hat"},
+        "dress": {"title": "Red dress", "brand": "Aalto", "price": "20", "category": "Clothing > Dress > Summer"},
+        "coat": {"title": "Blue coat", "brand": "Dune", "price": "30", "category": "Clothing", "in_stock": False},
+        "lamp": {"title": "Lamp", "brand": "Lux", "price": None, "category": "Home"},
+        "hidden": {"title": "Red secret", "brand": "Dune", "price": "10", "category": "Home", "published": False},
+    }
+    return {name: make_product(sku=f"sku-{name}", **fields).pk for name, fields in rows.items()}
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("", ["hat", "dress", "coat", "lamp"]),
+        ("search=red", ["hat", "dress"]),
+        ("search=RED dune", ["hat"]),
+        ("search=sku-co", ["coat"]),
+        ("search=%25", []),
+        ("category=clothing", ["hat", "dress", "coat"]),
+        ("category=dress", ["dress"]),
+        ("category=shoes", []),
+        ("brand=Dune", ["hat", "coat"]),
+        ("brand=Dune&brand=Lux", ["hat", "coat", "lamp"]),
+        ("brand=dune", []),
+        ("in_stock=true", ["hat", "dress", "lamp"]),
+        ("in_stock=0", ["coat"]),
+        ("min_price=10.01", ["dress", "coat"]),
+        ("max_price=20", ["hat", "dress"]),
+        ("min_price=20&max_price=20&search=dress&category=clothing&brand=Aalto&in_stock=1", ["dress"]),
+        ("utm_source=letter", ["hat", "dress", "coat", "lamp"]),
+    ],
+)
+def test_filters(client: Client, shop: dict[str, int], query: str, names: list[str]) -> None:
+    answer = client.get(f"{URL}?{query}").json()
+    assert [product["id"] for product in answer["results"]] == [shop[name] for name in names]
+    assert (answer["count"], answer["next"], answer["previous"]) == (len(names), None, None)
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter", "detail"),
+    [
+        ("category=none", "category", "there is no category 'none'"),
+        ("in_stock=maybe", "in_stock", "'maybe' is neither true nor false"),
+        ("min_price=-1", "min_price", "'-1' is not a price like 19.99"),
+        ("max_price=nan", "max_price", "'nan' is not a price"),
+        ("max_price=1e999", "max_price", "'1e999' is not a price"),
+        ("min_price=2&max_price=1", "min_price", "2 is more than max_price 1"),
+        ("page=0", "page", "'0' is not a whole number from 1 to 1000000"),
+        ("page=two", "page", "'two' is not a whole number"),
+        ("page=2", "page", "2 is beyond the last page, 1"),
+        ("page=" + "9" * 100, "page", "is not a whole number"),
+        ("page_size=101", "page_size", "'101' is not a whole number from 1 to 100"),
+        ("search=%00", "search", "holds a NUL character"),
+        ("search=" + "x" * 201, "search", "201 characters, at most 200"),
+        ("search=a b c d e f g h i", "search", "more than 8 words"),
+        ("brand=a%00", "brand", "holds a NUL character"),
+        ("&".join(["brand=x"] * 101), "brand", "given 101 times, at most 100"),
+    ],
+)
+def test_a_bad_parameter_is_named(
+    client: Client, shop: dict[str, int], query: str, parameter: str, detail: str
+) -> None:
+    response = client.get(f"{URL}?{query}")
+    problem = response.json()
+    assert (response.status_code, response["Content-Type"]) == (400, "application/problem+json")
+    assert list(problem) == ["type", "title", "status", "detail", "instance", "parameter"]
+    assert (problem["status"], problem["instance"], problem["parameter"]) == (400, URL, parameter)
+    assert problem["detail"].startswith(f"{parameter}: ") and detail in problem["detail"]
+
+
+def test_pages_lead_to_each_other(client: Client) -> None:
+    ids = [make_product(brand="Dune").pk for _ in range(5)]
+    first = client.get(f"{URL}?brand=Dune&page_size=2").json()
+    second = client.get(first["next"]).json()
+    third = client.get(second["next"]).json()
+    assert [[product["id"] for product in page["results"]] for page in (first, second, third)] == [
+        ids[:2],
+        ids[2:4],
+        ids[4:],
+    ]
+    assert (first["previous"], third["next"]) == (None, None)
+    assert third["previous"] == "http://testserver/api/v1/products/?brand=Dune&page_size=2&page=2"
+    assert {page["count"] for page in (first, second, third)} == {5}
+
+
+def test_a_product_as_documented(client: Client) -> None:
+    product = make_product(
+        sku="A-1",
+        title="Hat",
+        group="G",
+        description="Warm",
+        brand="Dune",
+        price="9.9",
+        url="https://shop.example/hat",
+        attributes={"colour": "red"},
+        category="Clothing > Hat",
+    )
+    image = make_image(product, seed=1, size=(80, 50), alt="from the front")
+    plain = make_image(product, seed=2)
+    ProductImage.objects.create(product=product, source_url="https://shop.example/later.jpg")
+    answer = client.get(f"{URL}{product.pk}/").json()
+    assert list(answer.items()) == [
+        ("id", product.pk),
+        ("sku", "A-1"),
+        ("group", "G"),
+        ("title", "Hat"),
+        ("description", "Warm"),
+        ("category", {"slug": "hat", "name": "Hat"}),
+        ("brand", "Dune"),
+        ("price", "9.90"),
+        ("currency", "EUR"),
+        ("in_stock", True),
+        ("url", "https://shop.example/hat"),
+        ("attributes", {"colour": "red"}),
+        ("images", answer["images"]),
+    ]
+    assert list(answer["images"][0].items()) == [
+        ("id", image.pk),
+        ("url", f"/media/photos/{image.digest[:2]}/{image.digest}.png"),
+        ("thumbnail", f"/media/thumbnails/{image.digest}.jpg"),
+        ("width", 80),
+        ("height", 50),
+        ("position", 0),
+        ("alt", "from the front"),
+    ]
+    assert [(each["id"], each["alt"]) for each in answer["images"]] == [(image.pk, "from the front"), (plain.pk, "Hat")]
+
+
+@pytest.mark.parametrize("pk", ["0", "999999", "9" * 30])
+def test_an_unknown_product_is_a_problem(client: Client, pk: str) -> None:
+    response = client.get(f"{URL}{pk}/")
+    assert (response.status_code, response["Content-Type"]) == (404, "application/problem+json")
+    assert response.json()["detail"] == f"there is no published product {pk}"
+
+
+def test_an_unpublished_product_is_not_found(client: Client) -> None:
+    assert client.get(f"{URL}{make_product(published=False).pk}/").status_code == 404
+
+
+def test_other_methods_and_addresses_are_problems(client: Client) -> None:
+    response = client.post(URL)
+    assert (response.status_code, response["Content-Type"]) == (405, "application/problem+json")
+    response = client.get("/api/v1/nothing/")
+    assert (response.status_code, response.json()["instance"]) == (404, "/api/v1/nothing/")
+
+
+def test_a_page_costs_the_same_queries_however_long(client: Client) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(
+            connection,
+        ) as captured:
+            assert client.get(f"{URL}?page_size=100").status_code == 200
+        return len(captured)
+
+    make_image(make_product(category="A > B"))
+    few = queries()
+    for number in range(20):
+        make_image(make_product(category=f"A > C{number}"))
+    assert (few, queries()) == (3, 3)
+
+
+def test_a_product_costs_two_queries(client: Client, django_assert_num_queries: Any) -> None:
+    image = make_image(make_product(category="A"))
+    with django_assert_num_queries(2):
+        client.get(f"{URL}{image.product_id}/")
+
+
+def test_categories_count_their_descendants(
+    client: Client, shop: dict[str, int], django_assert_num_queries: Any
+) -> None:
+    with django_assert_num_queries(2):
+        nodes = client.get("/api/v1/categories/").json()["results"]
+    assert [(node["slug"], node["parent"], node["depth"], node["products"]) for node in nodes] == [
+        ("clothing", None, 1, 3),
+        ("dress", "clothing", 2, 1),
+        ("summer", "dress", 3, 1),
+        ("hat", "clothing", 2, 1),
+        ("shoes", "clothing", 2, 0),
+        ("home", None, 1, 1),
+    ]
