@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.conf import settings
 from django.contrib.admin.widgets import AdminFileWidget
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
@@ -13,7 +15,8 @@ from django.forms.models import BaseInlineFormSet
 from treebeard.forms import movenodeform_factory
 
 from catalog.models import Category, Product, ProductImage
-from catalog.photo_reading import EXTENSIONS, PhotoError
+from catalog.photo_reading import EXTENSIONS, PhotoError, decode_photo
+from catalog.representation import THUMBNAIL_SIDE
 from catalog.services import photos
 from catalog.services.categories import free_slug
 from catalog.services.photos import DuplicatePhoto, KeptPhoto
@@ -31,11 +34,16 @@ ACCEPT = ",".join(f"image/{name.lower()}" for name in EXTENSIONS if name != "MPO
 
 
 def keep_uploads(uploads: Iterable[Upload]) -> None:
-    """Store the uploads before the transaction of the form begins; what is wrong with one is told by `kept_upload`."""
+    """Store the uploads before the transaction of the form begins; what is wrong with one is told by `kept_upload`.
+
+    Unlike an import, a form has somebody waiting for it: the photo is decoded, so that a damaged one is told at once.
+    """
     for upload in uploads:
         upload.seek(0)
         try:
-            upload.kept = photos.keep(upload.read())
+            data = upload.read(settings.MAX_PHOTO_BYTES + 1)
+            decode_photo(io.BytesIO(data), at_least=THUMBNAIL_SIDE)
+            upload.kept = photos.keep(data)
         except PhotoError as error:
             upload.kept = error
 
