@@ -20,7 +20,7 @@ demo: environment
 	@exec $(VENV) -m config.demo
 
 test: environment-dev lint
-	@exec $(VENV) -m pytest $(TESTS)
+	@exec $(VENV) -m pytest --create-db $(TESTS)
 
 lint: environment-dev
 	$(VENV) -m ruff check .

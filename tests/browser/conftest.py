@@ -1,0 +1,164 @@
+"""A shop with drawn products, served by the shipped web server, embedded by a real worker, seen with Chromium."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from playwright.sync_api import Browser, Page, sync_playwright
+from psycopg import sql
+from pytest_django import Settings
+
+from recommender.encoder.store import save_encoder
+from recommender.models import EmbeddingJob
+from recommender.services.spaces import ensure_first_space
+from tests.recommender.compiled import compiled_encoder
+from tests.workers import CeleryWorker, process_environment
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+PRODUCTS = 48
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+# Root needs no sandbox; nothing may look for the world outside.
+ARGUMENTS = """--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
+--disable-component-update --disable-sync --disable-dev-shm-usage""".split()
+
+
+@dataclass(frozen=True)
+class Shop:
+    """`url` of the shop; its pictures lie in `folder`/images."""
+
+    url: str
+    folder: Path
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on PATH (Debian: apt-get install chromium)")
+    # Playwright keeps an event loop in this thread, in which Django would refuse its own database calls.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Page]:
+    """A page of a fresh profile. A script's error, or an answer of 500, fails the test."""
+    with chromium.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB") as context:
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        wrong: list[str] = []
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on(
+            "console", lambda message: wrong.append(message.text) if "Content Security Policy" in message.text else None
+        )
+        page.on("response", lambda response: wrong.append(response.url) if response.status >= 500 else None)
+        yield page
+        assert wrong == []
+
+
+@pytest.fixture(scope="session")
+def drawn_catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("drawn")
+    call_command("draw_catalogue", folder, products=PRODUCTS, side=256, verbosity=0)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def static_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("static")
+    environment = os.environ | {"STATIC_ROOT": str(folder)}
+    command = [sys.executable, "manage.py", "collectstatic", "--no-input", "--verbosity", "0"]
+    subprocess.run(command, cwd=PROJECT, env=environment, check=True, timeout=120)
+    return folder
+
+
+@pytest.fixture
+def shop(
+    transactional_db: None,
+    settings: Settings,
+    drawn_catalogue: Path,
+    static_files: Path,
+    celery_worker_factory: Callable[..., CeleryWorker],
+    tmp_path: Path,
+) -> Iterator[Shop]:
+    ensure_first_space(encoder=save_encoder(compiled_encoder("efficientnet-lite0")))
+    call_command("import_products", drawn_catalogue / "products.csv", verbosity=0)
+    celery_worker_factory(processes=2)
+    with _web_server(tmp_path / "web.log", STATIC_ROOT=str(static_files)) as url:
+        _wait(lambda: EmbeddingJob.objects.exclude(state=EmbeddingJob.State.DONE).count() == 0, 60, "embedding")
+        assert EmbeddingJob.objects.count() == len(list((drawn_catalogue / "images").iterdir())) + _shared_photos()
+        yield Shop(url, drawn_catalogue)
+    _drop_vectors()
+
+
+def _shared_photos() -> int:
+    """Variants share photos: rows of the gallery beyond the files."""
+    from catalog.models import ProductImage
+
+    rows = ProductImage.objects.count()
+    return rows - ProductImage.objects.values("digest").distinct().count()
+
+
+@contextmanager
+def _web_server(log: Path, **environment: str) -> Iterator[str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "config.web", "--port", str(port)],
+            cwd=PROJECT,
+            env=process_environment(HTTPS="false", WEB_PROCESSES="1", **environment),
+            stdout=file,
+            stderr=file,
+            start_new_session=True,
+        )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _wait(lambda: _answers(f"{url}/healthz"), 30, f"the web server; see {log}")
+        yield url
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def _wait(condition: Callable[[], bool], seconds: float, what: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"waited in vain for {what}"
+        time.sleep(0.05)
+
+
+def _drop_vectors() -> None:
+    """Partitions are no models of Django's: nobody else empties them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'recommender_imagevector'::regclass"
+        )
+        for (partition,) in cursor.fetchall():
+            cursor.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(partition)))
