@@ -6,6 +6,7 @@ import hashlib
 import importlib.metadata
 import json
 from collections.abc import Callable, Iterator, Sequence
+from typing import BinaryIO, cast
 
 import numpy as np
 from django.conf import settings
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from catalog.models import ProductImage
 from catalog.photo_reading import PhotoError
 from recommender.encoder import keras_models
-from recommender.encoder.calibration import CALIBRATION_SEED, calibration_pictures, check_pictures, drawn_pictures
+from recommender.encoder.calibration import calibration_pictures, check_pictures, judging_pictures
 from recommender.encoder.pooling import pool
 from recommender.encoder.pooling import weights as pooling_weights
 from recommender.encoder.preprocess import photo_to_pixels
@@ -26,7 +27,8 @@ from recommender.encoder.store import CompiledEncoder, compiled_from, save_encod
 from recommender.encoder.weights_pickle import WeightsFileError
 from recommender.models import Encoder
 
-RECIPE = 1  # raised whenever this code would compile the same weights to another file or other check vectors
+# Raised whenever the code, the drawn pictures included, makes another file or other check vectors of the same weights.
+RECIPE = 2
 LEAST_COSINE_FP32 = 0.9999
 LEAST_MEDIAN_COSINE_INT8 = 0.95  # .98 to .99 is usual: below this the quantisation went wrong
 CHECKED_PHOTOS = 16
@@ -77,7 +79,7 @@ def source_key(spec: EncoderSpec, *, weights: str, pooling: str) -> str:
         converter = [importlib.metadata.version(package) for package in ("tensorflow", "keras")]
     except importlib.metadata.PackageNotFoundError as error:
         raise _no_tensorflow() from error
-    parts = [RECIPE, spec.name, digest, pooling, CALIBRATION_SEED, *converter]
+    parts = [RECIPE, spec.name, digest, pooling, *converter]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
@@ -101,9 +103,9 @@ def compile_file(
         except ImportError as error:
             raise _no_tensorflow() from error
         report(f"converting to LiteRT, {spec.precision}")
-        compiled = keras_models.convert(model, spec, calibration_pictures(spec.side))
+        compiled = keras_models.convert(model, spec, calibration_pictures)
         served = LiteRTEncoder(compiled, spec.side, spec.dimensions, pooling)
-        drawn = drawn_pictures(8, side=spec.side, seed=CALIBRATION_SEED + 100)
+        drawn = judging_pictures(spec.side)
         pictures = np.concatenate([drawn, np.stack(photos)]) if len(photos) else drawn
         report(f"checking against Keras on {len(drawn)} drawn pictures and {len(photos)} photos of the catalogue")
         maps = keras_models.maps_function(model, spec)
@@ -137,7 +139,7 @@ def catalogue_pixels(side: int, *, limit: int = CHECKED_PHOTOS) -> Iterator[NDAr
     for image in ProductImage.objects.exclude(digest="").order_by("digest", "id")[:limit]:
         try:
             with image.file.open("rb") as file:
-                yield photo_to_pixels(file, side=side)
+                yield photo_to_pixels(cast(BinaryIO, file), side=side)
         except (OSError, PhotoError, ValueError):
             continue  # a bad photo is the pipeline's to report; it does not stop a compile
 

@@ -83,11 +83,12 @@ def maps_function(model: Any, spec: EncoderSpec) -> Maps:
     return maps
 
 
-def convert(model: Any, spec: EncoderSpec, calibration: NDArray[np.uint8]) -> bytes:
+def convert(model: Any, spec: EncoderSpec, calibration: Callable[[int], NDArray[np.uint8]]) -> bytes:
     """Keras → LiteRT by TensorFlow's own converter: uint8 pixels (1, side, side, 3) in, float32 maps out.
 
-    fp32 keeps the normalisation as its first layer. int8 is full-integer, calibrated on `calibration` (n, side, side,
-    3); there the normalisation is the input's quantisation itself: scale 1/128 at 127, exactly (x - 127) / 128.
+    fp32 keeps the normalisation as its first layer. int8 is full-integer, calibrated on `calibration(side)`, uint8
+    (n, side, side, 3); there the normalisation is the input's quantisation itself: scale 1/128 at 127, exactly
+    (x - 127) / 128. In a fresh process the same weights give the same bytes.
     """
     import tensorflow as tf
 
@@ -109,7 +110,7 @@ def convert(model: Any, spec: EncoderSpec, calibration: NDArray[np.uint8]) -> by
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
         converter.inference_input_type = tf.uint8
         converter.inference_output_type = tf.float32
-        fed = (calibration.astype(np.float32) - np.float32(spec.shift)) / np.float32(spec.scale)
+        fed = (calibration(spec.side).astype(np.float32) - np.float32(spec.shift)) / np.float32(spec.scale)
         converter.representative_dataset = lambda: ([picture[None]] for picture in fed)
     return bytes(converter.convert())
 

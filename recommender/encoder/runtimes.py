@@ -61,7 +61,8 @@ class KerasEncoder:
     pooling: str
 
     def maps(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return self.function(_checked(pixels, self.side)[None])[0]
+        maps: NDArray[np.float32] = self.function(_checked(pixels, self.side)[None])[0]
+        return maps
 
     def features(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         return pool(self.maps(pixels), self.pooling)

@@ -100,7 +100,8 @@ def cosines(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float6
     x, y = a.astype(np.float64), b.astype(np.float64)
     lengths = np.linalg.norm(x, axis=1) * np.linalg.norm(y, axis=1)
     products: NDArray[np.float64] = np.einsum("nd,nd->n", x, y)
-    return np.divide(products, lengths, out=np.zeros_like(products), where=lengths > 0)
+    made: NDArray[np.float64] = np.divide(products, lengths, out=np.zeros_like(products), where=lengths > 0)
+    return made
 
 
 def _least(features: NDArray[np.float32], expected: NDArray[np.float32]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pytest_django import Settings
 
 from recommender.encoder.store import CompiledEncoder, save_encoder
 from recommender.models import Encoder
@@ -20,12 +21,14 @@ def lite2_int8_file() -> CompiledEncoder:
 
 
 @pytest.fixture
-def compiled_lite0(db: None, lite0_file: CompiledEncoder) -> Encoder:
-    """EfficientNet-Lite0, fp32, Gaussian pooling, in the test's database."""
+def compiled_lite0(db: None, lite0_file: CompiledEncoder, settings: Settings) -> Encoder:
+    """EfficientNet-Lite0, fp32, Gaussian pooling, in the test's database and the setting of this process."""
+    settings.ENCODER = "efficientnet-lite0"
     return save_encoder(lite0_file)
 
 
 @pytest.fixture
-def compiled_lite2_int8(db: None, lite2_int8_file: CompiledEncoder) -> Encoder:
-    """EfficientNet-Lite2, int8, Gaussian pooling, in the test's database."""
+def compiled_lite2_int8(db: None, lite2_int8_file: CompiledEncoder, settings: Settings) -> Encoder:
+    """EfficientNet-Lite2, int8, Gaussian pooling, in the test's database and the setting of this process."""
+    settings.ENCODER = "efficientnet-lite2-int8"
     return save_encoder(lite2_int8_file)

@@ -15,6 +15,7 @@ from recommender.encoder.compile import CompileFailed, compile_encoder
 from recommender.encoder.registry import ENCODERS
 from recommender.encoder.store import CompiledEncoder
 from recommender.models import Space
+from recommender.services.spaces import ensure_first_space
 
 
 class Command(BaseCommand):
@@ -39,8 +40,6 @@ class Command(BaseCommand):
         except (ValueError, CompileFailed) as error:
             raise CommandError(str(error)) from error
         if not Space.objects.exclude(state=Space.State.RETIRED).exists():
-            from recommender.services.spaces import ensure_first_space
-
             space = ensure_first_space(encoder=row)
             report(f"space {space} answers with it")
         if options["json"]:
