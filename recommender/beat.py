@@ -10,9 +10,6 @@ from celery.beat import ScheduleEntry, Scheduler
 
 from recommender.pipeline import doorbell
 
-# Each entry of the schedule fits in once; beyond that the workers are behind, and one sweep does the work of many.
-MOST_WAITING = 2 * doorbell.MOST_BELLS
-
 logger = logging.getLogger(__name__)
 
 
@@ -21,7 +18,7 @@ class BoundedScheduler(Scheduler):
 
     def apply_async(self, entry: ScheduleEntry, producer: Any = None, advance: bool = True, **options: Any) -> Any:
         try:
-            behind = doorbell.waiting() >= MOST_WAITING
+            behind = doorbell.waiting() >= doorbell.MOST_WAITING
         except redis.RedisError:
             behind = False  # beat itself says that the broker is away
         if behind:

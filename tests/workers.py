@@ -37,12 +37,21 @@ class CeleryWorker:
     """One `celery -A config worker`. Started with `start()`; `stop()` asks (SIGTERM), `kill()` does not (SIGKILL).
 
     `environment`: the whole environment of the process, see `process_environment`. `processes`: pool children.
+    `application`: the module given to `-A`.
     """
 
-    def __init__(self, *, environment: dict[str, str], log: Path, processes: int = 1, name: str = "test") -> None:
+    def __init__(
+        self,
+        *,
+        environment: dict[str, str],
+        log: Path,
+        processes: int = 1,
+        name: str = "test",
+        application: str = "config",
+    ) -> None:
         self.log = log
         self._environment = environment
-        self._command = [sys.executable, "-m", "celery", "-A", "config", "worker", "--pool", "prefork"]
+        self._command = [sys.executable, "-m", "celery", "-A", application, "worker", "--pool", "prefork"]
         self._command += ["--concurrency", str(processes), "--loglevel", "INFO", "--hostname", f"{name}@%h"]
         self._command += ["--without-gossip", "--without-mingle"]
         self._process: subprocess.Popen[bytes] | None = None

@@ -16,6 +16,8 @@ from kombu.exceptions import OperationalError
 
 # Enough to wake every child of a machine in a row; those that wait beyond would find nothing left to claim.
 MOST_BELLS = 4
+# Sweeps and beat's other tasks are let in beside the bells; beyond that the workers are far behind, or away.
+MOST_WAITING = 2 * MOST_BELLS
 # After a broker was found away, the bell stays silent so long: a bulk write must not wait for the time-out each time.
 SILENCE_SECONDS = 1.0
 EMBED, SWEEP = "recommender.tasks.embed", "recommender.tasks.sweep"
@@ -24,14 +26,17 @@ logger = logging.getLogger(__name__)
 _silent_until = 0.0
 
 
-def ring(*, task: str = EMBED, countdown: float | None = None, most: int = MOST_BELLS) -> bool:
-    """Wake a worker unless `most` messages already wait. True when a message was sent; never raises for the broker."""
+def ring(*, task: str = EMBED, countdown: float | None = None) -> bool:
+    """Wake a worker, unless so many messages wait that one will wake anyway; never raises because the broker is away.
+
+    False when nobody will be woken: the broker is away.
+    """
     global _silent_until
     if time.monotonic() < _silent_until:
         return False
     try:
-        if waiting() >= most:
-            return False
+        if waiting() >= (MOST_BELLS if task == EMBED else MOST_WAITING):
+            return True
         current_app.send_task(task, countdown=countdown, retry=False, ignore_result=True)
     except (redis.RedisError, OperationalError, OSError) as error:
         _silent_until = time.monotonic() + SILENCE_SECONDS

@@ -17,7 +17,7 @@ from recommender.pipeline.leases import lock_of
 
 # A session that is gone is not yet a process that is gone: after a restart of Postgres every worker lives on, comes back
 # within this time and returns its lease itself, with no attempt counted.
-GRACE_SECONDS = 3.0
+GRACE_SECONDS = 2.0
 
 logger = logging.getLogger(__name__)
 

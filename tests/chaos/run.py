@@ -6,7 +6,7 @@ import os
 import random
 import socket
 import time
-from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,7 +30,7 @@ STILL_SECONDS = 90.0
 @dataclass
 class Result:
     photos: int
-    kills: Counter[str] = field(default_factory=Counter)
+    kills: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
     done: int = 0
     failed: dict[str, int] = field(default_factory=dict)
@@ -52,15 +52,18 @@ class Chaos:
         uploads = [number for number in range(photos) if number % UPLOADED_EVERY == 0 and not is_broken(number)]
         rest = [str(bound) for bound in (0, photos)]
 
-        def supervised(name: str, *arguments: str) -> Supervised:
-            return Supervised(name, python(*arguments), environment=environment, log=folder / f"{name}.log")
+        def supervised(name: str, *arguments: str, **extra: str) -> Supervised:
+            log = folder / f"{name}.log"
+            return Supervised(name, python(*arguments), environment=environment | extra, log=log)
 
         worker = ["--concurrency", "2", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
         self._worker = supervised("worker", "celery", "-A", "config", "worker", *worker)
-        self._beat = supervised("beat", "celery", "-A", "config", "beat", "--loglevel", "INFO")
-        self._web = supervised("web", "config.web", "--port", str(port))
+        beat = ["celery", "-A", "config", "beat", "--loglevel", "INFO", "--pidfile="]
+        self._beats = [supervised("beat", *beat), supervised("second beat", *beat)]
+        # Debug: the admin's pages then need no collected static files, which would take most of a short run.
+        self._web = supervised("web", "config.web", "--port", str(port), DEBUG="true")
         self._importer = supervised("importer", "tests.chaos.importer", *rest)
-        self._all = [self._worker, self._beat, self._web, self._importer]
+        self._all = [self._worker, *self._beats, self._web, self._importer]
         self._uploader = Uploader(f"http://127.0.0.1:{port}", uploads, pause=0.0)
 
     def run(self) -> Result:
@@ -91,7 +94,7 @@ class Chaos:
             time.sleep(self._random.uniform(0.0, 0.1))
             what = bag.pop()
             self._kill(what)
-            self.result.kills[what] += 1
+            self.result.kills[what] = self.result.kills.get(what, 0) + 1
 
     def _kill(self, what: str) -> None:
         match what:
@@ -101,7 +104,7 @@ class Chaos:
             case "worker":
                 self._worker.kill()
             case "beat":
-                self._beat.kill()
+                self._random.choice(self._beats).kill()
             case "web":
                 self._web.kill()
                 for child in self._web.children():
@@ -130,7 +133,7 @@ class Chaos:
 
         self._wait_for(over, "every photo to end")
 
-    def _wait_for(self, condition, what: str) -> None:  # type: ignore[no-untyped-def]
+    def _wait_for(self, condition: Callable[[], bool], what: str) -> None:
         from tests.chaos.counts import ended
 
         seen, since = -1, time.monotonic()

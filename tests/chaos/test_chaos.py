@@ -1,0 +1,30 @@
+"""Three hundred photos, ten kills: what `make chaos` does, small enough for every run of the tests."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.pictures import BROKEN_EVERY
+from tests.chaos.processes import PROJECT
+
+PHOTOS, KILLS, SEED = 300, 10, 20
+
+
+@pytest.mark.worker
+@pytest.mark.timeout(180)
+def test_every_photo_comes_to_its_own_end_whatever_is_killed(tmp_path: Path) -> None:
+    report_file = tmp_path / "chaos.json"
+    command = [sys.executable, "-m", "tests.chaos", "--photos", str(PHOTOS), "--kills", str(KILLS)]
+    command += ["--seed", str(SEED), "--json", str(report_file)]
+    run = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+    report = json.loads(report_file.read_text())
+    assert report["wrong"] == []
+    assert report["done"] == PHOTOS - PHOTOS // BROKEN_EVERY
+    assert report["failed"] == {"truncated": PHOTOS // BROKEN_EVERY}
+    assert sum(report["kills"].values()) == KILLS
