@@ -44,4 +44,6 @@ def _plain_space(encoder: Encoder) -> Space:
         activated_at=now,
     )
     partitions.create_partition(space)
+    # Empty, so indexed at once under the same lock: two processes that begin together cannot get in each other's way.
+    partitions.build_index(space, concurrently=False)
     return space

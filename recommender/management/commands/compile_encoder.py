@@ -14,7 +14,6 @@ from django.core.management.base import BaseCommand, CommandError
 from recommender.encoder.compile import CompileFailed, compile_encoder
 from recommender.encoder.registry import ENCODERS
 from recommender.encoder.store import CompiledEncoder
-from recommender.models import Space
 from recommender.services.spaces import ensure_first_space
 
 
@@ -39,9 +38,11 @@ class Command(BaseCommand):
                 row = compile_encoder(name, report=report, on_result=made.append)
         except (ValueError, CompileFailed) as error:
             raise CommandError(str(error)) from error
-        if not Space.objects.exclude(state=Space.State.RETIRED).exists():
-            space = ensure_first_space(encoder=row)
+        space = ensure_first_space(encoder=row)
+        if space.encoder_id == row.pk:
             report(f"space {space} answers with it")
+        else:
+            report(f"space {space} still answers; `spaces build --encoder {row.name}` makes one of this encoder")
         if options["json"]:
             answer = {
                 "encoder": row.name,
