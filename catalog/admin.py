@@ -29,6 +29,10 @@ else:
     PhotoInline = admin.TabularInline
 
 
+admin.site.site_header = admin.site.site_title = "Lookalike"
+admin.site.index_title = "The shop"
+
+
 def thumbnail(image: ProductImage | None, side: int) -> SafeString:
     """An <img> of a stored photo that links to it, or words where there is none."""
     if image is None:
@@ -93,6 +97,8 @@ class CategoryFilter(admin.SimpleListFilter):
 
 class ProductImageInline(PhotoInline):
     model = ProductImage
+    verbose_name = "photo"
+    verbose_name_plural = "photos"
     form = PhotoForm
     formset = PhotoFormSet
     fields = ["preview", "file", "alt", "position"]

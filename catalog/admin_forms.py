@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.conf import settings
-from django.contrib.admin.widgets import AdminFileWidget
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.forms.models import BaseInlineFormSet
@@ -61,7 +60,7 @@ def kept_upload(upload: Upload) -> KeptPhoto:
 class PhotoForm(PhotoModelForm):
     """One photo of a product; another file replaces its pixels."""
 
-    file = forms.FileField(label="Photo", widget=AdminFileWidget(attrs={"accept": ACCEPT}))
+    file = forms.FileField(label="Photo", widget=forms.FileInput(attrs={"accept": ACCEPT}))
     position = forms.IntegerField(required=False, min_value=0, help_text="Empty: last.")
 
     class Meta:

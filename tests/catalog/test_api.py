@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -185,6 +188,22 @@ def test_a_product_costs_two_queries(client: Client, django_assert_num_queries: 
     image = make_image(make_product(category="A"))
     with django_assert_num_queries(2):
         client.get(f"{URL}{image.product_id}/")
+
+
+def test_the_schema_describes_the_doors_without_a_warning() -> None:
+    out = StringIO()
+    call_command("spectacular", "--validate", "--fail-on-warn", "--format", "openapi-json", stdout=out)
+    schema = json.loads(out.getvalue())
+    parameters = schema["paths"]["/api/v1/products/"]["get"]["parameters"]
+    names = {"search", "category", "brand", "in_stock", "min_price", "max_price", "page", "page_size"}
+    assert {parameter["name"] for parameter in parameters} == names
+    product = product_fields(schema)
+    assert product[:3] == ["id", "sku", "group"] and product[-1] == "images"
+
+
+def product_fields(schema: dict[str, Any]) -> list[str]:
+    """The fields of a product in the order of the schema."""
+    return list(schema["components"]["schemas"]["Product"]["properties"])
 
 
 def test_categories_count_their_descendants(

@@ -82,4 +82,5 @@ def test_pages_are_served_with_a_policy(client: Client) -> None:
         response = client.get(url)
         assert response.status_code == 200
         assert b'<main id="main">' in response.content
+    assert client.get("/favicon.ico")["Location"] == "/static/catalog/icon.svg"
     assert f'data-id="{product.pk}"'.encode() in client.get(f"/products/{product.pk}/").content

@@ -88,6 +88,8 @@ function showCategories(current) {
     link({ category: slug, search: "" }, { "aria-current": slug === current ? "page" : null }, name,
       products === undefined ? null : make("span", { class: "number" }, products.toLocaleString())));
   tree.replaceChildren(node({ slug: "", name: "All products", depth: 1 }), ...categories.filter((each) => each.products > 0).map(node));
+  const chosen = tree.querySelector("[aria-current]");
+  if (chosen) tree.parentElement.scrollLeft = chosen.offsetLeft - tree.parentElement.clientWidth / 3; // a row of chips on small screens
 }
 
 form.addEventListener("submit", (event) => {
