@@ -1,0 +1,7 @@
+"""The recommender's pages in the admin: the queue, encoders and spaces, and what it adds to a product's page."""
+
+from recommender.admin.jobs import EmbeddingJobAdmin
+from recommender.admin.products import RecommendingProductAdmin
+from recommender.admin.spaces import EncoderAdmin, SpaceAdmin
+
+__all__ = ["EmbeddingJobAdmin", "EncoderAdmin", "RecommendingProductAdmin", "SpaceAdmin"]

@@ -1,0 +1,121 @@
+"""What the recommender adds to a product's page: how far each photo's embedding is, "embed again", similar items as pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.loader import render_to_string
+from django.urls import URLPattern, path
+from django.utils.safestring import SafeString
+from django.views.decorators.http import require_POST, require_safe
+
+from catalog.admin import ProductAdmin, ProductImageInline
+from catalog.models import Product, ProductImage
+from recommender.admin.jobs import MAY_ASK, ask_again
+from recommender.models import EmbeddingJob
+from recommender.pipeline import jobs
+from recommender.services import hydration
+from recommender.services.filters import SearchOptions
+from recommender.services.query_products import UnknownProduct
+from recommender.services.similarity import NoActiveSpace, similar_to_product
+
+SIMILAR = 12
+
+
+@dataclass(frozen=True)
+class SimilarItems:
+    """The similar items of a product for people: `status` as in the API, `detail` why there are none."""
+
+    status: str
+    detail: str
+    found: Sequence[dict[str, Any]]
+
+
+def similar_items(product_id: int) -> SimilarItems:
+    """Published lookalikes of a product, published or not itself, best first."""
+    try:
+        answer = similar_to_product(product_id=product_id, options=SearchOptions(limit=SIMILAR), unpublished=True)
+    except (NoActiveSpace, UnknownProduct) as error:
+        return SimilarItems("failed", str(error), [])
+    products = hydration.products_by_image([item.image_id for item in answer.found])
+    found = [products[item.image_id] | {"score": item.score} for item in answer.found if item.image_id in products]
+    return SimilarItems(answer.status, answer.detail, found)
+
+
+def state_of(state: jobs.PhotoState) -> SafeString:
+    """A photo's state as the admin shows it; a photo without a job waits for a space that wants it."""
+    return render_to_string("admin/recommender/product/state.html", {"state": state, "name": state.state or "pending"})
+
+
+class EmbeddedPhotoInline(ProductImageInline):
+    fields = [*ProductImageInline.fields, "embedding"]
+    readonly_fields = [*ProductImageInline.readonly_fields, "embedding"]
+
+    @admin.display(description="Embedding")
+    def embedding(self, image: ProductImage) -> SafeString:
+        if image.pk is None:
+            return SafeString()
+        context = {"image": image, "state": state_of(jobs.photo_state(image.pk))}
+        return render_to_string("admin/recommender/product/embedding.html", context)
+
+
+class RecommendingProductAdmin(ProductAdmin):
+    change_form_template = "admin/recommender/product/change_form.html"
+    inlines = [EmbeddedPhotoInline if inline is ProductImageInline else inline for inline in ProductAdmin.inlines]
+    actions = [*ProductAdmin.actions, "embed_again"]
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        ours = [
+            path("<int:product_id>/again/", view(require_POST(self.again)), name="recommender_embed_product_again"),
+            path("<int:product_id>/similar/", view(require_safe(self.similar)), name="recommender_similar_items"),
+        ]
+        return ours + super().get_urls()
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        product = kwargs.get("obj")
+        if product is not None:
+            context |= {"similar": similar_items(product.pk), "may_ask": request.user.has_perm(MAY_ASK)}
+        response: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
+        return response
+
+    def again(self, request: HttpRequest, product_id: int) -> HttpResponse:
+        """Embed the photos of a product again, or the one that `image` names."""
+        of_product = EmbeddingJob.objects.filter(image__product=get_object_or_404(Product, pk=product_id))
+        image = request.GET.get("image", "")
+        ask_again(request, of_product.filter(image=int(image)) if image.isdecimal() else of_product)
+        return redirect("admin:catalog_product_change", product_id)
+
+    def similar(self, request: HttpRequest, product_id: int) -> JsonResponse:
+        """What of the page may change while somebody looks at it."""
+        product = get_object_or_404(Product, pk=product_id)
+        items = similar_items(product_id)
+        states = jobs.photo_states([image.pk for image in product.images.all()])
+        html = render_to_string("admin/recommender/product/similar.html", {"similar": items, "original": product})
+        return JsonResponse(
+            {
+                "pending": items.status == "pending",
+                "similar": html,
+                "states": {image_id: state_of(state) for image_id, state in states.items()},
+            }
+        )
+
+    @admin.action(description="Embed the photos of selected products again", permissions=["change"])
+    def embed_again(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
+        ask_again(request, EmbeddingJob.objects.filter(image__product__in=list(queryset.values_list("pk", flat=True))))
+
+    class Media:
+        css = {"all": ["recommender/admin.css"]}
+        js = ["recommender/admin.js"]
+
+
+admin.site.unregister(Product)
+admin.site.register(Product, RecommendingProductAdmin)

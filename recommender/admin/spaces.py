@@ -1,0 +1,42 @@
+"""Encoders and spaces in the admin, to look at; they are made by `compile_encoder` and `spaces`."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from recommender.admin.looking import LookingOnly
+from recommender.models import Encoder, Space
+
+
+@admin.register(Encoder)
+class EncoderAdmin(LookingOnly):
+    list_display = ["name", "precision", "pooling", "side", "dimensions", "short_hash", "created_at"]
+    fields = ["name", "weights", "precision", "pooling", "side", "dimensions", "sha256", "created_at"]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Encoder]:
+        return super().get_queryset(request).defer("compiled", "check_pixels", "check_features")
+
+    @admin.display(description="SHA-256")
+    def short_hash(self, encoder: Encoder) -> str:
+        return encoder.sha256[:12]
+
+
+@admin.register(Space)
+class SpaceAdmin(LookingOnly):
+    list_display = ["name", "state", "encoder", "projection", "dimensions", "metric", "index", "augment", "age"]
+    list_filter = ["state", "projection", "metric", "index"]
+    fields = [
+        *("name", "state", "encoder", "projection", "dimensions", "metric", "index", "parameters", "labels", "augment"),
+        *("fit_summary", "quality", "created_at", "activated_at", "retired_at"),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Space]:
+        rows = super().get_queryset(request).select_related("encoder")
+        blobs = ("mean", "matrix", "judged_mean", "judged_matrix")
+        return rows.defer(*blobs, "encoder__compiled", "encoder__check_pixels", "encoder__check_features")
+
+    @admin.display(description="made", ordering="created_at")
+    def age(self, space: Space) -> str:
+        return f"{space.created_at:%Y-%m-%d %H:%M}"
