@@ -152,6 +152,12 @@ class ProductForm(ProductModelForm):
         model = Product
         fields = "__all__"
 
+    def clean_attributes(self) -> dict[str, Any]:
+        attributes = self.cleaned_data["attributes"] or {}
+        if not isinstance(attributes, dict):
+            raise ValidationError('Write names and values: {"colour": "red"}', code="not_an_object")
+        return attributes
+
     def clean_new_photos(self) -> list[tuple[Upload, KeptPhoto]]:
         given: list[tuple[Upload, KeptPhoto]] = self.cleaned_data["new_photos"]
         rows = (

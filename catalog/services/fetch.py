@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Literal
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
@@ -51,6 +52,12 @@ def resolve(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(address[4][0]) for address in found))
 
 
+@cache
+def trusted_authorities() -> ssl.SSLContext:
+    """Reading the system's certificates takes tens of milliseconds, so it is done once."""
+    return ssl.create_default_context()
+
+
 def fetch_photo(url: str) -> bytes:
     """The bytes behind an http(s) URL, at most MAX_PHOTO_BYTES. Raises FetchRefused, FetchFailed."""
     return PhotoFetcher().fetch(url)
@@ -63,7 +70,7 @@ class PhotoFetcher:
     resolve: Resolve = resolve
     refusal: Callable[[addresses.Address], str | None] = addresses.refusal
     ports: Sequence[int] = field(default_factory=lambda: settings.FETCH_PORTS)
-    tls: ssl.SSLContext = field(default_factory=ssl.create_default_context)
+    tls: ssl.SSLContext = field(default_factory=trusted_authorities)
     seconds: float = field(default_factory=lambda: settings.FETCH_TIMEOUT_SECONDS)
 
     def fetch(self, url: str) -> bytes:

@@ -157,6 +157,15 @@ def test_an_empty_file_is_refused_at_its_field(staff: Client) -> None:
     assert not ProductImage.objects.exists()
 
 
+def test_attributes_are_names_and_values(staff: Client) -> None:
+    response = post(staff, make_product(), attributes="[1, 2]")
+    assert "attributes" in response.context["adminform"].form.errors
+    product = make_product()
+    assert post(staff, product, attributes='{"colour": "red"}').status_code == 302
+    product.refresh_from_db()
+    assert product.attributes == {"colour": "red"}
+
+
 def test_the_same_file_twice_is_an_error_at_the_later_field(staff: Client) -> None:
     image = make_image(seed=1)
     said = ["the same file is already a photo of this product; choose another"]

@@ -189,6 +189,23 @@ def test_entities_and_dtds_are_refused(tmp_path: Path, declaration: str) -> None
     assert isinstance(row, BadRow) and row.reason.startswith("a DTD or an entity in the XML is refused")
 
 
+@pytest.mark.parametrize("name", ["feed.csv", "feed.jsonl", "feed.xml"])
+def test_a_long_feed_is_read_as_it_is_asked_for(tmp_path: Path, name: str) -> None:
+    """Bounded memory: the parsers take rows off the file one by one, so that most of it is unread at the first row."""
+    numbers = range(20_000)
+    if name.endswith("csv"):
+        content = "id,title\n" + "".join(f"{number},{'x' * 60}\n" for number in numbers)
+    elif name.endswith("jsonl"):
+        content = "".join(f'{{"id": {number}, "title": "{"x" * 60}"}}\n' for number in numbers)
+    else:
+        content = rss(*(item({"id": str(number), "title": "x" * 60}) for number in numbers))
+    with open_feed(written(tmp_path, name, content)) as feed:
+        next(feed.rows)
+        assert feed.position <= 256 * 1024 < 1024 * 1024 < feed.size
+        assert sum(1 for _ in feed.rows) == len(numbers) - 1
+        assert feed.position == feed.size
+
+
 def test_a_folder_tree_is_a_feed(tmp_path: Path) -> None:
     for name in ("Dress/Summer/red_one.jpg", "Dress/blue-two.PNG", "loose.webp", ".hidden/x.jpg", "Dress/notes.txt"):
         path = tmp_path / name
