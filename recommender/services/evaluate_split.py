@@ -1,0 +1,110 @@
+"""Held-out photos: fixed by a hash of the duplicate group, never near-duplicates of what a fit may learn from."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+from django.conf import settings
+from numpy.typing import NDArray
+
+from recommender.projection.apply import unit
+from recommender.services.evaluate_labels import LabelledPhotos
+from recommender.services.progress import Progress, silent
+from recommender.services.stored_features import batches, features_of
+
+HELD_OUT = 0.3  # share of duplicate groups
+UNSEEN = 0.2  # share of classes that no judged fit sees
+LEAST_CLASSES = 4  # with fewer, every class is needed to learn from
+# A larger catalogue is judged on this many held-out photos: plenty for tight intervals, and memory stays bounded.
+MOST_JUDGED = 20_000
+_SCREEN = 128
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Masks bool over the rows of the photos that were split.
+
+    `judged`: held-out photos that judge (labelled, at most MOST_JUDGED). `training`: what a judged fit may use.
+    `unseen`: classes (bool, by their number) that a judged `learned` fit must not see.
+    """
+
+    judged: NDArray[np.bool_]
+    training: NDArray[np.bool_]
+    unseen: NDArray[np.bool_]
+
+
+def split_photos(photos: LabelledPhotos, *, encoder_id: int, labels: str, progress: Progress = silent) -> Split:
+    """Split by group; groups on the training side that hold a near-duplicate of a judged photo go to neither side.
+
+    Near-duplicate: plain cosine of at least DUPLICATE_THRESHOLD.
+    """
+    position = _mixed(photos.groups)
+    held_out = position < HELD_OUT
+    candidates = np.flatnonzero(held_out & (photos.classes >= 0))
+    chosen = candidates[np.argsort(position[candidates], kind="stable")][:MOST_JUDGED]
+    judged = np.zeros(len(photos), bool)
+    judged[chosen] = True
+    others = np.flatnonzero(~held_out)
+    _, near = near_duplicates(encoder_id, photos.image_ids[judged], photos.image_ids[others], progress=progress)
+    tainted = np.isin(photos.groups, np.unique(photos.groups[others[np.isin(photos.image_ids[others], near)]]))
+    return Split(judged=judged, training=~held_out & ~tainted, unseen=unseen_classes(photos.names, labels))
+
+
+def unseen_classes(names: list[str], labels: str) -> NDArray[np.bool_]:
+    """Which classes a judged fit never sees: a fifth of them, by a hash of their names. Of products: all, always."""
+    if labels == "product":
+        return np.ones(len(names), bool)
+    unseen = np.zeros(len(names), bool)
+    if len(names) >= LEAST_CLASSES:
+        order = sorted(range(len(names)), key=lambda code: hashlib.sha256(names[code].encode()).digest())
+        unseen[order[: max(1, round(UNSEEN * len(names)))]] = True
+    return unseen
+
+
+def near_duplicates(
+    encoder_id: int,
+    judged_ids: NDArray[np.int64],
+    other_ids: NDArray[np.int64],
+    *,
+    progress: Progress = silent,
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Ids of the judged photos that have a near-duplicate among the others, and ids of those others.
+
+    Screened in the judged photos' leading axes, where distances can only shrink, so nothing near is missed; what stays
+    is compared in full.
+    """
+    known, features = features_of(encoder_id, judged_ids)
+    nobody = np.zeros(0, np.int64)
+    if not len(known):
+        return nobody, nobody
+    judged = unit(features)
+    axes = np.linalg.eigh(judged.T.astype(np.float64) @ judged)[1][:, ::-1][:, :_SCREEN].astype(np.float32)
+    small = judged @ axes
+    length = (small**2).sum(axis=1)
+    bound = 2 - 2 * settings.DUPLICATE_THRESHOLD + 1e-5
+    matched = np.zeros(len(known), bool)
+    found = [nobody]
+    done = 0
+    for ids, rows in batches(encoder_id, other_ids):
+        others = unit(rows)
+        low = others @ axes
+        distances = (low**2).sum(axis=1)[:, None] + length - 2 * (low @ small.T)
+        suspects = np.flatnonzero((distances <= bound).any(axis=1))
+        alike = others[suspects] @ judged.T >= settings.DUPLICATE_THRESHOLD
+        matched |= alike.any(axis=0)
+        found.append(ids[suspects[alike.any(axis=1)]])
+        done += len(ids)
+        progress("comparing held-out photos with the others", done, len(other_ids))
+    return known[matched], np.concatenate(found)
+
+
+def _mixed(groups: NDArray[np.int64]) -> NDArray[np.float64]:
+    """A group's place in [0, 1), by splitmix64 (Steele, Lea & Flood 2014): even, and the same for ever."""
+    mixed = groups.view(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    mixed = mixed ^ (mixed >> np.uint64(31))
+    places: NDArray[np.float64] = (mixed >> np.uint64(11)).astype(np.float64) / 2**53
+    return places

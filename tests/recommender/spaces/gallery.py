@@ -1,0 +1,175 @@
+"""Galleries for the tests of spaces: features written straight into the database, of real photos or drawn by seed."""
+
+from __future__ import annotations
+
+import csv
+import fcntl
+import hashlib
+import io
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from numpy.typing import NDArray
+from PIL import Image
+
+from catalog.models import Category, Product, ProductImage
+from catalog.services.categories import category_for
+from config.local.services import local_folder
+from pgvector import HalfVector
+from recommender.encoder.preprocess import photo_to_pixels
+from recommender.encoder.serving import encoder_for
+from recommender.models import EmbeddingJob, Encoder, ImageFeatures, Space
+from recommender.services.gallery import EmbeddedPhoto, prepare, store
+from recommender.services.spaces import ensure_first_space
+
+CLOTHING = Path(__file__).resolve().parents[4] / "shared" / "data" / "clothing"
+DIMENSIONS = 24
+
+
+@dataclass(frozen=True)
+class Clothing:
+    """The real photos: paths, category paths and features float32 (1192, n), row by row."""
+
+    paths: list[Path]
+    categories: list[str]
+    features: NDArray[np.float32]
+
+    @property
+    def classes(self) -> NDArray[np.int32]:
+        return np.unique(self.categories, return_inverse=True)[1].astype(np.int32)
+
+
+def read_clothing(encoder: Encoder) -> Clothing:
+    """Embedded once a machine, kept by the encoder's hash."""
+    with open(CLOTHING / "products.csv", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    paths = [CLOTHING / row["image_link"] for row in rows]
+    folder = local_folder() / "features_for_tests"
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = folder / f"clothing-{encoder.sha256[:16]}-{encoder.pooling}.npy"
+    with open(folder / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists():
+            serving = encoder_for(encoder)
+            with ThreadPoolExecutor(2) as pool:
+                features = np.stack(list(pool.map(lambda path: serving.features(_pixels(path, serving.side)), paths)))
+            np.save(kept, features)
+    return Clothing(paths, [row["product_type"] for row in rows], np.load(kept))
+
+
+def _pixels(path: Path, side: int) -> NDArray[np.uint8]:
+    return photo_to_pixels(io.BytesIO(path.read_bytes()), side=side)
+
+
+def encoder_row(name: str = "drawn@1", dimensions: int = DIMENSIONS) -> Encoder:
+    """An encoder that nobody runs: its features are given."""
+    return Encoder.objects.create(
+        name=name,
+        sha256=hashlib.sha256(name.encode()).hexdigest(),
+        precision="fp32",
+        pooling="mean",
+        side=8,
+        dimensions=dimensions,
+        compiled=b"",
+        check_pixels=b"",
+        check_features=b"",
+    )
+
+
+def class_features(
+    classes: int, photos: int, *, dimensions: int = DIMENSIONS, noise: float = 1.0, seed: int = 0
+) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """Features float32 (classes × photos, dimensions) that a learned metric can improve, and their classes int32.
+
+    Classes differ along half of the dimensions; along the other half every photo varies more than classes do.
+    """
+    generator = np.random.default_rng(seed)
+    half = dimensions // 2
+    centres = np.hstack([generator.standard_normal((classes, half)), np.zeros((classes, dimensions - half))])
+    labels = np.repeat(np.arange(classes), photos).astype(np.int32)
+    spread = np.r_[np.full(half, 0.5), np.full(dimensions - half, 1.5)] * noise
+    features = centres[labels] + generator.standard_normal((len(labels), dimensions)) * spread + 2.0
+    return features.astype(np.float32), labels
+
+
+def add_photos(
+    encoder: Encoder,
+    features: NDArray[np.float32],
+    categories: list[str] | None = None,
+    *,
+    paths: list[Path] | None = None,
+    prefix: str = "P",
+    attribute: list[str] | None = None,
+    brands: list[str] | None = None,
+    groups: list[str] | None = None,
+    to_spaces: bool = True,
+) -> list[ProductImage]:
+    """A product with one photo for each row of features, stored as the pipeline stores them."""
+    made: dict[str, Category] = {path: category_for(path) for path in dict.fromkeys(categories or [])}
+    products = Product.objects.bulk_create(
+        Product(
+            sku=f"{prefix}-{row}",
+            title=f"{prefix} {row}",
+            category=made[categories[row]] if categories else None,
+            attributes={"kind": attribute[row]} if attribute else {},
+            brand=brands[row] if brands else "",
+            group=groups[row] if groups else "",
+        )
+        for row in range(len(features))
+    )
+    files = [_stored(path) for path in paths] if paths else [""] * len(features)
+    digests = [
+        hashlib.sha256(
+            path.read_bytes() if (path := (paths or {row: None})[row]) else f"{prefix} {row}".encode()
+        ).hexdigest()
+        for row in range(len(features))
+    ]
+    images = ProductImage.objects.bulk_create(
+        ProductImage(product=product, file=file, digest=digest, width=64, height=64)
+        for product, file, digest in zip(products, files, digests, strict=True)
+    )
+    embed(encoder, images, features, to_spaces=to_spaces)
+    return images
+
+
+def embed(
+    encoder: Encoder, images: list[ProductImage], features: NDArray[np.float32], *, to_spaces: bool = True
+) -> None:
+    """Features, vectors in every open space, and jobs that are done."""
+    prepared = (
+        prepare(
+            encoder,
+            [
+                EmbeddedPhoto(image.pk, image.product_id, image.digest, row)
+                for image, row in zip(images, features, strict=True)
+            ],
+        )
+        if to_spaces
+        else None
+    )
+    ImageFeatures.objects.bulk_create(
+        ImageFeatures(image=image, encoder=encoder, digest=image.digest, features=HalfVector(row))
+        for image, row in zip(images, features, strict=True)
+    )
+    EmbeddingJob.objects.bulk_create(
+        EmbeddingJob(image=image, encoder=encoder, state=EmbeddingJob.State.DONE) for image in images
+    )
+    if prepared is not None:
+        store(prepared)
+
+
+def _stored(path: Path) -> str:
+    name = f"photos/{path.name}"
+    if not default_storage.exists(name):
+        default_storage.save(name, ContentFile(path.read_bytes()))
+    return name
+
+
+def open_shop(encoder: Encoder) -> Space:
+    return ensure_first_space(encoder=encoder)
