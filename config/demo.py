@@ -52,6 +52,10 @@ class Demo:
         from config import demo_steps as steps
 
         started = time.monotonic()
+        try:
+            steps.check_servers()
+        except steps.ServerUnusable as error:
+            raise DemoFailed(str(error)) from error
         with steps.one_at_a_time():
             steps.migrate()
             steps.collect_static()

@@ -8,16 +8,38 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import redis
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
-from django.db import connection
+from django.db import OperationalError, connection
 
 from catalog.models import ProductImage
 
 SET_UP_LOCK = 0x6C6F6F6B  # an advisory lock of Postgres: two demos do not set up one database at once
 PCA_DIMENSIONS = 256
+
+
+class ServerUnusable(RuntimeError):
+    """A server that the environment names cannot be used; the message says which and why."""
+
+
+def check_servers() -> None:
+    """Raises ServerUnusable unless Postgres answers and knows pgvector, and Redis answers."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT default_version FROM pg_available_extensions WHERE name = 'vector'")
+            found = cursor.fetchone()
+    except OperationalError as error:
+        raise ServerUnusable(f"the PostgreSQL of DATABASE_URL cannot be reached: {error}".strip()) from error
+    if found is None:
+        raise ServerUnusable("the PostgreSQL of DATABASE_URL has no pgvector: install its extension `vector` there")
+    try:
+        with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=5) as client:
+            client.ping()
+    except redis.RedisError as error:
+        raise ServerUnusable(f"the Redis of REDIS_URL cannot be used: {error}") from error
 
 
 @contextmanager

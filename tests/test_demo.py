@@ -9,8 +9,10 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -40,6 +42,7 @@ class _Demo:
         self._output = output
         environment = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
         environment |= {"LOCAL_DIR": str(folder), "CATALOG": str(catalogue), "PORT": str(self.port)}
+        environment["ENCODER"] = "efficientnet-lite0"  # the quickest to compile
         for name in ("MEDIA_ROOT", "STATIC_ROOT", "SECRET_KEY"):
             environment.pop(name, None)
         with output.open("wb") as file:
@@ -70,8 +73,14 @@ class _Demo:
         return found
 
     def get(self, path: str) -> int:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
-            return int(answer.status)
+        """The status of the answer; 0 when nobody answers."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+        except OSError:
+            return 0
 
 
 def _wait(
@@ -98,6 +107,17 @@ def _living(folder: Path) -> list[str]:
         except psutil.Error:
             continue
     return found
+
+
+def _server(folder: Path, name: str) -> psutil.Process:
+    """The main process of a local server."""
+    if name == "PostgreSQL":
+        return psutil.Process(int((folder / "postgres" / "postmaster.pid").read_text().splitlines()[0]))
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.name() == "redis-server" and process.cwd() == str(folder / "redis"):
+                return process
+    raise LookupError(f"no Redis runs in {folder}")
 
 
 @pytest.fixture
@@ -153,6 +173,10 @@ def test_killed_started_again_served_and_stopped(
     os.killpg(web.pid, signal.SIGKILL)
     third.wait_for("web ended (killed by SIGKILL), again in 1 s")
     _wait(lambda: third.children().get("web", web).pid != web.pid, 20, lambda: third.output, alive=third.process)
+    for name in ("Redis", "PostgreSQL"):
+        _server(server_folder, name).kill()
+        third.wait_for(f"The local {name} had died and was started again")
+    _wait(lambda: third.get("/api/v1/status/") == 200, 20, lambda: third.output, alive=third.process)
     third.process.send_signal(signal.SIGINT)
     assert third.process.wait(60) == 0
     assert third.output.endswith("Stopped\n")
@@ -179,6 +203,19 @@ def test_a_busy_port_is_an_error_that_names_another() -> None:
         code, error = _fails(PORT=str(port))
     assert code == 1
     assert f"port {port} cannot be used (address already in use)" in error and f"PORT={port + 1}" in error
+
+
+@pytest.mark.parametrize(
+    ("environment", "what"),
+    [
+        ({"DATABASE_URL": "postgres://nobody@127.0.0.1:1/nothing"}, "the PostgreSQL of DATABASE_URL cannot be reached"),
+        ({"REDIS_URL": "redis://127.0.0.1:1/0"}, "the Redis of REDIS_URL cannot be used"),
+    ],
+)
+def test_a_server_that_cannot_be_used_is_an_error_that_names_it(environment: dict[str, str], what: str) -> None:
+    code, error = _fails(PORT="1025", **environment)
+    assert code == 1
+    assert error.startswith(f"make demo: {what}") and "Traceback" not in error
 
 
 def test_a_catalogue_that_is_not_there_is_an_error_that_names_it() -> None:
