@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from decimal import Decimal
 
 from django.http import QueryDict
@@ -12,6 +13,13 @@ from catalog.api.problems import bad_parameter
 _PRICE = re.compile(r"\d{1,10}(\.\d{1,4})?", re.ASCII)
 _WHOLE = re.compile(r"\d{1,9}", re.ASCII)
 _FLAGS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+
+
+def check_names(query: QueryDict, known: Collection[str]) -> None:
+    """A misspelt filter is an error: passed over, it would answer another question."""
+    for name in query:
+        if name not in known:
+            raise bad_parameter(name[:100], f"there is no such parameter; there are {', '.join(known)}")
 
 
 def read_text(query: QueryDict, name: str, *, longest: int = 200) -> str:

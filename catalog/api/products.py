@@ -10,7 +10,7 @@ from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog.api.parameters import read_flag, read_price, read_text, read_texts, read_whole_number
+from catalog.api.parameters import check_names, read_flag, read_price, read_text, read_texts, read_whole_number
 from catalog.api.problems import Problem, bad_parameter
 from catalog.api.schema import PRODUCT_FILTERS, CategoriesSchema, ProductPageSchema, ProductSchema, problem
 from catalog.models import Category
@@ -20,6 +20,7 @@ from catalog.services.product_search import MAX_WORDS, ProductFilters, category_
 PAGE_SIZE = 24
 MAX_PAGE_SIZE = 100
 MAX_PAGE = 1_000_000
+PARAMETERS = [parameter.name for parameter in PRODUCT_FILTERS]
 
 
 @extend_schema(
@@ -32,6 +33,7 @@ MAX_PAGE = 1_000_000
 @api_view(["GET"])
 def products(request: Request) -> Response:
     query = request.query_params
+    check_names(query, PARAMETERS)
     filters = read_filters(query)
     number = read_whole_number(query, "page", default=1, least=1, most=MAX_PAGE)
     size = read_whole_number(query, "page_size", default=PAGE_SIZE, least=1, most=MAX_PAGE_SIZE)

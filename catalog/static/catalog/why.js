@@ -10,7 +10,7 @@ export async function openWhy(product, queryImage, result) {
   if (!dialog.open) dialog.showModal();
   fill(content, notice("Looking closely", "", { busy: true }));
   try {
-    const answer = await get(`products/${product.id}/similar/${result.product.id}/why/`);
+    const answer = await get(`products/${product.id}/similar/${result.product.id}/why/`, { image: queryImage?.id, other_image: result.image });
     const pair = make("div", { class: "why-pair" },
       side(answer.query, product, product.images), side(answer.result, result.product, [result.product.image]));
     const toggle = make("label", { class: "check" }, make("input", { type: "checkbox", checked: true,
