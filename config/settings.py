@@ -147,6 +147,9 @@ QUERY_PHOTOS_AT_A_TIME: int = env.int("QUERY_PHOTOS_AT_A_TIME", default=2)
 # Watching.
 RECALL_SECONDS: float = env.float("RECALL_SECONDS", default=300.0)
 RECALL_WARN_BELOW: float = env.float("RECALL_WARN_BELOW", default=0.95)
+# A fitted space has drifted when this share of the photos is newer than its fit, or its categories' shares moved so far.
+DRIFT_NEW_SHARE: float = env.float("DRIFT_NEW_SHARE", default=0.3)
+DRIFT_SHIFT: float = env.float("DRIFT_SHIFT", default=0.2)
 REFIT_AUTOMATICALLY: bool = env.bool("REFIT_AUTOMATICALLY", default=False)
 
 LANGUAGE_CODE = "en-us"

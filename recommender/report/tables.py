@@ -16,6 +16,7 @@ NAMES = {
     "index": "through the index",
     "exact": "by exact search",
 }
+MOST_LABELS = 30  # on a terminal; the JSON and the page have more
 PARTS = {"overall": "all classes", "seen": "seen classes", "unseen": "unseen classes"}
 
 
@@ -95,6 +96,7 @@ def quality(figures: Mapping[str, Any]) -> str:
                 ],
             )
         )
+    lines += ["", by_label(figures["labels"]), ""]
     for other, changes in figures["differences"].items():
         for part in parts if other == "pca" and len(parts) > 1 else parts[:1]:
             low, mean, high = changes[part]
@@ -102,6 +104,23 @@ def quality(figures: Mapping[str, Any]) -> str:
     if figures.get("ann_recall") is not None:
         lines.append(f"ANN recall@10 of the index (not relevance): {figures['ann_recall']:.3f}")
     return "\n".join(lines)
+
+
+def by_label(labels: Mapping[str, Mapping[str, Any]]) -> str:
+    """P@10 and mAP@50 of the largest classes, the space's beside the plain encoder's."""
+    rows = [
+        [
+            name + ("" if one["seen"] is not False else " (unseen)"),
+            str(one["queries"]),
+            *(
+                f"{one['systems'][system][metric]:.3f}"
+                for metric in ("p@10", "map@50")
+                for system in ("space", "plain")
+            ),
+        ]
+        for name, one in list(labels.items())[:MOST_LABELS]
+    ]
+    return table(["class", "queries", "P@10", "plain", "mAP@50", "plain"], rows)
 
 
 def live(scores: Mapping[str, Mapping[str, Sequence[float]]]) -> str:

@@ -1,0 +1,94 @@
+"""`evaluate`: what the active space (or another) answers, leave-one-out and on held-out photos, with a page to look at."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+import orjson
+from django.core.management.base import BaseCommand, CommandError
+
+from recommender.management.bars import Bars
+from recommender.models import Space
+from recommender.report import tables
+from recommender.report.page import render
+from recommender.services.evaluate import judge
+from recommender.services.evaluate_labels import UnknownLabels
+from recommender.services.evaluate_live import MOST_QUERIES, LiveScores, live_scores
+from recommender.services.evaluate_quality import quality_of
+from recommender.services.evaluate_scores import summary
+from recommender.services.recall import recall_of
+from recommender.services.spaces import active_space
+
+
+class Command(BaseCommand):
+    help = "Measure a space: P@1, P@10, mAP@50 and Recall@k by label, through the index, exactly, and against a floor."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--space", help="name; default: the active one")
+        parser.add_argument(
+            "--labels",
+            help="category, brand, attribute:NAME or product; default: what the space was built for, else category",
+        )
+        parser.add_argument(
+            "--queries", type=int, default=MOST_QUERIES, help="at most so many photos ask (default %(default)s)"
+        )
+        parser.add_argument("--json", metavar="F", help="write one JSON object to F")
+        parser.add_argument(
+            "--report", metavar="F.html", help="write one self-contained page with plots and pictures to F.html"
+        )
+
+    def handle(self, *args: Any, space: str | None, labels: str | None, queries: int, **options: Any) -> None:
+        chosen = _space(space)
+        with Bars(sys.stderr) as bars:
+            try:
+                live = live_scores(chosen, labels=labels or chosen.labels or "category", most=queries, progress=bars)
+                judgement = judge(chosen, labels=labels, progress=bars)
+            except UnknownLabels as error:
+                raise CommandError(str(error)) from error
+            recall, _ = recall_of(chosen)
+            quality = quality_of(judgement, ann_recall=recall)
+            everywhere = {way: summary(scores, live.groups) for way, scores in live.scores.items()}
+            result = {"space": chosen.name, "live": _described(live, everywhere), "held_out": quality}
+            if options["report"]:
+                page = render(judgement, quality, everywhere, progress=bars)
+                Path(options["report"]).write_text(page, encoding="utf-8")
+        if labels is None and chosen.state != Space.State.BUILDING:
+            Space.objects.filter(pk=chosen.pk).update(quality=quality)
+        if options["json"]:
+            Path(options["json"]).write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2))
+        self._print(chosen, live, everywhere, quality)
+
+    def _print(self, space: Space, live: LiveScores, everywhere: dict[str, Any], quality: dict[str, Any]) -> None:
+        self.stdout.write(
+            f"Space {space.name}: {space.encoder.name}, {space.projection}, {space.dimensions} dimensions\n"
+        )
+        asked = len(live.image_ids)
+        if not asked:
+            raise CommandError(
+                f"no two photos share a label ({live.labels}): there is nothing to measure; try other --labels"
+            )
+        self.stdout.write(f"All photos, leave-one-out by {live.labels}: {asked} queries of {live.photos} photos")
+        self.stdout.write(tables.live(everywhere))
+        if space.projection == Space.Kind.LEARNED:
+            self.stdout.write("These photos taught the space; the held-out ones below judge it.")
+        self.stdout.write("\n" + tables.quality(quality))
+
+
+def _space(name: str | None) -> Space:
+    if name is None:
+        active = active_space()
+        if active is None:
+            raise CommandError("no space is active yet: run `manage.py compile_encoder` first")
+        return active
+    usable = Space.objects.select_related("encoder").exclude(state__in=[Space.State.BUILDING, Space.State.RETIRED])
+    space = usable.filter(name=name).first()
+    if space is None:
+        raise CommandError(f"there is no complete space {name!r}; `spaces list` shows them")
+    return space
+
+
+def _described(live: LiveScores, everywhere: dict[str, Any]) -> dict[str, Any]:
+    return {"labels": live.labels, "photos": live.photos, "queries": len(live.image_ids), "systems": everywhere}
