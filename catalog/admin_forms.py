@@ -61,11 +61,14 @@ class PhotoForm(PhotoModelForm):
     """One photo of a product; another file replaces its pixels."""
 
     file = forms.FileField(label="Photo", widget=forms.FileInput(attrs={"accept": ACCEPT}))
-    position = forms.IntegerField(required=False, min_value=0, help_text="Empty: last.")
+    position = forms.IntegerField(
+        required=False, min_value=0, help_text="Empty: last.", widget=forms.NumberInput(attrs={"style": "width: 4.5em"})
+    )
 
     class Meta:
         model = ProductImage
         fields = ["file", "alt", "position"]
+        widgets = {"alt": forms.TextInput(attrs={"size": 28})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
