@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, disable_created_metrics, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
@@ -66,7 +66,7 @@ def exposition() -> bytes:
 class _Ours(Collector):
     """The request metrics of this one process."""
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[Metric]:
         yield from (family for family in REGISTRY.collect() if family.name.startswith("lookalike_"))
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
@@ -96,7 +96,7 @@ def _queue() -> Iterator[GaugeMetricFamily]:
     queue, images = queue_status(), status()["images"]
     jobs = GaugeMetricFamily("lookalike_jobs", "Embedding jobs by state.", labels=["state"])
     for state in ("pending", "processing", "done", "failed"):
-        jobs.add_metric([state], queue[state])  # type: ignore[literal-required]
+        jobs.add_metric([state], queue[state])
     failed = GaugeMetricFamily("lookalike_jobs_failed", "Failed jobs by reason.", labels=["reason"])
     for reason, count in queue["failed_by_reason"].items():
         failed.add_metric([reason], count)

@@ -69,6 +69,7 @@ WHERE p.id = ANY (%(products)s::bigint[]) AND (p.published OR %(unpublished)s)
 ORDER BY p.id, photo.state IS NOT DISTINCT FROM 'failed'
 """
 _MOST_PHOTOS = 30
+MAX_ID = 2**63 - 1  # of a bigint; no product has a greater one
 
 
 def query_product(
@@ -96,7 +97,7 @@ def query_products(
         "encoder": space.encoder_id,
         "image": image_id,
         "photos": _MOST_PHOTOS if every_photo else 1,
-        "products": list(product_ids),
+        "products": [product_id for product_id in product_ids if product_id <= MAX_ID],
         "unpublished": unpublished,
     }
     with connection.wrap_database_errors, translated():

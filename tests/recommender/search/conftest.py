@@ -1,0 +1,26 @@
+"""A shop in a space, and a fresh process memory for every test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from recommender.services import redis_client, spaces, status
+from tests.recommender.search.gallery import Shop, make_space
+
+
+@pytest.fixture(autouse=True)
+def forgetful_process() -> Iterator[None]:
+    """What a process remembers for a second is of the test before."""
+    spaces.forget_active_space()
+    redis_client.breaker().reset()
+    status._kept = None
+    yield
+    spaces.forget_active_space()
+
+
+@pytest.fixture
+def shop(db: None) -> Shop:
+    """An empty shop with an active 8-d cosine space under an HNSW index."""
+    return Shop(make_space())

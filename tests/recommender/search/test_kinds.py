@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import pytest
+
+from recommender.index import kinds
+from recommender.index.kinds import UnknownCombination, check, farthest, score
+from recommender.index.partitions import build_index, index_is_valid
+from recommender.index.pgvector import PgvectorIndex
+from recommender.index.types import Filters
+from tests.recommender.search.gallery import Shop, assert_same_answer, make_space, random_units
+
+
+@pytest.mark.parametrize(
+    ("index", "metric"), [("ivfflat", "l1"), ("binary", "l2"), ("binary", "l1"), ("hnsw", "dot"), ("flat", "l2")]
+)
+def test_a_combination_that_does_not_exist_lists_those_that_do(index: str, metric: str) -> None:
+    with pytest.raises(UnknownCombination) as error:
+        check(metric=metric, index=index, dimensions=8)
+    assert "hnsw with cosine, l2, ip, l1; ivfflat with cosine, l2, ip; binary with cosine, ip" in str(error.value)
+    assert repr(index) in str(error.value) and repr(metric) in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [
+        ({"lists": 4}, "'hnsw' has no parameter 'lists'; it takes m, ef_construction, ef_search, max_scan_tuples"),
+        ({"m": 1}, "m=1: a whole number from 2 to 100"),
+        ({"ef_search": "40"}, "ef_search='40'"),
+        ({"ef_search": True}, "ef_search=True"),
+        ({"m": 50}, "must be at least 2 × m (100)"),
+    ],
+)
+def test_a_bad_parameter_is_named(parameters: dict[str, object], words: str) -> None:
+    with pytest.raises(UnknownCombination) as error:
+        check(metric="cosine", index="hnsw", dimensions=8, parameters=parameters)
+    assert words in str(error.value)
+
+
+def test_defaults_and_given_parameters_are_one() -> None:
+    chosen = check(metric="l2", index="hnsw", dimensions=256, parameters={"ef_search": 200})
+    assert (chosen.m, chosen.ef_construction, chosen.ef_search, chosen.max_scan_tuples) == (16, 64, 200, 100_000)
+    with pytest.raises(UnknownCombination, match="4001 dimensions"):
+        check(metric="l2", index="hnsw", dimensions=4001)
+
+
+def test_scores_rise_with_likeness_and_have_their_inverse() -> None:
+    assert score("cosine", 0.25) == 0.75
+    assert score("ip", -0.9) == 0.9
+    assert score("l2", 1.0) == score("l1", 1.0) == 0.5
+    for metric in kinds.OPERATORS:
+        assert score(metric, farthest(metric, 0.5)) == pytest.approx(0.5)
+    assert farthest("l2", 0.0) == float("inf")
+
+
+@pytest.mark.parametrize(("index", "metric"), kinds.OPCLASSES)
+@pytest.mark.django_db
+def test_every_combination_is_built_and_gives_true_distances(index: str, metric: str) -> None:
+    parameters = {"oversample": 40} if index == "binary" else {}
+    shop = Shop(make_space(dimensions=32, metric=metric, index=index, parameters=parameters, index_now=False))
+    vectors = random_units(300, 32)
+    shop.add_many([(vectors[i : i + 1], {"price": i}) for i in range(300)])
+    build_index(shop.space, concurrently=False)
+    assert index_is_valid(shop.space)
+    for exact_below in (0, 3000):
+        engine = PgvectorIndex(exact_below=exact_below)
+        for filters in (Filters(), Filters(min_price=100)):
+            for number in (0, 7, 150):
+                found = engine.search(space=shop.space, vector=vectors[number], filters=filters, k=10)
+                assert_same_answer(found, shop.answer(vectors[number], filters, 10), shop, tolerance=1e-4)
+    if index == "ivfflat":
+        assert shop.space.parameters == {"lists": 1, "probes": 1}

@@ -1,0 +1,260 @@
+"""Photos as queries, over the door: real photos through the real encoder, a fake one where the model is not the point."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client
+from numpy.typing import NDArray
+from PIL import Image
+from pytest_django import Settings
+
+from catalog.services.fetch import FetchFailed, FetchRefused
+from recommender.encoder import serving
+from recommender.models import Encoder, Space
+from recommender.services import query_photos
+from tests.catalog.factories import photo_bytes
+from tests.recommender.search.gallery import Shop, make_space, unit
+
+URL = "/api/v1/search/image/"
+RED, GREEN, BLUE = (250, 10, 10), (10, 250, 10), (10, 10, 250)
+
+
+class ColourEncoder:
+    """Features are the mean colour and a constant, 8 numbers."""
+
+    side, dimensions, pooling = 8, 8, "mean"
+
+    def __init__(self) -> None:
+        self.photos = 0
+        self.meanwhile: Callable[[], None] = lambda: None
+
+    def maps(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return self.features(pixels)[None, None, :]
+
+    def features(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        self.photos += 1
+        self.meanwhile()
+        return colour(pixels.reshape(-1, 3).mean(axis=0))
+
+
+def colour(rgb: Any) -> NDArray[np.float32]:
+    vector = np.zeros(8, np.float32)
+    vector[:3] = np.asarray(rgb) / 255
+    return vector
+
+
+@pytest.fixture
+def encoder() -> Iterator[ColourEncoder]:
+    encoder = ColourEncoder()
+    with serving.injected(encoder):
+        yield encoder
+
+
+@pytest.fixture
+def colours(shop: Shop) -> dict[str, int]:
+    return {
+        name: shop.add(unit(colour(rgb)), brand=name).pk
+        for name, rgb in (("red", RED), ("green", GREEN), ("blue", BLUE))
+    }
+
+
+def ask(client: Client, data: bytes | None, name: str = "photo.png", query: str = "", **fields: str) -> Any:
+    files = {} if data is None else {"image": SimpleUploadedFile(name, data)}
+    return client.post(URL + query, {**files, **fields})
+
+
+def halves(left: tuple[int, int, int], right: tuple[int, int, int]) -> bytes:
+    image = Image.new("RGB", (80, 40), left)
+    image.paste(right, (40, 0, 80, 40))
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def problem(response: Any, status: int, parameter: str | None = None) -> dict[str, Any]:
+    body: dict[str, Any] = response.json()
+    assert (response.status_code, body["status"], body.get("parameter")) == (status, status, parameter), body
+    assert response.headers["Content-Type"] == "application/problem+json"
+    return body
+
+
+def products(response: Any) -> list[int]:
+    assert response.status_code == 200, response.content
+    return [result["product"]["id"] for result in response.json()["results"]]
+
+
+def test_a_photo_finds_its_colour(client: Client, colours: dict[str, int], encoder: ColourEncoder) -> None:
+    data = photo_bytes(colour=GREEN)
+    response = ask(client, data, limit="2")
+    assert products(response)[0] == colours["green"] and len(products(response)) == 2
+    body = response.json()
+    assert body["query"] == {"sha256": hashlib.sha256(data).hexdigest(), "crop": None}
+    assert list(body) == ["status", "space", "exact", "fallback", "took_ms", "query", "results"]
+    assert body["results"][0]["score"] == pytest.approx(1, abs=0.01)
+
+
+def test_filters_stand_in_form_or_query_string(client: Client, colours: dict[str, int], encoder: ColourEncoder) -> None:
+    data = photo_bytes(colour=GREEN)
+    assert products(ask(client, data, brand="red")) == [colours["red"]]
+    assert products(ask(client, data, query="?brand=blue")) == [colours["blue"]]
+    problem(ask(client, data, query="?limit=3", limit="4"), 400, "limit")
+    problem(ask(client, data, colour="red"), 400, "colour")
+
+
+def test_a_crop_is_what_is_looked_at(client: Client, colours: dict[str, int], encoder: ColourEncoder) -> None:
+    data = halves(RED, BLUE)
+    left, right = ask(client, data, crop="0,0,0.5,1"), ask(client, data, crop="0.5,0,0.5,1.0004")
+    assert products(left)[0] == colours["red"] and products(right)[0] == colours["blue"]
+    assert right.json()["query"]["crop"] == [0.5, 0.0, 0.5, 1.0]
+    for crop in ("0,0,1", "a,b,c,d", "0.5,0,0.6,1", "-0.1,0,1,1", "0,0,0,1", "nan,0,1,1", "0,0,1,inf"):
+        problem(ask(client, data, crop=crop), 400, "crop")
+
+
+def test_the_same_photo_is_encoded_once(client: Client, colours: dict[str, int], encoder: ColourEncoder) -> None:
+    data = photo_bytes(colour=RED)
+    first, second = ask(client, data), ask(client, data, limit="1")
+    assert (products(first)[:1], encoder.photos) == (products(second), 1)
+    ask(client, data, crop="0,0,0.5,0.5")
+    ask(client, photo_bytes(colour=BLUE))
+    assert encoder.photos == 3
+    Encoder.objects.update(sha256="e" * 64)
+    from recommender.services import spaces
+
+    spaces.forget_active_space()
+    ask(client, data)
+    assert encoder.photos == 4
+
+
+def test_what_is_no_photo(client: Client, colours: dict[str, int], encoder: ColourEncoder, settings: Settings) -> None:
+    assert problem(ask(client, b"<html>" + b"x" * 200), 415)["reason"] == "not_an_image"
+    assert problem(ask(client, b""), 415)["reason"] == "not_an_image"
+    whole = photo_bytes(seed=4, size=(300, 300), format="JPEG")
+    assert problem(ask(client, whole[: len(whole) // 2]), 422)["reason"] == "truncated"
+    problem(ask(client, None), 400, "image")
+    problem(client.post(URL, {"image": "text, no file"}), 400, "image")
+    settings.MAX_PHOTO_PIXELS = 1000
+    assert problem(ask(client, photo_bytes(size=(64, 48))), 413)["reason"] == "bomb"
+    assert encoder.photos == 0
+
+
+def test_two_photos_are_one_too_many(client: Client, colours: dict[str, int], encoder: ColourEncoder) -> None:
+    files = [SimpleUploadedFile(f"{i}.png", photo_bytes(i)) for i in range(2)]
+    problem(client.post(URL, {"image": files}), 400, "image")
+
+
+def test_a_photo_that_is_too_large_is_refused_before_and_while_it_is_read(
+    client: Client, colours: dict[str, int], encoder: ColourEncoder, settings: Settings
+) -> None:
+    settings.MAX_PHOTO_BYTES = 100_000
+    problem(ask(client, b"x" * 300_000), 413, "image")  # by its announced length
+    problem(ask(client, b"x" * 120_000), 413, "image")  # announced as little more than a form may have
+    response = client.generic("POST", URL, b"x", content_type="multipart/form-data; boundary=x", CONTENT_LENGTH="")
+    problem(response, 411)
+    assert encoder.photos == 0
+
+
+def test_bodies_that_are_not_taken(client: Client, colours: dict[str, int], encoder: ColourEncoder) -> None:
+    problem(client.post(URL, photo_bytes(), content_type="image/png"), 415)
+    problem(client.post(URL, b"{}", content_type="application/json"), 400, "image_url")
+    problem(client.post(URL, b"{", content_type="application/json"), 400)
+    problem(client.get(URL), 405)
+    problem(client.post(URL, b"--x--", content_type="multipart/form-data; boundary=\xff"), 400)
+
+
+def test_a_photo_by_url(
+    client: Client, colours: dict[str, int], encoder: ColourEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def fetched(url: str) -> bytes:
+        asked.append(url)
+        if "gone" in url:
+            raise FetchRefused("http_status", "shop.example answered 404")
+        if "huge" in url:
+            raise FetchRefused("too_large", "the photo is larger than 20 MB")
+        if "slow" in url:
+            raise FetchFailed("shop.example broke off")
+        return photo_bytes(colour=BLUE)
+
+    def post(url: object, **more: object) -> Any:
+        body = orjson.dumps({"image_url": url, **more})
+        return client.post(URL, body, content_type="application/json")
+
+    monkeypatch.setattr(query_photos, "fetch_photo", fetched)
+    response = post("https://shop.example/blue.png", limit=1, crop=[0, 0, 1, 1])
+    assert products(response) == [colours["blue"]] and asked == ["https://shop.example/blue.png"]
+    assert response.json()["query"]["crop"] == [0, 0, 1, 1]
+    problem(post("https://shop.example/gone.png"), 400, "image_url")
+    problem(post("https://shop.example/huge.png"), 413, "image_url")
+    problem(post("https://shop.example/slow.png"), 502, "image_url")
+    problem(post(5), 400, "image_url")
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1/x.png", "http://[::1]/x.png", "file:///etc/passwd", "http://169.254.169.254/"]
+)
+def test_addresses_of_our_own_network_are_not_asked(
+    client: Client, colours: dict[str, int], encoder: ColourEncoder, url: str
+) -> None:
+    response = client.post(URL, orjson.dumps({"image_url": url}), content_type="application/json")
+    problem(response, 400, "image_url")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_more_photos_than_may_be_are_asked_to_come_back(
+    client: Client, encoder: ColourEncoder, settings: Settings
+) -> None:
+    shop = Shop(make_space())
+    red = shop.add(unit(colour(RED)))
+    settings.QUERY_PHOTOS_AT_A_TIME = 2
+    inside, leave = threading.Semaphore(0), threading.Event()
+    encoder.meanwhile = lambda: (inside.release(), leave.wait(20))  # type: ignore[assignment, return-value]
+    answers: list[Any] = []
+
+    def busy(seed: int) -> None:
+        try:
+            answers.append(ask(Client(), photo_bytes(seed, colour=RED)))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=busy, args=(seed,)) for seed in (1, 2)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in threads:
+            assert inside.acquire(timeout=20)
+        response = ask(client, photo_bytes(3, colour=RED))
+        problem(response, 503)
+        assert response.headers["Retry-After"] == "1"
+    finally:
+        leave.set()
+        for thread in threads:
+            thread.join(timeout=20)
+    assert [products(answer) for answer in answers] == [[red.pk], [red.pk]]
+    assert products(ask(client, photo_bytes(3, colour=RED))) == [red.pk]
+
+
+def test_a_photo_of_the_shop_finds_itself_through_the_real_encoder(client: Client, compiled_lite0: Encoder) -> None:
+    encoder = serving.encoder_for(compiled_lite0)
+    shop = Shop(make_space(compiled_lite0, dimensions=compiled_lite0.dimensions))
+    pictures = [photo_bytes(seed, size=(256, 256)) for seed in range(6)]
+    from recommender.encoder.preprocess import photo_to_pixels
+
+    added = [
+        shop.add(unit(encoder.features(photo_to_pixels(io.BytesIO(data), side=encoder.side)))) for data in pictures
+    ]
+    for data, product in zip(pictures, added, strict=True):
+        body = ask(client, data).json()
+        assert body["results"][0]["product"]["id"] == product.pk
+        assert body["results"][0]["score"] == pytest.approx(1, abs=1e-3)
+    assert Space.objects.get().dimensions == 1280

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import logging
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from recommender.index import partitions
+from recommender.models import RecallSample, Space
+from recommender.services import recall
+from recommender.services.recall import KEPT, measure, recall_of, series
+from recommender.tasks import measure_recall
+from tests.recommender.search.gallery import Shop, make_space, random_units
+
+
+def fill(shop: Shop, count: int, dimensions: int) -> None:
+    vectors = random_units(count, dimensions, seed=1)
+    shop.add_many([(vectors[i : i + 1], {"published": i % 10 > 0}) for i in range(count)])
+
+
+def test_a_good_index_is_measured_and_kept_as_a_point_of_the_series(
+    shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    fill(shop, 300, 8)
+    with caplog.at_level(logging.WARNING):
+        sample = measure()
+    assert sample is not None and sample.recall is not None and sample.recall >= 0.99 and sample.queries == 100
+    assert not caplog.records
+    measure_recall()
+    assert [one.queries for one in series(shop.space)] == [100, 100]
+
+
+@pytest.mark.django_db
+def test_a_bad_index_is_warned_about(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    """A graph as thin as can be, asked for one candidate at a time."""
+    parameters = {"m": 2, "ef_construction": 4, "ef_search": 1}
+    shop = Shop(make_space(dimensions=64, parameters=parameters, index_now=False))
+    fill(shop, 1500, 64)
+    partitions.build_index(shop.space, concurrently=False)
+    with caplog.at_level(logging.WARNING):
+        sample = measure(queries=30)
+    assert sample is not None and sample.recall is not None and sample.recall < 0.95
+    (record,) = caplog.records
+    assert "recall@10 of space test is 0." in record.getMessage() and "ef_search" in record.getMessage()
+    assert client.get("/api/v1/status/").json()["recall"]["latest"] == sample.recall
+
+
+def test_an_empty_space_has_no_recall_and_no_space_no_sample(shop: Shop) -> None:
+    assert recall_of(shop.space) == (None, 0)
+    sample = measure()
+    assert sample is not None and (sample.recall, sample.queries) == (None, 0)
+    Space.objects.update(state=Space.State.READY)
+    assert measure() is None
+
+
+def test_twins_are_no_loss(shop: Shop) -> None:
+    """Equally near photos: whichever of them is answered counts."""
+    vectors = random_units(4, seed=2)
+    shop.add_many([(vectors[i % 4 : i % 4 + 1], {}) for i in range(200)])
+    value, asked = recall_of(shop.space, queries=50)
+    assert (value, asked) == (1.0, 50)
+
+
+def test_the_series_does_not_grow_for_ever(shop: Shop, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+    monkeypatch.setattr(recall, "KEPT", 3)
+    for _ in range(5):
+        measure(queries=1)
+    assert RecallSample.objects.count() == 3 and KEPT > 1000
