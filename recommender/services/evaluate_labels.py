@@ -24,7 +24,7 @@ _CLASS = {
 # Photos with features of all the encoders, of the pixels they show now.
 _PHOTOS = """
 SELECT i.id, p.id, i.created_at > %(since)s,
-    CASE WHEN p.variant_group <> '' THEN hashtextextended(p.variant_group, 1) ELSE hashint8extended(p.id, 2) END,
+    CASE WHEN p.variant_group <> '' THEN hashtextextended(p.variant_group, 1) ELSE hashtextextended(p.sku, 2) END,
     hashtextextended(i.digest, 3), {label}
 FROM catalog_productimage i JOIN catalog_product p ON p.id = i.product_id LEFT JOIN catalog_category c ON c.id = p.category_id
 WHERE i.digest <> '' AND (SELECT count(*) FROM recommender_imagefeatures f

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,11 +68,19 @@ def interval(values: NDArray[np.float64], groups: NDArray[np.int64]) -> Interval
     codes = np.unique(groups, return_inverse=True)[1]
     counts = np.bincount(codes).astype(np.float64)
     sums = np.bincount(codes, weights=values)
-    generator = np.random.default_rng(_SEED)
-    drawn = generator.multinomial(len(counts), np.full(len(counts), 1 / len(counts)), size=RESAMPLES)
+    drawn = _draws(len(counts))
     means = (drawn @ sums) / (drawn @ counts)
     low, high = np.quantile(means, [0.025, 0.975])
     return Interval(float(low), float(values.mean()), float(high))
+
+
+@lru_cache(maxsize=4)
+def _draws(groups: int) -> NDArray[np.float32]:
+    """How often each group is drawn in each resample: float32 (RESAMPLES, groups), by a fixed seed."""
+    drawn = np.random.default_rng(_SEED).integers(groups, size=(RESAMPLES, groups))
+    drawn += np.arange(RESAMPLES)[:, None] * groups
+    times = np.bincount(drawn.reshape(-1), minlength=RESAMPLES * groups)
+    return times.reshape(RESAMPLES, groups).astype(np.float32)
 
 
 def summary(scores: Scores, groups: NDArray[np.int64], rows: NDArray[np.bool_] | None = None) -> dict[str, list[float]]:

@@ -20,6 +20,7 @@ LEAST_CLASSES = 4  # with fewer, every class is needed to learn from
 # A larger catalogue is judged on this many held-out photos: plenty for tight intervals, and memory stays bounded.
 MOST_JUDGED = 20_000
 _SCREEN = 128
+_FEW_PAIRS = 20_000_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,32 +73,42 @@ def near_duplicates(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Ids of the judged photos that have a near-duplicate among the others, and ids of those others.
 
-    Screened in the judged photos' leading axes, where distances can only shrink, so nothing near is missed; what stays
-    is compared in full.
+    Many pairs are screened in the judged photos' leading axes, where distances can only shrink, so nothing near is
+    missed; what stays is compared in full.
     """
     known, features = features_of(encoder_id, judged_ids)
     nobody = np.zeros(0, np.int64)
     if not len(known):
         return nobody, nobody
     judged = unit(features)
-    axes = np.linalg.eigh(judged.T.astype(np.float64) @ judged)[1][:, ::-1][:, :_SCREEN].astype(np.float32)
-    small = judged @ axes
-    length = (small**2).sum(axis=1)
-    bound = 2 - 2 * settings.DUPLICATE_THRESHOLD + 1e-5
+    suspected = _Screen(judged, settings.DUPLICATE_THRESHOLD) if len(known) * len(other_ids) > _FEW_PAIRS else None
     matched = np.zeros(len(known), bool)
     found = [nobody]
     done = 0
     for ids, rows in batches(encoder_id, other_ids):
         others = unit(rows)
-        low = others @ axes
-        distances = (low**2).sum(axis=1)[:, None] + length - 2 * (low @ small.T)
-        suspects = np.flatnonzero((distances <= bound).any(axis=1))
+        suspects = np.arange(len(ids)) if suspected is None else suspected(others)
         alike = others[suspects] @ judged.T >= settings.DUPLICATE_THRESHOLD
         matched |= alike.any(axis=0)
         found.append(ids[suspects[alike.any(axis=1)]])
         done += len(ids)
         progress("comparing held-out photos with the others", done, len(other_ids))
     return known[matched], np.concatenate(found)
+
+
+class _Screen:
+    """Which photos may be within a cosine of some judged one (unit rows float32): compared in 128 dimensions."""
+
+    def __init__(self, judged: NDArray[np.float32], threshold: float) -> None:
+        self._axes = np.linalg.eigh(judged.T @ judged)[1][:, ::-1][:, :_SCREEN]
+        self._judged = judged @ self._axes
+        self._lengths = (self._judged**2).sum(axis=1)
+        self._bound = 2 - 2 * threshold + 1e-4
+
+    def __call__(self, others: NDArray[np.float32]) -> NDArray[np.int64]:
+        low = others @ self._axes
+        distances = (low**2).sum(axis=1)[:, None] + self._lengths - 2 * (low @ self._judged.T)
+        return np.flatnonzero((distances <= self._bound).any(axis=1))
 
 
 def _mixed(groups: NDArray[np.int64]) -> NDArray[np.float64]:
