@@ -87,8 +87,10 @@ class Demo:
         if wanted is None:
             return
         self.say("Building a space fitted to this catalogue")
-        if self.run("spaces", "build", *wanted, tolerant=True) == 0 and (name := steps.built_space()):
-            if self.run("spaces", "activate", name, tolerant=True) == 0:
+        report = self.logs / "space.log"
+        if self.run("spaces", "build", *wanted, tolerant=True, report=report) == 0 and (name := steps.built_space()):
+            if self.run("spaces", "activate", name, tolerant=True, report=report) == 0:
+                self.say(f"Space {name} answers now; how it was judged is in {report}")
                 return
         self.say("The space in use stays as it was, for the reasons above.")
 
@@ -113,9 +115,12 @@ class Demo:
             self.watch()
             time.sleep(WATCH_SECONDS)
 
-    def run(self, *arguments: str, tolerant: bool = False) -> int:
-        """Run a management command in a process of its own; returns its exit code. Raises DemoFailed unless tolerant."""
-        process = start_tied([sys.executable, "manage.py", *arguments])
+    def run(self, *arguments: str, tolerant: bool = False, report: Path | None = None) -> int:
+        """Run a management command in a process of its own; returns its exit code. Raises DemoFailed unless tolerant.
+
+        What it writes is shown; with `report` its results go to that file, and progress and errors alone are shown.
+        """
+        process = start_tied([sys.executable, "manage.py", *arguments], report=report)
         try:
             while True:
                 try:

@@ -8,8 +8,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 from config.local.services import PROJECT
 
@@ -25,18 +27,26 @@ class ProcessFailed(RuntimeError):
     """A process ended that must not; the message has the end of its log."""
 
 
-def start_tied(command: list[str], *, log: Path | None = None) -> subprocess.Popen[bytes]:
-    """Start a command in a session of its own that ends when this process does. `log` None: our own output."""
+def start_tied(command: list[str], *, log: Path | None = None, report: Path | None = None) -> subprocess.Popen[bytes]:
+    """Start a command in a session of its own that ends when this process does.
+
+    `log` takes all its output, `report` its standard output alone; else it writes where we do.
+    """
     line = [sys.executable, str(TIED), str(os.getpid()), *command]
-    if log is None:
-        return subprocess.Popen(line, cwd=PROJECT, stdin=subprocess.DEVNULL, start_new_session=True)
-    log.parent.mkdir(parents=True, exist_ok=True)
-    if log.exists() and log.stat().st_size > LOG_BYTES:
-        log.replace(log.with_suffix(".log.old"))
-    with log.open("ab") as file:
+    path = log or report
+    with _appended(path) if path else nullcontext() as file:
+        errors = file if log else None
         return subprocess.Popen(
-            line, cwd=PROJECT, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True
+            line, cwd=PROJECT, stdin=subprocess.DEVNULL, stdout=file, stderr=errors, start_new_session=True
         )
+
+
+def _appended(path: Path) -> BinaryIO:
+    """The file, opened for more; one that has grown large is put aside first."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and path.stat().st_size > LOG_BYTES:
+        path.replace(path.with_suffix(".log.old"))
+    return path.open("ab")
 
 
 def end(process: subprocess.Popen[bytes], number: int) -> None:
