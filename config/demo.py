@@ -185,7 +185,7 @@ def _ended_by_signals() -> Iterator[None]:
 
 
 def main() -> int:
-    """Returns the exit code: 0 also after Ctrl-C, 1 when something failed, 2 for a wrong argument."""
+    """Returns the exit code: 0 also when Ctrl-C ended the serving, 1 when something failed, 2 for a wrong argument."""
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
     parser.add_argument("--catalog", default=os.environ.get("CATALOG") or None)
     parser.add_argument("--port", type=int, default=os.environ.get("PORT") or 8000)
@@ -208,7 +208,7 @@ def main() -> int:
             return _run(port=arguments.port, catalog=catalog, once=arguments.once)
     except KeyboardInterrupt:
         print("\nStopped")
-        return 0
+        return 130 if arguments.once else 0
     except (DemoFailed, ProcessFailed, LocalFolderUnusable, PostgresUnavailable, RedisUnavailable) as error:
         print(f"make demo: {error}", file=sys.stderr)
         return 1
