@@ -59,14 +59,13 @@ class Demo:
         with steps.one_at_a_time():
             steps.migrate()
             steps.collect_static()
-            password = steps.create_admin()
+            if password := steps.create_admin():  # said at once: it is kept nowhere
+                self.say(f"Admin account made: admin, password {password} (shown this once)")
             if not steps.encoder_is_compiled():
                 self.say("Compiling the encoder: once, half a minute")
                 self.run("compile_encoder")
             steps.ensure_a_space()
         self._start_processes()
-        if password:
-            self.say(f"Admin account made: admin, password {password} (shown this once)")
         feed = self.catalog or steps.drawn_feed(self.borrowed.folder)
         if not feed.exists():
             self.say("No CATALOG was given: drawing one")
