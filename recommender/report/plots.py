@@ -55,7 +55,7 @@ def histogram(values: Sequence[float], title: str) -> str:
     width, height, most = 420, 150, max([*counts, 1])
     parts = []
     for number, count in enumerate(counts):
-        tall = 110 * count / most
+        tall = 100 * count / most
         colour = "#9a9a9a" if number == 10 else "#0b6e4f" if number > 10 else "#b3261e"
         parts.append(f'<rect x="{number * 20}" y="{120 - tall:.1f}" width="18" height="{tall:.1f}" fill="{colour}"/>')
         if count:

@@ -13,10 +13,11 @@ from recommender.encoder.store import HEAVY
 from recommender.index.halfvec import half_precision
 from recommender.index.registry import vector_index
 from recommender.index.types import VectorRow
-from recommender.models import Encoder, ImageFeatures, Space
+from recommender.models import Encoder, Space
 from recommender.projection.apply import project
 from recommender.services.augmentation import augmented
 from recommender.services.spaces_lock import share_spaces
+from recommender.services.stored_features import features_of
 
 
 @dataclass(frozen=True)
@@ -72,13 +73,10 @@ def store(prepared: Prepared) -> None:
 
 def query_vector(space: Space, image_id: int) -> NDArray[np.float32] | None:
     """The plain vector of a photo, float32 (dimensions,), never the augmented one; None while it has no features."""
-    found = ImageFeatures.objects.filter(image_id=image_id, encoder_id=space.encoder_id).values_list(
-        "features", flat=True
-    )
-    features = found.first()
-    if features is None:
+    known, features = features_of(space.encoder_id, [image_id])
+    if not len(known):
         return None
-    vector: NDArray[np.float32] = project(space, features.to_numpy().astype(np.float32)[None, :])[0]
+    vector: NDArray[np.float32] = project(space, features)[0]
     return vector
 
 

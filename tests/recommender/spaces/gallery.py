@@ -6,22 +6,19 @@ import csv
 import fcntl
 import hashlib
 import io
-import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from numpy.typing import NDArray
-from PIL import Image
+from pgvector import HalfVector
 
 from catalog.models import Category, Product, ProductImage
 from catalog.services.categories import category_for
 from config.local.services import local_folder
-from pgvector import HalfVector
 from recommender.encoder.preprocess import photo_to_pixels
 from recommender.encoder.serving import encoder_for
 from recommender.models import EmbeddingJob, Encoder, ImageFeatures, Space
