@@ -85,16 +85,19 @@ def process(lease: Lease, row: Encoder, encoder: ImageEncoder) -> int:
     known = known_features(row, photos)
     embedded: list[Embedded] = []
     for photo in photos:
-        if photo.digest not in known or not photo.digest:
-            if not leases.begin(lease, photo):
+        seen = known.get(photo.digest)
+        if seen is None:
+            with leases.begun(lease, photo):
+                outcome = _features(photo, encoder)
+            if isinstance(outcome, Failure):
+                failures[photo] = outcome
                 continue
-            seen = _features(photo, encoder)
-            if isinstance(seen, Failure):
-                failures[photo] = seen
-                continue
-            known[photo.digest] = seen
-        embedded.append(Embedded(photo, known[photo.digest]))
-    return store(lease, encoder=row, embedded=embedded, failures=failures)
+            seen = known[photo.digest] = outcome
+        embedded.append(Embedded(photo, seen))
+    stored = store(lease, encoder=row, embedded=embedded, failures=failures)
+    if stored.ended < len(lease.photos):
+        leases.give_back(lease)
+    return stored.done
 
 
 def _photos_with_files(lease: Lease, failures: dict[LeasedPhoto, Failure]) -> Iterator[LeasedPhoto]:
@@ -149,7 +152,6 @@ def _in_hand(lease: Lease) -> Iterator[None]:
     except BaseException as error:
         recovery.abandon(lease.id, error=f"the worker met an error nobody foresaw: {error!r}")
         raise
-    leases.give_back(lease)
 
 
 def _come_back() -> bool:

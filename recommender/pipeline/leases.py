@@ -14,19 +14,25 @@ import secrets
 import threading
 import uuid
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
 from django.conf import settings
 from django.db import connection
+from psycopg.pq import ConnStatus, ExecStatus
 
 from recommender.models import EmbeddingJob
 
 
 @dataclass(frozen=True)
 class LeasedPhoto:
-    """One photo of a lease as it was when it was claimed. `file` and `digest` are empty until a URL was fetched."""
+    """One photo of a lease as it was when it was claimed. `file` and `digest` are empty until a URL was fetched.
+
+    `seen`: features of the same file were there already, of this photo or of another.
+    """
 
     job_id: int
     image_id: int
@@ -34,6 +40,7 @@ class LeasedPhoto:
     digest: str
     file: str
     source_url: str
+    seen: bool
 
 
 @dataclass(frozen=True)
@@ -70,13 +77,14 @@ SET state = 'processing', lease = %(lease)s, started_at = NULL,
     leased_until = now() + make_interval(secs => %(seconds)s)
 FROM taken, catalog_productimage image
 WHERE job.id = taken.id AND image.id = job.image_id
-RETURNING job.priority, job.id, job.encoder_id, image.id, image.product_id, image.digest, image.file, image.source_url
+RETURNING job.priority, job.id, job.encoder_id, image.id, image.product_id, image.digest, image.file, image.source_url,
+    EXISTS (SELECT FROM recommender_imagefeatures seen WHERE seen.digest = image.digest AND seen.encoder_id = job.encoder_id)
 """
 
-_BEGIN = """
+_BEGIN = b"""
 UPDATE recommender_embeddingjob
-SET started_at = clock_timestamp(), leased_until = now() + make_interval(secs => %(seconds)s)
-WHERE id = %(job)s AND lease = %(lease)s AND state = 'processing'
+SET started_at = clock_timestamp(), leased_until = now() + make_interval(secs => $1)
+WHERE id = $2 AND lease = $3 AND state = 'processing'
 """
 
 _PROLONG = """
@@ -113,14 +121,35 @@ def claim(*, encoder_ids: Sequence[int], size: int | None = None) -> Lease | Non
     return Lease(lease, rows[0][2], photos)
 
 
-def begin(lease: Lease, photo: LeasedPhoto) -> bool:
-    """Note, durably and before anything is decoded, that this photo is in work; False when the lease was lost.
+@contextmanager
+def begun(lease: Lease, photo: LeasedPhoto) -> Iterator[None]:
+    """Note that this photo is in work: it is the one that a dying process is held against. The lease is prolonged.
 
-    The last photo begun is the one that a dying process is held against. The lease is prolonged.
+    The note is with Postgres before the block begins, and is committed while the block decodes and encodes: Postgres
+    carries out what it was sent even if the sender dies at once. Inside the block this connection must not be used.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_BEGIN, {"job": photo.job_id, "lease": lease.id, "seconds": settings.LEASE_SECONDS})
-        return bool(cursor.rowcount)
+    raw: psycopg.Connection[Any] = connection.connection
+    values = (str(settings.LEASE_SECONDS), str(photo.job_id), str(lease.id))
+    with connection.wrap_database_errors:
+        raw.pgconn.send_query_params(_BEGIN, [value.encode() for value in values])
+        raw.pgconn.flush()
+    try:
+        yield
+    finally:
+        with connection.wrap_database_errors:
+            _settle(raw)
+
+
+def _settle(raw: psycopg.Connection[Any]) -> None:
+    """Take the answer to what was sent; the connection is free again. Raises psycopg.Error."""
+    failed = None
+    while (result := raw.pgconn.get_result()) is not None:
+        if result.status not in (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK):
+            failed = psycopg.errors.error_from_result(result)
+    if raw.pgconn.status == ConnStatus.BAD:
+        raise psycopg.OperationalError(raw.pgconn.error_message.decode(errors="replace"))
+    if failed is not None:
+        raise failed
 
 
 def prolong(lease: Lease) -> None:

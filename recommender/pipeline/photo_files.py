@@ -70,4 +70,4 @@ def _stored(photo: LeasedPhoto, fetch: Future[bytes]) -> LeasedPhoto | Failure |
         return Failure("storage", f"the photo cannot be written to storage: {error}", may_pass=True)
     if image is None:
         return None
-    return replace(photo, digest=image.digest, file=image.file.name or "")
+    return replace(photo, digest=image.digest, file=image.file.name or "", seen=True)

@@ -39,6 +39,14 @@ class _Now:
 
 
 @dataclass(frozen=True)
+class Stored:
+    """`done`: photos embedded. `ended`: photos of the lease that it has no more to do with."""
+
+    done: int
+    ended: int
+
+
+@dataclass(frozen=True)
 class Embedded:
     """A photo and what the encoder saw in it. `photo.digest` names the pixels; `features`: float32 (n,)."""
 
@@ -46,13 +54,20 @@ class Embedded:
     features: NDArray[np.float32]
 
 
-_LOCK = """
-SELECT job.id, image.digest, image.product_id, EXISTS (
-    SELECT FROM recommender_imagefeatures seen WHERE seen.image_id = image.id AND seen.encoder_id = job.encoder_id
+_TAKE = """
+WITH held AS (
+    SELECT job.id, image.digest, image.product_id, EXISTS (
+        SELECT FROM recommender_imagefeatures seen WHERE seen.image_id = image.id AND seen.encoder_id = job.encoder_id
+    ) AS has_features
+    FROM recommender_embeddingjob job JOIN catalog_productimage image ON image.id = job.image_id
+    WHERE job.id = ANY(%(jobs)s) AND job.lease = %(lease)s AND job.state = 'processing'
+    ORDER BY job.id FOR UPDATE OF job SKIP LOCKED FOR SHARE OF image SKIP LOCKED
 )
-FROM recommender_embeddingjob job JOIN catalog_productimage image ON image.id = job.image_id
-WHERE job.id = ANY(%(jobs)s) AND job.lease = %(lease)s AND job.state = 'processing'
-ORDER BY job.id FOR UPDATE OF job SKIP LOCKED FOR SHARE OF image SKIP LOCKED
+UPDATE recommender_embeddingjob job
+SET state = 'done', finished_at = clock_timestamp(), lease = NULL, leased_until = NULL, alone = false,
+    reason = '', error = ''
+FROM held WHERE job.id = held.id
+RETURNING job.id, held.digest, held.product_id, held.has_features
 """
 
 _KNOWN = """
@@ -68,15 +83,8 @@ INSERT INTO recommender_imagefeatures (image_id, encoder_id, digest, features) V
 ON CONFLICT (image_id, encoder_id) DO UPDATE SET digest = EXCLUDED.digest, features = EXCLUDED.features
 """
 
-_DONE = """
-UPDATE recommender_embeddingjob
-SET state = 'done', finished_at = clock_timestamp(), lease = NULL, leased_until = NULL, alone = false,
-    reason = '', error = ''
-WHERE id = ANY(%(jobs)s)
-"""
-
 _REPLACED = """
-UPDATE recommender_embeddingjob SET state = 'pending', lease = NULL, leased_until = NULL, started_at = NULL
+UPDATE recommender_embeddingjob SET state = 'pending', started_at = NULL, finished_at = NULL
 WHERE id = ANY(%(jobs)s)
 """
 
@@ -88,7 +96,7 @@ SET state = CASE WHEN last THEN 'failed' ELSE 'pending' END,
     not_before = CASE WHEN last THEN NULL ELSE
         now() + make_interval(secs => least(%(longest)s, %(base)s * power(2, attempts - crashes))) END,
     finished_at = CASE WHEN last THEN now() END,
-    lease = NULL, leased_until = NULL, started_at = NULL, alone = alone AND NOT last
+    started_at = NULL, alone = crashes > 0 AND NOT last
 FROM (
     SELECT *, NOT may_pass OR tries + 1 >= %(most)s AS last
     FROM unnest(%(jobs)s::bigint[], %(reasons)s::text[], %(errors)s::text[], %(may_pass)s::bool[])
@@ -103,16 +111,15 @@ LONGEST_BACK_OFF_SECONDS = 600.0
 
 def store(
     lease: Lease, *, encoder: Encoder, embedded: Sequence[Embedded], failures: Mapping[LeasedPhoto, Failure]
-) -> int:
-    """Write what became of the photos of a lease; returns how many are done.
+) -> Stored:
+    """Write what became of the photos of a lease.
 
     What the lease no longer holds (superseded, deleted, asked for anew) is dropped; a photo whose pixels were replaced
     is pending again; what a writer held through every look stays with the lease, for its holder to give back.
     """
     prepared = gallery.prepare(encoder, [_for_gallery(item) for item in embedded]) if embedded else None
-    done = 0
     photos = [*(item.photo for item in embedded), *failures]
-    left = {photo.job_id for photo in photos}
+    done, left = 0, {photo.job_id for photo in photos}
     for look in range(LOOKS):
         if look:
             time.sleep(LOOK_SECONDS)
@@ -120,7 +127,7 @@ def store(
         if not left:
             break
         with transaction.atomic():
-            found = _lock(lease, left)
+            found = _take(lease, left)
             same = {photo.job_id for photo in photos if _is_same(photo, found.get(photo.job_id))}
             right = [item for item in embedded if item.photo.job_id in same]
             if right:
@@ -130,16 +137,19 @@ def store(
                     prepared = gallery.prepare(encoder, [_for_gallery(item) for item in right])
                 gallery.store(prepared)
             failed = {photo: why for photo, why in failures.items() if photo.job_id in same}
-            _write_states(right, failed, replaced=found.keys() - same)
+            _write_states(failed, replaced=found.keys() - same)
         done += len(right)
         left -= found.keys()
-    return done
+    return Stored(done=done, ended=len(photos) - len(left))
 
 
 def known_features(encoder: Encoder, photos: Sequence[LeasedPhoto]) -> dict[str, NDArray[np.float32]]:
     """Features (float32) that other photos with the same file already have, by digest."""
+    wanted = [photo for photo in photos if photo.seen]
+    if not wanted:
+        return {}
     parameters = {
-        "digests": sorted({photo.digest for photo in photos if photo.digest}),
+        "digests": sorted({photo.digest for photo in wanted}),
         "encoder": encoder.pk,
         "images": [photo.image_id for photo in photos],
     }
@@ -152,10 +162,13 @@ def _for_gallery(item: Embedded) -> gallery.EmbeddedPhoto:
     return gallery.EmbeddedPhoto(photo.image_id, photo.product_id, photo.digest, item.features)
 
 
-def _lock(lease: Lease, jobs: set[int]) -> dict[int, _Now]:
-    """The jobs that the lease holds and nobody else is writing, with their photos as they are now, by job id."""
+def _take(lease: Lease, jobs: set[int]) -> dict[int, _Now]:
+    """Mark as done the jobs that the lease holds and nobody else is writing; their photos as they are now, by job id.
+
+    Those that turn out not to be done are written once more before anybody can see them.
+    """
     with connection.cursor() as plain:
-        plain.execute(_LOCK, {"jobs": sorted(jobs), "lease": lease.id})
+        plain.execute(_TAKE, {"jobs": sorted(jobs), "lease": lease.id})
         return {job: _Now(*photo) for job, *photo in plain.fetchall()}
 
 
@@ -173,10 +186,8 @@ def _write_features(encoder: Encoder, items: Sequence[Embedded], again: Sequence
             vector_index().delete(space=space, image_ids=again)
 
 
-def _write_states(done: Sequence[Embedded], failures: Mapping[LeasedPhoto, Failure], replaced: set[int]) -> None:
+def _write_states(failures: Mapping[LeasedPhoto, Failure], replaced: set[int]) -> None:
     with connection.cursor() as plain:
-        if done:
-            plain.execute(_DONE, {"jobs": [item.photo.job_id for item in done]})
         if replaced:
             plain.execute(_REPLACED, {"jobs": sorted(replaced)})
         if failures:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from typing import TypeVar
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from recommender.pipeline import embed, jobs, leases, photo_files
 from tests.catalog.factories import make_image, make_product, photo_bytes
 from tests.recommender.pipeline.conftest import ColourEncoder, make_encoder_row
 
+T = TypeVar("T")
 RED, BLUE = (200, 30, 30), (30, 30, 200)
 
 
@@ -50,6 +52,13 @@ def elsewhere(write: Callable[[], object]) -> None:
     thread.start()
     thread.join(20)
     assert not thread.is_alive()
+
+
+def answered_elsewhere(question: Callable[[], T]) -> T:
+    """An answer from another session: the one that embeds is busy while the encoder runs."""
+    answers: list[T] = []
+    elsewhere(lambda: answers.append(question()))
+    return answers[0]
 
 
 def test_every_photo_gets_features_and_a_vector(colour_space: Space) -> None:
@@ -264,7 +273,8 @@ def test_an_error_nobody_foresaw_is_held_against_its_photo_alone(
         pass
 
     def explode() -> None:
-        if EmbeddingJob.objects.filter(image=bad, state="processing").exclude(started_at=None).exists():
+        in_work = EmbeddingJob.objects.filter(state="processing").exclude(started_at=None)
+        if answered_elsewhere(lambda: in_work.order_by("-started_at")[0].image_id) == bad.pk:
             raise Unforeseen("a bug")
 
     colour_encoder.on_photo = explode
@@ -283,16 +293,16 @@ def test_postgres_away_for_a_moment_returns_the_lease_and_counts_nothing(
 ) -> None:
     images = [make_image() for _ in range(3)]
 
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (pid,) = cursor.fetchone()
+
+    def terminate() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s)", [pid])
+
     def cut() -> None:
         colour_encoder.on_photo = lambda: None
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_backend_pid()")
-            (pid,) = cursor.fetchone()
-
-        def terminate() -> None:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_terminate_backend(%s)", [pid])
-
         elsewhere(terminate)
 
     colour_encoder.on_photo = cut

@@ -110,7 +110,8 @@ def lease_of_a_dead_session(encoder: Encoder, begun: int) -> leases.Lease:
         lease = leases.claim(encoder_ids=[encoder.pk])
         assert lease is not None
         for photo in lease.photos[:begun]:
-            assert leases.begin(lease, photo)
+            with leases.begun(lease, photo):
+                pass
         kept.append(lease)
         connection.close()
 
@@ -182,7 +183,9 @@ def test_a_photo_that_takes_its_process_down_is_failed_after_three_attempts(colo
 def test_what_a_lease_gives_back_counts_nothing(colour_space: Space) -> None:
     make_image()
     lease = leases.claim(encoder_ids=[colour_space.encoder_id])
-    assert lease is not None and leases.begin(lease, lease.photos[0])
+    assert lease is not None
+    with leases.begun(lease, lease.photos[0]):
+        pass
     assert leases.give_back(lease) == 1
     job = EmbeddingJob.objects.get()
     assert (job.state, job.attempts, job.alone, job.lease, job.started_at) == ("pending", 0, False, None, None)
@@ -193,8 +196,10 @@ def test_a_superseded_lease_begins_nothing(colour_space: Space) -> None:
     lease = leases.claim(encoder_ids=[colour_space.encoder_id])
     assert lease is not None
     jobs.enqueue([image.pk], priority=Priority.UPLOAD)
-    assert not leases.begin(lease, lease.photos[0])
-    assert leases.held(lease) == set()
+    with leases.begun(lease, lease.photos[0]):
+        pass
+    job = EmbeddingJob.objects.get()
+    assert (leases.held(lease), job.state, job.started_at) == (set(), "pending", None)
 
 
 def test_back_off_ends_when_it_is_past(colour_space: Space) -> None:

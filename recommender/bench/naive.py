@@ -1,0 +1,45 @@
+"""The worker that most people write: one task a photo, `model.predict` on a batch of one, one INSERT each."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from django.core.files.storage import default_storage
+
+from catalog.models import ProductImage
+from recommender.encoder import keras_models
+from recommender.encoder.pooling import pool
+from recommender.encoder.preprocess import photo_to_pixels
+from recommender.encoder.registry import encoder_spec
+from recommender.index.registry import vector_index
+from recommender.index.types import VectorRow
+from recommender.models import Encoder, ImageFeatures, Space
+
+PHOTOS = 40
+
+
+def naive_worker(row: Encoder, images: Sequence[tuple[int, int, str]]) -> Callable[[], int]:
+    """Loads Keras; what it returns handles the first PHOTOS of `images` (id, product id, digest)."""
+    model = keras_models.build_model(encoder_spec(row.name), row.weights)
+    space = Space.objects.get(state=Space.State.ACTIVE)
+    model.predict(np.zeros((1, row.side, row.side, 3), np.float32), verbose=0)
+
+    def task(image_id: int) -> None:
+        image = ProductImage.objects.get(pk=image_id)
+        with default_storage.open(str(image.file)) as file:
+            pixels = photo_to_pixels(io.BytesIO(file.read()), side=row.side)
+        maps = model.predict(pixels[None].astype(np.float32), verbose=0)[0]
+        features = pool(maps, row.pooling)
+        ImageFeatures.objects.create(image=image, encoder=row, digest=image.digest, features=features.tolist())
+        unit = features / np.linalg.norm(features)
+        vector_index().upsert(space=space, rows=[VectorRow(image.pk, image.product_id, unit)])
+
+    def run() -> int:
+        handled = images[:PHOTOS]
+        for image_id, _, _ in handled:
+            task(image_id)
+        return len(handled)
+
+    return run
