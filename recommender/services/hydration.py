@@ -14,7 +14,7 @@ from django.db import connection
 from catalog.representation import photo_url, price_text, thumbnail_url
 from recommender.index.halfvec import cursor
 
-_PRODUCTS = """
+PRODUCTS = """
 SELECT i.id, p.id, p.sku, p.variant_group, p.title, p.description, c.slug, c.name, p.brand, p.price, p.currency,
     p.in_stock, p.url, p.attributes::text, i.file, i.digest, i.width, i.height
 FROM catalog_productimage i JOIN catalog_product p ON p.id = i.product_id LEFT JOIN catalog_category c ON c.id = p.category_id
@@ -27,7 +27,7 @@ def products_by_image(image_ids: Collection[int]) -> dict[int, dict[str, Any]]:
     if not image_ids:
         return {}
     with connection.wrap_database_errors:
-        rows = cursor().execute(_PRODUCTS, [list(image_ids)], prepare=True).fetchall()
+        rows = cursor().execute(PRODUCTS, [list(image_ids)], prepare=True).fetchall()
     return {
         image_id: {
             "id": product_id,

@@ -101,14 +101,15 @@ def query_products(
         "unpublished": unpublished,
     }
     with connection.wrap_database_errors, translated():
-        rows = cursor().execute(_statement(space), values, prepare=True, binary=True).fetchall()
+        rows = cursor().execute(statement(space), values, prepare=True, binary=True).fetchall()
     products: dict[int, list[tuple[Any, ...]]] = {}
     for row in rows:
         products.setdefault(row[0], []).append(row)
     return {product_id: _of_rows(space, photos) for product_id, photos in products.items()}
 
 
-def _statement(space: Space) -> sql.Composed:
+def statement(space: Space) -> sql.Composed:
+    """The statement that reads the photos which ask."""
     if space.augment:
         parts: dict[str, sql.Composable] = {
             "vector": sql.SQL("source.features"),

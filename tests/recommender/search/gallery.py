@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -183,7 +184,7 @@ def assert_same_answer(found: Sequence[Hit], expected: Sequence[Hit], shop: Shop
     for hit, other in zip(found, expected, strict=True):
         assert abs(hit.distance - other.distance) <= tolerance
         assert shop.owner[hit.image_id] == hit.product_id
-    for one, next_one in zip(found, found[1:], strict=False):
+    for one, next_one in itertools.pairwise(found):
         if one.distance == next_one.distance:
             assert one.image_id < next_one.image_id
     last = expected[-1].distance if expected else 0.0

@@ -1,0 +1,100 @@
+"""Filters under the bench: correlated with the query (its own category) and not (price, an attribute), by selectivity."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.bench.search_gallery import SHARES, Gallery
+from recommender.bench.search_shop import attribute, slug
+from recommender.bench.search_truth import likeness, nearest_by, recall
+from recommender.models import Space
+from recommender.services.filters import parse
+from recommender.services.similarity import similar_to_product
+
+K = 10
+LIMIT = 12
+KINDS = ("category", "price", "attribute")
+
+Mask = NDArray[np.bool_]
+Asked = tuple[dict[str, list[str]], Callable[[], Mask]]
+
+
+def measure(space: Space, gallery: Gallery, queries: Sequence[int], judged: Sequence[int]) -> list[dict[str, Any]]:
+    """One row for no filter and one for each kind and share: latency with everything included, recall@10, full pages.
+
+    Timed: from the parameters to the hits, so with the category's look-up, the query's vector and the count. Kinds and
+    shares take turns query by query, so that whatever else the machine does falls on all of them alike.
+    """
+    cells: list[tuple[str, float]] = [("none", 100.0), *((kind, share) for kind in KINDS for share in SHARES)]
+    seconds: dict[tuple[str, float], list[float]] = {cell: [] for cell in cells}
+    recalls: dict[tuple[str, float], list[float]] = {cell: [] for cell in cells}
+    short = dict.fromkeys(cells, 0)
+    rng = np.random.default_rng(4)
+    for number in queries[:10]:
+        similar_to_product(product_id=number + 1, options=parse({}))
+    for number in queries:
+        values = likeness(gallery, number) if number in set(judged) else None
+        for cell in cells:
+            asked = _asked(gallery, number, *cell, rng)
+            if asked is None:
+                continue
+            parameters, mask = asked
+            began = time.perf_counter()
+            answer = similar_to_product(product_id=number + 1, options=parse(parameters))
+            seconds[cell].append(time.perf_counter() - began)
+            if values is not None:
+                passing = mask()
+                passing[number] = False
+                true = nearest_by(values, LIMIT, passing)
+                found = [item.product_id - 1 for item in answer.found]
+                recalls[cell].append(recall(found[:K], true[:K]))
+                short[cell] += len(found) < len(true)
+    rows = []
+    for kind, share in cells:
+        p50, p99 = np.percentile(seconds[kind, share], [50, 99]) * 1000
+        rows.append(
+            {
+                "filter": kind,
+                "per_cent": share,
+                "queries": len(seconds[kind, share]),
+                "p50_ms": round(float(p50), 3),
+                "p99_ms": round(float(p99), 3),
+                "recall": round(float(np.mean(recalls[kind, share])), 4),
+                "short_pages": short[kind, share],
+            }
+        )
+    unfiltered = rows[0]["p99_ms"]
+    for row in rows:
+        row["p99_over_unfiltered"] = round(row["p99_ms"] / unfiltered, 2)
+    return rows
+
+
+def _asked(gallery: Gallery, number: int, kind: str, share: float, rng: np.random.Generator) -> Asked | None:
+    """Parameters as a caller writes them, and which products pass. None where the product has no such category."""
+    everything = np.ones(len(gallery), bool)
+    if kind == "none":
+        return {}, lambda: everything
+    if kind == "category":
+        node = gallery.own_category(number, share)
+        if node is None:
+            return None
+
+        def inside() -> Mask:
+            mask = np.zeros(len(gallery), bool)
+            mask[gallery.members[node]] = True
+            return mask
+
+        return {"category": [slug(node)]}, inside
+    if kind == "price":
+        width = 10 * share
+        low = round(float(rng.uniform(0, 1000 - width)), 2)
+        high = round(low + width, 2)
+        within = {"min_price": [f"{low:.2f}"], "max_price": [f"{high:.2f}"]}
+        return within, lambda: (gallery.price >= low - 1e-9) & (gallery.price <= high + 1e-9)
+    bucket = int(gallery.buckets[share][number])
+    return {f"attr.{attribute(share)}": [str(bucket)]}, lambda: gallery.buckets[share] == bucket

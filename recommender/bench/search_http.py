@@ -1,0 +1,114 @@
+"""A load on an HTTP server over keep-alive connections, as cheap as Python can make it: one process, no parsing but lengths."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+READY_SECONDS = 120.0
+
+
+@dataclass
+class Load:
+    """Requests to send, and the seconds of each answer in the order they came."""
+
+    paths: Iterator[str]
+    until: float
+    seconds: list[float] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+
+
+class _Client(asyncio.Protocol):
+    """One connection: sends a request as soon as the answer to the one before is whole."""
+
+    def __init__(self, load: Load, done: asyncio.Future[None]) -> None:
+        self._load, self._done, self._buffer = load, done, b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._send()
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        head = self._buffer.find(b"\r\n\r\n")
+        if head < 0:
+            return
+        start = self._buffer.lower().index(b"content-length:", 0, head + 2) + 15
+        length = int(self._buffer[start : self._buffer.index(b"\r", start)])
+        if len(self._buffer) < head + 4 + length:
+            return
+        self._load.seconds.append(time.perf_counter() - self._began)
+        if not self._buffer.startswith(b"HTTP/1.1 200"):
+            self._load.failed.append(self._buffer[:300].decode(errors="replace"))
+        self._buffer = b""
+        self._send()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if not self._done.done():
+            self._done.set_exception(error or ConnectionError("the server closed the connection"))
+
+    def _send(self) -> None:
+        path = next(self._load.paths, None)
+        if path is None or time.perf_counter() > self._load.until:
+            self._done.set_result(None)
+            self._transport.close()
+            return
+        self._began = time.perf_counter()
+        self._transport.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+
+
+def load(port: int, paths: Iterator[str], *, connections: int, seconds: float = 3600.0) -> tuple[list[float], float]:
+    """Seconds of each answer, and answers a second; raises RuntimeError if one was not 200."""
+    asked = Load(paths, time.perf_counter() + seconds)
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        over = [loop.create_future() for _ in range(connections)]
+        for future in over:
+            await loop.create_connection(lambda future=future: _Client(asked, future), "127.0.0.1", port)  # type: ignore[misc]
+        await asyncio.gather(*over)
+
+    began = time.perf_counter()
+    asyncio.run(run())
+    elapsed = time.perf_counter() - began
+    if asked.failed:
+        raise RuntimeError(f"{len(asked.failed)} answers were not 200, such as: {asked.failed[0]}")
+    return asked.seconds, len(asked.seconds) / elapsed
+
+
+@contextmanager
+def served(command: Sequence[str], port: int, ready: str, environment: dict[str, str], folder: str) -> Iterator[None]:
+    """A server process that answers `ready` with 200, ended at the end."""
+    process = subprocess.Popen(command, env=environment, cwd=folder, stdout=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + READY_SECONDS
+        while not _answers(f"http://127.0.0.1:{port}{ready}"):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"{' '.join(command[:4])} … does not answer on port {port}")
+            time.sleep(0.1)
+        yield
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as response:
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
