@@ -11,13 +11,17 @@ import threading
 import time
 from dataclasses import dataclass
 
-from django.db import connection, connections
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError, connection, connections
 
-from recommender.encoder.serving import encoder_for
+from recommender.encoder.serving import EncoderMismatch, encoder_for
+from recommender.encoder.weights_pickle import WeightsFileError
 from recommender.models import Encoder, Space
 
 CACHE_SECONDS = 1.0
 _RETRY_SECONDS = 5.0
+# What loading an encoder is known to raise. Whatever else it is, the process would meet it at its next query photo.
+_LOADING = (EncoderMismatch, ImproperlyConfigured, WeightsFileError, DatabaseError, Encoder.DoesNotExist, OSError)
 
 logger = logging.getLogger(__name__)
 
@@ -98,16 +102,17 @@ def _load_encoder_first(space: Space) -> None:
 
 
 def _load_encoder(space: Space) -> None:
-    loaded = False
+    failure: Exception | None = None
     try:
         encoder_for(Encoder.objects.get(pk=space.encoder_id))
-        loaded = True
+    except _LOADING as error:
+        failure = error
     finally:
-        with _lock:
-            _held.loading = None
-            if loaded:
-                _held.space, _held.looked_at = space, time.monotonic()
-            else:
-                _held.failed_at = time.monotonic()
-                logger.error("space %s waits: its encoder does not load in this process", space.name)
         connections.close_all()
+    with _lock:
+        _held.loading = None
+        if failure is None:
+            _held.space, _held.looked_at = space, time.monotonic()
+            return
+        _held.failed_at = time.monotonic()
+    logger.error("space %s waits, its encoder does not load in this process: %s", space.name, failure)

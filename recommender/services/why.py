@@ -3,6 +3,9 @@
 For pooled features v = Σ_k w_k f_k over the cells k of the last maps and z = (v/‖v‖ − μ) W, each photo's similarity to
 another falls apart cell by cell: c_k(A|B) = w_k (f_k/‖v_A‖ − μ) · W z_B / (‖z_A‖ ‖z_B‖), since Σ_k w_k = 1. The cells
 sum to the cosine of z_A and z_B, for every projection that is one affine map, and here every one is.
+
+Vectors are made of the stored features, which are rounded to half precision. What rounding changed is shared by all
+cells alike (Σ_k w_k = 1 again), so that the cells sum to the cosine of the vectors that are searched, not nearly so.
 """
 
 from __future__ import annotations
@@ -33,6 +36,7 @@ from recommender.services.filters import InvalidParameter
 from recommender.services.query_photos import places
 from recommender.services.query_products import QueryProduct, query_product
 from recommender.services.similarity import current_space
+from recommender.services.stored_features import features_of
 
 KEPT_SECONDS = 24 * 3600
 _OVERLAY_SIDE = 320
@@ -82,21 +86,38 @@ def why(
 
 
 def explain(
-    projection: Projection, query_maps: NDArray[np.float32], result_maps: NDArray[np.float32], pooling: str
+    projection: Projection,
+    maps: tuple[NDArray[np.float32], NDArray[np.float32]],
+    pooling: str,
+    stored: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None,
 ) -> Explained:
-    """Last maps float32 (h, w, n) of two photos → what each cell adds to their cosine. In float64."""
-    query, result = _Pooled(projection, query_maps, pooling), _Pooled(projection, result_maps, pooling)
+    """Last maps float32 (h, w, n) of two photos → what each cell adds to their cosine, in float64.
+
+    `stored`: their features float32 (n,) as kept; without them those of the maps are meant.
+    """
+    query, result = (
+        _Pooled(projection, one, pooling, None if stored is None else stored[number]) for number, one in enumerate(maps)
+    )
     return Explained(float(query.z @ result.z), query.cells(result), result.cells(query))
 
 
 class _Pooled:
     """A photo in a projection: `z` float64 (d,), unit."""
 
-    def __init__(self, projection: Projection, maps: NDArray[np.float32], pooling: str) -> None:
+    def __init__(
+        self,
+        projection: Projection,
+        maps: NDArray[np.float32],
+        pooling: str,
+        stored: NDArray[np.float32] | None,
+    ) -> None:
         self._weights = weights(*maps.shape[:2], pooling).astype(np.float64)
         self._weights = self._weights / self._weights.sum()
         self._maps = maps.astype(np.float64)
         features = np.tensordot(self._weights, self._maps, axes=2)
+        if stored is not None:
+            self._maps = self._maps + (stored - features)
+            features = stored.astype(np.float64)
         self._length = float(np.linalg.norm(features)) or 1.0
         self._mean = 0.0 if projection.mean is None else projection.mean.astype(np.float64)
         self._matrix = None if projection.matrix is None else projection.matrix.astype(np.float64)
@@ -135,7 +156,7 @@ def _check(product: QueryProduct, parameter: str, image_id: int | None) -> None:
     if image_id is not None and product.image_id != image_id:
         raise InvalidParameter(parameter, f"product {product.product_id} has no photo {image_id}")
     if not product.photos:
-        raise NotEmbedded(f"product {product.product_id} has no embedded photo: {product.reason or 'it is pending'}")
+        raise NotEmbedded(f"product {product.product_id} has no embedded photo: {product.detail or 'it is pending'}")
 
 
 def _computed(space: Space, first: ProductImage, second: ProductImage) -> dict[str, Any]:
@@ -150,7 +171,7 @@ def _computed(space: Space, first: ProductImage, second: ProductImage) -> dict[s
         serving = encoder_for(space.encoder)
         # Read as the pipeline reads them: the same pixels, so the same vectors.
         maps = [serving.maps(photo_to_pixels(io.BytesIO(file), side=serving.side)) for file in files]
-    explained = explain(projection_of(space), maps[0], maps[1], serving.pooling)
+    explained = explain(projection_of(space), (maps[0], maps[1]), serving.pooling, _stored(space, first, second))
     computed = {
         "pair_score": explained.pair_score,
         "query": _side(explained.query, files[0]),
@@ -158,6 +179,13 @@ def _computed(space: Space, first: ProductImage, second: ProductImage) -> dict[s
     }
     redis_client.ask(lambda client: client.set(key, orjson.dumps(computed), ex=KEPT_SECONDS), None)
     return computed
+
+
+def _stored(space: Space, first: ProductImage, second: ProductImage) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    known, features = features_of(space.encoder_id, [first.pk, second.pk])
+    if len(known) < 2:
+        raise NotEmbedded("a photo was replaced at this moment; ask again")
+    return features[0], features[1]
 
 
 def _read(image: ProductImage) -> bytes:

@@ -1,0 +1,99 @@
+"""Drift is noticed, a refit proposed, and done only where a setting says so, under the same guard."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from pytest_django import Settings
+
+from catalog.models import Product
+from recommender.models import Encoder, Space
+from recommender.services import drift
+from recommender.services.spaces_build import build_space
+from recommender.services.spaces_list import list_spaces
+from recommender.services.spaces_options import SpaceOptions
+from recommender.services.spaces_switch import activate
+from tests.recommender.spaces.gallery import add_photos, class_features
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def fitted(shop: Space) -> Space:
+    space = build_space(SpaceOptions(encoder=shop.encoder, projection="learned", dimensions=6, labels="category"))
+    return activate(space.name).space
+
+
+def upload(encoder: Encoder, photos: int, *, kinds: int = 10) -> None:
+    features, classes = class_features(kinds, -(-photos // kinds))
+    add_photos(encoder, features[:photos], [f"Things > kind {code}" for code in classes[:photos]], prefix="new")
+
+
+def settle(space: Space) -> None:
+    """In one transaction every row has the time of its beginning; the fit was before what comes now."""
+    space.refresh_from_db()
+    Space.objects.filter(pk=space.pk).update(
+        fit_summary={**space.fit_summary, "fitted_at": "2020-01-01T00:00:00+00:00"}
+    )
+    Product.images.rel.related_model.objects.update(created_at="2019-01-01T00:00:00+00:00")
+
+
+def test_a_space_that_was_not_fitted_does_not_drift(shop: Space) -> None:
+    assert drift.check() is None
+
+
+def test_a_still_catalogue_needs_no_refit(fitted: Space) -> None:
+    settle(fitted)
+    found = drift.check()
+    assert found is not None
+    assert (found["photos"], found["new_share"], found["shift"], found["proposal"]) == (240, 0, 0, None)
+
+
+def test_many_new_photos_propose_a_refit(fitted: Space) -> None:
+    settle(fitted)
+    upload(fitted.encoder, 160)
+    found = drift.check()
+    assert found is not None
+    assert (found["new_share"], found["shift"]) == (0.4, 0.0)
+    assert found["proposal"] == (
+        "160 of 400 photos were stored since it was fitted: fit it anew with `spaces build --encoder drawn@1 "
+        "--projection learned --dims 6 --labels category`"
+    )
+    assert list_spaces()[0]["drift"]["proposal"] == found["proposal"]
+    assert Space.objects.count() == 2
+
+
+def test_a_shift_of_the_categories_proposes_a_refit(fitted: Space) -> None:
+    settle(fitted)
+    Product.objects.filter(category__name__in=["kind 0", "kind 1", "kind 2"]).update(category=None)
+    found = drift.check()
+    assert found is not None
+    assert found["shift"] == pytest.approx(0.3)
+    assert "the shares of its categories have shifted by 30%" in found["proposal"]
+
+
+def test_a_refit_is_made_and_activated_where_a_setting_says_so(fitted: Space, settings: Settings) -> None:
+    settings.REFIT_AUTOMATICALLY = True
+    settle(fitted)
+    upload(fitted.encoder, 160)
+    drift.check()
+    active = Space.objects.get(state=Space.State.ACTIVE)
+    assert (active.name, active.fit_summary["photos"]) == ("learned-6-2", 400)
+    assert active.dimensions == 6 and active.labels == "category"
+
+
+def test_a_refit_that_is_no_better_is_refused_and_not_tried_at_once_again(
+    fitted: Space, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.REFIT_AUTOMATICALLY = True
+    settle(fitted)
+    upload(fitted.encoder, 160)
+    categories = list(Product.objects.order_by("pk").values_list("pk", "category_id"))
+    shuffled = np.random.default_rng(1).permutation([category for _, category in categories]).tolist()
+    for (pk, _), category in zip(categories, shuffled, strict=True):
+        Product.objects.filter(pk=pk).update(category_id=category)
+    drift.check()
+    assert Space.objects.get(state=Space.State.ACTIVE) == fitted
+    assert "the refit of space learned-6 was refused" in caplog.text
+    drift.check()
+    assert Space.objects.count() == 3

@@ -1,0 +1,320 @@
+"""Switching under a guard, and taking away what does not answer any more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from django.db import connection
+
+from catalog.models import Product, ProductImage
+from catalog.services.categories import category_for
+from recommender.index import partitions
+from recommender.index.registry import vector_index
+from recommender.models import EmbeddingJob, Encoder, ImageFeatures, Space
+from recommender.services import spaces_active
+from recommender.services.spaces import active_space, forget_active_space
+from recommender.services.spaces_build import build_space
+from recommender.services.spaces_list import list_spaces
+from recommender.services.spaces_options import SpaceOptions
+from recommender.services.spaces_switch import SwitchRefused, activate, retire
+from tests.recommender.spaces.gallery import add_photos, class_features, encoder_row
+
+pytestmark = pytest.mark.django_db
+
+
+def learned(shop: Space, **options: object) -> Space:
+    return build_space(SpaceOptions(encoder=shop.encoder, projection="learned", dimensions=6, **options))  # type: ignore[arg-type]
+
+
+def pca(shop: Space, dimensions: int = 16) -> Space:
+    return build_space(SpaceOptions(encoder=shop.encoder, projection="pca", dimensions=dimensions))
+
+
+def shuffle_categories() -> dict[int, int | None]:
+    """Give every product the category of another; returns the true ones."""
+    true = dict(Product.objects.order_by("pk").values_list("pk", "category_id"))
+    shuffled = np.random.default_rng(1).permutation(list(true.values())).tolist()
+    for pk, category_id in zip(true, shuffled, strict=True):
+        Product.objects.filter(pk=pk).update(category_id=category_id)
+    return true
+
+
+def test_a_learned_space_that_is_better_is_activated_and_the_old_stays_readable(shop: Space) -> None:
+    space = learned(shop)
+    switched = activate(space.name)
+    assert (switched.space.state, switched.before) == (Space.State.ACTIVE, shop)
+    assert active_space() == space
+    shop.refresh_from_db()
+    assert shop.state == Space.State.READY
+    assert vector_index().count(space=shop) == 240
+    gain = space.quality["differences"]["pca"]["seen"]
+    assert gain[0] > 0
+    assert activate(space.name).before == space  # again is no error
+
+
+def test_labels_shuffled_at_random_are_refused(shop: Space) -> None:
+    shuffle_categories()
+    space = learned(shop)
+    with pytest.raises(SwitchRefused, match=r"differs from pca by .*not wholly above 0"):
+        activate(space.name)
+    assert active_space() == shop
+
+
+def test_a_space_fitted_on_shuffled_labels_is_judged_by_the_true_ones(shop: Space) -> None:
+    true = shuffle_categories()
+    space = learned(shop)
+    for pk, category_id in true.items():
+        Product.objects.filter(pk=pk).update(category_id=category_id)
+    with pytest.raises(SwitchRefused, match="not wholly above 0"):
+        activate(space.name)
+    space.refresh_from_db()
+    assert space.quality["differences"]["pca"]["seen"][1] < 0.02
+    assert space.quality["differences"]["plain"]["seen"] != [0, 0, 0]
+
+
+def test_shuffled_labels_of_an_attribute_are_refused(encoder: Encoder) -> None:
+    from recommender.services.spaces import ensure_first_space
+
+    shop = ensure_first_space(encoder=encoder)
+    features, classes = class_features(10, 24)
+    values = np.random.default_rng(3).permutation([f"v{code}" for code in classes]).tolist()
+    add_photos(encoder, features, [f"kind {code}" for code in classes], attribute=values)
+    with pytest.raises(SwitchRefused, match="not wholly above 0"):
+        activate(learned(shop, labels="attribute:kind").name)
+
+
+def test_force_passes_over_the_guard_and_says_what_it_passed_over(shop: Space) -> None:
+    shuffle_categories()
+    space = learned(shop)
+    switched = activate(space.name, force=True)
+    assert active_space() == space
+    assert any("not wholly above 0" in warning for warning in switched.warnings)
+
+
+def test_another_catalogue_refuses_what_was_fitted_elsewhere(shop: Space) -> None:
+    """The photos it was fitted on are gone; others, of other classes, are there."""
+    space = learned(shop)
+    Product.objects.all().delete()
+    features, classes = class_features(8, 24, seed=5)
+    add_photos(shop.encoder, features, [f"Other > sort {code}" for code in classes], prefix="other")
+    with pytest.raises(SwitchRefused) as refused:
+        activate(space.name)
+    assert [reason.split(":")[0].split(",")[0] for reason in refused.value.reasons] == [
+        "only 0% of the labelled photos are of classes it was fitted on",
+        "no held-out photo is of a class it was fitted on",
+    ]
+
+
+def test_another_catalogue_of_the_same_class_names_is_judged_by_its_photos(shop: Space) -> None:
+    space = learned(shop)
+    Product.objects.all().delete()
+    features, classes = class_features(10, 24, seed=5)
+    features = features[:, ::-1].copy()  # what varied for nothing there means something here
+    add_photos(shop.encoder, features, [f"Things > kind {code}" for code in classes], prefix="other")
+    with pytest.raises(SwitchRefused, match=r"differs from pca by -.*not wholly above 0"):
+        activate(space.name)
+
+
+def test_a_loss_on_unseen_classes_is_a_warning_with_its_size(shop: Space) -> None:
+    space = learned(shop)
+    Space.objects.filter(pk=space.pk).update(
+        quality={**space.quality, "differences": {**space.quality["differences"], "pca": {
+            "seen": [0.1, 0.2, 0.3], "unseen": [-0.2, -0.123, -0.05]}}}
+    )  # fmt: skip
+    assert activate(space.name).warnings == [
+        "on classes that it has not seen its mAP@50 differs from pca by -0.123 (95 %: -0.200 to -0.050)"
+    ]
+
+
+def test_an_unlearned_space_worse_than_the_active_one_is_refused(shop: Space) -> None:
+    activate(learned(shop).name)
+    with pytest.raises(SwitchRefused, match=r"differs from that of the active space learned-6 by -.*wholly below 0"):
+        activate(pca(shop, dimensions=2).name)
+
+
+def test_an_unlearned_space_as_good_as_the_active_one_is_activated(shop: Space) -> None:
+    space = pca(shop)
+    assert activate(space.name).space == space
+
+
+def test_products_as_labels_are_judged_on_products_not_seen(encoder: Encoder) -> None:
+    from recommender.services.spaces import ensure_first_space
+
+    shop = ensure_first_space(encoder=encoder)
+    features, classes = class_features(60, 6)
+    add_photos(encoder, features, groups=[f"group {code}" for code in classes])
+    space = learned(shop, labels="product")
+    assert set(space.quality["queries"]) == {"overall", "seen", "unseen"}
+    assert space.quality["queries"]["seen"] == 0
+    assert activate(space.name).space == space
+
+
+def test_a_space_being_built_is_refused_even_by_force_before_its_fit(shop: Space) -> None:
+    Space.objects.create(name="new", encoder=shop.encoder, projection="pca", dimensions=8)
+    for force in (False, True):
+        with pytest.raises(SwitchRefused, match="it has no projection yet"):
+            activate("new", force=force)
+
+
+def test_an_incomplete_space_is_refused(shop: Space) -> None:
+    space = pca(shop)
+    Space.objects.filter(pk=space.pk).update(state=Space.State.BUILDING)
+    with pytest.raises(SwitchRefused, match="still being built: `spaces build --resume pca-16`"):
+        activate(space.name)
+
+
+def test_an_invalid_index_is_refused(shop: Space) -> None:
+    space = pca(shop)
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP INDEX {partitions.index_name(space)}")
+    with pytest.raises(SwitchRefused, match="its index is not valid"):
+        activate(space.name)
+    assert activate(space.name, force=True).space == space
+
+
+def test_photos_that_the_new_encoder_has_not_seen_are_refused(shop: Space) -> None:
+    other = encoder_row("other@1")
+    images = list(ProductImage.objects.order_by("pk"))
+    for image in images[:200]:
+        ImageFeatures.objects.create(
+            image=image, encoder=other, digest=image.digest, features=image.features.get().features
+        )
+    EmbeddingJob.objects.bulk_create(EmbeddingJob(image=image, encoder=other, state="done") for image in images)
+    space = build_space(SpaceOptions(encoder=other, projection="pca", dimensions=16))
+    with pytest.raises(SwitchRefused, match="40 photos that are searched now were not embedded with other@1"):
+        activate(space.name)
+    # Fresh uploads are on their way and do not hold up a switch.
+    EmbeddingJob.objects.filter(encoder=other, image__in=images[200:]).update(state="pending", priority=0)
+    assert activate(space.name).space == space
+
+
+def test_what_was_uploaded_or_lost_meanwhile_is_put_right(shop: Space) -> None:
+    space = pca(shop)
+    ids = list(ProductImage.objects.order_by("pk").values_list("pk", flat=True))
+    vector_index().delete(space=space, image_ids=ids[:3])
+    with connection.cursor() as cursor:  # a vector of a photo that never was
+        cursor.execute(
+            "INSERT INTO recommender_imagevector (image_id, space_id, product_id, vector)"
+            " SELECT 999999999, space_id, product_id, vector FROM recommender_imagevector"
+            " WHERE space_id = %s LIMIT 1",
+            [space.pk],
+        )
+    activate(space.name)
+    assert sorted(vector_index().vectors(space=space, image_ids=[*ids, 999999999])) == ids
+
+
+def test_a_judgement_of_other_photos_or_labels_is_made_anew(shop: Space) -> None:
+    space = pca(shop)
+    before = space.quality["signature"]
+    product = Product.objects.latest("pk")
+    Product.objects.filter(pk=product.pk).update(category=category_for("Things > kind 0"))
+    activate(space.name)
+    space.refresh_from_db()
+    assert space.quality["signature"] != before
+
+
+def test_the_active_space_cannot_be_retired_nor_one_being_built(shop: Space) -> None:
+    with pytest.raises(SwitchRefused, match="it is active: activate another first"):
+        retire(shop.name)
+    with pytest.raises(SwitchRefused, match="there is no such space"):
+        retire("nothing")
+    space = pca(shop)
+    other = connection.copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s, %s)", [0x6275696C, space.pk])
+        with pytest.raises(SwitchRefused, match="it is being built"):
+            retire(space.name)
+    finally:
+        other.close()
+
+
+def test_a_retired_space_leaves_its_row_and_the_features(shop: Space) -> None:
+    space = pca(shop)
+    activate(space.name)
+    retire(shop.name)
+    shop.refresh_from_db()
+    assert shop.state == Space.State.RETIRED and shop.retired_at is not None
+    assert partitions.partition_bytes(shop) == 0
+    assert ImageFeatures.objects.count() == 240
+    with pytest.raises(SwitchRefused, match="it was retired"):
+        activate(shop.name)
+    retire(shop.name)  # again is no error
+    (image,) = add_photos(shop.encoder, class_features(1, 1)[0], prefix="after")
+    assert list(vector_index().vectors(space=space, image_ids=[image.pk])) == [image.pk]
+
+
+def test_spaces_are_listed_with_what_they_are_and_cost(shop: Space) -> None:
+    space = learned(shop)
+    newest, oldest = list_spaces()
+    assert (newest["name"], newest["state"], newest["encoder"], newest["projection"]) == (
+        "learned-6", "ready", "drawn@1", "learned")  # fmt: skip
+    assert (newest["dims"], newest["photos"], oldest["photos"]) == (6, 240, 240)
+    assert newest["recall"] == space.quality["ann_recall"]
+    assert newest["quality"]["p@10"] == space.quality["systems"]["space"]["seen"]["p@10"][1]
+    assert newest["bytes"] > newest["index_bytes"] > 0
+    assert newest["age_seconds"] >= 0
+    retire(space.name)
+    assert list_spaces()[0]["photos"] == list_spaces()[0]["bytes"] == 0
+
+
+@pytest.fixture
+def no_cache(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(spaces_active, "CACHE_SECONDS", 0.0)
+    yield
+    forget_active_space()
+
+
+def test_a_process_keeps_its_space_until_the_next_encoder_is_loaded(
+    transactional_db: None, no_cache: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An encoder that cannot be loaded is never adopted while the old space is readable; after that nothing else is left."""
+    from recommender.services.spaces import ensure_first_space
+
+    old = ensure_first_space(encoder=encoder_row())
+    assert active_space() == old
+    new = build_space(SpaceOptions(encoder=encoder_row("broken@1")), name="new")
+    activate("new")
+    forget_active_space()
+    spaces_active._held.space = old  # another process, which has not looked yet
+    for _ in range(3):
+        assert active_space() == old
+    _until(lambda: "its encoder does not load" in caplog.text)
+    assert active_space() == old
+    retire(old.name, grace_seconds=0)
+    assert active_space() == new
+
+
+def test_a_process_adopts_a_space_whose_encoder_loads(
+    transactional_db: None, no_cache: None, compiled_lite0: Encoder
+) -> None:
+    from recommender.encoder import serving
+    from recommender.services.spaces import ensure_first_space
+
+    old = ensure_first_space(encoder=encoder_row())
+    new = build_space(SpaceOptions(encoder=compiled_lite0), name="new")
+    activate("new")
+    spaces_active._held.space = old
+    serving._encoders.clear()
+    assert active_space() == old
+    _until(lambda: active_space() == new)
+    assert (compiled_lite0.pk, "litert") in serving._encoders
+
+
+def test_the_same_encoder_needs_no_wait(shop: Space, no_cache: None) -> None:
+    space = pca(shop)
+    assert active_space() == shop
+    activate(space.name)
+    spaces_active._held.space = shop
+    assert active_space() == space
+
+
+def _until(condition: object, seconds: float = 20.0) -> None:
+    import time
+
+    deadline = time.monotonic() + seconds
+    while not condition():  # type: ignore[operator]
+        assert time.monotonic() < deadline, "it did not come about"
+        time.sleep(0.02)
