@@ -21,7 +21,9 @@ class Encoder(models.Model):
         INT8 = "int8"
 
     name = models.CharField(max_length=100, help_text="For example efficientnet-lite0@1.")
-    weights = models.CharField(max_length=500, default="imagenet", help_text="The ENCODER_WEIGHTS it was compiled with.")
+    weights = models.CharField(
+        max_length=500, default="imagenet", help_text="The ENCODER_WEIGHTS it was compiled with."
+    )
     source = models.CharField(
         max_length=64, blank=True, help_text="Hash of what it was compiled from: the same again is not compiled twice."
     )

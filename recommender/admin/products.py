@@ -23,7 +23,8 @@ from recommender.pipeline import jobs
 from recommender.services import hydration
 from recommender.services.filters import SearchOptions
 from recommender.services.query_products import UnknownProduct
-from recommender.services.similarity import NoActiveSpace, similar_to_product
+from recommender.services.similarity import similar_to_product
+from recommender.services.similarity_answers import NoActiveSpace
 
 SIMILAR = 12
 

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 
 from recommender.services.filters import Parameters
 from recommender.services.hydration import products_by_image
-from recommender.services.similarity import Answer, Found
+from recommender.services.similarity_answers import Answer, Found
 
 _DIGITS = 6  # half precision keeps three; more is noise
 

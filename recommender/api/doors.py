@@ -22,7 +22,7 @@ from recommender.encoder.serving import EncoderMismatch
 from recommender.services.filters import InvalidParameter
 from recommender.services.query_photos import RETRY_AFTER_SECONDS, TooManyPhotos
 from recommender.services.query_products import UnknownProduct
-from recommender.services.similarity import NoActiveSpace, QueryCancelsOut
+from recommender.services.similarity_answers import NoActiveSpace, QueryCancelsOut
 
 _AWAY_SECONDS = 5
 _PHOTO_STATUS = {"too_large": 413, "bomb": 413, "not_an_image": 415}
@@ -79,10 +79,6 @@ def problems() -> Iterator[None]:
 
 def away(detail: str) -> Problem:
     return Problem(503, "Not available", detail, headers={"Retry-After": str(_AWAY_SECONDS)})
-
-
-def json_response(body: bytes) -> HttpResponse:
-    return HttpResponse(body, content_type="application/json", headers={"Cache-Control": "no-store"})
 
 
 def json_body(request: HttpRequest) -> dict[str, Any]:

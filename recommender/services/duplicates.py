@@ -21,7 +21,7 @@ from recommender.projection.apply import unit
 from recommender.services.filters import SearchOptions, excluding
 from recommender.services.photo_hashes import SAME_WITHIN_BITS, UnreadablePhoto, bits_apart, photo_hashes
 from recommender.services.query_products import query_product
-from recommender.services.similarity import Answer, Found, current_space, in_active_space
+from recommender.services.similarity_answers import Answer, Found, current_space, in_active_space
 
 CANDIDATES = 10
 MOST_CANDIDATES = 640

@@ -16,7 +16,8 @@ from recommender.encoder.serving import encoder_for
 from recommender.models import Encoder
 from recommender.services import redis_client
 from recommender.services.filters import InvalidParameter, SearchOptions
-from recommender.services.similarity import Answer, EncoderChanged, current_space, similar_to_features
+from recommender.services.similarity import similar_to_features
+from recommender.services.similarity_answers import Answer, EncoderChanged, current_space
 
 KEPT_SECONDS = 3600
 RETRY_AFTER_SECONDS = 1

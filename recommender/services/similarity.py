@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import ParamSpec, TypeVar
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,79 +12,24 @@ from catalog.models import Product
 from recommender.index import kinds
 from recommender.index.pgvector import SpaceQuery
 from recommender.index.registry import vector_index
-from recommender.index.types import Hit, SpaceGone
+from recommender.index.types import Hit
 from recommender.models import Space
 from recommender.projection.apply import project_query
-from recommender.services import diversity, spaces
+from recommender.services import diversity
 from recommender.services.filters import InvalidParameter, SearchOptions, excluding
-from recommender.services.query_products import QueryProduct, Status, UnknownProduct, query_product, query_products
+from recommender.services.query_products import QueryProduct, UnknownProduct, query_product, query_products
+from recommender.services.similarity_answers import (
+    Answer,
+    EncoderChanged,
+    Found,
+    QueryCancelsOut,
+    current_space,
+    in_active_space,
+)
 
 WIDER = 8  # candidates for each place that is to be diverse
 MOST_CANDIDATES = 400
 _CANCELS = 1e-3  # shorter than this, a difference of unit vectors is rounding (halfvec keeps 3 digits)
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-class NoActiveSpace(RuntimeError):
-    """There is no space to search in yet."""
-
-
-class EncoderChanged(RuntimeError):
-    """The active space was switched to another encoder's: encode the photo again."""
-
-
-class QueryCancelsOut(ValueError):
-    """Likes and dislikes leave no direction to search in."""
-
-
-@dataclass(frozen=True)
-class Found:
-    """One place of an answer. `distance` is the space's metric; `score` is higher for the more alike."""
-
-    image_id: int
-    product_id: int
-    score: float
-    distance: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """`fallback` is "category" when the page was filled from the query's category.
-
-    `reason` (in a word) and `detail` (in words) say why it failed.
-    """
-
-    status: Status
-    space: Space
-    exact: bool
-    query: Mapping[str, object]
-    found: Sequence[Found] = field(default_factory=list)
-    fallback: str | None = None
-    reason: str = ""
-    detail: str = ""
-
-
-def in_active_space(question: Callable[P, R]) -> Callable[P, R]:
-    """Ask once more when the space was retired in the middle of a question: there is a new active one."""
-
-    def asked(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return question(*args, **kwargs)
-        except SpaceGone:
-            spaces.forget_active_space()
-            return question(*args, **kwargs)
-
-    return asked
-
-
-def current_space() -> Space:
-    """The active space. Raises NoActiveSpace."""
-    space = spaces.active_space()
-    if space is None:
-        raise NoActiveSpace("no space is active yet: run `manage.py compile_encoder`, then `manage.py embed_images`")
-    return space
 
 
 @in_active_space

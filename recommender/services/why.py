@@ -35,7 +35,7 @@ from recommender.services import redis_client
 from recommender.services.filters import InvalidParameter
 from recommender.services.query_photos import places
 from recommender.services.query_products import QueryProduct, query_product
-from recommender.services.similarity import current_space
+from recommender.services.similarity_answers import current_space
 from recommender.services.stored_features import features_of
 
 KEPT_SECONDS = 24 * 3600

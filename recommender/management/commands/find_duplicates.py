@@ -16,7 +16,7 @@ from tqdm import tqdm
 from catalog.models import Product
 from recommender.services.duplicates import DuplicatePair, all_duplicates
 from recommender.services.photo_hashes import UnreadablePhoto
-from recommender.services.similarity import NoActiveSpace, current_space
+from recommender.services.similarity_answers import NoActiveSpace, current_space
 from recommender.services.status import photos_in
 
 COLUMNS = ["sku", "image", "other_sku", "other_image", "cosine", "bits"]

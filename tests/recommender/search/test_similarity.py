@@ -14,13 +14,8 @@ from recommender.index.types import Filters, VectorRow
 from recommender.models import EmbeddingJob, Space
 from recommender.services.filters import InvalidParameter, SearchOptions
 from recommender.services.query_products import UnknownProduct
-from recommender.services.similarity import (
-    NoActiveSpace,
-    QueryCancelsOut,
-    recommend,
-    similar_to_each,
-    similar_to_product,
-)
+from recommender.services.similarity import recommend, similar_to_each, similar_to_product
+from recommender.services.similarity_answers import NoActiveSpace, QueryCancelsOut
 from tests.catalog.factories import make_image, make_product
 from tests.recommender.search.gallery import Shop, make_tree, random_units, unit
 
