@@ -81,6 +81,10 @@ def away(detail: str) -> Problem:
     return Problem(503, "Not available", detail, headers={"Retry-After": str(_AWAY_SECONDS)})
 
 
+def json_response(body: bytes) -> HttpResponse:
+    return HttpResponse(body, content_type="application/json", headers={"Cache-Control": "no-store"})
+
+
 def json_body(request: HttpRequest) -> dict[str, Any]:
     """The JSON object of a request. Raises Problem: 415 for another type, 400 for no object."""
     if request.content_type != "application/json":
