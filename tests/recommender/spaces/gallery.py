@@ -95,6 +95,14 @@ def class_features(
     return features.astype(np.float32), labels
 
 
+def widened(features: NDArray[np.float32], dimensions: int) -> NDArray[np.float32]:
+    """The same photos as an encoder of more dimensions would see them: float32 (rows, dimensions)."""
+    generator = np.random.default_rng(1)
+    directions = np.linalg.qr(generator.standard_normal((dimensions, features.shape[1])))[0]
+    noise = generator.standard_normal((len(features), dimensions)) * 0.01
+    return (features @ directions.T + noise).astype(np.float32)
+
+
 def add_photos(
     encoder: Encoder,
     features: NDArray[np.float32],
