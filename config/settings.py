@@ -36,6 +36,7 @@ MIDDLEWARE = [
     "recommender.metrics.request_metrics",
     "config.middleware.content_security_policy",
     "django.middleware.security.SecurityMiddleware",
+    "recommender.api.hot.hot_answers",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

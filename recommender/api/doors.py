@@ -82,7 +82,8 @@ def away(detail: str) -> Problem:
 
 
 def json_response(body: bytes) -> HttpResponse:
-    return HttpResponse(body, content_type="application/json", headers={"Cache-Control": "no-store"})
+    headers = {"Cache-Control": "no-store", "X-Frame-Options": "DENY", "Content-Length": str(len(body))}
+    return HttpResponse(body, content_type="application/json", headers=headers)
 
 
 def json_body(request: HttpRequest) -> dict[str, Any]:

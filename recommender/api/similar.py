@@ -11,10 +11,10 @@ from drf_spectacular.utils import extend_schema
 
 from recommender.api import schema
 from recommender.api.answers import answer_bytes, parameters_of, results_of
-from recommender.api.doors import Door, json_body, json_response
-from recommender.services import answers_cache
+from recommender.api.doors import Door, json_body
+from recommender.api.hot import hot_or_made
 from recommender.services.filters import InvalidParameter, from_json, parse, parse_ids
-from recommender.services.similarity import current_space, recommend, similar_to_each, similar_to_product
+from recommender.services.similarity import recommend, similar_to_each, similar_to_product
 
 MOST_IDS = 100
 
@@ -35,7 +35,7 @@ class Similar(Door):
             image = _image(parameters.get("image", []))
             return answer_bytes(similar_to_product(product_id=product_id, options=options, image=image), began)
 
-        return _hot(request, make)
+        return hot_or_made(request, make)
 
 
 class Recommendations(Door):
@@ -57,7 +57,7 @@ class Recommendations(Door):
             options = parse({**parameters_of(request), **from_json(body)})
             return answer_bytes(recommend(positive=positive, negative=negative, options=options), began)
 
-        return _hot(request, make)
+        return hot_or_made(request, make)
 
 
 class Batch(Door):
@@ -89,13 +89,7 @@ class Batch(Door):
                 payload["waiting"] = waiting
             return orjson.dumps(payload), not waiting
 
-        return _hot(request, make)
-
-
-def _hot(request: HttpRequest, make: Any) -> HttpResponse:
-    """The answer from Redis where the same was asked a moment ago; refused questions are never kept."""
-    question = f"{request.method} {request.path}?{request.META.get('QUERY_STRING', '')}\n".encode() + request.body
-    return json_response(answers_cache.cached(space_id=current_space().pk, question=question, make=make))
+        return hot_or_made(request, make)
 
 
 def _image(values: list[str] | Any) -> int | str | None:

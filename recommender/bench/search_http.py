@@ -41,7 +41,11 @@ class _Client(asyncio.Protocol):
         head = self._buffer.find(b"\r\n\r\n")
         if head < 0:
             return
-        start = self._buffer.lower().index(b"content-length:", 0, head + 2) + 15
+        start = self._buffer.lower().find(b"content-length:", 0, head + 2) + 15
+        if start < 15:
+            self._done.set_exception(RuntimeError("an answer without a length: the load cannot tell where it ends"))
+            self._transport.close()
+            return
         length = int(self._buffer[start : self._buffer.index(b"\r", start)])
         if len(self._buffer) < head + 4 + length:
             return

@@ -12,7 +12,6 @@ import hashlib
 import secrets
 import struct
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import redis
@@ -32,17 +31,6 @@ class Beginning:
     key: str
     epoch: bytes | None
     began: float
-
-
-def cached(*, space_id: int, question: bytes, make: Callable[[], tuple[bytes, bool]]) -> bytes:
-    """The answer to `question` in a space: a hot one, or `make()`, which says whether its answer may be kept."""
-    body, beginning = look(space_id=space_id, question=question)
-    if body is not None:
-        return body
-    body, lasting = make()
-    if lasting:
-        keep(beginning, body)
-    return body
 
 
 def look(*, space_id: int, question: bytes) -> tuple[bytes | None, Beginning]:
