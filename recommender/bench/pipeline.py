@@ -26,7 +26,7 @@ from recommender.bench.temporary import temporary_shop
 
 LEAST_OF_IDEAL, LEAST_OF_NAIVE, MOST_MEGABYTES = 0.9, 5.0, 250.0
 MOST_IDLE_SECONDS, MOST_IMPORTING_SECONDS = 2.0, 5.0
-SMALL, LARGE, ROUNDS = 304, 160, 3
+SMALL, LARGE, ROUNDS = 608, 208, 5
 
 Say = Callable[[str], None]
 

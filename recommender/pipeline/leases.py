@@ -22,8 +22,10 @@ from typing import Any
 import psycopg
 from django.conf import settings
 from django.db import connection
+from psycopg import sql
 from psycopg.pq import ConnStatus, ExecStatus
 
+from recommender.index.halfvec import cursor
 from recommender.models import EmbeddingJob
 
 
@@ -59,12 +61,13 @@ class _Session(threading.local):
 
 _session = _Session()
 
+# The size stands in the statement: a planner that does not know it reads whole tables once the statement is prepared.
 # The rows in claim order; one that must be alone is taken alone; a lease holds photos of one encoder.
 _CLAIM = """
 WITH head AS MATERIALIZED (
     SELECT id, priority, encoder_id, alone FROM recommender_embeddingjob
     WHERE state = 'pending' AND not_before IS NULL AND encoder_id = ANY(%(encoders)s)
-    ORDER BY priority, id LIMIT %(size)s FOR UPDATE SKIP LOCKED
+    ORDER BY priority, id LIMIT {size} FOR UPDATE SKIP LOCKED
 ), ranked AS (
     SELECT id, encoder_id, row_number() OVER claim AS place, first_value(encoder_id) OVER claim AS encoder,
         bool_or(alone) OVER claim AS alone_so_far
@@ -81,8 +84,8 @@ RETURNING job.priority, job.id, job.encoder_id, image.id, image.product_id, imag
     EXISTS (SELECT FROM recommender_imagefeatures seen WHERE seen.digest = image.digest AND seen.encoder_id = job.encoder_id)
 """
 
-_BEGIN = b"""
-UPDATE recommender_embeddingjob
+_PREPARE_BEGIN = """
+PREPARE begin_photo (float8, bigint, uuid) AS UPDATE recommender_embeddingjob
 SET started_at = clock_timestamp(), leased_until = now() + make_interval(secs => $1)
 WHERE id = $2 AND lease = $3 AND state = 'processing'
 """
@@ -108,13 +111,12 @@ def claim(*, encoder_ids: Sequence[int], size: int | None = None) -> Lease | Non
     lease = _new_lease()
     parameters: dict[str, Any] = {
         "encoders": list(encoder_ids),
-        "size": size or settings.LEASE_SIZE,
         "lease": lease,
         "seconds": settings.LEASE_SECONDS,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, parameters)
-        rows = sorted(cursor.fetchall())
+    with connection.wrap_database_errors:
+        statement = sql.SQL(_CLAIM).format(size=sql.Literal(size or settings.LEASE_SIZE))
+        rows = sorted(cursor().execute(statement, parameters, prepare=True).fetchall())
     if not rows:
         return None
     photos = tuple(LeasedPhoto(job, *image) for _, job, _, *image in rows)
@@ -131,8 +133,7 @@ def begun(lease: Lease, photo: LeasedPhoto) -> Iterator[None]:
     raw: psycopg.Connection[Any] = connection.connection
     values = (str(settings.LEASE_SECONDS), str(photo.job_id), str(lease.id))
     with connection.wrap_database_errors:
-        raw.pgconn.send_query_params(_BEGIN, [value.encode() for value in values])
-        raw.pgconn.flush()
+        raw.pgconn.send_query_prepared(b"begin_photo", [value.encode() for value in values])
     try:
         yield
     finally:
@@ -154,15 +155,15 @@ def _settle(raw: psycopg.Connection[Any]) -> None:
 
 def prolong(lease: Lease) -> None:
     """Somebody is at work, though no photo is begun: fetching from slow servers takes its time."""
-    with connection.cursor() as cursor:
-        cursor.execute(_PROLONG, {"lease": lease.id, "seconds": settings.LEASE_SECONDS})
+    with connection.cursor() as plain:
+        plain.execute(_PROLONG, {"lease": lease.id, "seconds": settings.LEASE_SECONDS})
 
 
 def give_back(lease: Lease) -> int:
     """What is left of the lease is pending again, and no attempt is counted. Returns the number of photos."""
-    with connection.cursor() as cursor:
-        cursor.execute(_GIVE_BACK, {"lease": lease.id})
-        return int(cursor.rowcount)
+    with connection.cursor() as plain:
+        plain.execute(_GIVE_BACK, {"lease": lease.id})
+        return int(plain.rowcount)
 
 
 def held(lease: Lease) -> set[int]:
@@ -180,8 +181,9 @@ def _new_lease() -> uuid.UUID:
     connection.ensure_connection()
     if _session.connection is None or _session.connection() is not connection.connection:
         _session.key = secrets.randbits(63)
-        with connection.cursor() as cursor:
-            cursor.execute("SET synchronous_commit = off")
-            cursor.execute("SELECT pg_advisory_lock(%s)", [_session.key])
+        with connection.cursor() as plain:
+            plain.execute("SET synchronous_commit = off")
+            plain.execute("SELECT pg_advisory_lock(%s)", [_session.key])
+            plain.execute(_PREPARE_BEGIN)
         _session.connection = weakref.ref(connection.connection)
     return uuid.UUID(int=_session.key << 64 | secrets.randbits(64))

@@ -121,7 +121,7 @@ def store(
     photos = [*(item.photo for item in embedded), *failures]
     done, left = 0, {photo.job_id for photo in photos}
     for look in range(LOOKS):
-        if look:
+        if look and left:
             time.sleep(LOOK_SECONDS)
             left &= held(lease)
         if not left:
@@ -167,9 +167,9 @@ def _take(lease: Lease, jobs: set[int]) -> dict[int, _Now]:
 
     Those that turn out not to be done are written once more before anybody can see them.
     """
-    with connection.cursor() as plain:
-        plain.execute(_TAKE, {"jobs": sorted(jobs), "lease": lease.id})
-        return {job: _Now(*photo) for job, *photo in plain.fetchall()}
+    with connection.wrap_database_errors:
+        rows = cursor().execute(_TAKE, {"jobs": sorted(jobs), "lease": lease.id}, prepare=True).fetchall()
+    return {job: _Now(*photo) for job, *photo in rows}
 
 
 def _is_same(photo: LeasedPhoto, now: _Now | None) -> bool:
