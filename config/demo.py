@@ -144,13 +144,11 @@ class Demo:
                 self.say(f"The local {name} had died and was started again")
 
     def _start_processes(self) -> None:
-        from config import web
-
         celery = [sys.executable, "-m", "celery", "-A", "config"]
         worker = ["worker", "--loglevel", "INFO", "--without-gossip", "--without-mingle"]
         self.children.start("worker", [*celery, *worker, "--hostname", f"demo-{os.getpid()}@%h"])
         self.children.start("beat", [*celery, "beat", "--loglevel", "INFO", "--pidfile="])
-        self.children.start("web", web.command(host=HOST, port=self.port))
+        self.children.start("web", [sys.executable, "-m", "config.web", "--host", HOST, "--port", str(self.port)])
         from config import demo_answers as answers
 
         while not answers.is_up(self.url):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import urllib.error
 import urllib.request
 from typing import Any
@@ -10,9 +11,12 @@ from typing import Any
 from django.db.models import Count, Q
 
 from catalog.models import Product
+from recommender.models import Space
 
 PRODUCTS = 3
 ANSWERS = 3
+# How long every web process may take to switch to a space whose encoder it has to load.
+SWITCH_SECONDS = 10.0
 DRAWN = Q(sku__startswith="DRAWN-")
 # Never through a proxy: the server is on this machine.
 _opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -46,7 +50,7 @@ def first_answers(url: str, *, given: bool) -> str | None:
     for product in _chosen(given=given):
         if len(rows) == PRODUCTS:
             break
-        answer = _get(f"{url}/api/v1/products/{product.pk}/similar/?limit={ANSWERS}")
+        answer = _answer(f"{url}/api/v1/products/{product.pk}/similar/?limit={ANSWERS}")
         if answer is None or answer["status"] != "ready" or not answer["results"]:
             continue
         cells = [f"{hit['product']['title']} {hit['score']:.3f}" for hit in answer["results"]]
@@ -61,6 +65,15 @@ def first_answers(url: str, *, given: bool) -> str | None:
     ]
     lines.insert(1, "-" * max(map(len, lines)))
     return "\n".join(["", *lines, ""])
+
+
+def _answer(url: str) -> dict[str, Any] | None:
+    """Asked again while a web process has not switched to the active space yet: the rows are to be of one space."""
+    active = Space.objects.filter(state=Space.State.ACTIVE).values_list("name", flat=True).first()
+    until = time.monotonic() + SWITCH_SECONDS
+    while (answer := _get(url)) is not None and answer["space"] != active and time.monotonic() < until:
+        time.sleep(0.1)
+    return answer
 
 
 def _chosen(*, given: bool) -> list[Product]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 
 from django.http import HttpRequest, HttpResponse
+from django.urls import resolve
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -22,6 +23,8 @@ POLICY = "; ".join(
         "frame-ancestors 'none'",
     ]
 )
+# What operators' probes ask for, by address rather than by the shop's name.
+PROBED = frozenset({"/healthz", "/readyz", "/metrics"})
 _ACCEPTED = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _current: ContextVar[str] = ContextVar("request_id", default="")
 
@@ -39,6 +42,19 @@ def request_id(get_response: GetResponse) -> GetResponse:
         finally:
             _current.reset(token)
         response.headers["X-Request-ID"] = identifier
+        return response
+
+    return middleware
+
+
+def probes(get_response: GetResponse) -> GetResponse:
+    """Answer PROBED before ALLOWED_HOSTS and the redirect to HTTPS are looked at: a probe knows neither name nor TLS."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if request.path_info not in PROBED:
+            return get_response(request)
+        match = resolve(request.path_info)
+        response: HttpResponse = match.func(request, *match.args, **match.kwargs)
         return response
 
     return middleware

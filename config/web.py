@@ -9,7 +9,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+import psutil
 from django.conf import settings
+
+METRICS = "lookalike-metrics-"
 
 
 def command(*, host: str, port: int) -> list[str]:
@@ -21,9 +24,16 @@ def command(*, host: str, port: int) -> list[str]:
     return [sys.executable, "-m", "granian", *arguments, "config.wsgi:application"]
 
 
-def metrics_folder(port: int) -> str:
-    """An empty folder in which the processes of this server add up what they count (see recommender.metrics)."""
-    folder = Path(tempfile.gettempdir(), f"lookalike-metrics-{os.getuid()}-{port}")
+def metrics_folder() -> str:
+    """An empty folder in which the processes of this server add up what they count (see recommender.metrics).
+
+    It bears the server's process id; folders of servers that are gone are removed.
+    """
+    root = Path(tempfile.gettempdir())
+    for old in root.glob(f"{METRICS}{os.getuid()}-*"):
+        if not psutil.pid_exists(int(old.name.rpartition("-")[2])):
+            shutil.rmtree(old, ignore_errors=True)
+    folder = root / f"{METRICS}{os.getuid()}-{os.getpid()}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700)
     return str(folder)
@@ -35,7 +45,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8000)
     arguments = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", metrics_folder(arguments.port))
+    os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", metrics_folder())
     line = command(host=arguments.host, port=arguments.port)
     os.execv(line[0], line)
 

@@ -7,6 +7,7 @@ import logging
 import pytest
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
+from pytest_django import Settings
 
 from config.middleware import POLICY, RequestIdFilter, content_security_policy, request_id
 
@@ -107,3 +108,11 @@ def test_an_unknown_host_is_refused(client: Client) -> None:
 @pytest.mark.parametrize("path", ["/healthz", "/api/schema/", "/api/docs/", "/admin/login/", "/"])
 def test_every_door_is_open(client: Client, path: str) -> None:
     assert client.get(path).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+def test_probes_are_answered_whatever_name_and_scheme_they_use(client: Client, settings: Settings, path: str) -> None:
+    settings.ALLOWED_HOSTS, settings.SECURE_SSL_REDIRECT = ["shop.example.com"], True
+    answer = client.get(path, headers={"Host": "10.0.0.7:8000"})
+    assert answer.status_code in ((200, 503) if path == "/readyz" else (200,))
+    assert client.get("/api/v1/status/", headers={"Host": "10.0.0.7:8000"}).status_code == 400
