@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.db import transaction
 from numpy.typing import NDArray
 from pgvector import HalfVector
 
@@ -114,6 +115,7 @@ def add_photos(
     brands: list[str] | None = None,
     groups: list[str] | None = None,
     to_spaces: bool = True,
+    published: bool = True,
 ) -> list[ProductImage]:
     """A product with one photo for each row of features, stored as the pipeline stores them."""
     made: dict[str, Category] = {path: category_for(path) for path in dict.fromkeys(categories or [])}
@@ -125,6 +127,7 @@ def add_photos(
             attributes={"kind": attribute[row]} if attribute else {},
             brand=brands[row] if brands else "",
             group=groups[row] if groups else "",
+            published=published,
         )
         for row in range(len(features))
     )
@@ -139,7 +142,8 @@ def add_photos(
         ProductImage(product=product, file=file, digest=digest, width=64, height=64)
         for product, file, digest in zip(products, files, digests, strict=True)
     )
-    embed(encoder, images, features, to_spaces=to_spaces)
+    with transaction.atomic():
+        embed(encoder, images, features, to_spaces=to_spaces)
     return images
 
 

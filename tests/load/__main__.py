@@ -1,0 +1,180 @@
+"""`python -m tests.load [--products 300] [--rate 50] [--rounds 2] [--json F]`: what `make load` runs.
+
+A private Postgres and Redis, a worker, the shipped web server, drawn photos and two real encoders. While shoppers ask at a
+constant rate, a tenth of them by photo, spaces of both encoders are built, activated and retired in turn. Exit 1 and a
+list of what is wrong unless every answer was full, and the answer of the space that it names.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from tests.servers import OwnServers
+
+ENCODERS = ("efficientnet-lite0", "efficientnet-lite2-int8")
+LIMIT = 6
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--products", type=int, default=300)
+    parser.add_argument("--rate", type=float, default=50.0)
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="load-"))
+    folder.chmod(0o755)
+    with OwnServers(folder) as servers:
+        os.environ |= {
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "DATABASE_URL": servers.database_url,
+            "REDIS_URL": servers.redis_url,
+            "MEDIA_ROOT": str(folder / "media"),
+            "SECRET_KEY": "of the load run alone, which nobody visits but itself",
+            "HTTPS": "false",
+            "DEBUG": "false",
+            "ENCODER": ENCODERS[0],
+            "WORKER_PROCESSES": "1",
+            "QUERY_PHOTOS_AT_A_TIME": "16",
+        }
+        _set_up(folder, arguments.products)
+        result = _run(folder, arguments)
+    print(_table(result))
+    for sentence in result["wrong"]:
+        print(f"wrong: {sentence}")
+    if arguments.json:
+        arguments.json.write_text(json.dumps(result, indent=1) + "\n")
+    if result["wrong"]:
+        print(f"logs are in {folder}")
+    else:
+        shutil.rmtree(folder)
+    return 1 if result["wrong"] else 0
+
+
+def _set_up(folder: Path, products: int) -> None:
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    logging.getLogger("recommender").setLevel(logging.ERROR)
+    call_command("migrate", verbosity=0)
+    call_command("draw_catalogue", folder / "drawn", products=products, side=256, verbosity=0)
+    from recommender.encoder.store import save_encoder
+    from recommender.services.spaces import ensure_first_space
+    from tests.recommender.compiled import compiled_encoder
+
+    first, _ = (save_encoder(compiled_encoder(name)) for name in ENCODERS)
+    ensure_first_space(encoder=first)
+    call_command("import_products", str(folder / "drawn" / "products.csv"), verbosity=0)
+
+
+def _run(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
+    from django.core.management import call_command
+
+    from catalog.models import Product
+    from tests.load.storefront import Storefront
+    from tests.load.web import PROJECT, web_server
+
+    command = [sys.executable, "-m", "celery", "-A", "config", "worker", "--loglevel", "WARNING"]
+    with (folder / "worker.log").open("ab") as log:
+        worker = subprocess.Popen(command, cwd=PROJECT, stdout=log, stderr=log, start_new_session=True)
+    try:
+        call_command("embed_images", wait=True)
+        asked = list(Product.objects.order_by("pk").values_list("pk", flat=True))[:60]
+        photos = [path.read_bytes() for path in sorted((folder / "drawn").rglob("*.jpg"))[:8]]
+        with web_server(dict(os.environ), folder / "web.log") as url:
+            storefront = Storefront(url, asked, photos=photos, rate=arguments.rate, limit=LIMIT)
+            storefront.start()
+            try:
+                expected, steps = _switch(storefront, asked, rounds=arguments.rounds)
+            finally:
+                storefront.stop()
+    finally:
+        worker.terminate()
+        worker.wait(60)
+    wrong = storefront.wrong(expected)
+    if storefront.spaces_in_order() != list(expected):
+        wrong.append(f"spaces answered in the order {storefront.spaces_in_order()}, not {list(expected)}")
+    asked_in_time = len(storefront.asked) / storefront.seconds
+    if asked_in_time < 0.9 * arguments.rate:
+        wrong.append(f"only {asked_in_time:.1f} questions a second were asked")
+    return {
+        "seconds": round(storefront.seconds, 1),
+        "questions": len(storefront.asked),
+        "rate": round(asked_in_time, 1),
+        "by_photo": sum("image" in one.path for one in storefront.asked),
+        "milliseconds": {name: round(value, 1) for name, value in storefront.percentiles().items()},
+        "steps": steps,
+        "wrong": wrong,
+    }
+
+
+def _switch(
+    storefront: Any, asked: list[int], *, rounds: int
+) -> tuple[dict[str, dict[int, tuple[int, ...]]], list[dict[str, Any]]]:
+    """Build, activate and retire in turn; by space what it answers, and how long each step took."""
+    from recommender.encoder.store import find_encoder
+    from recommender.models import Space
+    from recommender.services.spaces_build import build_space
+    from recommender.services.spaces_options import SpaceOptions
+    from recommender.services.spaces_switch import activate, retire
+    from tests.load.expected import answers_of
+
+    before = Space.objects.get(state=Space.State.ACTIVE)
+    expected = {before.name: answers_of(before, asked, limit=LIMIT)}
+    steps = []
+    for number in range(rounds):
+        for name in reversed(ENCODERS) if number % 2 == 0 else ENCODERS:
+            encoder = find_encoder(name)
+            for options in (
+                SpaceOptions(encoder=encoder, projection="none"),
+                SpaceOptions(encoder=encoder, projection="pca", dimensions=64),
+                SpaceOptions(encoder=encoder, projection="learned", dimensions=32, labels="category"),
+            ):
+                began = time.monotonic()
+                space = build_space(options)
+                built = time.monotonic()
+                expected[space.name] = answers_of(space, asked, limit=LIMIT)
+                activated = time.monotonic()
+                activate(space.name, force=True)
+                while not storefront.asked or storefront.asked[-1].space != space.name:
+                    time.sleep(0.02)
+                    if time.monotonic() - activated > 60:
+                        raise RuntimeError(f"space {space.name} never answered")
+                answered = time.monotonic()
+                retire(before.name)
+                steps.append(
+                    {
+                        "space": space.name,
+                        "encoder": encoder.name,
+                        "build_seconds": round(built - began, 1),
+                        "switch_seconds": round(answered - activated, 2),
+                        "retire_seconds": round(time.monotonic() - answered, 2),
+                    }
+                )
+                print(steps[-1], flush=True)
+                before = space
+    return expected, steps
+
+
+def _table(result: dict[str, Any]) -> str:
+    took = result["milliseconds"]
+    return (
+        "| questions | a second | by photo | builds, switches, retirements | p50 | p99 | longest | wrong |\n|---|---|---|---|---|---|---|---|\n"
+        f"| {result['questions']} | {result['rate']} | {result['by_photo']} | {len(result['steps'])} | {took['p50']} ms "
+        f"| {took['p99']} ms | {took['max']} ms | {len(result['wrong'])} |"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

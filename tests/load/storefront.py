@@ -1,0 +1,130 @@
+"""Shoppers at a constant rate: so many questions a second, each at its moment, whatever became of those before."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import numpy as np
+
+THREADS = 16
+TIMEOUT_SECONDS = 15.0
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One question: when (seconds since the beginning), of what, and what came. `wrong` is empty for a good answer."""
+
+    at: float
+    path: str
+    status: int
+    seconds: float
+    space: str = ""
+    found: tuple[int, ...] = ()
+    wrong: str = ""
+
+
+@dataclass
+class Storefront:
+    """Asks `url` for the similar items of `products`, and with `photos` (JPEG bytes) every tenth time by photo.
+
+    Every product asked for must have an answer of `limit` places. Start it, do what shall not disturb, stop it.
+    """
+
+    url: str
+    products: Sequence[int]
+    photos: Sequence[bytes] = ()
+    rate: float = 50.0
+    limit: int = 6
+    asked: list[Asked] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._stop = threading.Event()
+        self._number = 0
+        self._lock = threading.Lock()
+        self._threads = [threading.Thread(target=self._shop, daemon=True) for _ in range(THREADS)]
+
+    def start(self) -> None:
+        self._began = time.monotonic()
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(TIMEOUT_SECONDS + 5)
+        self.seconds = time.monotonic() - self._began
+
+    def spaces_in_order(self) -> list[str]:
+        """The spaces that answered, by their first answer."""
+        return list(dict.fromkeys(one.space for one in sorted(self.asked, key=lambda one: one.at) if one.space))
+
+    def wrong(self, expected: dict[str, dict[int, tuple[int, ...]]]) -> list[str]:
+        """What was no good answer: errors, empty or short pages, and pages that are not of the space they name.
+
+        `expected`: by space and product, the photos of its answer in order.
+        """
+        found = Counter(one.wrong for one in self.asked if one.wrong)
+        for one in self.asked:
+            product = one.path.split("/")[4]
+            if not one.wrong and product.isdigit() and expected.get(one.space, {}).get(int(product)) != one.found:
+                found[f"an answer of space {one.space} about product {product} is not what that space answers"] += 1
+        return [f"{count}×: {what}" for what, count in found.most_common()]
+
+    def percentiles(self) -> dict[str, float]:
+        """Milliseconds; a question counts from the moment at which it was due."""
+        times = np.array([one.seconds for one in self.asked]) * 1000
+        return {name: float(np.percentile(times, at)) for name, at in (("p50", 50), ("p99", 99), ("max", 100))}
+
+    def _shop(self) -> None:
+        host = urlsplit(self.url).netloc
+        connection = http.client.HTTPConnection(host, timeout=TIMEOUT_SECONDS)
+        while not self._stop.is_set():
+            with self._lock:
+                number, self._number = self._number, self._number + 1
+            due = self._began + number / self.rate
+            if self._stop.wait(max(0.0, due - time.monotonic())):
+                break
+            one = self._ask(connection, number, due)
+            if one.status == 0:
+                connection.close()
+                connection = http.client.HTTPConnection(host, timeout=TIMEOUT_SECONDS)
+            self.asked.append(one)
+        connection.close()
+
+    def _ask(self, connection: http.client.HTTPConnection, number: int, due: float) -> Asked:
+        by_photo = bool(self.photos) and number % 10 == 0
+        if by_photo:
+            path, method = f"/api/v1/search/image/?limit={self.limit}", "POST"
+            body, headers = _multipart(self.photos[number // 10 % len(self.photos)])
+        else:
+            product = self.products[number % len(self.products)]
+            path, method = f"/api/v1/products/{product}/similar/?limit={self.limit}", "GET"
+            body, headers = b"", {}
+        try:
+            connection.request(method, path, body or None, headers)
+            response = connection.getresponse()
+            status, content = response.status, response.read()
+        except (OSError, http.client.HTTPException) as error:
+            return Asked(due - self._began, path, 0, time.monotonic() - due, wrong=f"no answer: {type(error).__name__}")
+        seconds = time.monotonic() - due
+        if status != 200:
+            text = content[:200].decode(errors="replace")
+            return Asked(due - self._began, path, status, seconds, wrong=f"status {status}: {text}")
+        answer = json.loads(content)
+        found = tuple(result["image"] for result in answer["results"])
+        wrong = "" if len(found) == self.limit else f"{len(found)} places instead of {self.limit}, {answer['status']}"
+        return Asked(due - self._began, path, status, seconds, answer["space"], found, wrong)
+
+
+def _multipart(photo: bytes) -> tuple[bytes, dict[str, str]]:
+    boundary = "a-boundary-that-no-photo-holds"
+    head = f'--{boundary}\r\nContent-Disposition: form-data; name="image"; filename="q.jpg"\r\n\r\n'.encode()
+    body = head + photo + f"\r\n--{boundary}--\r\n".encode()
+    return body, {"Content-Type": f"multipart/form-data; boundary={boundary}"}
