@@ -80,7 +80,7 @@ class PhotoFetcher:
             body, location = self._request(_checked_url(url, self.ports), deadline)
             if location is None:
                 return body
-            url = urljoin(url, location)
+            url = _joined(url, location)
         raise FetchRefused("redirects", f"more than {settings.FETCH_MAX_REDIRECTS} redirects; give the photo's own URL")
 
     def _request(self, url: SplitResult, deadline: float) -> tuple[bytes, str | None]:
@@ -91,12 +91,13 @@ class PhotoFetcher:
             connected = _connect(judged, port, deadline)
         except OSError as error:
             raise FetchFailed(f"{host} does not answer ({error})") from error
-        if url.scheme == "https":
-            connected = self.tls.wrap_socket(connected, server_hostname=host, do_handshake_on_connect=False)
-        # The socket's own time-out starts over with every byte that drips in; this one does not.
-        guard = threading.Timer(max(deadline - time.monotonic(), 0), _shut, [connected])
-        guard.start()
+        guard: threading.Timer | None = None
         try:
+            if url.scheme == "https":
+                connected = self.tls.wrap_socket(connected, server_hostname=host, do_handshake_on_connect=False)
+            # The socket's own time-out starts over with every byte that drips in; this one does not.
+            guard = threading.Timer(max(deadline - time.monotonic(), 0), _shut, [connected])
+            guard.start()
             if isinstance(connected, ssl.SSLSocket):
                 connected.do_handshake()
             answer = _exchange(connected, url, host, port)
@@ -110,7 +111,8 @@ class PhotoFetcher:
             why = f"not done after {self.seconds:g} s" if late else str(error) or type(error).__name__
             raise FetchFailed(f"{host} broke off: {why}") from error
         finally:
-            guard.cancel()
+            if guard is not None:
+                guard.cancel()
             connected.close()
 
     def _judged_addresses(self, host: str, port: int, deadline: float) -> list[str]:
@@ -147,6 +149,14 @@ def _checked_url(url: str, ports: Sequence[int]) -> SplitResult:
         query=quote(parts.query, safe=_SAFE),
         fragment="",
     )
+
+
+def _joined(url: str, location: str) -> str:
+    """Where a redirect leads. Raises FetchRefused."""
+    try:
+        return urljoin(url, location)
+    except ValueError as error:
+        raise FetchRefused("bad_url", f"{url} redirects to {location[:200]!r}, which is no URL ({error})") from error
 
 
 def _in_time(call: Callable[[], Sequence[str]], deadline: float, host: str) -> Sequence[str]:

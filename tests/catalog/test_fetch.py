@@ -11,7 +11,6 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any
 
@@ -20,6 +19,7 @@ import trustme
 
 from catalog.services import addresses
 from catalog.services.fetch import FetchFailed, FetchRefused, PhotoFetcher, fetch_photo
+from tests.catalog.photo_server import Server, reply
 
 PUBLIC = "93.184.215.14"
 REFUSED = {
@@ -133,43 +133,6 @@ def test_a_resolver_that_hangs_is_left_behind() -> None:
     released.set()
 
 
-@dataclass
-class Server:
-    """Answers every connection with the bytes that `answer` sends; keeps what was asked."""
-
-    answer: Callable[[socket.socket, bytes], None]
-    tls: ssl.SSLContext | None = None
-    asked: list[bytes] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listening.getsockname()[1]
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-        self._thread.start()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                connected, _ = self._listening.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._one, args=[connected], daemon=True).start()
-
-    def _one(self, connected: socket.socket) -> None:
-        try:
-            with self.tls.wrap_socket(connected, server_side=True) if self.tls else connected as stream:
-                request = b""
-                while b"\r\n\r\n" not in request and (chunk := stream.recv(4096)):
-                    request += chunk
-                self.asked.append(request)
-                self.answer(stream, request)
-        except OSError:
-            return
-
-    def close(self) -> None:
-        self._listening.close()
-
-
 @pytest.fixture
 def serve() -> Iterator[Callable[..., tuple[Server, PhotoFetcher]]]:
     servers: list[Server] = []
@@ -185,11 +148,6 @@ def serve() -> Iterator[Callable[..., tuple[Server, PhotoFetcher]]]:
     yield make
     for server in servers:
         server.close()
-
-
-def reply(status: str, body: bytes = b"", *headers: str) -> bytes:
-    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers, "", ""]
-    return "\r\n".join(lines).encode() + body
 
 
 def test_a_photo_is_fetched_from_the_judged_address_under_its_name(serve: Any) -> None:
@@ -232,6 +190,36 @@ def test_a_redirect_to_what_is_not_fetched_is_refused(serve: Any, target: str) -
     with pytest.raises(FetchRefused):
         fetcher.fetch(f"http://shop.example:{server.port}/")
     assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "location", ["http://[1/x.jpg", "//[", "http://shop.example:x/", "https://shop.example:99999/"]
+)
+def test_a_redirect_to_what_is_no_url_is_refused(serve: Any, location: str) -> None:
+    server, fetcher = serve(reply("302 Found", b"", f"Location: {location}"))
+    with pytest.raises(FetchRefused) as refused:
+        fetcher.fetch(f"http://shop.example:{server.port}/")
+    assert (refused.value.reason, len(server.asked)) == ("bad_url", 1)
+
+
+def test_a_connection_that_cannot_be_wrapped_is_closed(serve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[socket.socket] = []
+    connect = socket.create_connection
+
+    def kept(*args: Any, **options: Any) -> socket.socket:
+        opened.append(connect(*args, **options))
+        return opened[-1]
+
+    class Unwilling(ssl.SSLContext):
+        def wrap_socket(self, *args: Any, **options: Any) -> Any:
+            raise ssl.SSLError("no cipher in common with oneself")
+
+    monkeypatch.setattr(socket, "create_connection", kept)
+    server, fetcher = serve(b"", tls=None)
+    wary = PhotoFetcher(fetcher.resolve, fetcher.refusal, fetcher.ports, Unwilling(ssl.PROTOCOL_TLS_CLIENT))
+    with pytest.raises(FetchFailed, match="broke off"):
+        wary.fetch(f"https://shop.example:{server.port}/")
+    assert [one.fileno() for one in opened] == [-1]
 
 
 def test_redirects_are_bounded(serve: Any, settings: Any) -> None:

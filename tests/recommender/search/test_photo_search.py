@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from pytest_django import Settings
 
-from catalog.services.fetch import FetchFailed, FetchRefused
+from catalog.services.fetch import FetchFailed, FetchRefused, PhotoFetcher
 from recommender.encoder import serving
 from recommender.models import Encoder, Space
 from recommender.services import query_photos
 from tests.catalog.factories import photo_bytes
+from tests.catalog.photo_server import Server, reply
 from tests.recommender.search.gallery import Shop, make_space, unit
 
 URL = "/api/v1/search/image/"
@@ -198,6 +199,20 @@ def test_a_photo_by_url(
     problem(post("https://shop.example/huge.png"), 413, "image_url")
     problem(post("https://shop.example/slow.png"), 502, "image_url")
     problem(post(5), 400, "image_url")
+
+
+def test_a_url_that_redirects_to_no_url_is_a_bad_parameter(
+    client: Client, colours: dict[str, int], encoder: ColourEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = Server(lambda stream, request: stream.sendall(reply("302 Found", b"", "Location: http://[1/x.jpg")))
+    fetcher = PhotoFetcher(
+        resolve=lambda host, port: ["127.0.0.1"], refusal=lambda address: None, ports=[80, 443, server.port]
+    )
+    monkeypatch.setattr(query_photos, "fetch_photo", fetcher.fetch)
+    body = orjson.dumps({"image_url": f"http://shop.example:{server.port}/a.jpg"})
+    problem(client.post(URL, body, content_type="application/json"), 400, "image_url")
+    assert len(server.asked) == 1
+    server.close()
 
 
 @pytest.mark.parametrize(
