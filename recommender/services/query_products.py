@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal
 
 import numpy as np
@@ -108,9 +109,15 @@ def query_products(
     return {product_id: _of_rows(space, photos) for product_id, photos in products.items()}
 
 
-def statement(space: Space) -> sql.Composed:
+def statement(space: Space) -> str:
     """The statement that reads the photos which ask."""
-    if space.augment:
+    return _statement(None if space.augment else partition_name(space))
+
+
+@cache
+def _statement(partition: str | None) -> str:
+    """By the stored vectors of a partition, or by features where there is none to ask by."""
+    if partition is None:
         parts: dict[str, sql.Composable] = {
             "vector": sql.SQL("source.features"),
             "table": sql.SQL("recommender_imagefeatures"),
@@ -119,10 +126,10 @@ def statement(space: Space) -> sql.Composed:
     else:
         parts = {
             "vector": sql.SQL("source.vector"),
-            "table": sql.Identifier(partition_name(space)),
+            "table": sql.Identifier(partition),
             "which": sql.SQL("true"),
         }
-    return sql.SQL(_PHOTOS).format(**parts)
+    return sql.SQL(_PHOTOS).format(**parts).as_string()
 
 
 def _of_rows(space: Space, rows: Sequence[tuple[Any, ...]]) -> QueryProduct:
