@@ -61,7 +61,6 @@ class EmbeddingJobAdmin(LookingOnly):
         "attempts",
         "priority",
         "queued_at",
-        "finished_at",
     ]
     list_filter = ["state", ReasonFilter, "priority", ("encoder", admin.RelatedOnlyFieldListFilter)]
     search_fields = ["image__product__sku", "image__digest"]
