@@ -106,3 +106,11 @@ def test_the_example_itself_changes_nothing() -> None:
     code = "from django.conf import settings as s; print(s.SECRET_KEY == 'k', s.LEASE_SIZE)"
     result = _python(code, **PRODUCTION | {"SECRET_KEY": "k"}, ENV_FILE=str(PROJECT / ".env.example"))
     assert result.stdout.strip() == "True 8"
+
+
+def test_the_readme_lists_every_setting_with_its_default() -> None:
+    rows = [
+        line.split(" | ")[:2] for line in (PROJECT / "README.md").read_text().splitlines() if line.startswith("| `")
+    ]
+    listed = {name.strip("| `"): default.strip("` ") for name, default in rows if name.strip("| `").isupper()}
+    assert listed == _listed()
