@@ -138,6 +138,8 @@ MAX_ATTEMPTS: int = env.int("MAX_ATTEMPTS", default=3)
 RETRY_ATTEMPTS: int = env.int("RETRY_ATTEMPTS", default=8)
 RETRY_SECONDS: float = env.float("RETRY_SECONDS", default=2.0)
 SWEEP_SECONDS: float = env.float("SWEEP_SECONDS", default=5.0)
+# kB: a child that a huge photo made larger is replaced once its task is over. Keras itself needs more than that.
+CELERY_WORKER_MAX_MEMORY_PER_CHILD: int | None = 250_000 if ENCODER_RUNTIME == "litert" else None
 
 # Answers.
 SIMILAR_MIN_PHOTOS_FOR_PCA: int = env.int("SIMILAR_MIN_PHOTOS_FOR_PCA", default=1000)
