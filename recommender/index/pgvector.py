@@ -112,14 +112,15 @@ class PgvectorIndex:
         bound = self.exact_below
         if bound <= 0:
             return [None] * len(queries)
+        depth = self._depth(space, k)
         answers: list[list[Hit] | None] = []
-        for query, rows in zip(queries, self._ask(space, "few", queries, k, self._depth(space, k)), strict=True):
+        for query, rows in zip(queries, self._ask(space, "few", queries, k, depth), strict=True):
             if rows[0][0] > bound:
                 answers.append(None)
                 continue
             found = [row[1:] for row in rows if row[1] is not None]
-            if _short(found, k, self._depth(space, k)):
-                found = self._widen(space, "few", query, k, found)
+            if _short(found, k, depth):
+                found = self._widen(space, "few", query, k, found, depth)
             answers.append(_hits(found))
         return answers
 
@@ -129,7 +130,7 @@ class PgvectorIndex:
         answers = []
         for query, rows in zip(queries, self._ask(space, path, queries, k, depth), strict=True):
             if _short(rows, k, depth):
-                rows = self._widen(space, path, query, k, rows, depth=depth)
+                rows = self._widen(space, path, query, k, rows, depth)
             answers.append(_hits(rows) if len(rows) >= k else self._exact(space, [query], k)[0])
         return answers
 
@@ -137,17 +138,17 @@ class PgvectorIndex:
         depth = self._depth(space, k)
         answers = []
         for query, rows in zip(queries, self._ask(space, "all", queries, k, depth), strict=True):
-            answers.append(_hits(self._widen(space, "all", query, k, rows) if _short(rows, k, depth) else rows))
+            if _short(rows, k, depth):
+                rows = self._widen(space, "all", query, k, rows, depth)
+            answers.append(_hits(rows))
         return answers
 
-    def _widen(
-        self, space: Space, path: str, query: SpaceQuery, k: int, rows: list[Row], depth: int | None = None
-    ) -> list[Row]:
+    def _widen(self, space: Space, path: str, query: SpaceQuery, k: int, rows: list[Row], depth: int) -> list[Row]:
         """Ask again, deeper, until the page is full or nothing is left; photos of one place were in each other's way.
 
-        The ANN index is left for the exact scan when that is no dearer.
+        `depth` is what `rows` were asked with: what is remembered may have grown since. The ANN index is left for the
+        exact scan when that is no dearer.
         """
-        depth = depth or self._depth(space, k)
         while _short(rows, k, depth):
             crowding = depth / max(1, len(rows))
             self._photos_a_place[space.pk] = min(50.0, max(self._photos_a_place.get(space.pk, 1.0), crowding))

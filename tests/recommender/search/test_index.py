@@ -16,7 +16,7 @@ from recommender.index.pgvector import PgvectorIndex, SpaceQuery
 from recommender.index.registry import vector_index
 from recommender.index.types import Filters, SpaceGone, VectorRow
 from recommender.models import ImageVector, Space
-from tests.recommender.search.gallery import Shop, make_encoder, make_space, random_units
+from tests.recommender.search.gallery import Shop, assert_same_answer, make_encoder, make_space, random_units
 
 VECTORS = random_units(40)
 
@@ -97,6 +97,23 @@ def test_a_crowd_of_variants_before_the_rest_does_not_shorten_the_page(shop: Sho
         assert {hit.product_id for hit in found[1:]} <= {one.pk for one in others}
         without = Filters(exclude_groups=("crowd",))
         assert len(engine.search(space=shop.space, vector=VECTORS[0], filters=without, k=20)) == 20
+
+
+@pytest.mark.parametrize(("exact_below", "exact"), [(0, False), (0, True), (3000, False)])
+@pytest.mark.parametrize("index", ["hnsw", "ivfflat", "binary"])
+def test_one_crowded_question_does_not_shorten_the_next(db: None, index: str, exact_below: int, exact: bool) -> None:
+    """Each question meets its own crowd, so that what the first had to be widened by is not what the next was asked."""
+    shop = Shop(make_space(index=index))
+    for place in range(3):
+        shop.add_many([(VECTORS[place : place + 1], {"group": f"crowd {place}"}) for _ in range(60 + 60 * place)])
+    shop.add_many([(VECTORS[i : i + 1], {}) for i in range(3, 30)])
+    engine = PgvectorIndex(exact_below=exact_below)
+    queries = [SpaceQuery(vector=VECTORS[place], filters=Filters(in_stock=True)) for place in (0, 1, 2, 1, 0)]
+    pages = engine.search_many(space=shop.space, queries=queries, k=12, exact=exact)
+    assert [len(page) for page in pages] == [12] * 5
+    if exact or exact_below:
+        for query, page in zip(queries, pages, strict=True):
+            assert_same_answer(page, shop.answer(query.vector, query.filters, 12), shop)
 
 
 @pytest.mark.django_db(transaction=True)

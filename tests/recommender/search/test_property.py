@@ -10,7 +10,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from recommender.index.pgvector import PgvectorIndex
+from recommender.index.pgvector import PgvectorIndex, SpaceQuery
 from recommender.index.types import Filters
 from tests.recommender.search.gallery import Shop, assert_same_answer, make_space, make_tree, random_units, unit
 
@@ -108,11 +108,13 @@ def test_exact_is_brute_force_and_no_page_is_short(
 ) -> None:
     with transaction.atomic():
         shop = catalogue(seed, products, crowded)
+        asked: list[SpaceQuery] = []
         for number, drawn in enumerate(questions):
             asking = (seed + number) % products
             filters = filters_of(shop, drawn, asking)
             vector = shop.vectors[shop.photos(list(shop.products.values())[asking])[0]]
             expected = shop.answer(vector, filters, k)
+            asked.append(SpaceQuery(vector=vector, filters=filters))
             for bound in (0, 5, 3000):
                 engine = PgvectorIndex(exact_below=bound)
                 exact = engine.search(space=shop.space, vector=vector, filters=filters, k=k, exact=True)
@@ -125,6 +127,13 @@ def test_exact_is_brute_force_and_no_page_is_short(
                 }
                 missing = [hit for hit in expected[:10] if hit.product_id not in recalled]
                 assert len(missing) <= 0.1 * len(expected[:10])
+        for bound in (0, 5, 3000):
+            for exact_asked in (True, False):
+                pages = PgvectorIndex(exact_below=bound).search_many(
+                    space=shop.space, queries=asked, k=k, exact=exact_asked
+                )
+                for query, page in zip(asked, pages, strict=True):
+                    assert len(page) == len(shop.answer(query.vector, query.filters, k))
         transaction.set_rollback(True)
 
 
