@@ -84,10 +84,11 @@ RETURNING job.priority, job.id, job.encoder_id, image.id, image.product_id, imag
     EXISTS (SELECT FROM recommender_imagefeatures seen WHERE seen.digest = image.digest AND seen.encoder_id = job.encoder_id)
 """
 
-_PREPARE_BEGIN = """
-PREPARE begin_photo (float8, bigint, uuid) AS UPDATE recommender_embeddingjob
-SET started_at = clock_timestamp(), leased_until = now() + make_interval(secs => $1)
-WHERE id = $2 AND lease = $3 AND state = 'processing'
+# Not prepared: psycopg deallocates every prepared statement of the session after a rollback, and knows only its own.
+_BEGIN = b"""
+UPDATE recommender_embeddingjob
+SET started_at = clock_timestamp(), leased_until = now() + make_interval(secs => $1::float8)
+WHERE id = $2::bigint AND lease = $3::uuid AND state = 'processing'
 """
 
 _PROLONG = """
@@ -133,7 +134,7 @@ def begun(lease: Lease, photo: LeasedPhoto) -> Iterator[None]:
     raw: psycopg.Connection[Any] = connection.connection
     values = (str(settings.LEASE_SECONDS), str(photo.job_id), str(lease.id))
     with connection.wrap_database_errors:
-        raw.pgconn.send_query_prepared(b"begin_photo", [value.encode() for value in values])
+        raw.pgconn.send_query_params(_BEGIN, [value.encode() for value in values])
     try:
         yield
     finally:
@@ -184,6 +185,5 @@ def _new_lease() -> uuid.UUID:
         with connection.cursor() as plain:
             plain.execute("SET synchronous_commit = off")
             plain.execute("SELECT pg_advisory_lock(%s)", [_session.key])
-            plain.execute(_PREPARE_BEGIN)
         _session.connection = weakref.ref(connection.connection)
     return uuid.UUID(int=_session.key << 64 | secrets.randbits(64))
