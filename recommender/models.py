@@ -57,11 +57,14 @@ class EmbeddingJob(models.Model):
         FAILED = "failed"
 
     class Priority(models.IntegerChoices):
-        """Lower goes first."""
+        """Lower goes first. Photos that a worker must fetch first have numbers, and leases, of their own."""
 
         UPLOAD = 0
+        UPLOAD_BY_URL = 1, "upload, by URL"
         IMPORT = 10
+        IMPORT_BY_URL = 11, "import, by URL"
         REBUILD = 20
+        REBUILD_BY_URL = 21, "rebuild, by URL"
 
     image = models.ForeignKey(ProductImage, on_delete=models.CASCADE, related_name="embedding_jobs")
     encoder = models.ForeignKey(Encoder, on_delete=models.CASCADE, related_name="jobs")

@@ -131,8 +131,9 @@ def replace_photo(*, image: ProductImage, data: bytes, priority: Priority = "upl
 def store_fetched(image: ProductImage, data: bytes) -> ProductImage | None:
     """Store what was fetched from `image.source_url`; the caller goes on with the row that is returned.
 
-    None when the row is gone or points elsewhere by now. The photo is not announced as new: whoever fetched it is at
-    work on it. Raises PhotoError, DuplicatePhoto.
+    None when the row is gone or points elsewhere by now, or when the product shows the same photo already: then the row
+    is one too many and is deleted. The photo is not announced as new: whoever fetched it is at work on it.
+    Raises PhotoError.
     """
     while True:
         kept = keep(data)
@@ -143,7 +144,9 @@ def store_fetched(image: ProductImage, data: bytes) -> ProductImage | None:
                 return None
             row = ProductImage.objects.select_for_update().filter(pk=image.pk, source_url=image.source_url).first()
             if row is not None and not row.digest:
-                _refuse_duplicate(row.product_id, kept.digest)
+                if _has_photo(row.product_id, kept.digest):
+                    row.delete()
+                    return None
                 name_file(row, kept)
                 ProductImage.objects.filter(pk=row.pk).update(
                     file=kept.name, digest=kept.digest, width=kept.width, height=kept.height
@@ -159,8 +162,12 @@ def name_file(image: ProductImage, kept: KeptPhoto) -> None:
 
 
 def _refuse_duplicate(product_id: int, digest: str) -> None:
-    if ProductImage.objects.filter(product_id=product_id, digest=digest).exists():
+    if _has_photo(product_id, digest):
         raise DuplicatePhoto
+
+
+def _has_photo(product_id: int, digest: str) -> bool:
+    return ProductImage.objects.filter(product_id=product_id, digest=digest).exists()
 
 
 def _bucket(digest: str) -> int:

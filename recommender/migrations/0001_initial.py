@@ -90,7 +90,7 @@ class Migration(migrations.Migration):
             name='EmbeddingJob',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('priority', models.SmallIntegerField(choices=[(0, 'Upload'), (10, 'Import'), (20, 'Rebuild')], default=0)),
+                ('priority', models.SmallIntegerField(choices=[(0, 'Upload'), (1, 'upload, by URL'), (10, 'Import'), (11, 'import, by URL'), (20, 'Rebuild'), (21, 'rebuild, by URL')], default=0)),
                 ('state', models.CharField(choices=[('pending', 'Pending'), ('processing', 'Processing'), ('done', 'Done'), ('failed', 'Failed')], default='pending', max_length=10)),
                 ('attempts', models.PositiveSmallIntegerField(default=0, help_text='Begun and not ended, or ended by what may pass.')),
                 ('crashes', models.PositiveSmallIntegerField(default=0, help_text='Those attempts in which the process died while this photo was begun.')),

@@ -6,7 +6,7 @@ import io
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,14 +61,15 @@ def work(*, seconds: float, stop: Callable[[], bool] = lambda: False) -> Worked:
     try:
         serving = _encoders()
         while not stop():
-            lease = leases.claim(encoder_ids=list(serving))
-            if lease is None:
+            # Photos by URL have their turn first in every run, so that no long import of files keeps them waiting.
+            for by_url in (leased == 0, leased > 0):
+                ended = _one_lease(serving, by_url=by_url, first=leased == 0)
+                if ended is not None:
+                    break
+            else:
                 return Worked(done, more=False)
             leased += 1
-            if leased == 1 and len(lease.photos) > 1:
-                ring()  # there may be enough for a colleague
-            with _in_hand(lease):
-                done += process(lease, serving[lease.encoder_id].row, serving[lease.encoder_id].encoder)
+            done += ended
             if time.monotonic() > until:
                 break
     except POSTGRES_AWAY as error:
@@ -76,6 +77,18 @@ def work(*, seconds: float, stop: Callable[[], bool] = lambda: False) -> Worked:
         logger.warning("the work is interrupted: %s", error)
         return Worked(done, more=False)
     return Worked(done, more=True)
+
+
+def _one_lease(serving: Mapping[int, _Serving], *, by_url: bool, first: bool) -> int | None:
+    """Claim and process one lease; how many photos are done, or None when there is nothing to claim."""
+    with leases.fetching() if by_url else nullcontext(True) as free:
+        lease = leases.claim(encoder_ids=list(serving), by_url=by_url) if free else None
+        if lease is None:
+            return None
+        if by_url or (first and len(lease.photos) > 1):
+            ring()  # there may be enough for a colleague, and what has come meanwhile shall not wait for a fetch
+        with _in_hand(lease):
+            return process(lease, serving[lease.encoder_id].row, serving[lease.encoder_id].encoder)
 
 
 def process(lease: Lease, row: Encoder, encoder: ImageEncoder) -> int:

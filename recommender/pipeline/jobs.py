@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Case, Exists, OuterRef, QuerySet, When
 
+from catalog.models import ProductImage
 from recommender.models import EmbeddingJob, Encoder
 from recommender.pipeline.doorbell import ring
 from recommender.pipeline.queue_status import queue_status
@@ -28,11 +29,12 @@ __all__ = [
 # Rows a statement: a transaction of half a second, not of a minute, when a new encoder meets a million photos.
 BATCH = 10_000
 
+# A photo that must be fetched first: the priority's number by URL is the next one.
 # Whatever a job was in the middle of, it starts anew; a lease that still works on it will find its result unwanted.
 _ENQUEUE = """
 INSERT INTO recommender_embeddingjob
     (image_id, encoder_id, priority, state, attempts, crashes, alone, reason, error, queued_at)
-SELECT image.id, %(encoder)s, %(priority)s, 'pending', 0, 0, false, '', '', now()
+SELECT image.id, %(encoder)s, %(priority)s + (image.file = '' AND image.source_url <> '')::int, 'pending', 0, 0, false, '', '', now()
 FROM catalog_productimage image WHERE image.id = ANY(%(images)s) ORDER BY image.id
 ON CONFLICT (image_id, encoder_id) DO UPDATE SET
     priority = EXCLUDED.priority, state = 'pending', attempts = 0, crashes = 0, alone = false, not_before = NULL,
@@ -41,7 +43,7 @@ ON CONFLICT (image_id, encoder_id) DO UPDATE SET
 
 _MISSING = """
 WITH missing AS (
-    SELECT image.id FROM catalog_productimage image
+    SELECT image.id, (image.file = '' AND image.source_url <> '')::int AS by_url FROM catalog_productimage image
     WHERE NOT EXISTS (
         SELECT FROM recommender_embeddingjob job WHERE job.image_id = image.id AND job.encoder_id = %(encoder)s
     )
@@ -50,7 +52,7 @@ WITH missing AS (
 )
 INSERT INTO recommender_embeddingjob
     (image_id, encoder_id, priority, state, attempts, crashes, alone, reason, error, queued_at)
-SELECT id, %(encoder)s, %(priority)s, 'pending', 0, 0, false, '', '', now() FROM missing
+SELECT id, %(encoder)s, %(priority)s + by_url, 'pending', 0, 0, false, '', '', now() FROM missing
 ON CONFLICT (image_id, encoder_id) DO NOTHING
 """
 
@@ -114,9 +116,12 @@ def embed_again(queryset: QuerySet[EmbeddingJob]) -> int:
 
     Jobs in hand are left in hand: their result is on its way.
     """
+    unfetched = ProductImage.objects.filter(pk=OuterRef("image_id"), file="").exclude(source_url="")
     return queryset.exclude(state=EmbeddingJob.State.PROCESSING).update(
         state=EmbeddingJob.State.PENDING,
-        priority=EmbeddingJob.Priority.UPLOAD,
+        priority=Case(
+            When(Exists(unfetched), then=EmbeddingJob.Priority.UPLOAD_BY_URL), default=EmbeddingJob.Priority.UPLOAD
+        ),
         attempts=0,
         crashes=0,
         alone=False,

@@ -4,6 +4,9 @@ A lease is a UUID: its first half names the database session that holds it, and 
 the same number for as long as it lives. A process that dies, on whatever machine, loses its session and with it the
 lock, so its leases are known to be dead within seconds; `leased_until` remains for the process that hangs.
 
+Photos that must be fetched wait for strangers' servers, so they are leased by themselves, and no more such leases exist
+at once than leave a process free for the others (`fetching`).
+
 What a lease writes may be lost by a crash of Postgres without harm (`synchronous_commit = off`): the queue and the
 results are lost together, and the work is done again.
 """
@@ -61,13 +64,19 @@ class _Session(threading.local):
 
 _session = _Session()
 
+_FETCHING = 0x66657463  # "fetc": the first key of the two-key advisory locks
+_BY_URL = [int(priority) for priority in EmbeddingJob.Priority if priority % 10]
+_WITH_FILE = [int(priority) for priority in EmbeddingJob.Priority if not priority % 10]
+
 # The size stands in the statement: a planner that does not know it reads whole tables once the statement is prepared.
-# The rows in claim order; one that must be alone is taken alone; a lease holds photos of one encoder.
+# The rows in claim order, the wanted priorities one after the other; one that must be alone is taken alone; a lease holds photos of one encoder.
 _CLAIM = """
 WITH head AS MATERIALIZED (
-    SELECT id, priority, encoder_id, alone FROM recommender_embeddingjob
-    WHERE state = 'pending' AND not_before IS NULL AND encoder_id = ANY(%(encoders)s)
-    ORDER BY priority, id LIMIT {size} FOR UPDATE SKIP LOCKED
+    SELECT job.* FROM unnest(%(priorities)s::smallint[]) AS wanted (priority) CROSS JOIN LATERAL (
+        SELECT id, priority, encoder_id, alone FROM recommender_embeddingjob
+        WHERE state = 'pending' AND not_before IS NULL AND encoder_id = ANY(%(encoders)s) AND priority = wanted.priority
+        ORDER BY id LIMIT {size} FOR UPDATE SKIP LOCKED
+    ) job LIMIT {size}
 ), ranked AS (
     SELECT id, encoder_id, row_number() OVER claim AS place, first_value(encoder_id) OVER claim AS encoder,
         bool_or(alone) OVER claim AS alone_so_far
@@ -102,8 +111,10 @@ WHERE lease = %(lease)s AND state = 'processing'
 """
 
 
-def claim(*, encoder_ids: Sequence[int], size: int | None = None) -> Lease | None:
+def claim(*, encoder_ids: Sequence[int], size: int | None = None, by_url: bool = False) -> Lease | None:
     """Take the next photos of the queue, at most LEASE_SIZE; None when nothing is to be done now.
+
+    Photos whose files are there, or, inside `fetching`, those that are still to be fetched (`by_url`).
 
     Claims do not wait for each other: rows that another claim is about to take are passed over.
     """
@@ -112,6 +123,7 @@ def claim(*, encoder_ids: Sequence[int], size: int | None = None) -> Lease | Non
     lease = _new_lease()
     parameters: dict[str, Any] = {
         "encoders": list(encoder_ids),
+        "priorities": _BY_URL if by_url else _WITH_FILE,
         "lease": lease,
         "seconds": settings.LEASE_SECONDS,
     }
@@ -122,6 +134,32 @@ def claim(*, encoder_ids: Sequence[int], size: int | None = None) -> Lease | Non
         return None
     photos = tuple(LeasedPhoto(job, *image) for _, job, _, *image in rows)
     return Lease(lease, rows[0][2], photos)
+
+
+@contextmanager
+def fetching() -> Iterator[bool]:
+    """One of the few places for a lease of photos to be fetched; False when all are taken.
+
+    One fewer than the processes of a worker (WORKER_PROCESSES), but at least one: however slow the servers are that
+    photos are fetched from, a process remains for photos that are here. A place is an advisory lock of the session.
+    """
+    places = max(1, settings.CELERY_WORKER_CONCURRENCY - 1)
+    with connection.cursor() as plain:
+        for place in range(places):
+            plain.execute("SELECT pg_try_advisory_lock(%s, %s)", [_FETCHING, place])
+            if plain.fetchone() == (True,):
+                break
+        else:
+            yield False
+            return
+    session = connection.connection
+    try:
+        yield True
+    finally:
+        # A session that was lost meanwhile has lost its place, too.
+        if connection.connection is session and session is not None and not session.closed:
+            with connection.cursor() as plain:
+                plain.execute("SELECT pg_advisory_unlock(%s, %s)", [_FETCHING, place])
 
 
 @contextmanager

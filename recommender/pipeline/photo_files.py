@@ -15,9 +15,6 @@ from catalog.services.fetch import FetchFailed, FetchRefused, fetch_photo
 from catalog.services.photos import store_fetched
 from recommender.pipeline.leases import LeasedPhoto
 
-# Fetching waits for others' servers, so several at a time; few, because each may hold MAX_PHOTO_BYTES.
-FETCHES_AT_A_TIME = 4
-
 
 @dataclass(frozen=True)
 class Failure:
@@ -41,12 +38,14 @@ def read_photo(photo: LeasedPhoto) -> bytes | Failure:
 
 
 def fetch_photos(photos: Sequence[LeasedPhoto]) -> Iterator[tuple[LeasedPhoto, LeasedPhoto | Failure | None]]:
-    """Fetch photos by their address and store them, in the order in which they arrive.
+    """Fetch photos by their address, all at once, and store them, in the order in which they arrive.
 
     Each comes with the photo as it lies in storage now, with the reason why it does not, or with None when its row is
     gone or points elsewhere by now.
     """
-    with ThreadPoolExecutor(FETCHES_AT_A_TIME, thread_name_prefix="fetch") as pool:
+    if not photos:
+        return
+    with ThreadPoolExecutor(len(photos), thread_name_prefix="fetch") as pool:
         fetches: dict[Future[bytes], LeasedPhoto] = {
             pool.submit(fetch_photo, photo.source_url): photo for photo in photos
         }

@@ -19,6 +19,8 @@ from recommender.pipeline.leases import lock_of
 # within this time and returns its lease itself, with no attempt counted.
 GRACE_SECONDS = 2.0
 
+LONGEST_BACK_OFF_SECONDS = 600.0
+
 logger = logging.getLogger(__name__)
 
 _LEASES = """
@@ -57,6 +59,27 @@ WHERE job.id = judged.id AND job.lease = judged.lease AND job.state = 'processin
 RETURNING begun, given_up, job.image_id
 """
 
+# Nothing was begun, so any photo of the lease may be to blame: each is tried again, by itself and ever later.
+_NOBODY_BEGUN = """
+WITH lost AS (
+    SELECT id, attempts - crashes AS tries, attempts - crashes + 1 >= %(most)s AS last
+    FROM recommender_embeddingjob WHERE lease = %(lease)s AND state = 'processing'
+        AND NOT EXISTS (
+            SELECT FROM recommender_embeddingjob
+            WHERE lease = %(lease)s AND state = 'processing' AND started_at IS NOT NULL
+        )
+    FOR UPDATE
+)
+UPDATE recommender_embeddingjob job
+SET state = CASE WHEN last THEN 'failed' ELSE 'pending' END, attempts = attempts + 1, alone = NOT last,
+    lease = NULL, leased_until = NULL, reason = 'unforeseen', error = %(error)s,
+    not_before = CASE WHEN last THEN NULL ELSE
+        now() + make_interval(secs => least(%(longest)s, %(base)s * power(2, tries))) END,
+    finished_at = CASE WHEN last THEN now() END
+FROM lost WHERE job.id = lost.id
+RETURNING last
+"""
+
 _WAKE = """
 UPDATE recommender_embeddingjob SET not_before = NULL WHERE state = 'pending' AND not_before <= now()
 """
@@ -88,8 +111,26 @@ def recover() -> Recovered:
 
 
 def abandon(lease: uuid.UUID, *, error: str) -> Recovered:
-    """Treat a lease as that of a dead process at once: its holder met an error that nobody foresaw."""
-    return _return([lease], 0, error=error)
+    """The holder of a lease met an error that nobody foresaw.
+
+    Where a photo was begun, the lease is treated as that of a dead process. Otherwise every photo counts an attempt and
+    waits for its next one as for what may pass: the lease as a whole is not claimed again, over and over, at once.
+    """
+    parameters = {
+        "lease": lease,
+        "error": error,
+        "most": settings.RETRY_ATTEMPTS,
+        "base": settings.RETRY_SECONDS,
+        "longest": LONGEST_BACK_OFF_SECONDS,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_NOBODY_BEGUN, parameters)
+        rows = cursor.fetchall()
+    if not rows:
+        return _return([lease], 0, error=error)
+    failed = sum(last for (last,) in rows)
+    logger.warning("%s photos, none of them begun: %s", len(rows), error)
+    return Recovered(len(rows) - failed, failed, 0)
 
 
 def wake() -> int:

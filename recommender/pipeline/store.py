@@ -22,6 +22,7 @@ from recommender.index.registry import vector_index
 from recommender.models import Encoder, Space
 from recommender.pipeline.leases import Lease, LeasedPhoto, held
 from recommender.pipeline.photo_files import Failure
+from recommender.pipeline.recovery import LONGEST_BACK_OFF_SECONDS
 from recommender.services import gallery
 
 # How often, and after how long, a photo that a writer holds is looked at again before it goes back to the queue.
@@ -105,8 +106,6 @@ FROM (
 ) new
 WHERE job.id = new.id
 """
-
-LONGEST_BACK_OFF_SECONDS = 600.0
 
 
 def store(

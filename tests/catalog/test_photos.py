@@ -106,11 +106,11 @@ def test_a_fetched_photo_of_a_row_that_is_gone_or_moved_on_is_dropped() -> None:
     assert store_fetched(late, photo_bytes(3)) is None
 
 
-def test_a_fetched_photo_that_the_product_has_already_is_refused() -> None:
+def test_the_row_of_a_fetched_photo_that_the_product_has_already_is_deleted() -> None:
     image = make_image(seed=3)
     by_url = ProductImage.objects.create(product=image.product, source_url="https://shop.example/a.jpg")
-    with pytest.raises(DuplicatePhoto):
-        store_fetched(by_url, photo_bytes(3))
+    assert store_fetched(by_url, photo_bytes(3)) is None
+    assert ProductImage.objects.get() == image
 
 
 def test_a_half_written_file_is_written_again() -> None:

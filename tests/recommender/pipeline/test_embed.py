@@ -5,18 +5,22 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import timedelta
-from typing import TypeVar
+from io import StringIO
+from typing import Any, TypeVar
 
 import numpy as np
 import pytest
 from django.conf import settings
 from django.core.files.storage import default_storage
+from django.core.management import call_command
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
+from pytest_django import Settings
 
 from catalog.models import Product, ProductImage
 from catalog.services import fetch
 from catalog.services.photos import replace_photo
+from catalog.storage import WholeFileStorage
 from recommender.encoder import serving
 from recommender.models import EmbeddingJob, ImageFeatures, ImageVector, Space
 from recommender.pipeline import embed, jobs, leases, photo_files
@@ -139,6 +143,107 @@ def test_a_photo_by_url_is_fetched_stored_and_embedded(colour_space: Space, monk
     assert (job_of(private).state, job_of(private).reason) == ("failed", "address")
     assert (job_of(slow).state, job_of(slow).reason, job_of(slow).attempts) == ("pending", "fetch", 1)
     assert (job_of(page).state, job_of(page).reason) == ("failed", "not_an_image")
+
+
+def test_two_addresses_of_one_photo_are_one_photo_and_none_failed(
+    colour_space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    product = make_product()
+    for name in "ab":
+        ProductImage.objects.create(product=product, source_url=f"https://photos.example/{name}.png")
+    monkeypatch.setattr(photo_files, "fetch_photo", lambda url: photo_bytes(1))
+    assert run() == embed.Worked(done=1, more=False)
+    image = product.images.get()
+    assert list(EmbeddingJob.objects.values_list("image_id", "state")) == [(image.pk, "done")]
+    assert list(ImageVector.objects.values_list("image_id", flat=True)) == [image.pk]
+    call_command("embed_images", stdout=StringIO(), stderr=StringIO())
+
+
+class StorageError(Exception):
+    """As libraries of storages have them: no OSError."""
+
+
+class ForgetfulStorage(WholeFileStorage):
+    """Nothing can be written to it."""
+
+    def save(self, *args: Any, **options: Any) -> str:
+        raise StorageError("the bucket's policy has changed")
+
+
+def test_an_error_nobody_foresaw_before_any_photo_is_begun_ends_within_bounds(
+    colour_space: Space, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = [make_image() for _ in range(2)]
+    monkeypatch.setattr(photo_files, "fetch_photo", lambda url: photo_bytes(len(url)))
+    urls = [f"https://photos.example/{'x' * number}.png" for number in range(3)]
+    by_url = [ProductImage.objects.create(product=make_product(), source_url=url) for url in urls]
+    settings.STORAGES = settings.STORAGES | {"default": {"BACKEND": f"{__name__}.ForgetfulStorage"}}
+    started = timezone.now()
+    with pytest.raises(StorageError):
+        run()
+    first = EmbeddingJob.objects.filter(image__in=by_url)
+    assert set(first.values_list("state", "attempts", "alone")) == {("pending", 1, True)}
+    assert all(job.not_before and job.not_before > started + timedelta(seconds=1) for job in first)
+    assert run() == embed.Worked(done=2, more=False)
+    runs = 1
+    while first.filter(state="pending").exists():
+        assert runs < 3 * settings.RETRY_ATTEMPTS, "claimed again for ever"
+        EmbeddingJob.objects.update(not_before=None)
+        with pytest.raises(StorageError):
+            run()
+        runs += 1
+    assert set(first.values_list("state", "reason", "attempts", "crashes")) == {
+        ("failed", "unforeseen", settings.RETRY_ATTEMPTS, 0)
+    }
+    assert "the bucket's policy has changed" in job_of(by_url[0]).error
+    assert [job_of(image).state for image in before] == ["done", "done"]
+
+
+def test_photos_to_be_fetched_are_leased_apart_and_leave_a_process_free(
+    colour_space: Space, settings: Settings
+) -> None:
+    settings.CELERY_WORKER_CONCURRENCY = 2
+    with transaction.atomic():
+        by_url = [
+            ProductImage.objects.create(product=make_product(), source_url=f"https://photos.example/{name}.png").pk
+            for name in "ab"
+        ]
+    imported = make_image(priority="import")
+    assert list(EmbeddingJob.objects.order_by("pk").values_list("priority", flat=True)) == [1, 1, 10]
+    encoders = [colour_space.encoder_id]
+    lease = leases.claim(encoder_ids=encoders)
+    assert lease is not None and [photo.image_id for photo in lease.photos] == [imported.pk]
+
+    def taken_elsewhere() -> bool:
+        with leases.fetching() as free:
+            return free
+
+    with leases.fetching() as first:
+        assert first
+        lease = leases.claim(encoder_ids=encoders, by_url=True)
+        assert lease is not None and [photo.image_id for photo in lease.photos] == by_url
+        assert not answered_elsewhere(taken_elsewhere)
+        settings.CELERY_WORKER_CONCURRENCY = 3
+        assert answered_elsewhere(taken_elsewhere)
+    settings.CELERY_WORKER_CONCURRENCY = 1
+    assert answered_elsewhere(taken_elsewhere)
+
+
+def test_a_failed_address_that_is_tried_again_is_fetched_apart_again(
+    colour_space: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(url: str) -> bytes:
+        raise fetch.FetchRefused("http_status", "404")
+
+    monkeypatch.setattr(photo_files, "fetch_photo", refused)
+    image = ProductImage.objects.create(product=make_product(), source_url="https://photos.example/a.png")
+    run()
+    assert job_of(image).state == "failed"
+    jobs.embed_again(EmbeddingJob.objects.all())
+    assert job_of(image).priority == EmbeddingJob.Priority.UPLOAD_BY_URL
+    EmbeddingJob.objects.all().delete()
+    jobs.enqueue_missing()
+    assert job_of(image).priority == EmbeddingJob.Priority.REBUILD_BY_URL
 
 
 def test_a_photo_without_file_and_address_says_so(colour_space: Space) -> None:

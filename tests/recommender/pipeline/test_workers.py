@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -12,10 +13,12 @@ import pytest
 from django.conf import settings
 
 from catalog.models import ProductImage
+from catalog.services import announce
 from recommender.encoder.preprocess import photo_to_pixels
 from recommender.encoder.serving import encoder_for
 from recommender.models import EmbeddingJob, ImageFeatures, ImageVector, Space
-from tests.catalog.factories import make_image
+from tests.catalog.factories import make_image, make_product
+from tests.catalog.photo_server import Server
 from tests.chaos.processes import Supervised, python
 from tests.recommender.pipeline.conftest import wait_until
 from tests.workers import CeleryWorker, process_environment
@@ -141,6 +144,55 @@ def test_fresh_uploads_do_not_wait_for_an_import(real_space: Space, celery_worke
     image = make_image()
     wait_until(lambda: ImageVector.objects.filter(image_id=image.pk).exists(), seconds=5, what="the upload's vector")
     assert EmbeddingJob.objects.filter(state="pending", priority=EmbeddingJob.Priority.IMPORT).exists()
+
+
+@pytest.fixture
+def dripping_server() -> Iterator[Server]:
+    """Sends a photo that never ends, a byte at a time."""
+
+    def drip(stream: socket.socket, request: bytes) -> None:
+        stream.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        while True:
+            stream.sendall(b"x")
+            time.sleep(0.05)
+
+    server = Server(drip)
+    yield server
+    server.close()
+
+
+def test_uploads_do_not_wait_for_the_servers_that_an_import_fetches_from(
+    real_space: Space, dripping_server: Server, beat: None, tmp_path: Path
+) -> None:
+    for number in range(4 * settings.LEASE_SIZE):
+        url = f"http://shop.example:{dripping_server.port}/{number}.jpg"
+        with announce.together(priority="import"):
+            ProductImage.objects.create(product=make_product(), source_url=url)
+    worker = CeleryWorker(
+        environment=process_environment(
+            LOOPBACK_PORT=str(dripping_server.port), FETCH_TIMEOUT_SECONDS="6", WORKER_PROCESSES="2"
+        ),
+        log=tmp_path / "loopback.log",
+        processes=2,
+        application="tests.recommender.pipeline.loopback",
+    )
+    worker.start()
+    try:
+        wait_until(lambda: len(dripping_server.asked) == settings.LEASE_SIZE, seconds=30, what="a whole lease in fetch")
+        took = []
+        until = time.monotonic() + 8  # into the second lease of the import
+        while time.monotonic() < until:
+            began = time.monotonic()
+            image = make_image()
+            wait_until(lambda image=image: ImageVector.objects.filter(image_id=image.pk).exists(), what="its vector")
+            took.append(time.monotonic() - began)
+            in_fetch = EmbeddingJob.objects.filter(state="processing", image__file="")
+            assert in_fetch.values("lease").distinct().count() <= 1
+    finally:
+        worker.kill()
+    assert len(took) > 3 and max(took) <= 3.0
+    assert len(dripping_server.asked) == 2 * settings.LEASE_SIZE
+    assert EmbeddingJob.objects.filter(state="pending", reason="fetch", attempts=1).count() == settings.LEASE_SIZE
 
 
 @pytest.mark.keras
