@@ -19,6 +19,8 @@ from recommender.index.types import SpaceGone
 Row = tuple[Any, ...]
 Question = tuple[str, Mapping[str, object]]
 
+_BACK = ("ROLLBACK TO SAVEPOINT search", "RELEASE SAVEPOINT search")
+
 
 def ask(settings: Question, questions: Sequence[Question]) -> list[list[Row]]:
     """The rows of each question, asked under `settings` that end with it.
@@ -27,7 +29,7 @@ def ask(settings: Question, questions: Sequence[Question]) -> list[list[Row]]:
     Raises SpaceGone where a partition is no more, else Django's database errors.
     """
     inside = connection.in_atomic_block
-    begin, end = ("SAVEPOINT search", "ROLLBACK TO SAVEPOINT search") if inside else ("BEGIN READ ONLY", "COMMIT")
+    begin, ends = ("SAVEPOINT search", _BACK) if inside else ("BEGIN READ ONLY", ("COMMIT",))
     with connection.wrap_database_errors, translated():
         raw = raw_connection()
         try:
@@ -37,11 +39,12 @@ def ask(settings: Question, questions: Sequence[Question]) -> list[list[Row]]:
                 cursors = [
                     psycopg.Cursor(raw).execute(text, values, prepare=True, binary=True) for text, values in questions
                 ]
-                psycopg.Cursor(raw).execute(end, prepare=True)
-            return [cursor.fetchall() for cursor in cursors]
-        except psycopg.Error:
+                for end in ends:
+                    psycopg.Cursor(raw).execute(end, prepare=True)
+        except BaseException:  # not the database's alone: a value that cannot be sent, an interrupt
             _recover(raw, inside)
             raise
+        return [cursor.fetchall() for cursor in cursors]
 
 
 @contextmanager
@@ -54,7 +57,12 @@ def translated() -> Iterator[None]:
 
 
 def _recover(raw: psycopg.Connection, inside: bool) -> None:
-    """Leave the connection usable after a failed question."""
+    """Leave the connection as it was before a question that failed; where that cannot be, it is closed."""
     if raw.closed or raw.info.transaction_status == psycopg.pq.TransactionStatus.IDLE:
         return
-    raw.execute("ROLLBACK TO SAVEPOINT search" if inside else "ROLLBACK")
+    try:
+        for statement in _BACK if inside else ("ROLLBACK",):
+            raw.execute(statement)
+    except psycopg.Error:
+        if not inside:  # else the caller's transaction was broken before, and ends with what is being raised
+            raw.close()
