@@ -8,14 +8,16 @@ the bytes come from are left as they are: those may pass, a bad photo does not.
 from __future__ import annotations
 
 import io
+import math
 import struct
 import zlib
 from dataclasses import dataclass
 from typing import BinaryIO, Literal
 
-import numpy as np
 from django.conf import settings
 from PIL import Image, UnidentifiedImageError
+
+from catalog.photo_colours import to_rgb
 
 Reason = Literal["not_an_image", "truncated", "too_large", "bomb", "duplicate"]
 
@@ -32,6 +34,9 @@ EXTENSIONS = {
 _OPENED_AS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 _SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF", b"GIF8", b"BM", b"II*\x00", b"MM\x00*")
 _ORIENTATION_TAG = 0x0112
+# Memory for decoding whole, in times the four bytes a pixel that Pillow keeps; measured with Pillow 13. libwebp holds three
+# canvases of its own, libtiff may hold the file's only strip.
+_TIMES_MEMORY = {"PNG": 1, "GIF": 1, "BMP": 1, "TIFF": 2, "WEBP": 4}
 # EXIF orientation → what sets the picture upright (CIPA DC-008, 4.6.4).
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -66,7 +71,7 @@ class PhotoFacts:
 def inspect_photo(file: BinaryIO) -> PhotoFacts:
     """Read the header of a photo without decoding it.
 
-    Raises PhotoError: `too_large` (MAX_PHOTO_BYTES), `bomb` (MAX_PHOTO_PIXELS), `not_an_image`, `truncated`.
+    Raises PhotoError: `too_large` (MAX_PHOTO_BYTES), `bomb` (`_most_pixels`), `not_an_image`, `truncated`.
     """
     with _open(_bounded_bytes(file)) as image:
         width, height = image.size
@@ -80,7 +85,8 @@ def decode_photo(file: BinaryIO, *, at_least: int | None = None) -> Image.Image:
     """Decode a photo to RGB, upright by its EXIF orientation, transparency laid onto white; first frame of several.
 
     `at_least`: the side in pixels that will be cut from it; a JPEG is then decoded at the smallest of 1/8, 1/4, 1/2
-    and 1/1 whose sides are still twice that, which is several times faster. Raises PhotoError as `inspect_photo` does.
+    and 1/1 whose sides are still twice that, which is several times faster, and what is larger than 4 million pixels
+    once decoded is shrunk to sides still twice that. Raises PhotoError as `inspect_photo` does.
     """
     image = _open(_bounded_bytes(file))
     try:
@@ -88,9 +94,9 @@ def decode_photo(file: BinaryIO, *, at_least: int | None = None) -> Image.Image:
             image.draft(None, (2 * at_least, 2 * at_least))
         image.load()
         upright = _UPRIGHT.get(_orientation(image))
-        rgb = _to_rgb(image)
+        rgb = to_rgb(image, at_least=at_least)
     except Image.DecompressionBombError as error:
-        raise _bomb(image.size) from error
+        raise _bomb(image) from error
     except _DAMAGED as error:
         raise PhotoError("truncated", f"the picture is damaged or cut short ({error}); save it again") from error
     return rgb if upright is None else rgb.transpose(upright)
@@ -119,14 +125,32 @@ def _open(data: bytes) -> Image.Image:
         raise _bomb(None) from error
     except _DAMAGED as error:
         raise PhotoError("truncated", f"the picture's header is damaged ({error}); save it again") from error
-    if image.width * image.height > settings.MAX_PHOTO_PIXELS:
-        raise _bomb(image.size)
+    if image.width * image.height > _most_pixels(image):
+        raise _bomb(image)
     return image
 
 
-def _bomb(size: tuple[int, int] | None) -> PhotoError:
-    claim = f"the picture claims {size[0]} × {size[1]} pixels" if size else "the picture claims too many pixels"
-    return PhotoError("bomb", f"{claim}, more than {settings.MAX_PHOTO_PIXELS:,} are not decoded; send a smaller one")
+def _most_pixels(image: Image.Image) -> int:
+    """MAX_PHOTO_PIXELS for a JPEG that may be decoded small, MAX_WHOLE_PHOTO_PIXELS or a fraction of it for others."""
+    times = _TIMES_MEMORY.get(image.format or "")
+    if times is None:
+        if not image.info.get("progressive"):
+            return settings.MAX_PHOTO_PIXELS
+        # A progressive one is put together from coefficients of two bytes, whole, whatever it is decoded to.
+        areas = [across * down for _, across, down, _ in getattr(image, "layer", ())]
+        times = math.ceil(2 * sum(areas) / max([*areas, 1]) / 4) or 1
+    return min(settings.MAX_PHOTO_PIXELS, settings.MAX_WHOLE_PHOTO_PIXELS // times)
+
+
+def _bomb(image: Image.Image | None) -> PhotoError:
+    if image is None:
+        return PhotoError("bomb", "the picture claims too many pixels to be decoded; send a smaller one")
+    kind = "progressive JPEG" if image.info.get("progressive") else image.format
+    return PhotoError(
+        "bomb",
+        f"the picture claims {image.width} × {image.height} pixels, more than {_most_pixels(image):,} are not decoded of "
+        f"this kind ({kind}); send a smaller one",
+    )
 
 
 def _orientation(image: Image.Image) -> int:
@@ -135,24 +159,3 @@ def _orientation(image: Image.Image) -> int:
         return int(Image.Image.getexif(image).get(_ORIENTATION_TAG, 1))
     except _DAMAGED:
         return 1
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode == "F" or image.mode.startswith("I"):
-        image = _to_grey(image)
-    if image.has_transparency_data:
-        seen = image.convert("RGBA")
-        white = Image.new("RGBA", seen.size, "white")
-        return Image.alpha_composite(white, seen).convert("RGB")
-    return image if image.mode == "RGB" else image.convert("RGB")
-
-
-def _to_grey(image: Image.Image) -> Image.Image:
-    """More than 8 bits a channel → 8. Pillow's own conversion clips 16 bits at 255 instead of scaling them."""
-    values = np.asarray(image, dtype=np.float32)
-    if image.mode == "F":
-        top = 1.0 if values.size and np.nanmax(values) <= 1.0 else 255.0
-    else:
-        top = 255.0 if image.mode == "I" and values.max() <= 255 else 65535.0
-    scaled = np.nan_to_num(values / top * 255.0)
-    return Image.fromarray(np.clip(np.rint(scaled), 0, 255).astype(np.uint8))

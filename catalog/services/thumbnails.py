@@ -15,7 +15,7 @@ from catalog.representation import THUMBNAIL_SIDE
 from catalog.storage_names import thumbnail_path
 
 _QUALITY = 82
-_at_a_time = threading.BoundedSemaphore(2)  # a decoded photo is 150 MB at the largest
+_at_a_time = threading.BoundedSemaphore(2)  # decoding takes 120 MB at the largest (MAX_WHOLE_PHOTO_PIXELS)
 
 
 def thumbnail_bytes(digest: str) -> bytes | None:

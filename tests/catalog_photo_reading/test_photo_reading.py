@@ -211,3 +211,44 @@ def test_an_error_of_the_storage_stays_what_it_is() -> None:
 
     with pytest.raises(ConnectionError):
         decode_photo(Away())
+
+
+def gradients(width: int, height: int) -> Image.Image:
+    """Colours and an alpha channel that change everywhere."""
+    across, down = np.linspace(0, 255, width), np.linspace(0, 255, height)[:, None]
+    bands = [across + 0 * down, down + 0 * across, (across + down) / 2, (across * 7 + down * 3) % 256]
+    return Image.fromarray(np.stack(bands, axis=-1).astype(np.uint8))
+
+
+def on_white(image: Image.Image) -> Image.Image:
+    seen = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen).convert("RGB")
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "RGB", "LA", "L", "P"])
+def test_a_large_picture_is_shrunk_as_the_whole_one_would_be(mode: str) -> None:
+    image = gradients(2503, 1999)
+    image = image.convert("RGB").quantize(64) if mode == "P" else image.convert(mode)
+    file = encoded(image, "PNG", compress_level=1)
+    small = decode_photo(file, at_least=300)
+    assert small.size == (835, 667)  # by 3: by 4 the short side, 500, would be less than twice 300
+    assert np.array_equal(np.asarray(small), np.asarray(on_white(image).reduce(3)))
+    file.seek(0)
+    assert np.array_equal(np.asarray(decode_photo(file)), np.asarray(on_white(image)))
+
+
+def test_sixteen_bits_are_scaled_alike_in_every_strip() -> None:
+    values = np.linspace(0, 65535, 2500, dtype=np.uint16)[:, None].repeat(2000, axis=1)
+    small = decode_photo(encoded(Image.fromarray(values), "PNG", compress_level=1), at_least=250)
+    scaled = Image.fromarray(np.rint(values / 257).astype(np.uint8))
+    assert np.array_equal(np.asarray(small), np.asarray(scaled.reduce(4).convert("RGB")))
+    dark_above = np.zeros((2500, 2000), np.float32)
+    dark_above[2000:] = 200.0
+    read = decode_photo(encoded(Image.fromarray(dark_above), "TIFF", compression="tiff_lzw"))
+    assert read.getpixel((5, 2499)) == (200, 200, 200)
+
+
+def test_up_to_four_million_pixels_nothing_is_shrunk() -> None:
+    image = gradients(2000, 2000)
+    read = decode_photo(encoded(image, "PNG", compress_level=1), at_least=100)
+    assert np.array_equal(np.asarray(read), np.asarray(on_white(image)))
