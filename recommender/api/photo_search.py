@@ -70,9 +70,9 @@ def _merged(one: Parameters, other: Parameters) -> Parameters:
 def _upload(request: HttpRequest) -> tuple[bytes, Parameters]:
     limit = settings.MAX_PHOTO_BYTES
     length = request.META.get("CONTENT_LENGTH") or ""
-    if not length.isdigit():
+    if not (length.isascii() and length.isdigit()):
         raise Problem(411, detail="send the length of the photo (Content-Length)")
-    if int(length) > limit + _ENVELOPE:
+    if len(length) > 18 or int(length) > limit + _ENVELOPE:
         raise _too_large()
     handler = BoundedUpload(request)
     request.upload_handlers = [handler]

@@ -23,6 +23,7 @@ OPTIONS = ("limit", "min_score", "min_results", "diversity", "exact")
 
 _MAX_VALUES = 200
 _MAX_ID = 2**63 - 1
+_ID_DIGITS = len(str(_MAX_ID))
 _PRICE = re.compile(r"\d{1,10}(\.\d{1,6})?")
 _TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
@@ -176,8 +177,12 @@ def _excluded(parameters: Parameters) -> tuple[int, ...]:
     values = _listed(parameters, "exclude")
     if len(values) > 1000:
         raise InvalidParameter("exclude", f"{len(values)} products; at most 1000")
-    ids = [int(value) for value in values if value.isascii() and value.isdigit() and int(value) <= _MAX_ID]
-    skus = [value for value in values if not (value.isascii() and value.isdigit())]
+    numbers = [value for value in values if value.isascii() and value.isdigit()]
+    for value in numbers:
+        if len(value) > _ID_DIGITS:  # and of thousands of digits Python makes no number
+            raise InvalidParameter("exclude", f"{value[:_ID_DIGITS]}… ({len(value)} digits) is no product id")
+    ids = [number for number in map(int, numbers) if number <= _MAX_ID]
+    skus = [value for value in values if value not in numbers]
     if skus:
         ids += Product.objects.filter(sku__in=skus).values_list("pk", flat=True)
     return tuple(ids)

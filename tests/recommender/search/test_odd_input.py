@@ -1,0 +1,100 @@
+"""Whatever a caller writes is answered or refused; nothing is a server's error."""
+
+from __future__ import annotations
+
+from urllib.parse import quote, quote_from_bytes
+
+import pytest
+from django.test import Client
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from tests.recommender.search.gallery import Shop, random_units
+
+API = "/api/v1/"
+VECTORS = random_units(4, seed=12)
+NAMES = (
+    "limit", "page", "page_size", "search", "category", "brand", "min_price", "max_price", "in_stock", "exclude", "image",
+    "min_score", "min_results", "diversity", "exact", "attr.colour", "attr.\0", "attr.", "threshold", "crop", "format",
+)  # fmt: skip
+ODD = (
+    "9" * 5000, "-" + "9" * 5000, "0" * 5000, "1" * 20, "1e999999", "-1e999999", "1e-999999", "1E5", "nan", "-inf", "Infinity",
+    "\0", "a\0b", "٣", "²", "1_0", "+1", " 1 ", "1,2", ",", "'", '"', "\\", "%", "_", "{}", "[]", "null", "\u202e", "🧥" * 50,
+    "\ufffe", str(2**31), str(2**63 - 1), str(2**63), str(2**64), "0x10", "1.", ".5", "19.99", "19,99", "true", "all", "x" * 9000,
+)  # fmt: skip
+# What stands behind a name, percent-encoded: odd texts, any text, any bytes (UTF-8 or not).
+VALUES = st.one_of(
+    st.sampled_from(ODD).map(quote),
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=30).map(quote),
+    st.binary(max_size=20).map(quote_from_bytes),
+    st.from_regex(r"[-+]?[0-9]{0,40}(\.[0-9]{0,40})?([eE][-+]?[0-9]{1,9})?", fullmatch=True).map(quote),
+)
+
+
+@pytest.mark.django_db
+@settings(max_examples=250, suppress_health_check=list(HealthCheck))
+@given(asked=st.lists(st.tuples(st.sampled_from(NAMES).map(quote), VALUES), min_size=1, max_size=3))
+@example(asked=[("exclude", "9" * 5000)])
+@example(asked=[("search", "%00")])
+@example(asked=[("attr.colour", "1" * 5000)])
+def test_every_parameter_takes_any_text(odd_shop: tuple[Client, int], asked: list[tuple[str, str]]) -> None:
+    client, product = odd_shop
+    query = "&".join(f"{name}={value}" for name, value in asked)
+    for path in ("products/", f"products/{product}/similar/"):
+        response = client.get(f"{API}{path}?{query}")
+        assert response.status_code in (200, 400), (path, query)
+        if response.status_code == 400:
+            body = response.json()
+            assert response.headers["Content-Type"] == "application/problem+json" and "parameter" in body
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_odd_text_in_each_parameter(odd_shop: tuple[Client, int], name: str) -> None:
+    client, product = odd_shop
+    for value in ODD:
+        for path in ("products/", f"products/{product}/similar/", f"products/{product}/duplicates/"):
+            response = client.get(f"{API}{path}?{quote(name)}={quote(value)}")
+            assert response.status_code in (200, 400), (path, value[:50])
+
+
+@pytest.mark.parametrize(
+    ("path", "name", "value"),
+    [
+        ("similar/", "exclude", "9" * 5000),
+        ("similar/", "limit", "9" * 5000),
+        ("similar/", "image", "9" * 5000),
+        ("similar/", "max_price", "1e999999"),
+        ("similar/", "brand", "a\0"),
+        ("similar/", "category", "a\0"),
+        ("similar/", "attr.colour", "a\0"),
+        ("duplicates/", "threshold", "1e999999"),
+        ("", "page", "9" * 5000),
+        ("", "max_price", "1e999999"),
+        ("", "search", "a\0"),
+        ("", "brand", "a\0"),
+        ("", "category", "a\0"),
+    ],
+)
+def test_what_cannot_be_read_is_400_naming_it(odd_shop: tuple[Client, int], path: str, name: str, value: str) -> None:
+    client, product = odd_shop
+    response = client.get(f"{API}products/{f'{product}/{path}' if path else ''}?{name}={quote(value)}")
+    assert (response.status_code, response.json()["parameter"]) == (400, name)
+
+
+@pytest.mark.parametrize("path", ["recommendations/", "similar/batch/"])
+@pytest.mark.parametrize(
+    "ids", ["9" * 5000, "[" + "9" * 5000 + "]", "[1e400]", "[9223372036854775808]", '["1"]', "[true]", "[null]", "[-1]", "{}"]
+)  # fmt: skip
+def test_ids_that_are_none(odd_shop: tuple[Client, int], path: str, ids: str) -> None:
+    client, _ = odd_shop
+    body = f'{{"{"positive" if path == "recommendations/" else "products"}": {ids}}}'
+    assert client.post(API + path, body, content_type="application/json").status_code == 400
+
+
+@pytest.fixture
+def odd_shop(shop: Shop) -> tuple[Client, int]:
+    """A client and the id of a product that has something to answer."""
+    products = shop.add_many(
+        [(VECTORS[i : i + 1], {"brand": "a,b", "attributes": {"colour": "red"}}) for i in range(4)]
+    )
+    return Client(raise_request_exception=False), products[0].pk
