@@ -19,6 +19,7 @@ from catalog.api.problems import Problem, answered, bad_parameter
 from catalog.photo_reading import PhotoError
 from catalog.services.fetch import FetchFailed, FetchRefused
 from recommender.encoder.serving import EncoderMismatch
+from recommender.index.types import SpaceGone
 from recommender.services.filters import InvalidParameter
 from recommender.services.query_photos import RETRY_AFTER_SECONDS, TooManyPhotos
 from recommender.services.query_products import UnknownProduct
@@ -73,6 +74,8 @@ def problems() -> Iterator[None]:
         raise Problem(503, "Too many photos", str(error), headers={"Retry-After": str(RETRY_AFTER_SECONDS)}) from error
     except (NoActiveSpace, EncoderMismatch) as error:
         raise away(str(error)) from error
+    except SpaceGone as error:
+        raise away("the space was replaced in the middle of the question, twice; ask again") from error
     except (OperationalError, InterfaceError) as error:
         raise away("the search engine does not answer; try again") from error
 

@@ -35,7 +35,7 @@ from recommender.services import redis_client
 from recommender.services.filters import InvalidParameter
 from recommender.services.query_photos import places
 from recommender.services.query_products import QueryProduct, query_product
-from recommender.services.similarity_answers import current_space
+from recommender.services.similarity_answers import current_space, in_active_space
 from recommender.services.stored_features import features_of
 
 KEPT_SECONDS = 24 * 3600
@@ -57,6 +57,7 @@ class Explained:
     result: NDArray[np.float64]
 
 
+@in_active_space
 def why(
     *, product_id: int, other_id: int, image_id: int | None = None, other_image_id: int | None = None
 ) -> dict[str, Any]:
