@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 from django.http import HttpRequest
 
+from recommender.models import Space
 from recommender.services.filters import Parameters
 from recommender.services.hydration import products_by_image
 from recommender.services.similarity_answers import Answer, Found
@@ -21,8 +22,8 @@ def parameters_of(request: HttpRequest) -> Parameters:
     return dict(request.GET.lists())
 
 
-def answer_bytes(answer: Answer, began: float) -> tuple[bytes, bool]:
-    """The JSON of an answer and whether it may be kept: one that is not ready may be so in a moment.
+def answer_bytes(answer: Answer, began: float) -> tuple[bytes, Space | None]:
+    """The JSON of an answer and its space; None when it may not be kept: one that is not ready may be so in a moment.
 
     `began`: time.perf_counter() when it was asked.
     """
@@ -38,7 +39,7 @@ def answer_bytes(answer: Answer, began: float) -> tuple[bytes, bool]:
     }
     if answer.status == "failed":
         payload["reason"], payload["detail"] = answer.reason, answer.detail
-    return orjson.dumps(payload, option=orjson.OPT_NON_STR_KEYS), answer.status == "ready"
+    return orjson.dumps(payload, option=orjson.OPT_NON_STR_KEYS), answer.space if answer.status == "ready" else None
 
 
 def results_of(pages: Sequence[Sequence[Found]]) -> list[list[Mapping[str, Any]]]:

@@ -13,11 +13,12 @@ from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 
 from recommender.api.doors import json_response
+from recommender.models import Space
 from recommender.services import answers_cache, spaces
 from recommender.services.answers_cache import Beginning
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
-Make = Callable[[], tuple[bytes, bool]]
+Make = Callable[[], tuple[bytes, Space | None]]
 
 _QUESTION = re.compile(r"/api/v1/products/\d{1,19}/similar/")
 _LOOKED = "hot_answer_looked_for"
@@ -37,13 +38,17 @@ def hot_answers(get_response: GetResponse) -> GetResponse:
 
 
 def hot_or_made(request: HttpRequest, make: Make) -> HttpResponse:
-    """The answer from Redis where the same was asked a moment ago, else `make()`, which says whether it may be kept."""
+    """The answer from Redis where the same was asked a moment ago, else `make()`.
+
+    That gives the bytes and the space that answered, None where they may not be kept. They are kept only under a key
+    of that space: between the look and the answer the active one may have been switched.
+    """
     body, beginning = None, request.META.pop(_LOOKED, None)
     if beginning is None:
         body, beginning = _look(request, request.body)
     if body is None:
-        body, lasting = make()
-        if lasting and beginning is not None:
+        body, space = make()
+        if space is not None and beginning is not None and beginning.space_id == space.pk:
             answers_cache.keep(beginning, body)
     return json_response(body)
 

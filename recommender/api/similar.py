@@ -13,6 +13,7 @@ from recommender.api import schema
 from recommender.api.answers import answer_bytes, parameters_of, results_of
 from recommender.api.doors import Door, json_body
 from recommender.api.hot import hot_or_made
+from recommender.models import Space
 from recommender.services.filters import InvalidParameter, from_json, parse, parse_ids
 from recommender.services.similarity import recommend, similar_to_each, similar_to_product
 
@@ -29,7 +30,7 @@ class Similar(Door):
     def get(self, request: HttpRequest, product_id: int) -> HttpResponse:
         began = time.perf_counter()
 
-        def make() -> tuple[bytes, bool]:
+        def make() -> tuple[bytes, Space | None]:
             parameters = parameters_of(request)
             options = parse(parameters, also=["image"])
             image = _image(parameters.get("image", []))
@@ -49,7 +50,7 @@ class Recommendations(Door):
         began = time.perf_counter()
         body = json_body(request)
 
-        def make() -> tuple[bytes, bool]:
+        def make() -> tuple[bytes, Space | None]:
             positive = parse_ids("positive", body.pop("positive", None), most=MOST_IDS)
             negative = parse_ids("negative", body.pop("negative", []), most=MOST_IDS)
             if not positive:
@@ -70,7 +71,7 @@ class Batch(Door):
     def post(self, request: HttpRequest) -> HttpResponse:
         body = json_body(request)
 
-        def make() -> tuple[bytes, bool]:
+        def make() -> tuple[bytes, Space | None]:
             ids = parse_ids("products", body.pop("products", None), most=MOST_IDS)
             if not ids:
                 raise InvalidParameter("products", "at least one product id is needed")
@@ -87,7 +88,9 @@ class Batch(Door):
                 payload["unknown"] = unknown
             if waiting:
                 payload["waiting"] = waiting
-            return orjson.dumps(payload), not waiting
+            spaces = {answer.space.pk: answer.space for answer in answers.values()}
+            lasting = len(spaces) == 1 and not waiting
+            return orjson.dumps(payload), next(iter(spaces.values())) if lasting else None
 
         return hot_or_made(request, make)
 

@@ -26,11 +26,15 @@ _HEAD = struct.Struct(f"<{_EPOCH_BYTES}sd")  # epoch, wall clock at the beginnin
 
 @dataclass(frozen=True)
 class Beginning:
-    """What an answer remembers of the moment it was begun; without an epoch it is not kept."""
+    """What an answer remembers of the moment it was begun; without an epoch it is not kept.
+
+    `space_id`: the space that was active then, of which the key is.
+    """
 
     key: str
     epoch: bytes | None
     began: float
+    space_id: int
 
 
 def look(*, space_id: int, question: bytes) -> tuple[bytes | None, Beginning]:
@@ -39,12 +43,12 @@ def look(*, space_id: int, question: bytes) -> tuple[bytes | None, Beginning]:
     began = time.time()
     epoch, entry = redis_client.ask(lambda client: client.mget(EPOCH, key), (None, None))
     if not isinstance(epoch, bytes):
-        return None, Beginning(key, redis_client.ask(_new_epoch, None), began)
+        return None, Beginning(key, redis_client.ask(_new_epoch, None), began, space_id)
     if isinstance(entry, bytes) and len(entry) > _HEAD.size:
         entry_epoch, entry_began = _HEAD.unpack_from(entry)
         if entry_epoch == epoch and 0 <= began - entry_began < settings.ANSWER_CACHE_SECONDS:
-            return entry[_HEAD.size :], Beginning(key, epoch, began)
-    return None, Beginning(key, epoch, began)
+            return entry[_HEAD.size :], Beginning(key, epoch, began, space_id)
+    return None, Beginning(key, epoch, began, space_id)
 
 
 def keep(beginning: Beginning, body: bytes) -> None:

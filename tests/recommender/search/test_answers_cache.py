@@ -5,18 +5,21 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 import redis
 from django.db import transaction
-from django.test import Client
+from django.test import Client, RequestFactory
 from pytest_django import Settings
 
 from catalog.models import Product
 from config.local.redis import start_redis, stop_redis
-from recommender.services import answers_cache, redis_client
+from recommender.api.hot import hot_or_made
+from recommender.models import Space
+from recommender.services import answers_cache, redis_client, spaces
 from tests.recommender.search.gallery import Shop, make_space, random_units
 
 VECTORS = random_units(20, seed=2)
@@ -126,11 +129,11 @@ def test_a_flush_while_an_answer_is_made_does_not_revive_it(committed_shop: Shop
 def test_age_is_counted_from_the_beginning_of_the_answer(committed_shop: Shop, settings: Settings) -> None:
     settings.ANSWER_CACHE_SECONDS = 1
     _, beginning = answers_cache.look(space_id=1, question=b"q")
-    slow = answers_cache.Beginning(beginning.key, beginning.epoch, beginning.began - 0.8)
+    slow = replace(beginning, began=beginning.began - 0.8)
     answers_cache.keep(slow, b"body")
     assert answers_cache.look(space_id=1, question=b"q")[0] == b"body"
     assert until(lambda: answers_cache.look(space_id=1, question=b"q")[0] is None, 2) < 0.6
-    answers_cache.keep(answers_cache.Beginning(beginning.key, beginning.epoch, beginning.began - 1.1), b"late")
+    answers_cache.keep(replace(beginning, began=beginning.began - 1.1), b"late")
     assert answers_cache.look(space_id=1, question=b"q")[0] is None
 
 
@@ -144,6 +147,30 @@ def test_an_entry_that_redis_kept_too_long_is_ignored(committed_shop: Shop, sett
     old = answers_cache._HEAD.pack(beginning.epoch, beginning.began - settings.ANSWER_CACHE_SECONDS) + b"body"
     client.set(beginning.key, old)
     assert answers_cache.look(space_id=1, question=b"q")[0] is None
+
+
+def test_an_answer_of_another_space_than_was_looked_under_is_not_kept(committed_shop: Shop) -> None:
+    """The active space is switched between the look and the answer, and back again."""
+    before = committed_shop.space
+    after = make_space(before.encoder, name="after", state=Space.State.READY)
+    request = RequestFactory().get(f"{API}products/1/similar/")
+
+    def switch(to: Space) -> None:
+        Space.objects.filter(state=Space.State.ACTIVE).update(state=Space.State.READY)
+        Space.objects.filter(pk=to.pk).update(state=Space.State.ACTIVE)
+        spaces.forget_active_space()
+
+    def answer(body: bytes, *, to: Space) -> bytes:
+        def make() -> tuple[bytes, Space | None]:
+            switch(to)
+            return body, spaces.active_space()
+
+        return hot_or_made(request, make).content
+
+    assert answer(b"of the next", to=after) == b"of the next"
+    switch(before)
+    assert answer(b"of the first", to=before) == b"of the first"  # the other's bytes were not kept under its key
+    assert answer(b"made again", to=before) == b"of the first"
 
 
 def test_pending_answers_are_never_kept(committed_shop: Shop, client: Client) -> None:
