@@ -10,6 +10,7 @@ from django.db import connection
 from numpy.typing import NDArray
 from psycopg import sql
 
+from catalog.models import Product
 from recommender.index.halfvec import cursor
 from recommender.index.partitions import partition_name
 from recommender.index.pgvector import SpaceQuery
@@ -61,7 +62,7 @@ class DuplicatesFound:
 def duplicates_of(*, product_id: int, threshold: float, options: SearchOptions) -> Answer:
     """Products with a photo that shows what one of this product's shows; best first, score the cosine of plain features.
 
-    Never the product itself or another of its group. Raises UnknownProduct, NoActiveSpace.
+    One of each variant group, never the product itself or another of its group. Raises UnknownProduct, NoActiveSpace.
     """
     space = current_space()
     product = query_product(space=space, product_id=product_id, every_photo=True)
@@ -71,10 +72,11 @@ def duplicates_of(*, product_id: int, threshold: float, options: SearchOptions) 
         for photo in product.photos
     ]
     pairs, _ = _confirmed(_alike(space, photos, threshold, options))
-    best: dict[int, Found] = {}
+    groups = _groups({pair.other_product_id for pair in pairs})
+    best: dict[int | str, Found] = {}
     for pair in sorted(pairs, key=lambda one: (-one.cosine, one.other_image_id)):
         found = Found(pair.other_image_id, pair.other_product_id, pair.cosine, 1 - pair.cosine)
-        best.setdefault(pair.other_product_id, found)
+        best.setdefault(groups.get(pair.other_product_id, pair.other_product_id), found)
     return Answer(
         status=product.status,
         space=space,
@@ -156,6 +158,11 @@ def _confirmed(alike: Sequence[_Alike]) -> tuple[list[DuplicatePair], Sequence[U
                 )
             )
     return pairs, unreadable
+
+
+def _groups(product_ids: set[int]) -> dict[int, str]:
+    """Variant groups of those products that have one."""
+    return dict(Product.objects.filter(pk__in=product_ids).exclude(group="").values_list("pk", "group"))
 
 
 def _features(space: Space, image_ids: set[int]) -> Mapping[int, NDArray[np.float32]]:

@@ -84,6 +84,16 @@ def test_duplicates_of_a_product(client: Client, shop: Shop) -> None:
     assert client.get("/api/v1/products/999999999/duplicates/").status_code == 404
 
 
+def test_a_group_of_copies_fills_one_place_though_each_photo_meets_another_of_it(client: Client, shop: Shop) -> None:
+    asking = add(shop, VECTORS[:2], picture(1))
+    farther = add(shop, near(VECTORS[0], 0.05), picture(1), group="g")
+    closer = add(shop, near(VECTORS[1], 0.02), picture(1), group="g")
+    alone = add(shop, near(VECTORS[0], 0.1), picture(1))
+    found = client.get(f"/api/v1/products/{asking.pk}/duplicates/").json()["results"]
+    assert [result["product"]["id"] for result in found] == [closer.pk, alone.pk]
+    assert farther.pk not in [result["product"]["id"] for result in found]
+
+
 def test_more_copies_than_candidates_are_all_found(client: Client, shop: Shop) -> None:
     asking = add(shop, VECTORS[0], picture(1))
     copies = [add(shop, near(VECTORS[0], 0.001 * i), picture(1)) for i in range(25)]
