@@ -91,11 +91,12 @@ def check(*, metric: str, index: str, dimensions: int, parameters: Mapping[str, 
 
 
 def score(metric: str, distance: float) -> float:
-    """Higher is more alike: cosine similarity, inner product, or 1 / (1 + distance) for l2 and l1."""
-    if metric == "cosine":
-        return 1.0 - distance
-    if metric == "ip":
-        return -distance
+    """Higher is more alike: cosine similarity, inner product, or 1 / (1 + distance) for l2 and l1.
+
+    Vectors are unit, so the first two lie in [-1, 1]; half precision and rounding may carry a distance a little beyond.
+    """
+    if metric in ("cosine", "ip"):
+        return max(-1.0, min(1.0, 1.0 - distance if metric == "cosine" else -distance))
     return 1.0 / (1.0 + distance)
 
 

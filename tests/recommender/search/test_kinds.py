@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from django.test import Client
 
 from recommender.index import kinds
 from recommender.index.kinds import UnknownCombination, check, farthest, score
@@ -47,9 +49,25 @@ def test_scores_rise_with_likeness_and_have_their_inverse() -> None:
     assert score("cosine", 0.25) == 0.75
     assert score("ip", -0.9) == 0.9
     assert score("l2", 1.0) == score("l1", 1.0) == 0.5
+    assert [score("cosine", distance) for distance in (-0.0004, 2.0004)] == [1.0, -1.0]  # rounding
+    assert [score("ip", distance) for distance in (-1.0004, 1.0004)] == [1.0, -1.0]
     for metric in kinds.OPERATORS:
         assert score(metric, farthest(metric, 0.5)) == pytest.approx(0.5)
     assert farthest("l2", 0.0) == float("inf")
+
+
+@pytest.mark.parametrize("metric", ["cosine", "ip"])
+@pytest.mark.django_db
+def test_a_photo_s_twin_scores_at_most_1(client: Client, metric: str) -> None:
+    """Half precision makes vectors that are a little longer than 1."""
+    shop = Shop(make_space(dimensions=32, metric=metric))
+    vectors = random_units(40, 32)
+    long = vectors[np.linalg.norm(vectors, axis=1) > 1][:1]
+    asking, twin = shop.add(long), shop.add(long)
+    for query in ("", "?min_score=1", "?exact=true", "?diversity=0.1"):
+        (result,) = client.get(f"/api/v1/products/{asking.pk}/similar/{query}").json()["results"]
+        assert (result["product"]["id"], result["score"] <= 1.0) == (twin.pk, True)
+        assert result["score"] == pytest.approx(1.0, abs=1e-3)
 
 
 @pytest.mark.parametrize(("index", "metric"), kinds.OPCLASSES)
