@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from typing import TextIO
 
@@ -12,6 +13,7 @@ from catalog.feeds.rows import MAX_LINE, BadRow, FeedError, FeedRow
 MAX_RECORD_LINES = 1000
 LISTS = {"additional_image_link"}
 _DELIMITERS = ",;\t|"
+_BETWEEN_URLS = re.compile(r",\s*(?=https?://|\Z)", re.IGNORECASE)
 
 
 class _Endless(Exception):
@@ -28,6 +30,13 @@ class _RecordLines(Lines):
 def column_key(name: str) -> str:
     """`g:Image Link` → `image_link`: how a column is known, whoever wrote its name."""
     return "_".join(name.strip().lower().removeprefix("g:").replace("-", " ").split())
+
+
+def split_list(cell: str) -> list[str]:
+    """The photos of one cell. A URL may hold commas itself, so a list of URLs is split only where the next one begins."""
+    if cell.lstrip().lower().startswith(("http://", "https://")):
+        return _BETWEEN_URLS.split(cell)
+    return cell.split(",")
 
 
 def read_delimited(stream: TextIO, delimiter: str | None = None) -> Iterator[FeedRow | BadRow]:
@@ -75,7 +84,7 @@ class _Header:
         values: dict[str, list[str]] = {}
         for name, key, cell in zip(self.names, self._keys, cells, strict=True):
             if key in LISTS:
-                values.setdefault(key, []).extend(cell.split(","))
+                values.setdefault(key, []).extend(split_list(cell))
             else:
                 values[name.strip()] = [cell]
         return values
@@ -105,8 +114,11 @@ def _reason(error: Exception, lines: int) -> str:
     text = str(error)
     if isinstance(error, LineTooLong) and lines == 1:
         return f"a line of more than {MAX_LINE:,} characters"
-    if isinstance(error, (LineTooLong, _Endless)) or "end of data" in text or "field limit" in text:
+    if isinstance(error, (LineTooLong, _Endless)) or "end of data" in text:
         return "a quote is opened and never closed"
+    if "field limit" in text:
+        too_long = f"a cell of more than {csv.field_size_limit():,} characters"
+        return too_long if lines == 1 else f"{too_long}, or a quote that is opened and never closed"
     if "expected after" in text:
         return "text after a closing quote; write a quote inside a cell twice"
     return f"not readable as a row of a table ({text})"

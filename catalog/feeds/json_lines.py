@@ -7,7 +7,7 @@ from typing import TextIO
 
 import orjson
 
-from catalog.feeds.delimited import LISTS, column_key
+from catalog.feeds.delimited import LISTS, column_key, split_list
 from catalog.feeds.lines import Lines, LineTooLong
 from catalog.feeds.rows import MAX_LINE, BadRow, FeedRow
 
@@ -57,7 +57,7 @@ def _flatten(name: str, value: object, values: dict[str, list[str]], depth: int 
             raise ValueError(f"{name}: a list may hold texts and numbers only")
         values[name] = [text for item in value if (text := _text(item))]
     elif isinstance(value, str) and column_key(name) in LISTS:
-        values[name] = value.split(",")
+        values[name] = split_list(value)
     else:
         values[name] = [_text(value)]
 

@@ -53,11 +53,11 @@ class Changes:
 
 
 class PhotosSwept(Exception):
-    """Stored files were swept before a row named them; `paths` (of the feed) are to be stored again."""
+    """Files were swept before a row named them; `names` (in storage) are to be stored again."""
 
-    def __init__(self, paths: list[str]) -> None:
-        super().__init__(", ".join(paths))
-        self.paths = paths
+    def __init__(self, names: set[str]) -> None:
+        super().__init__(", ".join(sorted(names)))
+        self.names = names
 
 
 @dataclass
@@ -69,7 +69,6 @@ class _Plan:
     fields: set[str] = field(default_factory=set)
     hides: bool = False
     added: list[ProductImage] = field(default_factory=list)
-    sources: list[PhotoReference] = field(default_factory=list)
     moved: list[ProductImage] = field(default_factory=list)
     removed: list[ProductImage] = field(default_factory=list)
 
@@ -88,8 +87,8 @@ def write(batch: Sequence[Candidate], tree: CategoryTree) -> Changes:
     for path in {candidate.row.category for candidate in batch if candidate.row.category}:
         tree.make(path)
     with transaction.atomic():
+        _hold_files(batch)
         plans = _plans(batch, tree, lock=True)
-        _hold_files(plans)
         with announce.together(priority="import"):
             _write_products(plans)
             _write_photos(plans)
@@ -143,7 +142,6 @@ def _plan_photos(plan: _Plan, candidate: Candidate, have: list[ProductImage]) ->
                 photos.name_file(image, reference.kept)
                 by_digest[image.digest] = image
             plan.added.append(image)
-            plan.sources.append(reference)
         elif image.pk is None or image.pk in stays:
             continue  # the same file twice in a row
         else:
@@ -157,10 +155,12 @@ def _plan_photos(plan: _Plan, candidate: Candidate, have: list[ProductImage]) ->
         plan.hides = plan.hides or bool(plan.removed)
 
 
-def _hold_files(plans: Iterable[_Plan]) -> None:
-    new = {source.kept: source.path for plan in plans for source in plan.sources if source.kept is not None}
-    if swept := photos.hold(new):
-        raise PhotosSwept([new[kept] for kept in swept])
+def _hold_files(batch: Iterable[Candidate]) -> None:
+    """Before any row is locked: storage may take its time."""
+    references = (reference for candidate in batch for reference in candidate.photos or ())
+    files = {reference.kept.name: reference.kept for reference in references if reference.kept is not None}
+    if swept := photos.hold(files.values()):
+        raise PhotosSwept({kept.name for kept in swept})
 
 
 def _write_products(plans: list[_Plan]) -> None:

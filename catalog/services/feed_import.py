@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from functools import partial
+from hashlib import blake2b
+from typing import Any, TypeVar
 
-from django.db import DataError, IntegrityError
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError, connection
 
 from catalog.feeds.columns import ProductRow, RowError, is_url, read_columns
 from catalog.feeds.photo_files import PhotoReferenceError, read_photo_file
@@ -21,6 +25,14 @@ from catalog.services.feed_changes import Candidate, Changes, PhotoReference, Ph
 BATCH_ROWS = 100
 BATCH_PHOTOS = 200
 KEPT_PROBLEMS = 1000
+# How often a batch is tried where Postgres is away or another writer was in the way: for about eight seconds.
+TRIES = 6
+FIRST_PAUSE_SECONDS = 0.25
+# How often a batch is written whose stored files are swept from under it.
+WRITES = 3
+
+T = TypeVar("T")
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -63,7 +75,7 @@ class FeedImport:
         """Raises FeedError where the feed cannot be read at all."""
         self._report = Report(self.dry_run)
         self._tree = CategoryTree()
-        self._lines: dict[str, str] = {}
+        self._lines: dict[bytes, int] = {}
         for batch in self._batches():
             self._write(batch)
             self.advance(self._report)
@@ -73,6 +85,12 @@ class FeedImport:
         batch: list[Candidate] = []
         named = 0
         for row in self._product_rows():
+            if any(row.sku == candidate.row.sku for candidate in batch):
+                yield batch  # whether the first row of an id counts is known when it is written
+                batch, named = [], 0
+            if (line := self._lines.get(_digest(row.sku))) is not None:
+                self._problem(row.line, row.place, f"id {row.sku} was in line {line} already; the first one counts")
+                continue
             candidate = self._candidate(row)
             batch.append(candidate)
             named += len(candidate.photos or ())
@@ -93,10 +111,6 @@ class FeedImport:
             except RowError as error:
                 self._problem(raw.line, raw.place, str(error))
                 continue
-            first = self._lines.setdefault(row.sku, row.place)
-            if first != row.place:
-                self._problem(row.line, row.place, f"id {row.sku} was in {first} already; the first one counts")
-                continue
             yield row
 
     def _candidate(self, row: ProductRow) -> Candidate:
@@ -106,31 +120,30 @@ class FeedImport:
         references: list[PhotoReference] = []
         complete = True
         for text in row.photos:
-            if is_url(text):
-                references.append(PhotoReference(text, None))
-                continue
-            try:
-                references.append(PhotoReference("", self._kept(text), text))
-            except (PhotoReferenceError, PhotoError) as error:
+            reference = PhotoReference(text, None) if is_url(text) else self._stored(row, text)
+            if reference is None:
                 complete = False
-                reason = f"{text}: {error}" if isinstance(error, PhotoError) else str(error)
-                self._problem(row.line, row.place, reason)
+            else:
+                references.append(reference)
         return Candidate(row, references, complete)
 
-    def _kept(self, reference: str, *, again: bool = False) -> photos.KeptPhoto:
-        data = read_photo_file(self.feed.root, reference)
-        described = photos.describe(data)
-        if again or not (self.dry_run or ProductImage.objects.filter(digest=described.digest).exists()):
-            photos.keep(data, described)
-        return described
+    def _stored(self, row: ProductRow, path: str, *, again: bool = False) -> PhotoReference | None:
+        """A photo of the feed's folder in storage (`again`: whoever names it); None when it was reported as a problem."""
+        try:
+            data = read_photo_file(self.feed.root, path)
+            described = photos.describe(data)
+            if again or not (self.dry_run or _retried(lambda: _is_named(described.digest))):
+                photos.keep(data, described)
+        except (PhotoReferenceError, PhotoError) as error:
+            self._problem(row.line, row.place, f"{path}: {error}" if isinstance(error, PhotoError) else str(error))
+            return None
+        return PhotoReference("", described, path)
 
     def _write(self, batch: list[Candidate]) -> None:
         """A row that the database refuses is reported alone; the others of its batch go in."""
-        if self.dry_run:
-            self._report.changes += would_change(batch, self._tree)
-            return
         try:
             self._report.changes += self._written(batch)
+            self._lines |= {_digest(candidate.row.sku): candidate.row.line for candidate in batch}
         except (DataError, IntegrityError) as error:
             if len(batch) > 1:
                 for candidate in batch:
@@ -140,12 +153,38 @@ class FeedImport:
                 self._problem(row.line, row.place, f"the database refuses it: {str(error).splitlines()[0]}")
 
     def _written(self, batch: list[Candidate]) -> Changes:
+        if self.dry_run:
+            return _retried(lambda: would_change(batch, self._tree))
+        sweeps = 0
         while True:
             try:
-                return write(batch, self._tree)
+                return _retried(partial(self._write_once, batch), self._forget_categories)
             except PhotosSwept as swept:
-                for path in swept.paths:
-                    self._kept(path, again=True)
+                sweeps += 1
+                batch = [self._again(candidate, swept.names, give_up=sweeps >= WRITES) for candidate in batch]
+
+    def _write_once(self, batch: list[Candidate]) -> Changes:
+        return write(batch, self._tree)
+
+    def _forget_categories(self) -> None:
+        """Those that were made in a transaction that failed are not there."""
+        self._tree = CategoryTree()
+
+    def _again(self, candidate: Candidate, names: set[str], *, give_up: bool) -> Candidate:
+        """The candidate with the photos of these names stored anew from the feed's folder, or left out."""
+        references: list[PhotoReference] = []
+        complete = candidate.complete
+        for reference in candidate.photos or ():
+            kept: PhotoReference | None = reference
+            if reference.kept is not None and reference.kept.name in names:
+                kept = None if give_up else self._stored(candidate.row, reference.path, again=True)
+                complete = complete and kept is not None
+                if give_up:
+                    reason = f"{reference.path}: removed from storage {WRITES} times while the row was written"
+                    self._problem(candidate.row.line, candidate.row.place, f"{reason}; import again")
+            if kept is not None:
+                references.append(kept)
+        return Candidate(candidate.row, candidate.photos and references, complete)
 
     def _problem(self, line: int, place: str, reason: str) -> None:
         problem = Problem(line, place, reason)
@@ -153,3 +192,29 @@ class FeedImport:
         if len(self._report.problems) < KEPT_PROBLEMS:
             self._report.problems.append(problem)
         self.tell(problem)
+
+
+def _digest(sku: str) -> bytes:
+    """What is kept of an id: a feed may have a million."""
+    return blake2b(sku.encode(), digest_size=8).digest()
+
+
+def _is_named(digest: str) -> bool:
+    return ProductImage.objects.filter(digest=digest).exists()
+
+
+def _retried(ask: Callable[[], T], before_again: Callable[[], None] = lambda: None) -> T:
+    """`ask()`, again after a pause where Postgres was away or ended a deadlock: what is asked can be asked twice."""
+    for attempt in range(1, TRIES):
+        try:
+            if attempt > 1:
+                before_again()
+            return ask()
+        except (OperationalError, InterfaceError) as error:
+            if connection.in_atomic_block:
+                raise
+            logger.warning("tried again: %s", error)
+        time.sleep(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1))
+        connection.close_if_unusable_or_obsolete()
+    before_again()
+    return ask()

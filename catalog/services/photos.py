@@ -68,13 +68,16 @@ def keep(data: bytes, described: KeptPhoto | None = None) -> KeptPhoto:
 def hold(kept: Iterable[KeptPhoto]) -> list[KeptPhoto]:
     """Inside the transaction that names them: protect the files from the sweep until it ends.
 
-    Returns those that were swept before the lock was taken; the caller writes them again and starts over.
+    Returns those that were swept before the lock was taken; the caller writes them again and starts over. Storage, which
+    may be slow, is asked only for files that no row names, so take locks that others wait for afterwards.
     """
     photos = list(kept)
     with connection.cursor() as cursor:
         for bucket in sorted({_bucket(photo.digest) for photo in photos}):
             cursor.execute("SELECT pg_advisory_xact_lock_shared(%s, %s)", [_LOCK_CLASS, bucket])
-    return [photo for photo in photos if not default_storage.exists(photo.name)]
+    digests = [photo.digest for photo in photos]
+    named = set(ProductImage.objects.filter(digest__in=digests).values_list("digest", flat=True))
+    return [photo for photo in photos if photo.digest not in named and not default_storage.exists(photo.name)]
 
 
 def try_lock_for_sweep(digest: str) -> bool:

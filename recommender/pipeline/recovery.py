@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import uuid
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.db import connection
@@ -116,7 +117,7 @@ def abandon(lease: uuid.UUID, *, error: str) -> Recovered:
     Where a photo was begun, the lease is treated as that of a dead process. Otherwise every photo counts an attempt and
     waits for its next one as for what may pass: the lease as a whole is not claimed again, over and over, at once.
     """
-    parameters = {
+    parameters: dict[str, Any] = {
         "lease": lease,
         "error": error,
         "most": settings.RETRY_ATTEMPTS,

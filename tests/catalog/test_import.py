@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import threading
+import tracemalloc
 from decimal import Decimal
 from io import StringIO
 from pathlib import Path
@@ -11,11 +13,15 @@ from typing import Any
 import pytest
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
+from catalog.feeds.reading import open_feed
 from catalog.models import Category, Product, ProductImage
 from catalog.services import feed_import
 from catalog.services.photos import add_photo
 from catalog.services.sweep import sweep_files
+from catalog.storage import WholeFileStorage
 from tests.catalog.conftest import Heard
 from tests.catalog.factories import make_image, make_product, photo_bytes
 from tests.catalog.feeds import HEADER, counts, run_import, write_feed, write_photo
@@ -293,6 +299,21 @@ def test_a_row_that_the_database_refuses_is_reported_alone(folder: Path, monkeyp
     assert len(problems) == 1 and problems[0].startswith("line 3: the database refuses it: ")
 
 
+@pytest.mark.django_db(transaction=True)
+def test_an_id_whose_first_row_the_database_refused_is_not_taken(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from catalog.services.categories import CategoryTree
+
+    make, find = CategoryTree.make, CategoryTree.find
+    monkeypatch.setattr(CategoryTree, "make", lambda self, path: 10**9 if path == ("Gone",) else make(self, path))
+    monkeypatch.setattr(CategoryTree, "find", lambda self, path: 10**9 if path == ("Gone",) else find(self, path))
+    rows = ["7,Bad,,,,1 EUR,,Gone", "7,Good,,,,1 EUR,,", "7,Late,,,,1 EUR,,"]
+    report, problems, _ = run_import(write_feed(folder, ONE, *rows, TWO))
+    assert counts(report) == [3, 0, 0, 4, 0, 2]
+    assert Product.objects.get(sku="7").title == "Good"
+    assert problems[0].startswith("line 3: the database refuses it: ")
+    assert problems[1] == "line 5: id 7 was in line 4 already; the first one counts"
+
+
 def test_files_swept_before_their_batch_is_written_are_stored_again(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -307,6 +328,104 @@ def test_files_swept_before_their_batch_is_written_are_stored_again(
     assert counts(run_import(write_feed(folder, ONE, TWO))[0]) == [2, 0, 0, 4, 0, 0]
     assert swept == [4]
     assert all(default_storage.exists(image.file.name) for image in ProductImage.objects.all())
+
+
+def test_a_file_that_is_gone_when_it_is_to_be_stored_again_is_reported(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, swept = feed_import.write, []
+
+    def sweep_then_write(*args: Any) -> Any:
+        if not swept:
+            swept.append(sweep_files(grace_seconds=-60).removed)
+            (folder / "b.png").unlink()
+        return write(*args)
+
+    monkeypatch.setattr(feed_import, "write", sweep_then_write)
+    report, problems, succeeded = run_import(write_feed(folder, ONE, TWO))
+    assert (counts(report), problems, succeeded) == ([2, 0, 0, 3, 0, 1], ["line 3: b.png does not exist"], False)
+    assert (digests("1"), digests("2")) == (of(0), of(2, 3))
+
+
+def test_files_that_are_swept_every_time_are_given_up(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write, swept = feed_import.write, []
+
+    def sweep_then_write(*args: Any) -> Any:
+        swept.append(sweep_files(grace_seconds=-60).removed)
+        return write(*args)
+
+    monkeypatch.setattr(feed_import, "write", sweep_then_write)
+    report, problems, _ = run_import(write_feed(folder, ONE))
+    assert (counts(report), swept) == ([1, 0, 0, 0, 0, 1], [1, 1, 1, 0])
+    assert problems == ["line 2: a.png: removed from storage 3 times while the row was written; import again"]
+
+
+def test_storage_is_not_asked_while_products_are_locked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run_import(write_feed(folder, ONE.replace("a.png", ""), TWO))
+    asked: dict[str, bool] = {}
+    exists = WholeFileStorage.exists
+
+    def noted(self: WholeFileStorage, name: str) -> bool:
+        asked[name] = any("FOR NO KEY UPDATE" in query["sql"] for query in connection.queries_log)
+        return exists(self, name)
+
+    monkeypatch.setattr(WholeFileStorage, "exists", noted)
+    with CaptureQueriesContext(connection):
+        report, _, _ = run_import(write_feed(folder, ONE, TWO.replace("Dress", "Gown")))
+        assert any("FOR NO KEY UPDATE" in query["sql"] for query in connection.queries_log)
+    assert counts(report) == [0, 2, 0, 1, 0, 0]
+    assert asked == {Product.objects.get(sku="1").images.get().file.name: False}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_batch_is_written_again_when_postgres_went_away(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write, lost = feed_import.write, []
+
+    def lose_then_write(*args: Any) -> Any:
+        if len(lost) < 2:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_backend_pid()")
+                lost.extend(cursor.fetchone())
+            end_session(lost[-1])
+        return write(*args)
+
+    monkeypatch.setattr(feed_import, "write", lose_then_write)
+    report, problems, succeeded = run_import(write_feed(folder, ONE, TWO))
+    assert (counts(report), problems, succeeded, len(set(lost))) == ([2, 0, 0, 4, 0, 0], [], True, 2)
+
+
+def end_session(pid: int) -> None:
+    def end() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+        connection.close()
+
+    thread = threading.Thread(target=end)
+    thread.start()
+    thread.join()
+
+
+def test_memory_does_not_grow_with_the_feed(folder: Path) -> None:
+    """Ten thousand rows take little more than the first five thousand: a digest and a number each."""
+    rows = (
+        f"{'long-' * 35}{number},{'A long title ' * 20},{f'https://a.example/{number}.jpg' * (number % 10 == 0)},"
+        ",,1 EUR,,A > B"
+        for number in range(10_000)
+    )
+    peaks: dict[int, int] = {}
+
+    def advance(report: feed_import.Report) -> None:
+        peaks[report.rows] = tracemalloc.get_traced_memory()[1]
+
+    with open_feed(write_feed(folder, *rows)) as feed:
+        tracemalloc.start()
+        try:
+            report = feed_import.FeedImport(feed, advance=advance).run()
+        finally:
+            tracemalloc.stop()
+    assert (report.changes.created, report.changes.photos_added) == (10_000, 1_000)
+    assert peaks[10_000] < 16 * 1024**2
+    assert peaks[10_000] - peaks[5_000] < 5_000 * 200
 
 
 def test_a_folder_tree_goes_in(folder: Path) -> None:
