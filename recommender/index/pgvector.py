@@ -39,10 +39,12 @@ class PgvectorIndex:
     Few products pass the filter (counted up to `exact_below`): their photos are compared one by one. Else the ANN index
     is scanned iteratively, candidates are grouped by product and variant group, the scan is widened until the page is
     full or the index has no more; a page that is still short is answered exactly, so it is short only if fewer match.
+    To measure the ANN index by itself, `completes` is False: then nothing stands in for what it does not find.
     """
 
-    def __init__(self, *, exact_below: int | None = None) -> None:
+    def __init__(self, *, exact_below: int | None = None, completes: bool = True) -> None:
         self._exact_below = exact_below
+        self._completes = completes
         self._photos_a_place: dict[int, float] = {}
 
     @property
@@ -131,7 +133,8 @@ class PgvectorIndex:
         for query, rows in zip(queries, self._ask(space, path, queries, k, depth), strict=True):
             if _short(rows, k, depth):
                 rows = self._widen(space, path, query, k, rows, depth)
-            answers.append(_hits(rows) if len(rows) >= k else self._exact(space, [query], k)[0])
+            enough = len(rows) >= k or not self._completes
+            answers.append(_hits(rows) if enough else self._exact(space, [query], k)[0])
         return answers
 
     def _exact(self, space: Space, queries: Sequence[SpaceQuery], k: int) -> list[list[Hit]]:

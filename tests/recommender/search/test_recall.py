@@ -2,13 +2,18 @@ from __future__ import annotations
 
 import logging
 
+import numpy as np
 import pytest
+from django.db import connection
 from django.test import Client
 from pytest_django import Settings
 
 from recommender.index import partitions
+from recommender.index.registry import vector_index
+from recommender.index.types import Filters, VectorRow
 from recommender.models import RecallSample, Space
 from recommender.services import recall
+from recommender.services.query_products import query_product
 from recommender.services.recall import KEPT, measure, recall_of, series
 from recommender.tasks import measure_recall
 from tests.recommender.search.gallery import Shop, make_space, random_units
@@ -60,6 +65,45 @@ def test_twins_are_no_loss(shop: Shop) -> None:
     shop.add_many([(vectors[i % 4 : i % 4 + 1], {}) for i in range(200)])
     value, asked = recall_of(shop.space, queries=50)
     assert (value, asked) == (1.0, 50)
+
+
+@pytest.mark.parametrize("how", ["empty", "invalid"])
+def test_a_dead_index_does_not_measure_as_a_good_one(shop: Shop, caplog: pytest.LogCaptureFixture, how: str) -> None:
+    """Searches are completed by comparing, so that nobody notices; the measurement must."""
+    name = partitions.index_name(shop.space)
+    with connection.cursor() as cursor:
+        if how == "empty":  # photos that came while the index took none
+            cursor.execute("UPDATE pg_index SET indisready = false WHERE indexrelid = %s::regclass", [name])
+        fill(shop, 60, 8)
+        cursor.execute(
+            "UPDATE pg_index SET indisready = true, indisvalid = %s WHERE indexrelid = %s::regclass",
+            [how == "empty", name],
+        )
+    found = vector_index().search(space=shop.space, vector=shop.vectors[min(shop.owner)], filters=Filters(), k=10)
+    assert len(found) == 10
+    with caplog.at_level(logging.WARNING):
+        sample = measure(queries=20)
+    assert sample is not None and (sample.recall, sample.queries) == (0.0, 20)
+    assert "rebuild its index" in caplog.records[0].getMessage()
+
+
+def test_an_augmented_space_is_measured_by_the_vectors_that_the_storefront_asks_by(shop: Shop) -> None:
+    """Every stored vector was moved to one of two places where no photo's own vector is."""
+    fill(shop, 40, 8)
+    images = sorted(shop.owner)
+    Space.objects.update(augment=3)
+    shop.space.refresh_from_db()
+    vector_index().delete(space=shop.space, image_ids=images)
+    places = random_units(2, 8, seed=99)
+    rows = [VectorRow(image, shop.owner[image], places[number % 2]) for number, image in enumerate(images)]
+    assert vector_index().upsert(space=shop.space, rows=rows) == len(images)
+    asked = recall._query_vectors(shop.space, images)
+    assert sorted(asked) == images
+    for image in images:
+        storefront = query_product(space=shop.space, product_id=shop.owner[image], unpublished=True).photos[0]
+        assert np.array_equal(asked[image], storefront.vector)
+        np.testing.assert_allclose(asked[image], shop.vectors[image], atol=2e-3)
+    assert recall_of(shop.space, queries=10) == (1.0, 10)
 
 
 def test_the_series_does_not_grow_for_ever(shop: Shop, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
