@@ -50,7 +50,9 @@ SEARCH = [
     EXACT,
 ]
 IMAGE = query(
-    "image", OpenApiTypes.STR, "The id of one of the product's photos, or `all`; the primary photo by default."
+    "image",
+    OpenApiTypes.STR,
+    "The id of one of the product's photos, or `all` (each of them asks, and the best of each counts); the primary photo by default.",
 )
 CROP = query("crop", OpenApiTypes.STR, "x,y,width,height in fractions of the upright photo.")
 

@@ -23,6 +23,7 @@ from recommender.models import Space
 
 _SLACK = 8  # candidates asked for beyond those needed, so that a few doubles do not cost a second scan
 _MOST_CANDIDATES = 20_000  # beyond that an exact scan costs no more than a wider one
+_AT_ONCE = 100  # questions of a batch that go out together, in one transaction
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,14 +171,14 @@ class PgvectorIndex:
         return math.ceil(k * crowding) + _SLACK
 
     def _ask(self, space: Space, path: str, queries: Sequence[SpaceQuery], k: int, depth: int) -> list[list[Row]]:
-        if not queries:
-            return []
-        return ask(
+        asked = [question(space, path, query, k=k, depth=depth, bound=self.exact_below) for query in queries]
+        settings_of_path = (
             (sql.SETTINGS, sql.settings_values(_parameters(space)))
             if path in ("nearest", "bits")
-            else (sql.EXACT_SETTINGS, {}),
-            [question(space, path, query, k=k, depth=depth, bound=self.exact_below) for query in queries],
+            else (sql.EXACT_SETTINGS, {})
         )
+        parts = (asked[start : start + _AT_ONCE] for start in range(0, len(asked), _AT_ONCE))
+        return [rows for part in parts for rows in ask(settings_of_path, part)]
 
 
 def _of_partition(space: Space, text: LiteralString, values: Sequence[object]) -> Cursor[Row]:

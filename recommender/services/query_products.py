@@ -63,13 +63,12 @@ FROM catalog_product p LEFT JOIN LATERAL (
     FROM catalog_productimage i
     LEFT JOIN recommender_embeddingjob job ON job.image_id = i.id AND job.encoder_id = %(encoder)s
     WHERE i.product_id = p.id AND (%(image)s::bigint IS NULL OR i.id = %(image)s)
-    ORDER BY job.state IS NOT DISTINCT FROM 'failed', i.position, i.id LIMIT %(photos)s
+    ORDER BY job.state IS NOT DISTINCT FROM 'failed', i.position, i.id LIMIT %(photos)s::bigint
 ) photo ON true
 LEFT JOIN {table} source ON source.image_id = photo.id AND {which}
 WHERE p.id = ANY (%(products)s::bigint[]) AND (p.published OR %(unpublished)s)
 ORDER BY p.id, photo.state IS NOT DISTINCT FROM 'failed'
 """
-_MOST_PHOTOS = 30
 MAX_ID = 2**63 - 1  # of a bigint; no product has a greater one
 
 
@@ -97,7 +96,7 @@ def query_products(
     values = {
         "encoder": space.encoder_id,
         "image": image_id,
-        "photos": _MOST_PHOTOS if every_photo else 1,
+        "photos": None if every_photo else 1,
         "products": [product_id for product_id in product_ids if product_id <= MAX_ID],
         "unpublished": unpublished,
     }

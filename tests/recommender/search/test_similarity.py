@@ -65,6 +65,16 @@ def test_by_a_named_photo_and_by_all(shop: Shop) -> None:
         similar_to_product(product_id=asking.pk, options=OPTIONS, image=shop.photos(far)[0])
 
 
+def test_by_all_photos_of_a_product_that_has_more_than_go_out_together(shop: Shop) -> None:
+    """The only photo that another product is near to is the last of 230."""
+    asking = shop.add(np.stack([*[around(0.0)] * 229, around(2.0)]))
+    near_last, far = shop.add(around(2.05)), shop.add(around(4.0))
+    for exact in (True, False):
+        answer = similar_to_product(product_id=asking.pk, options=replace(OPTIONS, exact=exact), image="all")
+        assert found_products(answer) == [near_last.pk, far.pk]
+        assert answer.found[0].score == pytest.approx(np.cos(0.05), abs=1e-3)
+
+
 def test_by_all_photos_a_group_fills_one_place(shop: Shop) -> None:
     asking = shop.add(np.stack([around(0.0), around(2.0)]))
     red = shop.add(around(0.1), group="shirt")
