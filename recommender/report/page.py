@@ -81,13 +81,31 @@ def _figures(quality: Mapping[str, Any]) -> list[str]:
         (
             name,
             one["queries"],
-            one["systems"]["space"]["map@50"] - one["systems"][rival]["map@50"],
+            one["systems"]["space"]["map@50"][1] - one["systems"][rival]["map@50"][1],
             one["seen"] is not False,
         )
         for name, one in quality["labels"].items()
     ]
     parts.append(plots.gains(rows, f"mAP@50 less that of the {tables.NAMES[rival]}, class by class"))
+    parts.append("<h3>Class by class, with 95 % intervals</h3>" + _classes(quality["labels"], rival))
     return parts
+
+
+def _classes(labels: Mapping[str, Mapping[str, Any]], rival: str) -> str:
+    columns = [(metric, system) for metric in ("p@10", "map@50") for system in ("space", rival)]
+    head = "".join(f"<th>{metric}, {tables.NAMES[system]}</th>" for metric, system in columns)
+    rows = "".join(
+        f"<tr><th>{escape(name)}{'' if one['seen'] is not False else ' (unseen)'}</th><td>{one['queries']}</td>"
+        + "".join(_cell(one["systems"][system][metric]) for metric, system in columns)
+        + "</tr>"
+        for name, one in labels.items()
+    )
+    return f'<table class="figures"><tr><th>class</th><th>queries</th>{head}</tr>{rows}</table>'
+
+
+def _cell(values: Sequence[float]) -> str:
+    low, mean, high = values
+    return f"<td>{mean:.3f} <small>{low:.3f}–{high:.3f}</small></td>"
 
 
 def _pictures(judgement: Judgement, progress: Progress) -> list[str]:
@@ -157,12 +175,7 @@ class _Pictures:
 def _table(figures: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
     head = "".join(f"<th>{metric}</th>" for metric in METRICS)
     rows = "".join(
-        f"<tr><th>{escape(tables.NAMES[name])}</th>"
-        + "".join(
-            f"<td>{values[metric][1]:.3f} <small>{values[metric][0]:.3f}–{values[metric][2]:.3f}</small></td>"
-            for metric in METRICS
-        )
-        + "</tr>"
+        f"<tr><th>{escape(tables.NAMES[name])}</th>" + "".join(_cell(values[metric]) for metric in METRICS) + "</tr>"
         for name, values in figures.items()
     )
     return f'<table class="figures"><tr><th></th>{head}</tr>{rows}</table>'

@@ -107,13 +107,13 @@ def quality(figures: Mapping[str, Any]) -> str:
 
 
 def by_label(labels: Mapping[str, Mapping[str, Any]]) -> str:
-    """P@10 and mAP@50 of the largest classes, the space's beside the plain encoder's."""
+    """P@10 and mAP@50 of the largest classes with half their 95 % interval, the space's beside the plain encoder's."""
     rows = [
         [
             name + ("" if one["seen"] is not False else " (unseen)"),
             str(one["queries"]),
             *(
-                f"{one['systems'][system][metric]:.3f}"
+                with_spread(one["systems"][system][metric])
                 for metric in ("p@10", "map@50")
                 for system in ("space", "plain")
             ),

@@ -70,9 +70,9 @@ def judge(space: Space, *, labels: str | None = None, progress: Progress = silen
     labels = labels or labels_of(space)
     active = active_space()
     rival = active if active is not None and active.pk != space.pk else None
-    encoders = sorted({space.encoder_id, rival.encoder_id if rival else space.encoder_id})
+    encoders = list(dict.fromkeys([space.encoder_id, rival.encoder_id if rival else space.encoder_id]))
     signature = catalogue_signature(space, labels)
-    everyone = read_photos(encoders=encoders, labels=labels, since=space.fit_summary.get("fitted_at"))
+    everyone = read_photos(encoders=encoders, labels=labels, since=space.fit_summary.get("last_features"))
     split = split_photos(everyone, encoder_id=space.encoder_id, labels=labels, progress=progress)
     photos = everyone.taken(_without_leaks(everyone, split, space, progress))
     # Photos of one product are each other's answers where that is the label; else they are no test.
@@ -113,13 +113,20 @@ def catalogue_signature(space: Space, labels: str) -> str:
 
 
 def _without_leaks(everyone: LabelledPhotos, split: Split, space: Space, progress: Progress) -> NDArray[np.bool_]:
-    """Photos stored after the fit that resemble what it learned from do not judge it."""
-    late = split.judged & everyone.new
-    if not late.any() or space.projection == Space.Kind.NONE:
+    """Only photos judge that the judged fit held out, and later ones that do not resemble what it learned from.
+
+    A photo changes sides when its product joins another group or its file is shared: what was learned from stays so.
+    """
+    if space.projection == Space.Kind.NONE:
         return split.judged
-    earlier = everyone.image_ids[~split.judged & ~everyone.new]
+    held_out = np.isin(everyone.image_ids, np.array(space.fit_summary.get("held_out", []), np.int64))
+    judged: NDArray[np.bool_] = split.judged & (everyone.new | held_out)
+    late = judged & everyone.new
+    if not late.any():
+        return judged
+    earlier = everyone.image_ids[~held_out & ~everyone.new]
     leaks, _ = near_duplicates(space.encoder_id, everyone.image_ids[late], earlier, progress=progress)
-    return split.judged & ~np.isin(everyone.image_ids, leaks)
+    return judged & ~np.isin(everyone.image_ids, leaks)
 
 
 def _queries(photos: LabelledPhotos, groups: NDArray[np.int64]) -> NDArray[np.int64]:

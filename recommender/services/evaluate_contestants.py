@@ -16,6 +16,7 @@ from recommender.services.stored_features import batches, features_of
 
 # The PCA that a learned space must beat is fitted for the occasion, on at most so many photos of the training side.
 PCA_PHOTOS = 20_000
+PCA_DIMENSIONS = 256
 _SEED = 7
 
 
@@ -35,8 +36,11 @@ def contestants(
         found.append(_of_space("active", rival, features if same else _all_features(rival.encoder_id, judged_ids)))
     statistics = _statistics(space, training_ids)
     if statistics.count > 1:
-        dimensions = min(space.dimensions, statistics.count - 1)
-        found.append(Contestant("pca", fit_pca(statistics, dimensions)(features)))
+        # As good a PCA as there is: a learned space of few dimensions must not win by what PCA was denied, nor by
+        # its augmentation.
+        dimensions = min(max(space.dimensions, PCA_DIMENSIONS), statistics.count - 1, space.encoder.dimensions)
+        vectors = fit_pca(statistics, dimensions)(features)
+        found.append(Contestant("pca", vectors, metric=space.metric, augment=space.augment))
     found.append(Contestant("plain", unit(features)))
     found.append(Contestant("histogram", colour_histograms(judged_ids, progress=progress)))
     return found

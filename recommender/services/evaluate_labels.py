@@ -23,7 +23,7 @@ _CLASS = {
 
 # Photos with features of all the encoders, of the pixels they show now.
 _PHOTOS = """
-SELECT i.id, p.id, i.created_at > %(since)s,
+SELECT i.id, p.id, {new},
     CASE WHEN p.variant_group <> '' THEN hashtextextended(p.variant_group, 1) ELSE hashtextextended(p.sku, 2) END,
     hashtextextended(i.digest, 3), {label}
 FROM catalog_productimage i JOIN catalog_product p ON p.id = i.product_id LEFT JOIN catalog_category c ON c.id = p.category_id
@@ -31,6 +31,8 @@ WHERE i.digest <> '' AND (SELECT count(*) FROM recommender_imagefeatures f
     WHERE f.image_id = i.id AND f.digest = i.digest AND f.encoder_id = ANY (%(encoders)s)) = cardinality(%(encoders)s::bigint[])
 ORDER BY i.id
 """
+_NEW = """EXISTS (SELECT FROM recommender_imagefeatures f
+    WHERE f.image_id = i.id AND f.encoder_id = %(encoder)s AND f.id > %(since)s)"""
 
 
 class UnknownLabels(ValueError):
@@ -42,7 +44,7 @@ class LabelledPhotos:
     """Columns of one row a photo, by ascending image id.
 
     `classes` int32: index into `names`, -1 where unlabelled. `groups` int64: duplicate group (photos of one product or
-    variant group, and of products that share a file), a hash that stays the same. `new`: stored after the time asked.
+    variant group, and of products that share a file), a hash that stays the same. `new`: embedded after the features asked.
     """
 
     image_ids: NDArray[np.int64]
@@ -85,17 +87,18 @@ def label_expression(labels: str) -> tuple[str, str]:
     return _CLASS[kind], name
 
 
-def read_photos(*, encoders: Sequence[int], labels: str, since: str | None = None) -> LabelledPhotos:
+def read_photos(*, encoders: Sequence[int], labels: str, since: int | None = None) -> LabelledPhotos:
     """Every photo with features of all these encoders (ids), with its class. Raises UnknownLabels.
 
-    `since`: an ISO time; photos stored later are `new`.
+    `since`: an id of ImageFeatures; photos that the first encoder embedded later are `new`. Replaced pixels give a row of
+    a new id.
     """
     expression, name = label_expression(labels)
     parts: list[tuple[NDArray[np.int64], ...]] = []
     codes: dict[str, int] = {}
-    values: dict[str, Any] = {"encoders": list(encoders), "name": name, "since": since or "infinity"}
+    values: dict[str, Any] = {"encoders": list(encoders), "name": name, "since": since, "encoder": encoders[0]}
     with transaction.atomic(), connection.chunked_cursor() as cursor:
-        cursor.execute(_PHOTOS.format(label=expression), values)
+        cursor.execute(_PHOTOS.format(label=expression, new="false" if since is None else _NEW), values)
         while rows := cursor.fetchmany(_ROWS):
             *numbers, texts = zip(*rows, strict=True)
             classes = [-1 if text is None else codes.setdefault(text, len(codes)) for text in texts]

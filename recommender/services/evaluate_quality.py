@@ -9,7 +9,7 @@ from django.utils import timezone
 from numpy.typing import NDArray
 
 from recommender.services.evaluate import Judgement
-from recommender.services.evaluate_scores import METRICS, interval, summary
+from recommender.services.evaluate_scores import interval, summary
 
 _MOST_LABELS = 200
 
@@ -18,7 +18,7 @@ def quality_of(judgement: Judgement, *, ann_recall: float | None = None) -> dict
     """One JSON object. Every figure is [low, mean, high]: the mean with its 95 % bootstrap interval.
 
     `systems`: by contestant, over `overall` and, for a learned space, `seen` and `unseen` classes. `differences`: of
-    mAP@50, the space's less the other's, over the same queries. `labels`: P@10 and mAP@50 class by class.
+    mAP@50, the space's less the other's, over the same queries. `labels`: the same class by class.
     `ann_recall`: of the index against exact search, which is not relevance.
     """
     parts = _parts(judgement)
@@ -70,10 +70,7 @@ def _by_label(judgement: Judgement) -> dict[str, dict[str, Any]]:
         rows = classes == code
         if not rows.any():
             break
-        means = {
-            name: {metric: round(float(scores.values[metric][rows].mean()), 4) for metric in METRICS}
-            for name, scores in judgement.scores.items()
-        }
+        systems = {name: summary(scores, judgement.groups, rows) for name, scores in judgement.scores.items()}
         seen = None if judgement.seen is None else bool(judgement.seen[rows][0])
-        found[judgement.photos.names[code]] = {"queries": int(counts[code]), "seen": seen, "systems": means}
+        found[judgement.photos.names[code]] = {"queries": int(counts[code]), "seen": seen, "systems": systems}
     return found

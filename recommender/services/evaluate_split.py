@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,8 @@ LEAST_CLASSES = 4  # with fewer, every class is needed to learn from
 # A larger catalogue is judged on this many held-out photos: plenty for tight intervals, and memory stays bounded.
 MOST_JUDGED = 20_000
 _SCREEN = 128
+# Photos compared with all judged ones at once: 512 × 20,000 cosines are 41 MB.
+_BLOCK = 512
 _FEW_PAIRS = 20_000_000
 
 
@@ -27,30 +30,37 @@ _FEW_PAIRS = 20_000_000
 class Split:
     """Masks bool over the rows of the photos that were split.
 
-    `judged`: held-out photos that judge (labelled, at most MOST_JUDGED). `training`: what a judged fit may use.
+    `held_out`: photos that no judged fit may resemble (at most MOST_JUDGED, labelled ones first). `judged`: those of them
+    that judge, for they are labelled. `training`: what a judged fit may use.
     `unseen`: classes (bool, by their number) that a judged `learned` fit must not see.
     """
 
+    held_out: NDArray[np.bool_]
     judged: NDArray[np.bool_]
     training: NDArray[np.bool_]
     unseen: NDArray[np.bool_]
 
 
 def split_photos(photos: LabelledPhotos, *, encoder_id: int, labels: str, progress: Progress = silent) -> Split:
-    """Split by group; groups on the training side that hold a near-duplicate of a judged photo go to neither side.
+    """Split by group; groups on the training side that hold a near-duplicate of a held-out photo go to neither side.
 
     Near-duplicate: plain cosine of at least DUPLICATE_THRESHOLD.
     """
     position = _mixed(photos.groups)
-    held_out = position < HELD_OUT
-    candidates = np.flatnonzero(held_out & (photos.classes >= 0))
-    chosen = candidates[np.argsort(position[candidates], kind="stable")][:MOST_JUDGED]
-    judged = np.zeros(len(photos), bool)
-    judged[chosen] = True
-    others = np.flatnonzero(~held_out)
-    _, near = near_duplicates(encoder_id, photos.image_ids[judged], photos.image_ids[others], progress=progress)
+    aside = position < HELD_OUT
+    candidates = np.flatnonzero(aside)
+    order = np.lexsort((position[candidates], photos.classes[candidates] < 0))
+    held_out = np.zeros(len(photos), bool)
+    held_out[candidates[order][:MOST_JUDGED]] = True
+    others = np.flatnonzero(~aside)
+    _, near = near_duplicates(encoder_id, photos.image_ids[held_out], photos.image_ids[others], progress=progress)
     tainted = np.isin(photos.groups, np.unique(photos.groups[others[np.isin(photos.image_ids[others], near)]]))
-    return Split(judged=judged, training=~held_out & ~tainted, unseen=unseen_classes(photos.names, labels))
+    return Split(
+        held_out=held_out,
+        judged=held_out & (photos.classes >= 0),
+        training=~aside & ~tainted,
+        unseen=unseen_classes(photos.names, labels),
+    )
 
 
 def unseen_classes(names: list[str], labels: str) -> NDArray[np.bool_]:
@@ -71,29 +81,40 @@ def near_duplicates(
     *,
     progress: Progress = silent,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Ids of the judged photos that have a near-duplicate among the others, and ids of those others.
-
-    Many pairs are screened in the judged photos' leading axes, where distances can only shrink, so nothing near is
-    missed; what stays is compared in full.
-    """
+    """Ids of the judged photos that have a near-duplicate among the others, and ids of those others."""
     known, features = features_of(encoder_id, judged_ids)
-    nobody = np.zeros(0, np.int64)
     if not len(known):
-        return nobody, nobody
-    judged = unit(features)
-    suspected = _Screen(judged, settings.DUPLICATE_THRESHOLD) if len(known) * len(other_ids) > _FEW_PAIRS else None
-    matched = np.zeros(len(known), bool)
-    found = [nobody]
+        return known, known
+    matched, found = compare(unit(features), batches(encoder_id, other_ids), of=len(other_ids), progress=progress)
+    return known[matched], found
+
+
+def compare(
+    judged: NDArray[np.float32],
+    others: Iterable[tuple[NDArray[np.int64], NDArray[np.float32]]],
+    *,
+    of: int,
+    progress: Progress = silent,
+) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Which judged photos (unit rows float32) are near-duplicates of some other, bool (rows,), and ids of those others.
+
+    `others`: ids and features, batch by batch; `of`: how many in all. Many pairs are screened in the judged photos'
+    leading axes, where distances can only shrink, so nothing near is missed; what stays is compared in full.
+    """
+    suspected = _Screen(judged, settings.DUPLICATE_THRESHOLD) if len(judged) * of > _FEW_PAIRS else None
+    matched = np.zeros(len(judged), bool)
+    found = [np.zeros(0, np.int64)]
     done = 0
-    for ids, rows in batches(encoder_id, other_ids):
-        others = unit(rows)
-        suspects = np.arange(len(ids)) if suspected is None else suspected(others)
-        alike = others[suspects] @ judged.T >= settings.DUPLICATE_THRESHOLD
-        matched |= alike.any(axis=0)
-        found.append(ids[suspects[alike.any(axis=1)]])
+    for ids, rows in others:
+        for start in range(0, len(ids), _BLOCK):
+            block, names = unit(rows[start : start + _BLOCK]), ids[start : start + _BLOCK]
+            suspects = np.arange(len(names)) if suspected is None else suspected(block)
+            alike = block[suspects] @ judged.T >= settings.DUPLICATE_THRESHOLD
+            matched |= alike.any(axis=0)
+            found.append(names[suspects[alike.any(axis=1)]])
         done += len(ids)
-        progress("comparing held-out photos with the others", done, len(other_ids))
-    return known[matched], np.concatenate(found)
+        progress("comparing held-out photos with the others", done, of)
+    return matched, np.concatenate(found)
 
 
 class _Screen:
@@ -107,8 +128,12 @@ class _Screen:
 
     def __call__(self, others: NDArray[np.float32]) -> NDArray[np.int64]:
         low = others @ self._axes
-        distances = (low**2).sum(axis=1)[:, None] + self._lengths - 2 * (low @ self._judged.T)
-        return np.flatnonzero((distances <= self._bound).any(axis=1))
+        # |a − b|² = |a|² + |b|² − 2ab; one array of the pairs, and |a|² after the minimum.
+        distances = low @ self._judged.T
+        distances *= -2
+        distances += self._lengths
+        near: NDArray[np.bool_] = distances.min(axis=1) + (low**2).sum(axis=1) <= self._bound
+        return np.flatnonzero(near)
 
 
 def _mixed(groups: NDArray[np.int64]) -> NDArray[np.float64]:

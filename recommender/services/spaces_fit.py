@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 from django.db import transaction
+from django.db.models import Max
 from django.utils import timezone
 from numpy.typing import NDArray
 
-from recommender.models import Space
+from recommender.models import ImageFeatures, Space
 from recommender.projection.apply import Projection
 from recommender.projection.fit import fit_learned, fit_pca, random_rotation, rotated
 from recommender.projection.statistics import Statistics
@@ -41,7 +42,10 @@ def fit_space(space: Space, *, progress: Progress) -> None:
         judged, served, summary = _fit(space, progress)
         if space.index == Space.Index.BINARY:
             judged, served = rotated(judged, space.dimensions), rotated(served, space.dimensions)
-    summary |= {"fitted_at": timezone.now().isoformat(), **makeup(space.encoder_id)}
+    # Parameters as they were asked for: building the index may choose more.
+    summary |= {"fitted_at": timezone.now().isoformat(), "asked": space.parameters, **makeup(space.encoder_id)}
+    # Read last: whatever the fit has seen has no later id.
+    summary["last_features"] = ImageFeatures.objects.aggregate(last=Max("pk"))["last"] or 0
     with transaction.atomic():
         hold_spaces()
         space.mean, space.matrix = _stored(served)
@@ -126,7 +130,10 @@ def _enough(photos: LabelledPhotos, space: Space) -> None:
 
 
 def _summary(photos: LabelledPhotos, split: Split, training: NDArray[np.bool_], learned: bool) -> dict[str, Any]:
-    summary: dict[str, Any] = {"judged_photos": int(training.sum())}
+    summary: dict[str, Any] = {
+        "judged_photos": int(training.sum()),
+        "held_out": photos.image_ids[split.held_out].tolist(),
+    }
     if learned:
         counts = photos.per_class()
         known = np.bincount(photos.classes[training], minlength=len(photos.names)) > 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from pytest_django import Settings
@@ -9,9 +11,16 @@ from pytest_django import Settings
 from catalog.models import Product, ProductImage
 from recommender.models import Encoder, ImageFeatures
 from recommender.projection.apply import unit
+from recommender.report import tables
+from recommender.report.page import render
+from recommender.services.evaluate import judge
 from recommender.services.evaluate_labels import UnknownLabels, checked_labels, read_photos, too_few
+from recommender.services.evaluate_quality import quality_of
+from recommender.services.evaluate_scores import METRICS
 from recommender.services.evaluate_split import near_duplicates, split_photos, unseen_classes
-from tests.recommender.spaces.gallery import add_photos, class_features
+from recommender.services.spaces_build import build_space
+from recommender.services.spaces_options import SpaceOptions
+from tests.recommender.spaces.gallery import add_photos, class_features, embed
 
 pytestmark = pytest.mark.django_db
 
@@ -75,6 +84,29 @@ def test_many_pairs_are_screened_without_missing_one(
     assert (screened[0].tolist(), screened[1].tolist()) == expected
 
 
+def test_comparing_with_many_judged_photos_stays_small(
+    encoder: Encoder, generator: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch of 4,096 photos against 5,000 judged ones: 82 MB a copy of their pairs if they were compared at once."""
+    features = generator.standard_normal((9096, encoder.dimensions)).astype(np.float32)
+    features[5000:5003] = features[:3]
+
+    def stored(_: int, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return ids, features[ids]
+
+    monkeypatch.setattr("recommender.services.evaluate_split.features_of", stored)
+    monkeypatch.setattr("recommender.services.stored_features.features_of", stored)
+    monkeypatch.setattr("recommender.services.evaluate_split._SCREEN", 6)
+    tracemalloc.start()
+    try:
+        judged, others = near_duplicates(encoder.pk, np.arange(5000), np.arange(5000, 9096))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (judged.tolist(), others.tolist()) == ([0, 1, 2], [5000, 5001, 5002])
+    assert peak < 60_000_000
+
+
 def test_a_fifth_of_the_classes_is_never_seen() -> None:
     names = [f"kind {number}" for number in range(10)]
     unseen = unseen_classes(names, "category")
@@ -122,3 +154,62 @@ def test_too_few_labels_are_said(encoder: Encoder) -> None:
     photos = read_photos(encoders=[encoder.pk], labels="brand")
     assert too_few(photos) == "6 of 8 classes have fewer than 5 labelled photos"
     assert too_few(read_photos(encoders=[encoder.pk], labels="category")) == "no photo has this label"
+
+
+def test_photos_that_change_sides_after_the_fit_do_not_judge_it(encoder: Encoder) -> None:
+    """Their products join other groups: the hash of those puts photos that were learned from on the other side."""
+    features, classes = class_features(6, 40)
+    images = add_photos(encoder, features, [f"kind {code}" for code in classes])
+    space = build_space(SpaceOptions(encoder=encoder, projection="pca", dimensions=8))
+    held_out = set(space.fit_summary["held_out"])
+    assert {int(one) for one in judge(space).photos.image_ids} == held_out
+    for number, image in enumerate(images):
+        Product.objects.filter(pk=image.product_id).update(group=f"joined {number}")
+    photos = read_photos(encoders=[encoder.pk], labels="category")
+    moved = set(photos.image_ids[split_photos(photos, encoder_id=encoder.pk, labels="category").judged].tolist())
+    assert moved - held_out
+    assert {int(one) for one in judge(space).photos.image_ids} == moved & held_out
+
+
+def test_a_replaced_photo_judges_unless_it_resembles_what_was_learned_from(encoder: Encoder) -> None:
+    features, classes = class_features(6, 40)
+    images = add_photos(encoder, features, [f"kind {code}" for code in classes])
+    space = build_space(SpaceOptions(encoder=encoder, projection="pca", dimensions=8))
+    held_out = space.fit_summary["held_out"]
+    learned_from = next(row for row, image in enumerate(images) if image.pk not in held_out)
+    fresh = class_features(1, 1, seed=99)[0]
+    for image_id, replacement in zip(held_out[:2], [fresh, features[learned_from][None]], strict=True):
+        ProductImage.objects.filter(pk=image_id).update(digest=f"{image_id:064x}")
+        image = ProductImage.objects.get(pk=image_id)
+        image.embedding_jobs.all().delete()
+        embed(encoder, [image], replacement)
+    assert {int(one) for one in judge(space).photos.image_ids} == set(held_out) - {held_out[1]}
+
+
+def test_photos_without_the_label_of_the_fit_are_held_out_too(encoder: Encoder) -> None:
+    features, classes = class_features(6, 40)
+    add_photos(encoder, features, brands=[f"brand {code}" for code in classes])
+    space = build_space(SpaceOptions(encoder=encoder, projection="pca", dimensions=8))
+    assert len(judge(space, labels="category").photos) == 0
+    assert {int(one) for one in judge(space, labels="brand").photos.image_ids} == set(space.fit_summary["held_out"])
+
+
+def test_every_class_has_its_interval(encoder: Encoder) -> None:
+    features, classes = class_features(4, 40)
+    add_photos(encoder, features, [f"kind {code}" for code in classes])
+    space = build_space(SpaceOptions(encoder=encoder, projection="pca", dimensions=8))
+    judgement = judge(space)
+    quality = quality_of(judgement)
+    assert set(quality["labels"]) == {f"kind-{code}" for code in range(4)}
+    for name, one in quality["labels"].items():
+        rows = judgement.photos.classes[judgement.queries] == judgement.photos.names.index(name)
+        assert one["queries"] == rows.sum()
+        for system, scores in judgement.scores.items():
+            for metric in METRICS:
+                low, mean, high = one["systems"][system][metric]
+                assert mean == pytest.approx(scores.values[metric][rows].mean(), abs=1e-4)
+                assert low <= mean <= high
+    low, mean, high = quality["labels"]["kind-0"]["systems"]["space"]["map@50"]
+    assert low < mean < high
+    assert f"{mean:.3f} ±{(high - low) / 2:.3f}" in tables.by_label(quality["labels"])
+    assert f"<td>{mean:.3f} <small>{low:.3f}–{high:.3f}</small></td>" in render(judgement, quality, {})
