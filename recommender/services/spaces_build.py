@@ -78,8 +78,9 @@ def _complete(space: Space, progress: Progress, warn: Callable[[str], None]) -> 
     with transaction.atomic():
         hold_spaces()
         reconcile(space)
-        space.state = Space.State.READY
-        space.save(update_fields=["state"])
+        # Whoever activated it by force meanwhile has the last word.
+        Space.objects.filter(pk=space.pk, state=Space.State.BUILDING).update(state=Space.State.READY)
+        space.refresh_from_db(fields=["state"])
 
 
 def _serves_already(space: Space) -> bool:

@@ -55,9 +55,19 @@ def activate(name: str, *, force: bool = False, progress: Progress = silent) -> 
     if space.state == Space.State.RETIRED or not space.fit_summary:
         why = "it was retired" if space.state == Space.State.RETIRED else "it has no projection yet"
         raise SwitchRefused(name, "activated", [why])
+    if not take_build(space.pk):
+        raise SwitchRefused(name, "activated", ["another process builds it: wait for that, or stop it"])
+    try:
+        return _activate(space, force, progress)
+    finally:
+        leave_build(space.pk)
+
+
+def _activate(space: Space, force: bool, progress: Progress) -> Switched:
+    name, rival = space.name, _active()
     if space.state == Space.State.READY:
         reconcile(space)  # most of it, while others still write
-        if is_stale(space, _active()):
+        if is_stale(space, rival):
             judge_and_keep(space, progress=progress)
     with transaction.atomic():
         hold_spaces()
@@ -65,6 +75,9 @@ def activate(name: str, *, force: bool = False, progress: Progress = silent) -> 
         active = _active()
         if space.state == Space.State.RETIRED:
             raise SwitchRefused(name, "activated", ["it was retired meanwhile"])
+        if active != rival and not force:
+            other = active.name if active else "none"
+            raise SwitchRefused(name, "activated", [f"{other} became active while it was judged: try again"])
         reconciled = reconcile(space)
         judged = verdict(space)
         objections = completeness(space, active) + judged.objections

@@ -16,6 +16,7 @@ from recommender.models import EmbeddingJob, Encoder, ImageFeatures, Space
 from recommender.services import spaces_active
 from recommender.services.spaces import active_space, forget_active_space
 from recommender.services.spaces_build import build_space
+from recommender.services.spaces_fill import reconcile
 from recommender.services.spaces_list import list_spaces
 from recommender.services.spaces_options import SpaceOptions
 from recommender.services.spaces_switch import SwitchRefused, activate, retire
@@ -318,3 +319,68 @@ def _until(condition: object, seconds: float = 20.0) -> None:
     while not condition():  # type: ignore[operator]
         assert time.monotonic() < deadline, "it did not come about"
         time.sleep(0.02)
+
+
+def test_a_learned_space_of_few_dimensions_is_held_against_a_pca_of_more(encoder: Encoder) -> None:
+    """Three dimensions tell ten kinds apart better when learned than by a PCA of three, but not than by all of PCA."""
+    from recommender.services.evaluate_contestants import contestants
+    from recommender.services.spaces import ensure_first_space
+
+    shop = ensure_first_space(encoder=encoder)
+    features, classes = class_features(10, 24)
+    images = add_photos(encoder, features, [f"Things > kind {code}" for code in classes])
+    space = build_space(SpaceOptions(encoder=shop.encoder, projection="learned", dimensions=3, augment=4, metric="l2"))
+    ids = np.array([image.pk for image in images])
+    found = {
+        one.name: one
+        for one in contestants(space, rival=None, judged_ids=ids[:80], training_ids=ids[80:], progress=lambda *_: None)
+    }
+    assert found["space"].vectors.shape == (80, 3)
+    assert found["pca"].vectors.shape == (80, 24)
+    assert (found["pca"].metric, found["pca"].augment) == ("l2", 4)
+    assert (found["plain"].augment, found["histogram"].augment) == (0, 0)
+
+
+def test_a_space_activated_while_it_is_built_stays_active(shop: Space) -> None:
+    def force(at: str, done: int, total: int) -> None:
+        if at == "building the index" and done:
+            Space.objects.filter(pk=shop.pk).update(state=Space.State.READY)
+            Space.objects.filter(name="pca-8").update(state=Space.State.ACTIVE)
+
+    space = build_space(SpaceOptions(encoder=shop.encoder, projection="pca", dimensions=8), progress=force)
+    assert space.state == Space.State.ACTIVE
+    assert Space.objects.get(state=Space.State.ACTIVE) == space
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_space_that_another_process_builds_is_not_activated_even_by_force(shop: Space, force: bool) -> None:
+    space = pca(shop)
+    other = connection.copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s, %s)", [0x6275696C, space.pk])
+        with pytest.raises(SwitchRefused, match="another process builds it"):
+            activate(space.name, force=force)
+    finally:
+        other.close()
+    assert active_space() == shop
+    assert activate(space.name).space == space
+
+
+def test_a_space_judged_against_one_that_was_replaced_meanwhile_is_refused(
+    shop: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another `activate` comes between the judgement and the switch."""
+    first, second = learned(shop), learned(shop)
+    happened: list[object] = []
+
+    def meanwhile(space: Space) -> object:
+        if space.pk == second.pk and not happened:
+            happened.append(activate(first.name))
+        return reconcile(space)
+
+    monkeypatch.setattr("recommender.services.spaces_switch.reconcile", meanwhile)
+    with pytest.raises(SwitchRefused, match="learned-6 became active while it was judged: try again"):
+        activate(second.name)
+    assert active_space() == first
+    assert activate(second.name).before == first
