@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import psycopg
-from django.db import OperationalError, connection, transaction
+from django.db import DatabaseError, OperationalError, connection, transaction
 from psycopg import sql
 
 from recommender.index import kinds
@@ -125,11 +125,10 @@ def drop_partition(space: Space, concurrently: bool = True) -> None:
                 cursor.execute(sql.SQL("ALTER TABLE {} DETACH PARTITION {}").format(parent, name))
             cursor.execute(sql.SQL("DROP TABLE {}").format(name))
         return
-    attachment = _attachment(space)
-    if attachment is not None:
-        how = sql.SQL("FINALIZE") if attachment else sql.SQL("CONCURRENTLY")
+    _finish_detaching()
+    if _attachment(space) is not None:
         with connection.cursor() as cursor:
-            cursor.execute(sql.SQL("ALTER TABLE {} DETACH PARTITION {} {}").format(parent, name, how))
+            cursor.execute(sql.SQL("ALTER TABLE {} DETACH PARTITION {} CONCURRENTLY").format(parent, name))
     _drop_patiently(sql.SQL("DROP TABLE IF EXISTS {}").format(name))
 
 
@@ -222,6 +221,31 @@ def _attachment(space: Space) -> bool | None:
         )
         row = cursor.fetchone()
     return None if row is None else bool(row[0])
+
+
+def _finish_detaching() -> None:
+    """End what an interruption left half-way, of whatever space: Postgres allows one pending detach a table."""
+    with connection.cursor() as cursor:
+        for name in _pending():
+            try:
+                cursor.execute(
+                    sql.SQL("ALTER TABLE {} DETACH PARTITION {} FINALIZE").format(
+                        sql.Identifier(PARENT), sql.Identifier(name)
+                    )
+                )
+            except DatabaseError:  # whoever began it came to its end while we waited for the lock
+                if name in _pending():
+                    raise
+
+
+def _pending() -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
+            " WHERE i.inhparent = to_regclass(%s) AND i.inhdetachpending",
+            [PARENT],
+        )
+        return [row[0] for row in cursor.fetchall()]
 
 
 def _size(function: str, relation: str) -> int:
