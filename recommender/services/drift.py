@@ -13,7 +13,7 @@ from recommender.models import ImageFeatures, Space
 from recommender.services.spaces_build import BuildInProgress, build_space
 from recommender.services.spaces_fit import CannotFit, makeup
 from recommender.services.spaces_options import InvalidSpace, SpaceOptions
-from recommender.services.spaces_switch import SwitchRefused, activate
+from recommender.services.spaces_switch import SwitchRefused, activate, retire
 
 logger = logging.getLogger(__name__)
 
@@ -40,16 +40,16 @@ def check() -> dict[str, Any] | None:
 
 
 def measure(space: Space) -> dict[str, Any]:
-    """`new_share`: share of the embedded photos that were stored since the fit. `shift`: total variation
+    """`new_share`: share of the photos that were embedded since the fit, replaced ones too. `shift`: total variation
     distance between the categories' shares then and now, 0 (the same) to 1. `proposal`: what to do, or None."""
     before = space.fit_summary
     now = makeup(space.encoder_id)
-    new = ImageFeatures.objects.filter(encoder=space.encoder_id, image__created_at__gt=before["fitted_at"]).count()
+    new = ImageFeatures.objects.filter(encoder=space.encoder_id, pk__gt=before["last_features"]).count()
     new_share = new / max(now["photos"], 1)
     shift = _total_variation(before["makeup"], now["makeup"])
     reasons = []
     if new_share > settings.DRIFT_NEW_SHARE:
-        reasons.append(f"{new:,} of {now['photos']:,} photos were stored since it was fitted")
+        reasons.append(f"{new:,} of {now['photos']:,} photos are new since it was fitted")
     if shift > settings.DRIFT_SHIFT:
         reasons.append(f"the shares of its categories have shifted by {shift:.0%}")
     proposal = f"{' and '.join(reasons)}: fit it anew with `spaces build {_same_options(space)}`" if reasons else None
@@ -74,6 +74,8 @@ def _same_options(space: Space) -> str:
     words += [f"--augment {space.augment}"] if space.augment else []
     words += [f"--metric {space.metric}"] if space.metric != Space.Metric.COSINE else []
     words += [f"--index {space.index}"] if space.index != Space.Index.HNSW else []
+    asked = space.fit_summary.get("asked", space.parameters)
+    words += [f"--{name.replace('_', '-')} {value}" for name, value in asked.items()]
     return " ".join(words)
 
 
@@ -90,8 +92,9 @@ def _refit(space: Space, drift: dict[str, Any]) -> None:
         augment=space.augment,
         metric=space.metric,
         index=space.index,
-        parameters=space.parameters,
+        parameters=space.fit_summary.get("asked", space.parameters),
     )
+    refitted = None
     try:
         refitted = build_space(options)
         activate(refitted.name)
@@ -100,8 +103,20 @@ def _refit(space: Space, drift: dict[str, Any]) -> None:
     except (InvalidSpace, CannotFit, SwitchRefused) as error:
         logger.warning("the refit of space %s was refused: %s", space.name, error)
         _keep(space, drift, refit_refused_at_photos=drift["photos"])
+        _take_away(refitted)
         return
     logger.info("space %s was fitted anew: %s answers", space.name, refitted.name)
+    _take_away(space)
+
+
+def _take_away(space: Space | None) -> None:
+    """Nobody asked for it by hand, so nobody retires it by hand; unless somebody activated or builds it meanwhile."""
+    if space is None:
+        return
+    try:
+        retire(space.name)
+    except SwitchRefused as error:
+        logger.warning("%s", error)
 
 
 def _keep(space: Space, drift: dict[str, Any], **more: Any) -> None:

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from pytest_django import Settings
 
-from catalog.models import Product
-from recommender.models import Encoder, Space
+from catalog.models import Product, ProductImage
+from recommender.index import partitions
+from recommender.models import Encoder, ImageFeatures, Space
 from recommender.services import drift
 from recommender.services.spaces_build import build_space
 from recommender.services.spaces_list import list_spaces
@@ -30,12 +31,8 @@ def upload(encoder: Encoder, photos: int, *, kinds: int = 10) -> None:
 
 
 def settle(space: Space) -> None:
-    """In one transaction every row has the time of its beginning; the fit was before what comes now."""
+    """What stands in the row now."""
     space.refresh_from_db()
-    Space.objects.filter(pk=space.pk).update(
-        fit_summary={**space.fit_summary, "fitted_at": "2020-01-01T00:00:00+00:00"}
-    )
-    Product.images.rel.related_model.objects.update(created_at="2019-01-01T00:00:00+00:00")
 
 
 def test_a_space_that_was_not_fitted_does_not_drift(shop: Space) -> None:
@@ -56,7 +53,7 @@ def test_many_new_photos_propose_a_refit(fitted: Space) -> None:
     assert found is not None
     assert (found["new_share"], found["shift"]) == (0.4, 0.0)
     assert found["proposal"] == (
-        "160 of 400 photos were stored since it was fitted: fit it anew with `spaces build --encoder drawn@1 "
+        "160 of 400 photos are new since it was fitted: fit it anew with `spaces build --encoder drawn@1 "
         "--projection learned --dims 6 --labels category`"
     )
     assert list_spaces()[0]["drift"]["proposal"] == found["proposal"]
@@ -80,6 +77,9 @@ def test_a_refit_is_made_and_activated_where_a_setting_says_so(fitted: Space, se
     active = Space.objects.get(state=Space.State.ACTIVE)
     assert (active.name, active.fit_summary["photos"]) == ("learned-6-2", 400)
     assert active.dimensions == 6 and active.labels == "category"
+    fitted.refresh_from_db()
+    assert (fitted.state, partitions.partition_bytes(fitted)) == (Space.State.RETIRED, 0)
+    assert Space.objects.get(name="plain").state == Space.State.READY
 
 
 def test_a_refit_that_is_no_better_is_refused_and_not_tried_at_once_again(
@@ -95,5 +95,32 @@ def test_a_refit_that_is_no_better_is_refused_and_not_tried_at_once_again(
     drift.check()
     assert Space.objects.get(state=Space.State.ACTIVE) == fitted
     assert "the refit of space learned-6 was refused" in caplog.text
+    refused = Space.objects.get(name="learned-6-2")
+    assert (refused.state, partitions.partition_bytes(refused)) == (Space.State.RETIRED, 0)
     drift.check()
     assert Space.objects.count() == 3
+
+
+def test_photos_stored_before_the_fit_and_embedded_after_it_are_new(shop: Space) -> None:
+    waiting = add_photos(shop.encoder, class_features(10, 16)[0], prefix="slow")
+    ImageFeatures.objects.filter(image__in=waiting).delete()
+    space = build_space(SpaceOptions(encoder=shop.encoder, projection="pca", dimensions=8))
+    assert drift.measure(space)["new_share"] == 0
+    for image in waiting:
+        ImageFeatures.objects.create(
+            image=image, encoder=shop.encoder, digest=image.digest, features=[1.0] * shop.encoder.dimensions
+        )
+    assert drift.measure(space)["new_share"] == 0.4
+    ProductImage.objects.update(created_at="2100-01-01T00:00:00+00:00")
+    assert drift.measure(space)["new_share"] == 0.4
+
+
+def test_what_is_proposed_is_the_same_space(shop: Space) -> None:
+    parameters = {"ef_search": 50}
+    space = build_space(
+        SpaceOptions(encoder=shop.encoder, projection="pca", dimensions=8, augment=2, parameters=parameters)
+    )
+    upload(shop.encoder, 160)
+    assert drift.measure(space)["proposal"].endswith(
+        "`spaces build --encoder drawn@1 --projection pca --dims 8 --augment 2 --ef-search 50`"
+    )
