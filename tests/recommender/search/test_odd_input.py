@@ -15,7 +15,7 @@ API = "/api/v1/"
 VECTORS = random_units(4, seed=12)
 NAMES = (
     "limit", "page", "page_size", "search", "category", "brand", "min_price", "max_price", "in_stock", "exclude", "image",
-    "min_score", "min_results", "diversity", "exact", "attr.colour", "attr.\0", "attr.", "threshold", "crop", "format",
+    "min_score", "min_results", "diversity", "exact", "attr.colour", "attr.\0", "attr.", "threshold", "crop",
 )  # fmt: skip
 ODD = (
     "9" * 5000, "-" + "9" * 5000, "0" * 5000, "1" * 20, "1e999999", "-1e999999", "1e-999999", "1E5", "nan", "-inf", "Infinity",
