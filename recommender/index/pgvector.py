@@ -90,6 +90,14 @@ class PgvectorIndex:
         rows = _of_partition(space, "SELECT image_id, vector FROM {} WHERE image_id = ANY (%s)", [list(image_ids)])
         return dict(rows.fetchall())
 
+    def nearest_photos(
+        self, *, space: Space, vectors: Sequence[NDArray[np.float32]], count: int
+    ) -> list[NDArray[np.int64]]:
+        """For each vector the ids of about `count` nearest photos through the ANN index, hidden products' too."""
+        path = "photo_bits" if space.index == "binary" else "photos"
+        queries = [SpaceQuery(vector=vector, filters=Filters()) for vector in vectors]
+        return [np.array(rows, np.int64).reshape(-1) for rows in self._ask(space, path, queries, count, count)]
+
     def search(
         self, *, space: Space, vector: NDArray[np.float32], filters: Filters, k: int, exact: bool = False
     ) -> list[Hit]:
@@ -174,7 +182,7 @@ class PgvectorIndex:
         asked = [question(space, path, query, k=k, depth=depth, bound=self.exact_below) for query in queries]
         settings_of_path = (
             (sql.SETTINGS, sql.settings_values(_parameters(space)))
-            if path in ("nearest", "bits")
+            if path in ("nearest", "bits", "photos", "photo_bits")
             else (sql.EXACT_SETTINGS, {})
         )
         parts = (asked[start : start + _AT_ONCE] for start in range(0, len(asked), _AT_ONCE))

@@ -79,6 +79,10 @@ WITH candidates AS MATERIALIZED (
 )
 """
 
+# Photos for their own sake, whoever sells them and whether shown or not: no grouping and no product's conditions.
+_PHOTOS = "SELECT v.image_id FROM {partition} v ORDER BY {typed} {operator} %(vector)s LIMIT %(depth)s"
+_PHOTOS_BITS = "SELECT v.image_id FROM {partition} v ORDER BY {bits} <~> {vector_bits} LIMIT %(depth)s"
+
 SETTINGS = """
 SELECT set_config('hnsw.ef_search', %(ef_search)s, true), set_config('hnsw.iterative_scan', 'relaxed_order', true),
     set_config('hnsw.max_scan_tuples', %(max_scan_tuples)s, true), set_config('hnsw.scan_mem_multiplier', '8', true),
@@ -158,7 +162,10 @@ _CONDITIONS = {
 
 @lru_cache(maxsize=1024)
 def statement(path: str, partition: str, dimensions: int, metric: str, names: tuple[str, ...]) -> str:
-    """The text of one path (`nearest`, `bits`, `few`, `all`) for a partition and the conditions that apply."""
+    """The text of one path for a partition and the conditions that apply.
+
+    Paths of answers: `nearest`, `bits`, `few`, `all`. `photos`, `photo_bits`: rows `(image_id)` alone, no conditions.
+    """
     typed = sql.SQL("v.vector::halfvec({})").format(sql.Literal(dimensions))
     parts: dict[str, sql.Composable] = {
         "typed": typed,
@@ -171,6 +178,8 @@ def statement(path: str, partition: str, dimensions: int, metric: str, names: tu
     }
     if path == "few":
         return sql.SQL(_FEW).format(**parts).as_string()
+    if path in ("photos", "photo_bits"):
+        return sql.SQL(_PHOTOS if path == "photos" else _PHOTOS_BITS).format(**parts).as_string()
     body = {"nearest": _NEAREST, "bits": _NEAREST_BITS, "all": _ALL}[path]
     return (sql.SQL(body).format(**parts) + sql.SQL(_GROUPED)).as_string()
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from psycopg import sql
 
 from recommender.index import partitions
+from recommender.index.registry import vector_index
 from recommender.index.types import VectorRow
 from recommender.models import Space
 from recommender.projection.apply import project
@@ -23,7 +24,8 @@ from recommender.services.progress import Progress, silent
 from recommender.services.stored_features import features_of
 
 BATCH = 5000
-# So few missing vectors are augmented one by one against the gallery; more are worth a pass over all features.
+# So few missing vectors are augmented one by one against the gallery that is there; more are worth a pass over all
+# features.
 _FEW = 200
 
 _WITH_FEATURES = """
@@ -56,7 +58,7 @@ def fill(space: Space, *, progress: Progress = silent) -> int:
     transaction: what was written before an interruption stays.
     """
     missing = missing_vectors(space)
-    if space.augment and len(missing) > _FEW:
+    if space.augment and len(missing) and (len(missing) > _FEW or not vector_index().count(space=space)):
         return _fill_augmented(space, missing, progress)
     written = 0
     for start in range(0, len(missing), BATCH):

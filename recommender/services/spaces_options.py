@@ -90,8 +90,9 @@ def open_space(options: SpaceOptions, *, name: str | None = None) -> Space:
             if space is not None:
                 return _same(space, fields)
         else:
-            for space in Space.objects.filter(**fields).order_by("-pk"):
-                if unfinished(space):
+            same = {key: value for key, value in fields.items() if key != "parameters"}
+            for space in Space.objects.filter(**same).order_by("-pk"):
+                if unfinished(space) and _asked(space) == fields["parameters"]:
                     return space
         space = Space(name=name or _free_name(fields), **fields)
         space.save()
@@ -112,6 +113,11 @@ def resumable(name: str) -> Space:
 def unfinished(space: Space) -> bool:
     """Not complete yet, or complete and not judged."""
     return space.state == Space.State.BUILDING or (space.state == Space.State.READY and not space.quality)
+
+
+def _asked(space: Space) -> object:
+    """The parameters a space was asked for; an ivfflat index adds what it chose to those of the row."""
+    return space.fit_summary.get("asked", space.parameters)
 
 
 def _same(space: Space, fields: Mapping[str, object]) -> Space:

@@ -15,6 +15,7 @@ from recommender.models import Encoder, ImageFeatures, Space
 from recommender.projection.apply import project
 from recommender.services.gallery import query_vector
 from recommender.services.spaces_build import BuildInProgress, build_space, continue_build
+from recommender.services.spaces_fill import fill
 from recommender.services.spaces_fit import CannotFit
 from recommender.services.spaces_lock import take_build
 from recommender.services.spaces_options import InvalidSpace, SpaceOptions, resumable
@@ -291,3 +292,60 @@ def test_features_are_stored_rounded_so_that_a_rebuild_gives_the_same_vectors(sh
     before = vectors_of(shop)[image.pk]
     rebuilt = build_space(SpaceOptions(encoder=shop.encoder))
     assert np.array_equal(vectors_of(rebuilt)[image.pk], before)
+
+
+def test_the_first_photos_of_an_augmented_space_are_augmented_however_few(encoder: Encoder) -> None:
+    features, classes = class_features(5, 8)
+    add_photos(encoder, features, [f"kind {code}" for code in classes])
+    space = build_space(SpaceOptions(encoder=encoder, projection="pca", dimensions=8, augment=3))
+    ids, held = zip(*sorted(vectors_of(space).items()), strict=True)
+    plain = np.stack([query_vector(space, image_id) for image_id in ids])
+    likeness = plain @ plain.T
+    np.fill_diagonal(likeness, -2)
+    near = np.argsort(-likeness, axis=1, kind="stable")[:, :3]
+    weights = np.maximum(np.take_along_axis(likeness, near, axis=1), 0) ** 3
+    mixed = plain + np.einsum("rn,rnd->rd", weights, plain[near])
+    assert np.allclose(np.stack(held), mixed / np.linalg.norm(mixed, axis=1, keepdims=True), atol=3e-3)
+
+
+def test_a_late_upload_takes_in_the_neighbours_that_a_rebuild_gives_it(encoder: Encoder) -> None:
+    """Three photos a product, some products of one group, some hidden: photos are neighbours, not products."""
+    features = np.repeat(class_features(10, 8)[0], 3, axis=0)
+    features += np.random.default_rng(5).standard_normal(features.shape).astype(np.float32) * 0.1
+    images = add_photos(encoder, features[:-3], groups=[f"g{row // 6}" for row in range(len(features) - 3)])
+    for row in range(0, len(images), 3):
+        ProductImage.objects.filter(pk__in=[image.pk for image in images[row : row + 3]]).update(
+            product_id=images[row].product_id
+        )
+    Product.objects.filter(pk__in=[image.product_id for image in images[:12]]).update(published=False)
+    options = SpaceOptions(encoder=encoder, projection="pca", dimensions=8, augment=5)
+    space = build_space(options)
+    late = add_photos(encoder, features[-3:], prefix="late")
+    rebuilt = build_space(options)
+    Space.objects.filter(pk=rebuilt.pk).update(mean=space.mean, matrix=space.matrix)
+    rebuilt.refresh_from_db()
+    rebuilt.__dict__.pop("_projection", None)
+    vector_index().delete(space=rebuilt, image_ids=list(ProductImage.objects.values_list("pk", flat=True)))
+    fill(rebuilt)
+    held, wanted = vectors_of(space), vectors_of(rebuilt)
+    assert len(held) == len(wanted) == 240
+    for image in late:
+        assert np.allclose(held[image.pk], wanted[image.pk], atol=3e-3)
+
+
+def test_an_interrupted_ivfflat_build_goes_on_by_the_same_command(shop: Space) -> None:
+    def stop(at: str, done: int, total: int) -> None:
+        if at.startswith("ranking"):
+            raise Stopped
+
+    options = SpaceOptions(encoder=shop.encoder, projection="pca", dimensions=8, index="ivfflat")
+    with pytest.raises(Stopped):
+        build_space(options, progress=stop)
+    begun = Space.objects.get(index="ivfflat")
+    assert begun.parameters == {"lists": 1, "probes": 1}  # as the index chose
+    asked = SpaceOptions(
+        encoder=shop.encoder, projection="pca", dimensions=8, index="ivfflat", parameters={"lists": 1, "probes": 1}
+    )
+    other = build_space(asked)
+    assert other.pk != begun.pk
+    assert build_space(options).pk == begun.pk
