@@ -174,7 +174,7 @@ def test_an_error_nobody_foresaw_before_any_photo_is_begun_ends_within_bounds(
     colour_space: Space, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = [make_image() for _ in range(2)]
-    monkeypatch.setattr(photo_files, "fetch_photo", lambda url: photo_bytes(len(url)))
+    monkeypatch.setattr(photo_files, "fetch_photo", lambda url: photo_bytes(1_000_000 + len(url)))
     urls = [f"https://photos.example/{'x' * number}.png" for number in range(3)]
     by_url = [ProductImage.objects.create(product=make_product(), source_url=url) for url in urls]
     settings.STORAGES = settings.STORAGES | {"default": {"BACKEND": f"{__name__}.ForgetfulStorage"}}
