@@ -17,9 +17,10 @@ from django.core.exceptions import ImproperlyConfigured
 from numpy.typing import NDArray
 
 from recommender.encoder import keras_models
-from recommender.encoder.registry import encoder_spec
+from recommender.encoder.registry import UnknownEncoder, encoder_spec
 from recommender.encoder.runtimes import KerasEncoder, LiteRTEncoder
 from recommender.encoder.types import ImageEncoder
+from recommender.encoder.weights_pickle import WeightsFileError
 from recommender.models import Encoder
 
 RUNTIMES = ("litert", "keras")
@@ -28,7 +29,7 @@ LEAST_COSINE = 0.99999
 
 
 class EncoderMismatch(RuntimeError):
-    """This process does not reproduce the encoder, so it must not encode; the text says why."""
+    """This process does not reproduce the encoder, or cannot load it, so it must not encode; the text says why."""
 
 
 _encoders: dict[tuple[int, str], ImageEncoder] = {}
@@ -40,8 +41,9 @@ _lock = threading.Lock()
 def encoder_for(row: Encoder) -> ImageEncoder:
     """The encoder of a row, loaded and proven once a process. Thread-safe.
 
-    Raises EncoderMismatch when this process does not reproduce the check vectors, ImproperlyConfigured for a runtime
-    that does not exist or does not go with the encoder, WeightsFileError when Keras finds no weights.
+    Raises EncoderMismatch when this process does not reproduce the check vectors, or cannot build the Keras model for
+    want of its weights or of TensorFlow, and ImproperlyConfigured for a runtime that does not exist or does not go with
+    the encoder.
     """
     if _injected_for_all:
         return _injected_for_all[-1]
@@ -119,8 +121,7 @@ def _load(row: Encoder, runtime: str) -> ImageEncoder:
                 f"ENCODER_RUNTIME=keras cannot serve {row}: Keras would run it in fp32 and vectors of two precisions do "
                 "not mix. Set ENCODER_RUNTIME=litert, or ENCODER to an fp32 encoder"
             )
-        function = keras_models.serving_function(encoder_spec(row.name), row.weights)
-        encoder = KerasEncoder(function, row.side, row.dimensions, row.pooling)
+        encoder = KerasEncoder(_keras_function(row), row.side, row.dimensions, row.pooling)
     else:
         compiled = bytes(row.compiled)
         if hashlib.sha256(compiled).hexdigest() != row.sha256:
@@ -130,6 +131,21 @@ def _load(row: Encoder, runtime: str) -> ImageEncoder:
         encoder = LiteRTEncoder(compiled, row.side, row.dimensions, row.pooling)
     prove(encoder, row)
     return encoder
+
+
+def _keras_function(row: Encoder) -> keras_models.Maps:
+    try:
+        return keras_models.serving_function(encoder_spec(row.name), row.weights)
+    except ImportError as error:
+        raise EncoderMismatch(
+            f"ENCODER_RUNTIME=keras cannot serve {row}: TensorFlow is not installed here ({error}). Run `pip install -r "
+            "requirements.txt`, or set ENCODER_RUNTIME=litert"
+        ) from error
+    except (WeightsFileError, UnknownEncoder, OSError) as error:
+        raise EncoderMismatch(
+            f"ENCODER_RUNTIME=keras cannot serve {row} from the weights {row.weights!r} on this machine: {error}. Put the "
+            "file there, or set ENCODER_RUNTIME=litert, which needs none"
+        ) from error
 
 
 def _forget() -> None:

@@ -100,6 +100,13 @@ SET started_at = clock_timestamp(), leased_until = now() + make_interval(secs =>
 WHERE id = $2::bigint AND lease = $3::uuid AND state = 'processing'
 """
 
+# One time for all: none of them was begun last.
+_BEGIN_TOGETHER = """
+UPDATE recommender_embeddingjob
+SET started_at = statement_timestamp(), leased_until = now() + make_interval(secs => %(seconds)s)
+WHERE id = ANY(%(jobs)s) AND lease = %(lease)s AND state = 'processing'
+"""
+
 _PROLONG = """
 UPDATE recommender_embeddingjob SET leased_until = now() + make_interval(secs => %(seconds)s)
 WHERE lease = %(lease)s AND state = 'processing'
@@ -190,6 +197,13 @@ def _settle(raw: psycopg.Connection[Any]) -> None:
         raise psycopg.OperationalError(raw.pgconn.error_message.decode(errors="replace"))
     if failed is not None:
         raise failed
+
+
+def begin_together(lease: Lease, photos: Sequence[LeasedPhoto]) -> None:
+    """Note that these photos are in work at once: a process that dies is held against each. The lease is prolonged."""
+    with connection.cursor() as plain:
+        jobs = [photo.job_id for photo in photos]
+        plain.execute(_BEGIN_TOGETHER, {"jobs": jobs, "lease": lease.id, "seconds": settings.LEASE_SECONDS})
 
 
 def prolong(lease: Lease) -> None:
