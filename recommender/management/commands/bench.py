@@ -1,4 +1,4 @@
-"""`bench pipeline` and `bench search`: measure, print a table, and say honestly which targets were missed."""
+"""`bench pipeline`, `bench search` and `bench spaces`: measure, print a table, and say honestly which targets were missed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from django.core.management.base import BaseCommand, CommandError
 
 
 class Command(BaseCommand):
-    help = "Measure the embedding pipeline or the search. Ends non-zero when a target is missed."
+    help = (
+        "Measure the embedding pipeline, the search or the building of spaces. Ends non-zero when a target is missed."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         which = parser.add_subparsers(dest="which", required=True)
@@ -23,10 +25,18 @@ class Command(BaseCommand):
         from recommender.bench import search as search_bench
 
         search_bench.add_arguments(search)
+        spaces = which.add_parser("spaces", help="time and memory of building spaces of synthetic features")
+        from recommender.bench import spaces as spaces_bench
+
+        spaces_bench.add_arguments(spaces)
 
     def handle(self, *args: Any, which: str, **options: Any) -> None:
         if which == "pipeline":
             self._pipeline(**options)
+        elif which == "spaces":
+            from recommender.bench import spaces as spaces_bench
+
+            spaces_bench.handle(self, **options)
         else:
             from recommender.bench import search as search_bench
 
