@@ -11,7 +11,7 @@ from django.db import Error, connection
 
 from catalog.models import ProductImage
 from recommender.models import EmbeddingJob, ImageFeatures, ImageVector, Space
-from tests.chaos.pictures import is_broken
+from tests.chaos.pictures import MOVED_TO, Fate, digest, fate, is_broken, replaced_by
 
 T = TypeVar("T")
 _ENDED = [EmbeddingJob.State.DONE, EmbeddingJob.State.FAILED]
@@ -55,8 +55,9 @@ def what_is_wrong(photos: int) -> list[str]:
     """Every promise that does not hold, in words; empty when each photo ended as it should, once."""
     wrong: list[str] = []
     numbers = {row.product.sku: row for row in ProductImage.objects.select_related("product")}
-    if sorted(numbers) != sorted(f"chaos-{number}" for number in range(photos)):
-        wrong.append(f"{len(numbers)} products have a photo, not {photos}")
+    kept = [number for number in range(photos) if fate(number) is not Fate.DELETED]
+    if sorted(numbers) != sorted(f"chaos-{number}" for number in kept) or ProductImage.objects.count() != len(kept):
+        wrong.append(f"{len(numbers)} products have a photo, not {len(kept)}")
     states = dict(EmbeddingJob.objects.values_list("image__product__sku", "state"))
     reasons = dict(EmbeddingJob.objects.values_list("image__product__sku", "reason"))
     features = Counter(ImageFeatures.objects.values_list("image__product__sku", flat=True))
@@ -65,7 +66,7 @@ def what_is_wrong(photos: int) -> list[str]:
         space.pk: Counter(ImageVector.objects.filter(space=space).values_list("image_id", flat=True))
         for space in Space.objects.exclude(state=Space.State.RETIRED)
     }
-    for number in range(photos):
+    for number in kept:
         sku = f"chaos-{number}"
         image = numbers.get(sku)
         counts = {name: held[image.pk if image else 0] for name, held in vectors.items()}
@@ -78,6 +79,10 @@ def what_is_wrong(photos: int) -> list[str]:
             wrong.append(f"{sku}: {states.get(sku)} {reasons.get(sku)}, {features[sku]} features, {counts} vectors")
         elif image is not None and digests[sku] != image.digest:
             wrong.append(f"{sku}: its features are of other pixels")
+        elif image is not None and fate(number) is Fate.REPLACED and image.digest != digest(replaced_by(number)):
+            wrong.append(f"{sku}: its photo was not replaced")
+        elif image is not None and fate(number) is Fate.MOVED and image.position != MOVED_TO:
+            wrong.append(f"{sku}: its photo was not moved")
     images = set(ProductImage.objects.values_list("id", flat=True))
     orphans = sum(1 for held in vectors.values() for image_id in held if image_id not in images)
     if orphans:

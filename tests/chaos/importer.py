@@ -14,9 +14,10 @@ def main(first: int, last: int) -> None:
     django.setup()
     from catalog.models import Product, ProductImage
     from catalog.services.photos import add_photo
-    from tests.chaos.pictures import photo
+    from tests.chaos.pictures import Fate, photo
 
     finished = set(ProductImage.objects.values_list("product__sku", flat=True))
+    finished |= set(Product.objects.filter(attributes__chaos=Fate.DELETED).values_list("sku", flat=True))
     for number in range(first, last):
         if f"chaos-{number}" in finished:
             continue

@@ -1,4 +1,5 @@
-"""A shop of its own under fire: photos come in by import and by upload while its processes are killed at random."""
+"""A shop of its own under fire: photos come in by import and by upload, are deleted, replaced and
+re-ordered, while its processes are killed at random."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import redis
 
-from tests.chaos.pictures import is_broken
+from tests.chaos.pictures import UPLOADED_EVERY, Fate, fate, is_broken
 from tests.chaos.processes import Supervised, python
 from tests.chaos.uploader import Uploader
 from tests.servers import OwnServers
@@ -21,8 +22,6 @@ KINDS = (
     *("worker child", "worker child", "worker", "beat", "redis", "flushall"),
     *("postgres backend", "postmaster", "web", "importer"),
 )
-# One photo in so many comes through the web server, the rest through the importer.
-UPLOADED_EVERY = 5
 # A run in which nothing ends for so long has lost something.
 STILL_SECONDS = 90.0
 
@@ -34,6 +33,7 @@ class Result:
     seconds: float = 0.0
     done: int = 0
     failed: dict[str, int] = field(default_factory=dict)
+    changed: dict[str, int] = field(default_factory=dict)
     wrong: list[str] = field(default_factory=list)
     crashes_counted: int = 0
     uploads_repeated: int = 0
@@ -63,7 +63,11 @@ class Chaos:
         # Debug: the admin's pages then need no collected static files, which would take most of a short run.
         self._web = supervised("web", "config.web", "--port", str(port), DEBUG="true")
         self._importer = supervised("importer", "tests.chaos.importer", *rest)
-        self._all = [self._worker, *self._beats, self._web, self._importer]
+        self._changer = supervised("changer", "tests.chaos.changer", str(photos), str(seed))
+        self._all = [self._worker, *self._beats, self._web, self._importer, self._changer]
+        fates = [fate(number) for number in range(photos)]
+        self.result.changed = {kind.value: fates.count(kind) for kind in Fate}
+        self._remaining = photos - fates.count(Fate.DELETED)
         self._uploader = Uploader(f"http://127.0.0.1:{port}", uploads, pause=0.0)
 
     def run(self) -> Result:
@@ -89,7 +93,7 @@ class Chaos:
         for kill in range(1, self._kills + 1):
             if not bag:
                 bag = self._random.sample(KINDS, len(KINDS))
-            due = self.result.photos * kill // (self._kills + 1)
+            due = self._remaining * kill // (self._kills + 1)
             self._wait_for(lambda due=due: ended() >= due, f"{due} photos to end before kill {kill}")
             time.sleep(self._random.uniform(0.0, 0.1))
             what = bag.pop()
@@ -111,6 +115,7 @@ class Chaos:
                     child.kill()
             case "importer":
                 self._importer.kill()
+                self._changer.kill()
             case "redis":
                 self._servers.kill_redis()
                 time.sleep(self._random.uniform(0.1, 0.5))
@@ -129,7 +134,8 @@ class Chaos:
         from tests.chaos.counts import settled
 
         def over() -> bool:
-            return not self._uploader.left and self._importer.finished and settled(self.result.photos)
+            finished = self._importer.finished and self._changer.finished and not self._uploader.left
+            return finished and settled(self._remaining)
 
         self._wait_for(over, "every photo to end")
 
