@@ -44,14 +44,15 @@ class Product(models.Model):
     )
     title = models.CharField(max_length=500)
     description = models.TextField(blank=True)
-    category = models.ForeignKey(Category, null=True, blank=True, on_delete=models.SET_NULL, related_name="products")
-    brand = models.CharField(max_length=200, blank=True, db_index=True)
+    category = models.ForeignKey(
+        Category, null=True, blank=True, on_delete=models.SET_NULL, related_name="products", db_index=False
+    )
+    brand = models.CharField(max_length=200, blank=True)
     price = models.DecimalField(
         max_digits=12,
         decimal_places=2,
         null=True,
         blank=True,
-        db_index=True,
         validators=[MinValueValidator(Decimal(0))],
     )
     currency = models.CharField(max_length=3, blank=True)
@@ -66,7 +67,14 @@ class Product(models.Model):
 
     class Meta:
         ordering = ["id"]
-        indexes = [GinIndex(fields=["attributes"], name="product_attributes_gin", opclasses=["jsonb_path_ops"])]
+        # A search reads of the products that pass a filter only what stands in the index itself.
+        indexes = [
+            GinIndex(fields=["attributes"], name="product_attributes_gin", opclasses=["jsonb_path_ops"]),
+            *(
+                models.Index(fields=[field], include=["id", "group", "published"], name=f"product_by_{field}")
+                for field in ("price", "brand", "category")
+            ),
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(price__gte=0) | Q(price__isnull=True), name="product_price_not_negative")
         ]

@@ -38,8 +38,8 @@ class Migration(migrations.Migration):
                 ('group', models.CharField(blank=True, db_column='variant_group', db_index=True, help_text='Variants share a group; empty: none.', max_length=200)),
                 ('title', models.CharField(max_length=500)),
                 ('description', models.TextField(blank=True)),
-                ('brand', models.CharField(blank=True, db_index=True, max_length=200)),
-                ('price', models.DecimalField(blank=True, db_index=True, decimal_places=2, max_digits=12, null=True, validators=[django.core.validators.MinValueValidator(Decimal('0'))])),
+                ('brand', models.CharField(blank=True, max_length=200)),
+                ('price', models.DecimalField(blank=True, decimal_places=2, max_digits=12, null=True, validators=[django.core.validators.MinValueValidator(Decimal('0'))])),
                 ('currency', models.CharField(blank=True, max_length=3)),
                 ('in_stock', models.BooleanField(default=True)),
                 ('url', models.URLField(blank=True, max_length=2000)),
@@ -47,7 +47,7 @@ class Migration(migrations.Migration):
                 ('published', models.BooleanField(default=True)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('updated_at', models.DateTimeField(auto_now=True)),
-                ('category', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='products', to='catalog.category')),
+                ('category', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='products', to='catalog.category')),
             ],
             options={
                 'ordering': ['id'],
@@ -74,6 +74,18 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='product',
             index=django.contrib.postgres.indexes.GinIndex(fields=['attributes'], name='product_attributes_gin', opclasses=['jsonb_path_ops']),
+        ),
+        migrations.AddIndex(
+            model_name='product',
+            index=models.Index(fields=['price'], include=('id', 'group', 'published'), name='product_by_price'),
+        ),
+        migrations.AddIndex(
+            model_name='product',
+            index=models.Index(fields=['brand'], include=('id', 'group', 'published'), name='product_by_brand'),
+        ),
+        migrations.AddIndex(
+            model_name='product',
+            index=models.Index(fields=['category'], include=('id', 'group', 'published'), name='product_by_category'),
         ),
         migrations.AddConstraint(
             model_name='product',

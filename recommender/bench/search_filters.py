@@ -54,7 +54,7 @@ def measure(space: Space, gallery: Gallery, queries: Sequence[int], judged: Sequ
                 found = [item.product_id - 1 for item in answer.found]
                 recalls[cell].append(recall(found[:K], true[:K]))
                 short[cell] += len(found) < len(true)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for kind, share in cells:
         p50, p99 = np.percentile(seconds[kind, share], [50, 99]) * 1000
         rows.append(
@@ -97,4 +97,4 @@ def _asked(gallery: Gallery, number: int, kind: str, share: float, rng: np.rando
         within = {"min_price": [f"{low:.2f}"], "max_price": [f"{high:.2f}"]}
         return within, lambda: (gallery.price >= low - 1e-9) & (gallery.price <= high + 1e-9)
     bucket = int(gallery.buckets[share][number])
-    return {f"attr.{attribute(share)}": [str(bucket)]}, lambda: gallery.buckets[share] == bucket
+    return {f"attr.{attribute(share)}": [f"v{bucket}"]}, lambda: gallery.buckets[share] == bucket

@@ -39,12 +39,12 @@ def seeds(say: Callable[[str], object]) -> tuple[NDArray[np.float32], str]:
     if folder.is_dir():
         paths = sorted(folder.iterdir())[:MOST]
         say(f"embedding {len(paths)} photos of {PHOTOS} to derive vectors from")
-        found = [encoder.features(photo_to_pixels(io.BytesIO(path.read_bytes()), side=encoder.side)) for path in paths]
-        return np.stack(found), f"{len(found)} photos of {PHOTOS}, {row.name}"
+        embedded = [encoder.features(photo_to_pixels(io.BytesIO(path.read_bytes()), side=encoder.side)) for path in paths]
+        return np.stack(embedded), f"{len(embedded)} photos of {PHOTOS}, {row.name}"
     say("embedding 1000 drawn pictures to derive vectors from: there are no photos here")
     pictures = drawn_pictures(1000, side=encoder.side, seed=7)
-    found = [encoder.features(image_to_pixels(Image.fromarray(one), side=encoder.side)) for one in pictures]
-    return np.stack(found), f"1000 drawn pictures, {row.name}"
+    embedded = [encoder.features(image_to_pixels(Image.fromarray(one), side=encoder.side)) for one in pictures]
+    return np.stack(embedded), f"1000 drawn pictures, {row.name}"
 
 
 __all__ = ["EncoderNotCompiled", "seeds"]

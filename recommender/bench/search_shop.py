@@ -124,7 +124,7 @@ def _products(gallery: Gallery, categories: NDArray[np.int64]) -> Iterator[str]:
     for start in range(0, len(gallery), BATCH):
         lines = []
         for i in range(start, min(start + BATCH, len(gallery))):
-            attributes = ", ".join(f'"{attribute(share)}": "{gallery.buckets[share][i]}"' for share in shares)
+            attributes = ", ".join(f'"{attribute(share)}": "v{gallery.buckets[share][i]}"' for share in shares)
             lines.append(
                 f"{i + 1}\tB{i + 1}\t\tProduct {i + 1}\t{DESCRIPTION}\t{categories[gallery.category[i]]}\tBrand {i % BRANDS}\t"
                 f"{gallery.price[i]:.2f}\tEUR\t{'t' if i % 5 else 'f'}\thttps://shop.example/{i + 1}\t{{{attributes}}}\tt\tnow\tnow\n"

@@ -21,7 +21,9 @@ from recommender.index.session import Question, Row, ask, translated
 from recommender.index.types import Filters, Hit, VectorRow
 from recommender.models import Space
 
-_SLACK = 8  # candidates asked for beyond those needed, so that a few doubles do not cost a second scan
+# Candidates asked for beyond those needed, so that a few doubles do not cost a second scan; behind a filter each costs
+# 1 / selectivity of what it costs without one.
+_SLACK, _SLACK_FILTERED = 8, 2
 _MOST_CANDIDATES = 20_000  # beyond that an exact scan costs no more than a wider one
 _AT_ONCE = 100  # questions of a batch that go out together, in one transaction
 
@@ -96,7 +98,10 @@ class PgvectorIndex:
         """For each vector the ids of about `count` nearest photos through the ANN index, hidden products' too."""
         path = "photo_bits" if space.index == "binary" else "photos"
         queries = [SpaceQuery(vector=vector, filters=Filters()) for vector in vectors]
-        return [np.array(rows, np.int64).reshape(-1) for rows in self._ask(space, path, queries, count, count)]
+        return [
+            np.array(rows, np.int64).reshape(-1)
+            for rows in self._ask(space, path, queries, count, [count] * len(queries))
+        ]
 
     def search(
         self, *, space: Space, vector: NDArray[np.float32], filters: Filters, k: int, exact: bool = False
@@ -108,78 +113,70 @@ class PgvectorIndex:
         self, *, space: Space, queries: Sequence[SpaceQuery], k: int, exact: bool = False
     ) -> list[list[Hit]]:
         """One answer for each question, together in few round trips; each as `search` gives it."""
-        answers: list[list[Hit] | None] = [None] * len(queries)
+        answers: list[list[Hit]] = [[]] * len(queries)
+        few = self._passed_by_few(space, queries)
+        paths = {
+            "few": [number for number in range(len(queries)) if number in few],
+            "exact" if exact else "ann": [number for number in range(len(queries)) if number not in few],
+        }
+        for path, numbers in paths.items():
+            pages = self._scan(space, path, [queries[number] for number in numbers], k)
+            for number, page in zip(numbers, pages, strict=True):
+                answers[number] = page
+        return answers
+
+    def _passed_by_few(self, space: Space, queries: Sequence[SpaceQuery]) -> set[int]:
+        """Numbers of the questions whose filter so few products pass that all their photos can be compared."""
         narrow = [number for number, query in enumerate(queries) if query.filters.narrows]
-        for number, found in zip(narrow, self._few(space, [queries[n] for n in narrow], k), strict=True):
-            answers[number] = found
-        scan = self._exact if exact else self._nearest
-        rest = [number for number, answer in enumerate(answers) if answer is None]
-        for number, hits in zip(rest, scan(space, [queries[n] for n in rest], k), strict=True):
-            answers[number] = hits
-        return [answer or [] for answer in answers]
+        if self.exact_below <= 0 or not narrow:
+            return set()
+        counted = self._ask(space, "count", [queries[number] for number in narrow], 0, [0] * len(narrow))
+        return {number for number, rows in zip(narrow, counted, strict=True) if rows[0][0] <= self.exact_below}
 
-    def _few(self, space: Space, queries: Sequence[SpaceQuery], k: int) -> list[list[Hit] | None]:
-        """Exact answers of those questions that few products pass; None for the others."""
-        bound = self.exact_below
-        if bound <= 0:
-            return [None] * len(queries)
-        depth = self._depth(space, k)
-        answers: list[list[Hit] | None] = []
-        for query, rows in zip(queries, self._ask(space, "few", queries, k, depth), strict=True):
-            if rows[0][0] > bound:
-                answers.append(None)
-                continue
-            found = [row[1:] for row in rows if row[1] is not None]
-            if _short(found, k, depth):
-                found = self._widen(space, "few", query, k, found, depth)
-            answers.append(_hits(found))
-        return answers
-
-    def _nearest(self, space: Space, queries: Sequence[SpaceQuery], k: int) -> list[list[Hit]]:
-        path, factor = ("bits", _parameters(space).oversample) if space.index == "binary" else ("nearest", 1)
-        depth = self._depth(space, k) * factor
+    def _scan(self, space: Space, path: str, queries: Sequence[SpaceQuery], k: int) -> list[list[Hit]]:
+        """Answers on one path: `few` and `exact` are complete; a short page of `ann` is answered exactly."""
+        statement = {"few": "few", "exact": "all"}.get(path) or ("bits" if space.index == "binary" else "nearest")
+        factor = _parameters(space).oversample if statement == "bits" else 1
+        depths = [self._depth(space, query, k) * factor for query in queries]
         answers = []
-        for query, rows in zip(queries, self._ask(space, path, queries, k, depth), strict=True):
-            if _short(rows, k, depth):
-                rows = self._widen(space, path, query, k, rows, depth)
-            enough = len(rows) >= k or not self._completes
-            answers.append(_hits(rows) if enough else self._exact(space, [query], k)[0])
+        for query, depth, rows in zip(queries, depths, self._ask(space, statement, queries, k, depths), strict=True):
+            found = self._widened(space, statement, query, k, depth, rows)
+            if len(found) < k and path == "ann" and self._completes:
+                answers += self._scan(space, "exact", [query], k)
+            else:
+                answers.append(_hits(found))
         return answers
 
-    def _exact(self, space: Space, queries: Sequence[SpaceQuery], k: int) -> list[list[Hit]]:
-        depth = self._depth(space, k)
-        answers = []
-        for query, rows in zip(queries, self._ask(space, "all", queries, k, depth), strict=True):
-            if _short(rows, k, depth):
-                rows = self._widen(space, "all", query, k, rows, depth)
-            answers.append(_hits(rows))
-        return answers
-
-    def _widen(self, space: Space, path: str, query: SpaceQuery, k: int, rows: list[Row], depth: int) -> list[Row]:
+    def _widened(
+        self, space: Space, statement: str, query: SpaceQuery, k: int, depth: int, rows: list[Row]
+    ) -> list[Row]:
         """Ask again, deeper, until the page is full or nothing is left; photos of one place were in each other's way.
 
         `depth` is what `rows` were asked with: what is remembered may have grown since. The ANN index is left for the
         exact scan when that is no dearer.
         """
-        while _short(rows, k, depth):
-            crowding = depth / max(1, len(rows))
+        while len(rows) < k and rows and rows[0][0] >= depth:  # as many photos were seen as were asked for
+            crowding = depth / len(rows)
             self._photos_a_place[space.pk] = min(50.0, max(self._photos_a_place.get(space.pk, 1.0), crowding))
-            depth = math.ceil(depth * max(2.0, 1.5 * k / max(1, len(rows))))
-            if path in ("nearest", "bits") and depth > _MOST_CANDIDATES:
+            depth = math.ceil(depth * max(2.0, 1.5 * k / len(rows)))
+            if statement in ("nearest", "bits") and depth > _MOST_CANDIDATES:
                 break
-            rows = self._ask(space, path, [query], k, depth)[0]
-            if path == "few":
-                rows = [row[1:] for row in rows if row[1] is not None]
+            rows = self._ask(space, statement, [query], k, [depth])[0]
         return rows
 
-    def _depth(self, space: Space, k: int) -> int:
+    def _depth(self, space: Space, query: SpaceQuery, k: int) -> int:
         """Candidates for k places; what earlier questions had to be widened by is remembered and slowly forgotten."""
         crowding = max(1.0, self._photos_a_place.get(space.pk, 1.0) * 0.99)
         self._photos_a_place[space.pk] = crowding
-        return math.ceil(k * crowding) + _SLACK
+        return math.ceil(k * crowding) + (_SLACK_FILTERED if query.filters.narrows else _SLACK)
 
-    def _ask(self, space: Space, path: str, queries: Sequence[SpaceQuery], k: int, depth: int) -> list[list[Row]]:
-        asked = [question(space, path, query, k=k, depth=depth, bound=self.exact_below) for query in queries]
+    def _ask(
+        self, space: Space, path: str, queries: Sequence[SpaceQuery], k: int, depths: Sequence[int]
+    ) -> list[list[Row]]:
+        asked = [
+            question(space, path, query, k=k, depth=depth, bound=self.exact_below)
+            for query, depth in zip(queries, depths, strict=True)
+        ]
         settings_of_path = (
             (sql.SETTINGS, sql.settings_values(_parameters(space)))
             if path in ("nearest", "bits", "photos", "photo_bits")
@@ -206,11 +203,6 @@ def question(space: Space, path: str, query: SpaceQuery, *, k: int, depth: int, 
 
 def _parameters(space: Space) -> kinds.Parameters:
     return kinds.check(metric=space.metric, index=space.index, dimensions=space.dimensions, parameters=space.parameters)
-
-
-def _short(rows: Sequence[Row], k: int, depth: int) -> bool:
-    """Whether the page is not full although there may be more: as many photos were seen as were asked for."""
-    return len(rows) < k and bool(rows) and rows[0][0] >= depth
 
 
 def _hits(rows: Sequence[Row]) -> list[Hit]:

@@ -50,23 +50,24 @@ WITH candidates AS MATERIALIZED (
 )
 """
 
+# How many products pass, counted no further than is asked for. Where an indexed condition stands alone this reads its
+# index only: those of catalog.models.Product hold what is read here and below.
+_COUNT = """
+SELECT count(*) FROM (SELECT FROM catalog_product p WHERE {conditions} LIMIT %(bound)s + 1) passing
+"""
+
 # Few products pass: all their photos, in the array form; a CTE of its own, so that the ANN index is not asked.
-# One round trip answers, or says (rows of NULLs but for `passing`) that more than `bound` pass.
 _FEW = """
 WITH passing AS MATERIALIZED (
-    SELECT p.id, p.variant_group FROM catalog_product p WHERE {conditions} LIMIT %(bound)s + 1
-), few AS MATERIALIZED (
-    SELECT count(*) AS passing, count(*) <= %(bound)s AS yes FROM passing
+    SELECT p.id, p.variant_group FROM catalog_product p WHERE {conditions}
 ), found AS MATERIALIZED (
     SELECT v.image_id, v.product_id, {typed} {operator} %(vector)s AS distance
-    FROM {partition} v
-    WHERE v.product_id = ANY (ARRAY(SELECT id FROM passing)) AND (SELECT yes FROM few)
+    FROM {partition} v WHERE v.product_id = ANY (ARRAY(SELECT id FROM passing))
 ), candidates AS MATERIALIZED (
     SELECT image_id, product_id, variant_group, distance
     FROM (SELECT * FROM found ORDER BY distance, image_id LIMIT %(depth)s) nearest
     JOIN passing ON passing.id = product_id
 )
-SELECT few.passing, answer.* FROM few LEFT JOIN ({grouped}) answer ON true ORDER BY answer.distance, answer.image_id
 """
 
 # Exact over many rows: every photo that passes, by a plain join; `+ 0` keeps the ANN index out of it.
@@ -164,7 +165,8 @@ _CONDITIONS = {
 def statement(path: str, partition: str, dimensions: int, metric: str, names: tuple[str, ...]) -> str:
     """The text of one path for a partition and the conditions that apply.
 
-    Paths of answers: `nearest`, `bits`, `few`, `all`. `photos`, `photo_bits`: rows `(image_id)` alone, no conditions.
+    Paths of answers: `nearest`, `bits`, `few`, `all`. `count`: one row, how many products pass. `photos`, `photo_bits`:
+    rows `(image_id)` alone, no conditions.
     """
     typed = sql.SQL("v.vector::halfvec({})").format(sql.Literal(dimensions))
     parts: dict[str, sql.Composable] = {
@@ -172,15 +174,14 @@ def statement(path: str, partition: str, dimensions: int, metric: str, names: tu
         "operator": sql.SQL(OPERATORS[metric]),
         "partition": sql.Identifier(partition),
         "conditions": sql.SQL(" AND ").join(_condition(name) for name in names),
-        "grouped": sql.SQL(_GROUPED),
         "bits": sql.SQL("binary_quantize({})::bit({})").format(typed, sql.Literal(dimensions)),
         "vector_bits": sql.SQL("binary_quantize(%(vector)s)::bit({})").format(sql.Literal(dimensions)),
     }
-    if path == "few":
-        return sql.SQL(_FEW).format(**parts).as_string()
+    if path == "count":
+        return sql.SQL(_COUNT).format(**parts).as_string()
     if path in ("photos", "photo_bits"):
         return sql.SQL(_PHOTOS if path == "photos" else _PHOTOS_BITS).format(**parts).as_string()
-    body = {"nearest": _NEAREST, "bits": _NEAREST_BITS, "all": _ALL}[path]
+    body = {"nearest": _NEAREST, "bits": _NEAREST_BITS, "few": _FEW, "all": _ALL}[path]
     return (sql.SQL(body).format(**parts) + sql.SQL(_GROUPED)).as_string()
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import re
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import lru_cache
 
 from django.db import connection
 
@@ -22,6 +24,7 @@ FILTERS = ("category", "brand", "min_price", "max_price", "in_stock", "exclude")
 OPTIONS = ("limit", "min_score", "min_results", "diversity", "exact")
 
 _MAX_VALUES = 200
+_CATEGORIES_SECONDS = 1.0
 _MAX_ID = 2**63 - 1
 _ID_DIGITS = len(str(_MAX_ID))
 _PRICE = re.compile(r"\d{1,10}(\.\d{1,6})?")
@@ -138,6 +141,18 @@ def _categories(parameters: Parameters) -> tuple[int, ...] | None:
 
 def category_ids(slugs: Sequence[str]) -> tuple[int, ...]:
     """The ids of categories and of all below them. Raises InvalidParameter for a slug that no category has."""
+    if connection.in_atomic_block:
+        return _read_categories(tuple(slugs))
+    return _remembered_categories(tuple(slugs), int(time.monotonic() / _CATEGORIES_SECONDS))
+
+
+@lru_cache(maxsize=1024)
+def _remembered_categories(slugs: tuple[str, ...], period: int) -> tuple[int, ...]:
+    """The tree seldom changes, so a process remembers what it read for the rest of a second."""
+    return _read_categories(slugs)
+
+
+def _read_categories(slugs: tuple[str, ...]) -> tuple[int, ...]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT named.slug, below.id FROM catalog_category named"
@@ -156,7 +171,7 @@ def _brands(parameters: Parameters) -> tuple[str, ...]:
     """Repeated or separated by commas; a brand that has a comma in its own name is taken whole."""
     brands: list[str] = []
     for value in parameters.get("brand", ()):
-        whole = "," in value and Product.objects.filter(brand=value).exists()
+        whole = "," in value and Product.objects.filter(published=True, brand=value).exists()
         brands += [value] if whole else [part.strip() for part in value.split(",")]
     return tuple(dict.fromkeys(filter(None, brands)))
 

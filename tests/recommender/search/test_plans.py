@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from django.db import connection
 
+from catalog.models import Product
 from recommender.index import sql
 from recommender.index.kinds import Parameters
 from recommender.index.partitions import build_index, index_name, partition_name
@@ -95,12 +96,33 @@ def test_few_rows_are_compared_one_by_one_without_the_ann_index() -> None:
     assert "product_id = ANY" in str(scan.get("Index Cond", "")) + str(scan.get("Recheck Cond", ""))
 
 
-def test_counting_stops_at_the_bound_and_then_no_vector_is_read() -> None:
+def test_counting_stops_at_the_bound() -> None:
     shop = filled()
-    found = plan(shop.space, "few", Filters(min_price=0), bound=100)
+    found = plan(shop.space, "count", Filters(min_price=0), bound=100)
     assert [node["Actual Rows"] for node in scans(found, "catalog_product")] == [101]
-    (scan,) = scans(found, partition_name(shop.space))
-    assert scan["Actual Loops"] == 0
+    assert scans(found, partition_name(shop.space)) == []
+
+
+@pytest.mark.parametrize(
+    ("filters", "index"),
+    [
+        (Filters(min_price=100, max_price=140), "product_by_price"),
+        (Filters(brands=("Rare",)), "product_by_brand"),
+        (Filters(categories=(1, 2)), "product_by_category"),
+    ],
+)
+def test_counting_and_few_rows_read_the_index_only(filters: Filters, index: str) -> None:
+    shop = filled()
+    if filters.categories:
+        tree = make_tree()
+        filters = Filters(categories=(tree["dress"].pk, tree["shoe"].pk))
+        some = [product.pk for product in list(shop.products.values())[::4]]
+        Product.objects.filter(pk__in=some).update(category=tree["dress"])
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE catalog_product")
+    for path in ("count", "few"):
+        (scan,) = scans(plan(shop.space, path, filters), "catalog_product")
+        assert (scan["Node Type"], scan["Index Name"]) == ("Index Only Scan", index)
 
 
 def test_rare_attributes_are_found_by_the_gin_index() -> None:
