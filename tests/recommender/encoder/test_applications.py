@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +14,7 @@ import pytest
 from recommender.encoder import keras_models
 from recommender.encoder.calibration import drawn_pictures
 from recommender.encoder.compile import compile_file
-from recommender.encoder.registry import encoder_spec
+from recommender.encoder.registry import ENCODERS, encoder_spec
 from recommender.encoder.weights_pickle import WeightsFileError
 
 pytestmark = pytest.mark.keras
@@ -37,19 +41,44 @@ def weights_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 @pytest.mark.parametrize("name", BUILT)
 def test_a_model_with_own_weights_is_compiled_and_agrees_with_keras(name: str, weights_files: dict[str, Path]) -> None:
-    spec = encoder_spec(name)
+    spec = replace(encoder_spec(name), side=64)
     made = compile_file(spec, weights=str(weights_files[name]), pooling="mean", source="s")
     assert made.least_cosine >= 0.9999
     assert made.check_features.shape == (4, spec.dimensions)
     assert made.check_pixels.shape == (4, spec.side, spec.side, 3)
 
 
-@pytest.mark.parametrize("name", ["efficientnet-b2", "efficientnet-b4", "efficientnetv2-b3", "efficientnetv2-s"])
-def test_dimensions_and_sides_are_those_of_the_network(name: str) -> None:
-    import keras
+APPLICATIONS = sorted(name for name, spec in ENCODERS.items() if spec.family == "applications")
+
+
+@pytest.fixture
+def shallow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keras' own networks with one block of each kind; widths, sides and what goes before the blocks stay."""
+    import keras.src.applications as applications
+
+    for module, general in (
+        (applications.efficientnet, "EfficientNet"),
+        (applications.efficientnet_v2, "EfficientNetV2"),
+    ):
+        monkeypatch.setattr(module, general, with_one_block_of_a_kind(getattr(module, general)))
+
+
+def with_one_block_of_a_kind(whole: Callable[..., Any]) -> Callable[..., Any]:
+    def built(*arguments: Any, **named: Any) -> Any:
+        given = inspect.signature(whole).bind(*arguments, **named)
+        given.arguments["depth_coefficient"] = 0.01
+        return whole(*given.args, **given.kwargs)
+
+    return built
+
+
+@pytest.mark.parametrize("name", APPLICATIONS)
+def test_dimensions_and_sides_are_those_of_the_network(name: str, shallow: None) -> None:
+    """Both follow from Keras' own width and side of each variant."""
+    import keras.src.applications as applications
 
     spec = encoder_spec(name)
-    module = keras.applications.efficientnet_v2 if "v2" in name else keras.applications.efficientnet
+    module = applications.efficientnet_v2 if "v2" in name else applications.efficientnet
     classifying = getattr(module, spec.architecture)(weights=None, classes=2)
     assert classifying.input_shape[1:3] == (spec.side, spec.side)
     assert classifying.get_layer("avg_pool").output.shape[-1] == spec.dimensions
@@ -62,7 +91,7 @@ def test_pixels_are_fed_as_they_are_and_rescaled_inside(weights_files: dict[str,
     assert (spec.shift, spec.scale) == (0.0, 1.0)
 
 
-def test_normalisation_of_imagenet_weights_from_a_file_is_that_of_the_download(tmp_path: Path) -> None:
+def test_normalisation_of_imagenet_weights_from_a_file_is_that_of_the_download(tmp_path: Path, shallow: None) -> None:
     """A model built with `weights="imagenet"` has a layer more; one that is given the same file must feed the same."""
     import keras
 
@@ -83,7 +112,9 @@ def test_normalisation_of_imagenet_weights_from_a_file_is_that_of_the_download(t
     assert np.allclose(normalised(pixels.astype(np.float32)).numpy(), expected, atol=1e-4)
 
 
-def test_weights_that_do_not_fit_or_are_not_there_are_named(tmp_path: Path, weights_files: dict[str, Path]) -> None:
+def test_weights_that_do_not_fit_or_are_not_there_are_named(
+    tmp_path: Path, weights_files: dict[str, Path], shallow: None
+) -> None:
     b1 = encoder_spec("efficientnet-b1")
     with pytest.raises(WeightsFileError, match=r"efficientnet-b0\.weights\.h5 does not fit efficientnet-b1"):
         keras_models.build_model(b1, str(weights_files["efficientnet-b0"]))
