@@ -153,7 +153,11 @@ def _waits_for_a_row() -> bool:
 
 def _builders() -> int:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = %s", [0x6275696C])
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks JOIN pg_database ON oid = database"
+            " WHERE datname = current_database() AND locktype = 'advisory' AND classid = %s",
+            [0x6275696C],
+        )
         return int(cursor.fetchone()[0])
 
 
