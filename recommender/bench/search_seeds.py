@@ -39,7 +39,9 @@ def seeds(say: Callable[[str], object]) -> tuple[NDArray[np.float32], str]:
     if folder.is_dir():
         paths = sorted(folder.iterdir())[:MOST]
         say(f"embedding {len(paths)} photos of {PHOTOS} to derive vectors from")
-        embedded = [encoder.features(photo_to_pixels(io.BytesIO(path.read_bytes()), side=encoder.side)) for path in paths]
+        embedded = [
+            encoder.features(photo_to_pixels(io.BytesIO(path.read_bytes()), side=encoder.side)) for path in paths
+        ]
         return np.stack(embedded), f"{len(embedded)} photos of {PHOTOS}, {row.name}"
     say("embedding 1000 drawn pictures to derive vectors from: there are no photos here")
     pictures = drawn_pictures(1000, side=encoder.side, seed=7)
