@@ -88,7 +88,7 @@ def main() -> None:
 
     django.setup()
     command = [sys.executable, "-m", "celery", "-A", "config", "worker", "--loglevel", "WARNING"]
-    worker = subprocess.Popen([*command, "--without-gossip", "--without-mingle"], stdout=sys.stderr)
+    worker = subprocess.Popen([*command, "--without-gossip", "--without-mingle"], stdout=subprocess.DEVNULL)
     try:
         result = measure(Path(sys.argv[1]))
     finally:

@@ -17,11 +17,11 @@ from recommender.index.registry import vector_index
 from recommender.index.types import VectorRow
 from recommender.models import Encoder, ImageFeatures, Space
 
-PHOTOS = 40
+PHOTOS = 8
 
 
-def naive_worker(row: Encoder, images: Sequence[tuple[int, int, str]]) -> Callable[[], int]:
-    """Loads Keras; what it returns handles the first PHOTOS of `images` (id, product id, digest)."""
+def naive_worker(row: Encoder) -> Callable[[Sequence[tuple[int, int, str]]], int]:
+    """Loads Keras; what it returns handles the first PHOTOS of images given as (id, product id, digest)."""
     model = keras_models.build_model(encoder_spec(row.name), row.weights)
     space = Space.objects.get(state=Space.State.ACTIVE)
     model.predict(np.zeros((1, row.side, row.side, 3), np.float32), verbose=0)
@@ -36,7 +36,7 @@ def naive_worker(row: Encoder, images: Sequence[tuple[int, int, str]]) -> Callab
         unit = features / np.linalg.norm(features)
         vector_index().upsert(space=space, rows=[VectorRow(image.pk, image.product_id, unit)])
 
-    def run() -> int:
+    def run(images: Sequence[tuple[int, int, str]]) -> int:
         handled = images[:PHOTOS]
         for image_id, _, _ in handled:
             task(image_id)

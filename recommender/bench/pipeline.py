@@ -1,7 +1,7 @@
 """`bench pipeline`: how near the pipeline comes to what the machine can do, and what a naive worker makes of it.
 
 Ideal throughput of one photo after the other is 1/(1/F + 1/D + 1/I), of F forward only, D decode only and I insert only,
-each measured on the same cores in the same run. The four are measured in turn, round after round, and each is judged by
+each measured on the same cores in the same run. They and the naive worker are measured in turn, round after round, and each is judged by
 the time of all its rounds together, because other work on the machine comes and goes.
 """
 
@@ -61,10 +61,12 @@ def run(*, photos: Path | None = None, say: Say = lambda line: None, compare_enc
         _run_module(environment, "recommender.bench.pipeline_process", str(folder), "open")
         rows = []
         for count in sorted({1, _cores()}):
-            naive = _naive(folder, environment, count, say)
-            with bench_processes(folder, environment, count) as processes:
+            with (
+                bench_processes(folder, environment, count) as processes,
+                bench_processes(folder, environment, count, one_core=count == 1) as naive,
+            ):
                 for size in ("small", "large"):
-                    rows.append(_measure(processes, size, count, naive[size], say))
+                    rows.append(_measure(processes, naive, size, count, say))
         say("uploads: until they can be found, at rest and during an import of 10,000")
         latency = json.loads(_run_module(environment, "recommender.bench.latency", str(folder)))
     result: dict[str, Any] = {
@@ -85,18 +87,8 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _naive(folder: Path, environment: dict[str, str], count: int, say: Say) -> dict[str, float]:
-    say(f"naive worker on {count} core{'s' if count > 1 else ''}")
-    rates = {}
-    with bench_processes(folder, environment, count, one_core=count == 1) as processes:
-        for size in ("small", "large"):
-            processes.measure("reset", size, share=0)
-            rates[size] = processes.measure("naive", size).rate
-    return rates
-
-
-def _measure(processes: Processes, size: str, count: int, naive: float, say: Say) -> Row:
-    rounds: list[tuple[float, float, float, float]] = []
+def _measure(processes: Processes, naive: Processes, size: str, count: int, say: Say) -> Row:
+    rounds: list[tuple[float, float, float, float, float]] = []
     photos, megabytes = 0, 0.0
     for number in range(ROUNDS):
         say(f"{size} photos on {count} core{'s' if count > 1 else ''}, round {number + 1} of {ROUNDS}")
@@ -107,8 +99,9 @@ def _measure(processes: Processes, size: str, count: int, naive: float, say: Say
         processes.measure("reset", size, share=1)
         pipeline = processes.measure("embed", size)
         photos, megabytes = pipeline.photos, pipeline.megabytes
-        rounds.append((decode, forward, insert, pipeline.rate))
-    decode, forward, insert, end_to_end = (harmonic_mean(column) for column in zip(*rounds, strict=True))
+        processes.measure("reset", size, share=0)
+        rounds.append((decode, forward, insert, pipeline.rate, naive.measure("naive", size).rate))
+    decode, forward, insert, end_to_end, naively = (harmonic_mean(column) for column in zip(*rounds, strict=True))
     return Row(
         size=size,
         processes=count,
@@ -119,8 +112,8 @@ def _measure(processes: Processes, size: str, count: int, naive: float, say: Say
         ideal=_ideal(decode, forward, insert),
         pipeline=end_to_end,
         of_ideal=end_to_end / _ideal(decode, forward, insert),
-        naive=naive,
-        of_naive=end_to_end / naive,
+        naive=naively,
+        of_naive=end_to_end / naively,
         megabytes=megabytes,
     )
 

@@ -12,7 +12,7 @@ import pickle
 import resource
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +25,11 @@ ENCODED_AHEAD = 32
 class Bench:
     """Commands are methods of one size of photos: "small" or "large"."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self) -> None:
         from recommender.encoder.serving import encoder_for
         from recommender.services.gallery import encoders_in_use
 
-        self._folder = folder
+        self._naive: Callable[[Sequence[tuple[int, int, str]]], int] | None = None
         self._row = encoders_in_use()[0]
         self._encoder = encoder_for(self._row)
         self._encoder.features(np.zeros((self._encoder.side, self._encoder.side, 3), np.uint8))
@@ -93,7 +93,9 @@ class Bench:
     def naive(self, size: str, share: int, of: int) -> Callable[[], int]:
         from recommender.bench.naive import naive_worker
 
-        return naive_worker(self._row, self._images(size)[share::of])
+        self._naive = self._naive or naive_worker(self._row)
+        images, worker = self._images(size)[share::of], self._naive
+        return lambda: worker(images)
 
     def reset(self, size: str, share: int, of: int) -> int:
         """Nothing is embedded; `share` 1: and the photos of this size are queued."""
@@ -175,7 +177,7 @@ def main() -> None:
     if sys.argv[2:] == ["open"]:
         open_shop(folder)
         return
-    bench = Bench(folder)
+    bench = Bench()
     print(json.dumps({"ready": True}), flush=True)
     for line in sys.stdin:
         command: dict[str, Any] = json.loads(line)
