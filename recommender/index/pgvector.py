@@ -113,33 +113,25 @@ class PgvectorIndex:
         self, *, space: Space, queries: Sequence[SpaceQuery], k: int, exact: bool = False
     ) -> list[list[Hit]]:
         """One answer for each question, together in few round trips; each as `search` gives it."""
-        answers: list[list[Hit]] = [[]] * len(queries)
-        few = self._passed_by_few(space, queries)
-        paths = {
-            "few": [number for number in range(len(queries)) if number in few],
-            "exact" if exact else "ann": [number for number in range(len(queries)) if number not in few],
-        }
-        for path, numbers in paths.items():
-            pages = self._scan(space, path, [queries[number] for number in numbers], k)
-            for number, page in zip(numbers, pages, strict=True):
+        answers: list[list[Hit] | None] = [None] * len(queries)
+        narrow = [number for number, query in enumerate(queries) if query.filters.narrows and self.exact_below > 0]
+        for path, numbers in (("few", narrow), ("exact" if exact else "ann", range(len(queries)))):
+            left = [number for number in numbers if answers[number] is None]
+            pages = self._scan(space, path, [queries[number] for number in left], k)
+            for number, page in zip(left, pages, strict=True):
                 answers[number] = page
-        return answers
+        return [answer or [] for answer in answers]
 
-    def _passed_by_few(self, space: Space, queries: Sequence[SpaceQuery]) -> set[int]:
-        """Numbers of the questions whose filter so few products pass that all their photos can be compared."""
-        narrow = [number for number, query in enumerate(queries) if query.filters.narrows]
-        if self.exact_below <= 0 or not narrow:
-            return set()
-        counted = self._ask(space, "count", [queries[number] for number in narrow], 0, [0] * len(narrow))
-        return {number for number, rows in zip(narrow, counted, strict=True) if rows[0][0] <= self.exact_below}
-
-    def _scan(self, space: Space, path: str, queries: Sequence[SpaceQuery], k: int) -> list[list[Hit]]:
-        """Answers on one path: `few` and `exact` are complete; a short page of `ann` is answered exactly."""
+    def _scan(self, space: Space, path: str, queries: Sequence[SpaceQuery], k: int) -> list[list[Hit] | None]:
+        """Answers on one path. `few`: None where too many pass. `ann`: a short page is answered exactly."""
         statement = {"few": "few", "exact": "all"}.get(path) or ("bits" if space.index == "binary" else "nearest")
         factor = _parameters(space).oversample if statement == "bits" else 1
         depths = [self._depth(space, query, k) * factor for query in queries]
-        answers = []
+        answers: list[list[Hit] | None] = []
         for query, depth, rows in zip(queries, depths, self._ask(space, statement, queries, k, depths), strict=True):
+            if rows and rows[0][0] is None:
+                answers.append(None)
+                continue
             found = self._widened(space, statement, query, k, depth, rows)
             if len(found) < k and path == "ann" and self._completes:
                 answers += self._scan(space, "exact", [query], k)

@@ -50,24 +50,26 @@ WITH candidates AS MATERIALIZED (
 )
 """
 
-# How many products pass, counted no further than is asked for. Where an indexed condition stands alone this reads its
-# index only: those of catalog.models.Product hold what is read here and below.
-_COUNT = """
-SELECT count(*) FROM (SELECT FROM catalog_product p WHERE {conditions} LIMIT %(bound)s + 1) passing
-"""
-
-# Few products pass: all their photos, in the array form; a CTE of its own, so that the ANN index is not asked.
+# Few products pass: all their photos, in the array form; `+ 0` keeps the ANN index out of it. Who passes is counted no
+# further than `bound`; when more do, no photo is read and `seen` of the only row is NULL. Where an indexed condition
+# stands alone, counting reads its index only: those of catalog.models.Product hold what is read here.
 _FEW = """
 WITH passing AS MATERIALIZED (
-    SELECT p.id, p.variant_group FROM catalog_product p WHERE {conditions}
-), found AS MATERIALIZED (
-    SELECT v.image_id, v.product_id, {typed} {operator} %(vector)s AS distance
-    FROM {partition} v WHERE v.product_id = ANY (ARRAY(SELECT id FROM passing))
+    SELECT p.id, p.variant_group FROM catalog_product p WHERE {conditions} LIMIT %(bound)s + 1
+), few AS MATERIALIZED (
+    SELECT count(*) <= %(bound)s AS yes FROM passing
+), found AS (
+    SELECT v.image_id, v.product_id, ({typed} {operator} %(vector)s) + 0 AS distance
+    FROM {partition} v
+    WHERE v.product_id = ANY (ARRAY(SELECT id FROM passing)) AND (SELECT yes FROM few)
+    ORDER BY distance, v.image_id LIMIT %(depth)s
 ), candidates AS MATERIALIZED (
-    SELECT image_id, product_id, variant_group, distance
-    FROM (SELECT * FROM found ORDER BY distance, image_id LIMIT %(depth)s) nearest
-    JOIN passing ON passing.id = product_id
+    SELECT image_id, product_id, variant_group, distance FROM found JOIN passing ON passing.id = product_id
 )
+"""
+_OR_TOO_MANY = """
+SELECT NULL AS seen, NULL AS image_id, NULL AS product_id, NULL AS distance FROM few WHERE NOT yes
+UNION ALL SELECT * FROM ({grouped}) answer ORDER BY distance, image_id
 """
 
 # Exact over many rows: every photo that passes, by a plain join; `+ 0` keeps the ANN index out of it.
@@ -165,8 +167,7 @@ _CONDITIONS = {
 def statement(path: str, partition: str, dimensions: int, metric: str, names: tuple[str, ...]) -> str:
     """The text of one path for a partition and the conditions that apply.
 
-    Paths of answers: `nearest`, `bits`, `few`, `all`. `count`: one row, how many products pass. `photos`, `photo_bits`:
-    rows `(image_id)` alone, no conditions.
+    Paths of answers: `nearest`, `bits`, `few`, `all`. `photos`, `photo_bits`: rows `(image_id)` alone, no conditions.
     """
     typed = sql.SQL("v.vector::halfvec({})").format(sql.Literal(dimensions))
     parts: dict[str, sql.Composable] = {
@@ -177,12 +178,11 @@ def statement(path: str, partition: str, dimensions: int, metric: str, names: tu
         "bits": sql.SQL("binary_quantize({})::bit({})").format(typed, sql.Literal(dimensions)),
         "vector_bits": sql.SQL("binary_quantize(%(vector)s)::bit({})").format(sql.Literal(dimensions)),
     }
-    if path == "count":
-        return sql.SQL(_COUNT).format(**parts).as_string()
     if path in ("photos", "photo_bits"):
         return sql.SQL(_PHOTOS if path == "photos" else _PHOTOS_BITS).format(**parts).as_string()
     body = {"nearest": _NEAREST, "bits": _NEAREST_BITS, "few": _FEW, "all": _ALL}[path]
-    return (sql.SQL(body).format(**parts) + sql.SQL(_GROUPED)).as_string()
+    grouped = sql.SQL(_OR_TOO_MANY).format(grouped=sql.SQL(_GROUPED)) if path == "few" else sql.SQL(_GROUPED)
+    return (sql.SQL(body).format(**parts) + grouped).as_string()
 
 
 def _condition(name: str) -> sql.Composable:
