@@ -10,7 +10,7 @@ import os
 import time
 from pathlib import Path
 
-import hnswlib  # type: ignore[import-untyped]  # it has no types; pyproject knows only what the product imports
+import hnswlib
 import numpy as np
 import orjson
 from fastapi import FastAPI, Response
