@@ -135,7 +135,7 @@ def test_a_killed_build_goes_on_by_the_same_command() -> None:
         space = Space.objects.get(name="pca-8")
         fit = bytes(space.matrix or b"")
         assert (space.state, vector_index().count(space=space)) == (Space.State.BUILDING, 0)
-    until(lambda: not _builders(), "the killed build's session never ended")
+    until(lambda: not _builders(space), "the killed build's session never ended")
     run(*arguments)
     space.refresh_from_db()
     assert space.state == Space.State.READY and space.quality
@@ -151,12 +151,13 @@ def _waits_for_a_row() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _builders() -> int:
+def _builders(space: Space) -> int:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM pg_locks JOIN pg_database ON oid = database"
-            " WHERE datname = current_database() AND locktype = 'advisory' AND classid = %s",
-            [0x6275696C],
+            " WHERE datname = current_database() AND locktype = 'advisory' AND classid = %s AND objid = %s"
+            " AND pid <> pg_backend_pid()",
+            [0x6275696C, space.pk],
         )
         return int(cursor.fetchone()[0])
 
