@@ -29,19 +29,23 @@ _ACCEPTED = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _current: ContextVar[str] = ContextVar("request_id", default="")
 
 
+def identifier(given: str) -> str:
+    """What names a request in answers and logs: what the caller gave where it is a plain word, else a random one."""
+    return given if _ACCEPTED.fullmatch(given) else uuid.uuid4().hex
+
+
 def request_id(get_response: GetResponse) -> GetResponse:
     """Take `X-Request-ID` from the caller or make one; attach it to the request, echo it on the answer."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        given = request.META.get("HTTP_X_REQUEST_ID", "")
-        identifier = given if _ACCEPTED.fullmatch(given) else uuid.uuid4().hex
-        request.META["HTTP_X_REQUEST_ID"] = identifier
-        token = _current.set(identifier)
+        chosen = identifier(request.META.get("HTTP_X_REQUEST_ID", ""))
+        request.META["HTTP_X_REQUEST_ID"] = chosen
+        token = _current.set(chosen)
         try:
             response = get_response(request)
         finally:
             _current.reset(token)
-        response.headers["X-Request-ID"] = identifier
+        response.headers["X-Request-ID"] = chosen
         return response
 
     return middleware
@@ -76,6 +80,6 @@ class RequestIdFilter(logging.Filter):
     """Gives each log record `request`: " [id]" while a request is answered, else nothing."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        identifier = _current.get()
-        record.request = f" [{identifier}]" if identifier else ""
+        current = _current.get()
+        record.request = f" [{current}]" if current else ""
         return True

@@ -37,7 +37,6 @@ MIDDLEWARE = [
     "config.middleware.probes",
     "config.middleware.content_security_policy",
     "django.middleware.security.SecurityMiddleware",
-    "recommender.api.hot.hot_answers",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

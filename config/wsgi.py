@@ -1,8 +1,24 @@
-"""The WSGI application that granian serves (config.web)."""
+"""The WSGI application that granian serves (config.web): Django behind its hot answers."""
+
+from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from django.core.wsgi import get_wsgi_application
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-application = get_wsgi_application()
+from config.middleware import identifier
+
+if TYPE_CHECKING:
+    from recommender.api.hot import Application
+
+
+def _application() -> Application:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    django = get_wsgi_application()
+    from recommender.api.hot import hot_answers  # reads models, so Django is set up first
+
+    return hot_answers(django, identify=identifier)
+
+
+application = _application()

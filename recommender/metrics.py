@@ -45,11 +45,15 @@ def request_metrics(get_response: GetResponse) -> GetResponse:
         match = request.resolver_match
         route = match.route if match is not None else "none"
         method = request.method if request.method in _METHODS else "other"
-        REQUESTS.labels(route, method, response.status_code).inc()
-        SECONDS.labels(route).observe(time.perf_counter() - began)
+        count_request(route, method, response.status_code, time.perf_counter() - began)
         return response
 
     return middleware
+
+
+def count_request(route: str, method: str, status_code: int, seconds: float) -> None:
+    REQUESTS.labels(route, method, status_code).inc()
+    SECONDS.labels(route).observe(seconds)
 
 
 def exposition() -> bytes:

@@ -20,6 +20,7 @@ from typing import Any
 from django.conf import settings
 
 from recommender.bench import encoders
+from recommender.bench.circumstances import circumstances
 from recommender.bench.photo_sets import default_photos, lay_photos
 from recommender.bench.processes import Processes, bench_processes
 from recommender.bench.temporary import temporary_shop
@@ -70,6 +71,7 @@ def run(*, photos: Path | None = None, say: Say = lambda line: None, compare_enc
         say("uploads: until they can be found, at rest and during an import of 10,000")
         latency = json.loads(_run_module(environment, "recommender.bench.latency", str(folder)))
     result: dict[str, Any] = {
+        **circumstances(),
         "photos": "drawn" if source is None else source.name,
         "encoder": settings.ENCODER,
         "cores": _cores(),
@@ -80,6 +82,8 @@ def run(*, photos: Path | None = None, say: Say = lambda line: None, compare_enc
     if compare_encoders:
         feed = source.parent / "products.csv" if source else None
         result["encoders"] = encoders.compare(feed if feed and feed.exists() else None, report=say)
+        if not result["encoders"]["passes"]:
+            result["missed"].append(f"{encoders.INT8} may not be the default encoder")
     return result
 
 
@@ -141,7 +145,7 @@ def _missed(rows: list[Row], latency: dict[str, dict[str, float]]) -> list[str]:
 def table(result: dict[str, Any]) -> str:
     """The result as text for people (Markdown)."""
     lines = [
-        f"{result['encoder']}, {result['photos']} photos; photos a second",
+        f"{result['encoder']}, {result['photos']} photos; photos a second ({result['date']}, {result['machine']})",
         "",
         "| photos | processes | decode D | forward F | insert I | ideal | pipeline | of ideal | naive | × naive | MB a process |",
         "|---|---|---|---|---|---|---|---|---|---|---|",

@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import json
 import pickle
-import resource
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -18,6 +17,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from recommender.bench.memory import most_megabytes
 
 ENCODED_AHEAD = 32
 
@@ -160,15 +161,6 @@ def open_shop(folder: Path) -> None:
         ProductImage.objects.bulk_create(rows)
 
 
-def _most_megabytes() -> float:
-    """The most memory this process ever held. Linux tells it; getrusage there counts what the parent held, too."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
-        return int(line.split()[1]) / 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
-
-
 def main() -> None:
     import django
 
@@ -189,7 +181,7 @@ def main() -> None:
         began = time.monotonic()
         photos = run()
         print(
-            json.dumps({"photos": photos, "began": began, "ended": time.monotonic(), "megabytes": _most_megabytes()}),
+            json.dumps({"photos": photos, "began": began, "ended": time.monotonic(), "megabytes": most_megabytes()}),
             flush=True,
         )
 

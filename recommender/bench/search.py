@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import platform
 import subprocess
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
@@ -15,7 +13,8 @@ import numpy as np
 import orjson
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.utils import timezone
+
+from recommender.bench.circumstances import circumstances
 
 SIZES = [10_000]
 PEERS = ("hnswlib", "faiss", "annoy", "milvus")
@@ -51,8 +50,7 @@ def handle(
         raise CommandError(str(error)) from error
     result: dict[str, Any] = {
         "command": _command(vectors, peers, json, plot, markdown),
-        "date": timezone.now().date().isoformat(),
-        "machine": f"{os.cpu_count()} cores, {_processor()}, Python {platform.python_version()}",
+        **circumstances(),
         "seeds": words,
         "runs": [_run(features, count, peers, command) for count in vectors],
     }
@@ -96,14 +94,6 @@ def _command(
     ]
     words += [f"--{name} {path}" for name, path in (("json", json), ("plot", plot), ("markdown", markdown)) if path]
     return " ".join(words)
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.machine()
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
 def _sizes(text: str) -> list[int]:

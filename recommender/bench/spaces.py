@@ -13,6 +13,7 @@ import orjson
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from recommender.bench.circumstances import circumstances
 from recommender.report.tables import table
 
 SIZES = (100_000, 1_000_000)
@@ -39,7 +40,7 @@ def handle(command: BaseCommand, *, photos: Sequence[int], dims: int, json: Path
     """Raises CommandError for sizes that cannot be, and where a fit took more memory than it may."""
     if min(photos) < 1000 or dims < 1:
         raise CommandError("--photos takes 1000 and more, --dims 1 and more")
-    result = run(photos, dims, say=command.stderr.write)
+    result = circumstances() | run(photos, dims, say=command.stderr.write)
     command.stdout.write(shown(result))
     if json:
         json.write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2) + b"\n")

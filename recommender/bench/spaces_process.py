@@ -6,7 +6,6 @@ The parts of a build that hold photos in memory, as the build runs them, on feat
 from __future__ import annotations
 
 import os
-import resource
 import sys
 import time
 from collections import defaultdict
@@ -17,6 +16,8 @@ import django
 import numpy as np
 import orjson
 from numpy.typing import NDArray
+
+from recommender.bench.memory import most_megabytes
 
 HELD_OUT = 0.3
 CLASSES = 100
@@ -85,11 +86,10 @@ def measure(photos: int, dimensions: int) -> dict[str, object]:
     for _, rows, _ in gallery.batches():
         with timed("project"):
             projection(rows)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
     return {
         "photos": photos,
         "seconds": {stage: round(value, 2) for stage, value in seconds.items()},
-        "megabytes": round(peak),
+        "megabytes": round(most_megabytes()),
     }
 
 

@@ -115,3 +115,16 @@ def test_encoders_and_spaces_are_there_to_look_at(colour_space: Space, staff: Cl
         assert staff.get(reverse(f"admin:recommender_{name}_changelist")).status_code == 200
         assert staff.get(reverse(f"admin:recommender_{name}_change", args=[key])).status_code == 200
         assert staff.get(reverse(f"admin:recommender_{name}_add")).status_code == 403
+
+
+def test_a_space_is_shown_with_its_fit_and_long_lists_only_counted(colour_space: Space, staff: Client) -> None:
+    colour_space.fit_summary = {
+        "photos": 70,
+        "classes": ["<b>bags</b>", "hats"],
+        "held_out": list(range(900_000, 902_500)),
+    }
+    colour_space.quality = {"overall": {"p_at_10": 0.734}}
+    colour_space.save()
+    page = staff.get(f"/admin/recommender/space/{colour_space.pk}/change/", follow=True).content.decode()
+    assert "2,500 values" in page and "900001" not in page
+    assert "&lt;b&gt;bags" in page and "hats" in page and "0.734" in page

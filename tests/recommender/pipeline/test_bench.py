@@ -51,6 +51,8 @@ def test_what_was_missed_is_said() -> None:
 
 def test_the_table_holds_every_row_and_what_was_missed() -> None:
     result = {
+        "date": "2026-11-25",
+        "machine": "2 cores",
         "encoder": "efficientnet-lite0",
         "photos": "drawn",
         "rows": [ROW.__dict__],
