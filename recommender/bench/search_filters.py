@@ -21,39 +21,45 @@ LIMIT = 12
 KINDS = ("category", "price", "attribute")
 
 Mask = NDArray[np.bool_]
-Asked = tuple[dict[str, list[str]], Callable[[], Mask]]
+Cell = tuple[str, float]
+Passing = Callable[[], Mask]  # which products pass, a mask of its own at each call
+Asked = tuple[dict[str, list[str]], Passing]
 
 
 def measure(space: Space, gallery: Gallery, queries: Sequence[int], judged: Sequence[int]) -> list[dict[str, Any]]:
     """One row for no filter and one for each kind and share: latency with everything included, recall@10, full pages.
 
     Timed: from the parameters to the hits, so with the category's look-up, the query's vector and the count. Kinds and
-    shares take turns query by query, so that whatever else the machine does falls on all of them alike.
+    shares take turns query by query in a random order, so that whatever else the machine does falls on all of them alike.
     """
-    cells: list[tuple[str, float]] = [("none", 100.0), *((kind, share) for kind in KINDS for share in SHARES)]
-    seconds: dict[tuple[str, float], list[float]] = {cell: [] for cell in cells}
-    recalls: dict[tuple[str, float], list[float]] = {cell: [] for cell in cells}
+    cells: list[Cell] = [("none", 100.0), *((kind, share) for kind in KINDS for share in SHARES)]
+    seconds: dict[Cell, list[float]] = {cell: [] for cell in cells}
+    recalls: dict[Cell, list[float]] = {cell: [] for cell in cells}
     short = dict.fromkeys(cells, 0)
+    answered: dict[int, list[tuple[Cell, Passing, list[int]]]] = {number: [] for number in judged}
     rng = np.random.default_rng(4)
     for number in queries[:10]:
         similar_to_product(product_id=number + 1, options=parse({}))
     for number in queries:
-        values = likeness(gallery, number) if number in set(judged) else None
-        for cell in cells:
+        for place in rng.permutation(len(cells)):
+            cell = cells[place]
             asked = _asked(gallery, number, *cell, rng)
             if asked is None:
                 continue
-            parameters, mask = asked
+            parameters, passing = asked
             began = time.perf_counter()
             answer = similar_to_product(product_id=number + 1, options=parse(parameters))
             seconds[cell].append(time.perf_counter() - began)
-            if values is not None:
-                passing = mask()
-                passing[number] = False
-                true = nearest_by(values, LIMIT, passing)
-                found = [item.product_id - 1 for item in answer.found]
-                recalls[cell].append(recall(found[:K], true[:K]))
-                short[cell] += len(found) < len(true)
+            if number in answered:
+                answered[number].append((cell, passing, [item.product_id - 1 for item in answer.found]))
+    for number, answers in answered.items():  # afterwards: brute force would empty the caches for whoever is next
+        values = likeness(gallery, number)
+        for cell, passing, found in answers:
+            mask = passing()
+            mask[number] = False
+            true = nearest_by(values, LIMIT, mask)
+            recalls[cell].append(recall(found[:K], true[:K]))
+            short[cell] += len(found) < len(true)
     rows: list[dict[str, Any]] = []
     for kind, share in cells:
         p50, p99 = np.percentile(seconds[kind, share], [50, 99]) * 1000
@@ -76,9 +82,8 @@ def measure(space: Space, gallery: Gallery, queries: Sequence[int], judged: Sequ
 
 def _asked(gallery: Gallery, number: int, kind: str, share: float, rng: np.random.Generator) -> Asked | None:
     """Parameters as a caller writes them, and which products pass. None where the product has no such category."""
-    everything = np.ones(len(gallery), bool)
     if kind == "none":
-        return {}, lambda: everything
+        return {}, lambda: np.ones(len(gallery), bool)
     if kind == "category":
         node = gallery.own_category(number, share)
         if node is None:

@@ -86,6 +86,16 @@ WITH candidates AS MATERIALIZED (
 _PHOTOS = "SELECT v.image_id FROM {partition} v ORDER BY {typed} {operator} %(vector)s LIMIT %(depth)s"
 _PHOTOS_BITS = "SELECT v.image_id FROM {partition} v ORDER BY {bits} <~> {vector_bits} LIMIT %(depth)s"
 
+# The planner's estimate, without reading a row.
+_PHOTOS_ESTIMATED = "EXPLAIN (FORMAT JSON) SELECT FROM {partition}"
+# Which share of the products passes: looked at on 64 pages, some thousand products, the same ones each time, so that they
+# are in memory. The planner's own statistics know nothing of how conditions go together, and little of attributes.
+_SHARE_ESTIMATED = """
+SELECT count(*) FILTER (WHERE {conditions})::float8 / greatest(1, count(*))
+FROM catalog_product p
+TABLESAMPLE SYSTEM (least(100, 64 * 100.0 / greatest(1, pg_relation_size('catalog_product') / 8192))) REPEATABLE (0)
+"""
+
 SETTINGS = """
 SELECT set_config('hnsw.ef_search', %(ef_search)s, true), set_config('hnsw.iterative_scan', 'relaxed_order', true),
     set_config('hnsw.max_scan_tuples', %(max_scan_tuples)s, true), set_config('hnsw.scan_mem_multiplier', '8', true),
@@ -105,6 +115,17 @@ def settings_values(chosen: Parameters) -> Values:
         "max_scan_tuples": str(chosen.max_scan_tuples),
         "probes": str(max(1, chosen.probes)),
     }
+
+
+def photos_estimated(partition: str) -> tuple[str, Values]:
+    """The statement and values that estimate how many photos a partition holds."""
+    return _photos_estimated(partition), {}
+
+
+def share_estimated(filters: Filters) -> tuple[str, Values]:
+    """The statement and values that estimate which share of the products passes."""
+    names, values = conditions(filters)
+    return _share_estimated(names), values
 
 
 def conditions(filters: Filters) -> tuple[tuple[str, ...], Values]:
@@ -183,6 +204,17 @@ def statement(path: str, partition: str, dimensions: int, metric: str, names: tu
     body = {"nearest": _NEAREST, "bits": _NEAREST_BITS, "few": _FEW, "all": _ALL}[path]
     grouped = sql.SQL(_OR_TOO_MANY).format(grouped=sql.SQL(_GROUPED)) if path == "few" else sql.SQL(_GROUPED)
     return (sql.SQL(body).format(**parts) + grouped).as_string()
+
+
+@lru_cache(maxsize=1024)
+def _photos_estimated(partition: str) -> str:
+    return sql.SQL(_PHOTOS_ESTIMATED).format(partition=sql.Identifier(partition)).as_string()
+
+
+@lru_cache(maxsize=1024)
+def _share_estimated(names: tuple[str, ...]) -> str:
+    passing = sql.SQL(" AND ").join(_condition(name) for name in names)
+    return sql.SQL(_SHARE_ESTIMATED).format(conditions=passing).as_string()
 
 
 def _condition(name: str) -> sql.Composable:
