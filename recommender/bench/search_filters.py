@@ -1,20 +1,20 @@
-"""Filters under the bench: correlated with the query (its own category) and not (price, an attribute), by selectivity."""
+"""Filters over HTTP: correlated with the query (its own category) and not (price, an attribute), by selectivity."""
 
 from __future__ import annotations
 
+import http.client
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
 from recommender.bench.search_gallery import SHARES, Gallery
 from recommender.bench.search_shop import attribute, slug
 from recommender.bench.search_truth import likeness, nearest_by, recall
-from recommender.models import Space
-from recommender.services.filters import parse
-from recommender.services.similarity import similar_to_product
 
 K = 10
 LIMIT = 12
@@ -24,13 +24,30 @@ Mask = NDArray[np.bool_]
 Cell = tuple[str, float]
 Passing = Callable[[], Mask]  # which products pass, a mask of its own at each call
 Asked = tuple[dict[str, list[str]], Passing]
+Ask = Callable[[str], bytes]  # a path → the body of the answer
 
 
-def measure(space: Space, gallery: Gallery, queries: Sequence[int], judged: Sequence[int]) -> list[dict[str, Any]]:
+def over_http(port: int) -> Ask:
+    """One connection that is kept. Raises RuntimeError for an answer that is not 200."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+
+    def ask(path: str) -> bytes:
+        connection.request("GET", path, headers={"Host": "localhost"})
+        response = connection.getresponse()
+        body = response.read()
+        if response.status != 200:
+            raise RuntimeError(f"{path} was answered with {response.status}: {body[:300]!r}")
+        return body
+
+    return ask
+
+
+def measure(ask: Ask, gallery: Gallery, queries: Sequence[int], judged: Sequence[int]) -> list[dict[str, Any]]:
     """One row for no filter and one for each kind and share: latency with everything included, recall@10, full pages.
 
-    Timed: from the parameters to the hits, so with the category's look-up, the query's vector and the count. Kinds and
-    shares take turns query by query in a random order, so that whatever else the machine does falls on all of them alike.
+    Timed: from the request to the answer, so with the category's look-up, the choice of a path and the products' fields. All
+    questions are asked in one random order, as in mixed traffic: no filter finds in memory what another asked about the
+    same product just before, and whatever else the machine does falls on all of them alike.
     """
     cells: list[Cell] = [("none", 100.0), *((kind, share) for kind in KINDS for share in SHARES)]
     seconds: dict[Cell, list[float]] = {cell: [] for cell in cells}
@@ -38,20 +55,21 @@ def measure(space: Space, gallery: Gallery, queries: Sequence[int], judged: Sequ
     short = dict.fromkeys(cells, 0)
     answered: dict[int, list[tuple[Cell, Passing, list[int]]]] = {number: [] for number in judged}
     rng = np.random.default_rng(4)
-    for number in queries[:10]:
-        similar_to_product(product_id=number + 1, options=parse({}))
-    for number in queries:
-        for place in rng.permutation(len(cells)):
-            cell = cells[place]
-            asked = _asked(gallery, number, *cell, rng)
-            if asked is None:
-                continue
-            parameters, passing = asked
-            began = time.perf_counter()
-            answer = similar_to_product(product_id=number + 1, options=parse(parameters))
-            seconds[cell].append(time.perf_counter() - began)
-            if number in answered:
-                answered[number].append((cell, passing, [item.product_id - 1 for item in answer.found]))
+    for number in queries[:50]:
+        ask(_path(number, {"limit": ["13"]}))
+    questions = [(number, cell) for number in queries for cell in cells]
+    for place in rng.permutation(len(questions)):
+        number, cell = questions[place]
+        asked = _asked(gallery, number, *cell, rng)
+        if asked is None:
+            continue
+        parameters, passing = asked
+        began = time.perf_counter()
+        body = ask(_path(number, parameters))
+        seconds[cell].append(time.perf_counter() - began)
+        if number in answered:
+            found = [result["product"]["id"] - 1 for result in orjson.loads(body)["results"]]
+            answered[number].append((cell, passing, found))
     for number, answers in answered.items():  # afterwards: brute force would empty the caches for whoever is next
         values = likeness(gallery, number)
         for cell, passing, found in answers:
@@ -78,6 +96,10 @@ def measure(space: Space, gallery: Gallery, queries: Sequence[int], judged: Sequ
     for row in rows:
         row["p99_over_unfiltered"] = round(row["p99_ms"] / unfiltered, 2)
     return rows
+
+
+def _path(number: int, parameters: dict[str, list[str]]) -> str:
+    return f"/api/v1/products/{number + 1}/similar/?{urlencode(parameters, doseq=True)}"
 
 
 def _asked(gallery: Gallery, number: int, kind: str, share: float, rng: np.random.Generator) -> Asked | None:

@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def measure(folder: Path, count: int, peers: Sequence[str], say: Callable[[str], object]) -> dict[str, Any]:
-    from recommender.bench import search_filters, search_peers, search_truth
+    from recommender.bench import search_peers, search_truth
     from recommender.bench.search_gallery import DIMENSIONS, generate
     from recommender.bench.search_own import curve, sizes
     from recommender.bench.search_shop import write_shop
@@ -78,10 +78,9 @@ def measure(folder: Path, count: int, peers: Sequence[str], say: Callable[[str],
             engines.append(search_peers.measure(name, gallery.vectors, judged, truth, folder))
         except search_peers.PeerMissing as error:
             skipped[name] = str(error)
-    say("filters")
-    filters = search_filters.measure(space, gallery, queries[:QUERIES], judged)
-    say("over HTTP, cold and hot")
+    say("over HTTP: cold, hot, filters")
     http = _http(folder, gallery, space, queries, engines, say)
+    filters = http.pop("filters")
     return {
         "vectors": count,
         "dimensions": DIMENSIONS,
@@ -104,7 +103,8 @@ def _http(
     engines: Sequence[dict[str, Any]],
     say: Callable[[str], object],
 ) -> dict[str, Any]:
-    """Cold answers beside the same SQL over a bare connection, in turns; hot answers beside the peer's, in turns."""
+    """Cold answers beside the same SQL over a bare connection, in turns; filters; hot answers beside the peer's, in turns."""
+    from recommender.bench import search_filters
     from recommender.bench.search_http import free_port, load, served
     from recommender.bench.search_own import BareConnection, write_peer
 
@@ -131,6 +131,9 @@ def _http(
             "bare_sql": _figures(alone),
             "cold_over_bare_p50": round(float(np.median(cold) / np.median(alone)), 2),
         }
+        say("over HTTP: filters")
+        ask = search_filters.over_http(port)
+        result["filters"] = search_filters.measure(ask, gallery, queries[:QUERIES], queries[:TRUE_QUERIES])
         hot = paths(queries[:HOT_PRODUCTS])
         peer = write_peer(folder, gallery, engines)
         rates: dict[str, list[float]] = {"ours": [], "peer": []}

@@ -85,7 +85,7 @@ def markdown(result: dict[str, Any], *, plot: str | None) -> str:
             f"| {run['vectors']:,} | {_pair(http['bare_sql'])} | {_pair(http['cold'])} | {http['cold_over_bare_p50']:g}"
             f" | {http['hot']['per_second']:,} | {beside} | {http.get('hot_over_peer', '')} |"
         )
-    lines += ["", "## Filters (from parameters to hits: category look-up, query vector and count included)", ""]
+    lines += ["", "## Filters (over HTTP as above, in one random order; everything included)", ""]
     for run in result["runs"]:
         lines += [
             f"### {run['vectors']:,} vectors",

@@ -21,17 +21,19 @@ from recommender.index.session import Question, Row, ask, translated
 from recommender.index.types import Filters, Hit, VectorRow
 from recommender.models import Space
 
-# Candidates asked for beyond those needed, so that a few doubles do not cost a second scan; behind a filter each costs
-# 1 / selectivity of what it costs without one.
-_SLACK, _SLACK_FILTERED = 8, 2
+# Candidates asked for beyond those needed, so that a few doubles do not cost a second scan. Behind a filter of share s each
+# costs 1/s of what it costs without one, so there only what earlier questions needed is added (`_depth`).
+_SLACK = 8
 _MOST_CANDIDATES = 20_000  # beyond that an exact scan costs no more than a wider one
 _AT_ONCE = 100  # questions of a batch that go out together, in one transaction
 
 # A candidate of the ANN index, joined with its product, costs as much as four photos compared one by one and visits about
 # eight nodes of the graph (a million photos of 256-d: 12 µs, and 2.4 µs, with attributes 3.8). To find d photos of which
-# a share s passes, n photos in all, d/s candidates cost 4d/s, comparing costs sn: the same where sn = √(4dn).
+# a share s passes, n photos in all, d/s candidates cost 4d/s, comparing costs sn: the same where sn = √(4dn). A sample of
+# a thousand errs by half around one per cent, and counting in vain is dear: what is taken for few is well below.
 # Four times the candidates that chance asks for are looked at before those that pass are taken to stand elsewhere.
 _CANDIDATE_COST, _VISITS, _PATIENCE = 4, 8, 4
+_DOUBT = 1.5
 _LEAST_VISITS = 20_000
 
 
@@ -154,7 +156,7 @@ class PgvectorIndex:
             depth = self._depth(space, queries[number], k)
             bound = self._exact_below or settings.EXACT_BELOW_ROWS or math.isqrt(_CANDIDATE_COST * depth * photos)
             visits = max(_LEAST_VISITS, _PATIENCE * _VISITS * depth / share if share else math.inf)
-            routes[number] = _Route(few=share * photos <= bound, bound=bound, visits=int(min(widest, visits)))
+            routes[number] = _Route(few=share * photos * _DOUBT <= bound, bound=bound, visits=int(min(widest, visits)))
         return routes
 
     def _scan(
@@ -198,7 +200,7 @@ class PgvectorIndex:
         """Candidates for k places; what earlier questions had to be widened by is remembered and slowly forgotten."""
         crowding = max(1.0, self._photos_a_place.get(space.pk, 1.0) * 0.99)
         self._photos_a_place[space.pk] = crowding
-        return math.ceil(k * crowding) + (_SLACK_FILTERED if query.filters.narrows else _SLACK)
+        return math.ceil(k * crowding) + (0 if query.filters.narrows else _SLACK)
 
     def _ask(
         self,

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import Client
 
 from recommender.bench import search_filters, search_peers, search_report, search_truth
 from recommender.bench.search_gallery import DIMENSIONS, SHARES, Gallery, generate
@@ -81,7 +82,7 @@ def test_the_shop_is_written_and_measured(gallery: Gallery, seeds: np.ndarray, t
     assert points[-1]["recall"] >= 0.99 and [point["ef"] for point in points] == list(search_peers.EFS)
     value, _ = recall_of(space, queries=20)
     assert value is not None and value >= 0.95
-    rows = search_filters.measure(space, gallery, queries, queries)
+    rows = search_filters.measure(lambda path: Client().get(path).content, gallery, queries, queries)
     assert [(row["filter"], row["per_cent"]) for row in rows][:2] == [("none", 100.0), ("category", 50.0)]
     assert len(rows) == 1 + 3 * len(SHARES)
     assert all(row["short_pages"] == 0 and row["recall"] >= 0.95 for row in rows), rows

@@ -10,14 +10,14 @@ import pytest
 from django.db import connection
 
 from catalog.models import Product
-from recommender.index import sql
+from recommender.index import pgvector, sql
 from recommender.index.kinds import Parameters
 from recommender.index.partitions import build_index, index_name, partition_name
-from recommender.index.pgvector import SpaceQuery, question
+from recommender.index.pgvector import PgvectorIndex, SpaceQuery, question
 from recommender.index.session import ask
 from recommender.index.types import Filters
 from recommender.models import Space
-from tests.recommender.search.gallery import Shop, make_space, make_tree, random_units
+from tests.recommender.search.gallery import Shop, assert_same_answer, make_space, make_tree, random_units
 
 pytestmark = pytest.mark.django_db
 
@@ -30,6 +30,7 @@ FILTERS = {
 
 
 def filled(index: str = "hnsw", count: int = 1000) -> Shop:
+    _without_dead_rows()
     shop = Shop(make_space(dimensions=64, index=index, index_now=False))
     vectors = random_units(count, 64)
     colours = ("red", "blue")
@@ -47,6 +48,12 @@ def filled(index: str = "hnsw", count: int = 1000) -> Shop:
         cursor.execute("ANALYZE catalog_product")
         cursor.execute(f"ANALYZE {partition_name(shop.space)}")
     return shop
+
+
+def _without_dead_rows() -> None:
+    """What other tests rolled back still fills pages; a sample of pages would meet it."""
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE catalog_product CASCADE")
 
 
 def plan(space: Space, path: str, filters: Filters, k: int = 12, bound: int = 3000) -> list[dict[str, Any]]:
@@ -160,3 +167,74 @@ def test_a_category_filter_is_planned_the_same() -> None:
     tree = make_tree()
     found = plan(shop.space, "nearest", Filters(categories=(tree["dress"].pk,)))
     assert scans(found, partition_name(shop.space))[0]["Index Name"] == index_name(shop.space)
+
+
+def routes(shop: Shop, *filters: Filters, engine: PgvectorIndex | None = None, k: int = 12) -> list[pgvector._Route]:
+    queries = [SpaceQuery(vector=np.ones(64, np.float32), filters=one) for one in filters]
+    return (engine or PgvectorIndex())._routes(shop.space, queries, k)
+
+
+def test_a_sample_says_which_share_passes_whatever_the_statistics_say() -> None:
+    shop = filled()
+    queries = [
+        SpaceQuery(vector=np.ones(64, np.float32), filters=one)
+        for one in (
+            Filters(min_price=900),
+            Filters(attributes={"colour": ("red",)}),
+            Filters(attributes={"colour": ("red",)}, brands=("Brisk",)),
+            Filters(attributes={"n": ("17",)}),
+            Filters(brands=("Nobody",)),
+        )
+    ]
+    photos, shares = pgvector._estimates(shop.space, queries)
+    assert photos == 1000 and shares == [0.1, 0.5, 0.167, 0.001, 0.0]
+    text, values = sql.share_estimated(queries[1].filters)
+    (sample,) = scans(
+        list(nodes(ask((sql.EXACT_SETTINGS, {}), [("EXPLAIN (FORMAT JSON) " + text, values)])[0][0][0][0]["Plan"])),
+        "catalog_product",
+    )
+    assert sample["Node Type"] == "Sample Scan"
+
+
+def test_what_passes_seldom_is_compared_one_by_one_and_the_rest_is_asked_of_the_index() -> None:
+    """√(4 · 12 · 1000) = 219 photos are as dear as the index; taken for few are those of two thirds as many."""
+    shop = filled()
+    rare, common, none = routes(shop, Filters(min_price=855), Filters(min_price=850), Filters(exclude_products=(1,)))
+    assert (rare.few, rare.bound) == (True, 219) and (common.few, common.bound) == (False, 219)
+    assert not none.few and none.visits == Parameters().max_scan_tuples
+    assert [route.few for route in routes(shop, Filters(min_price=855), engine=PgvectorIndex(exact_below=0))] == [False]
+    assert [route.few for route in routes(shop, Filters(in_stock=True), engine=PgvectorIndex(exact_below=3000))] == [
+        True
+    ]
+    wide = routes(shop, Filters(min_price=550), k=100)[0]
+    assert (wide.few, wide.bound) == (False, 632)  # more is asked for, so more is compared
+
+
+def test_a_wrong_sample_costs_time_and_no_product(monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = filled()
+    vector = shop.vectors[next(iter(shop.vectors))]
+    for share, filters in ((0.0, Filters(min_price=100)), (0.9, Filters(min_price=994)), (0.9, Filters(brands=("x",)))):
+        monkeypatch.setattr(pgvector, "_estimates", lambda space, queries, share=share: (1000, [share] * len(queries)))
+        found = PgvectorIndex().search(space=shop.space, vector=vector, filters=filters, k=12)
+        expected = shop.answer(vector, filters, 12)
+        assert len(found) == len(expected) == min(12, 1000 - int(filters.min_price or 1000))
+        if filters.min_price != 100:
+            assert_same_answer(found, expected, shop)
+
+
+def test_products_that_stand_elsewhere_are_found_though_the_index_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of the shop passes, all of it farther away than the other half, and few nodes may be visited."""
+    monkeypatch.setattr(pgvector, "_LEAST_VISITS", 50)
+    _without_dead_rows()
+    shop = Shop(make_space(dimensions=64))
+    rng = np.random.default_rng(8)
+    near, far = np.eye(64)[0], np.eye(64)[1]
+    for place, brand in ((near, "Aalto"), (far, "Brisk")):
+        vectors = place + 0.05 * rng.normal(size=(400, 64))
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        shop.add_many([(vectors[i : i + 1].astype(np.float32), {"brand": brand}) for i in range(400)])
+    query, filters = near.astype(np.float32), Filters(brands=("Brisk",))
+    (route,) = routes(shop, filters)
+    assert not route.few and route.visits == 4 * 8 * 12 * 2
+    found = PgvectorIndex().search(space=shop.space, vector=query, filters=filters, k=12)
+    assert_same_answer(found, shop.answer(query, filters, 12), shop)
