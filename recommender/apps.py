@@ -6,4 +6,4 @@ class RecommenderConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from recommender import receivers  # noqa: F401  (connects the receivers)
+        from recommender import checks, receivers  # noqa: F401  (registers the checks, connects the receivers)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
-from django.db import DatabaseError
+from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.urls import resolve
 
@@ -30,7 +30,8 @@ Headers = list[tuple[str, str]]
 
 _QUESTION = re.compile(r"/api/v1/products/\d{1,19}/similar/")
 _LOOKED = "hot_answer_looked_for"
-_OF_ONE_ANSWER = {"content-length", "x-request-id", "set-cookie"}
+_OF_ONE_ANSWER = {"content-length", "x-request-id"}
+_OF_ONE_CALLER = {"set-cookie", "vary"}  # an answer that has one of these is not for others
 _MOST_CALLERS = 100  # kinds of callers; one a host name and scheme
 
 
@@ -48,6 +49,7 @@ def hot_answers(application: Application, *, identify: Callable[[str], str]) -> 
         began = time.perf_counter()
         body, environ[_LOOKED] = _look("GET", environ["PATH_INFO"], environ.get("QUERY_STRING", ""), b"")
         if body is None:
+            environ[metrics.BEGAN] = began
             return application(environ, start_response)
         identifier = identify(environ.get("HTTP_X_REQUEST_ID", ""))
         start_response("200 OK", [*head, ("Content-Length", str(len(body))), ("X-Request-ID", identifier)])
@@ -80,7 +82,7 @@ def _taking_down(
     """A `start_response` that remembers the headers of a good answer, but those that are one answer's own."""
 
     def taken_down(status: str, headers: Headers, *more: Any) -> Any:
-        if status.startswith("200"):
+        if status.startswith("200") and not any(name.lower() in _OF_ONE_CALLER for name, _ in headers):
             if len(heads) >= _MOST_CALLERS:
                 heads.clear()
             heads[caller] = [(name, value) for name, value in headers if name.lower() not in _OF_ONE_ANSWER]
@@ -99,7 +101,7 @@ def _look(method: str, path: str, query: str, body: bytes) -> tuple[bytes | None
     """None twice where the space is not known: then the view says what is the matter."""
     try:
         space = spaces.active_space()
-    except DatabaseError:
+    except Error:
         return None, None
     if space is None:
         return None, None

@@ -105,7 +105,7 @@ def _path(number: int, parameters: dict[str, list[str]]) -> str:
 def _asked(gallery: Gallery, number: int, kind: str, share: float, rng: np.random.Generator) -> Asked | None:
     """Parameters as a caller writes them, and which products pass. None where the product has no such category."""
     if kind == "none":
-        return {}, lambda: np.ones(len(gallery), bool)
+        return {"limit": [str(LIMIT)]}, lambda: np.ones(len(gallery), bool)
     if kind == "category":
         node = gallery.own_category(number, share)
         if node is None:

@@ -18,7 +18,7 @@ from recommender.bench.search_truth import Numbers, recall
 
 K = 10
 M, EF_CONSTRUCTION = 16, 64  # as our own index
-EFS = (12, 20, 40, 80, 160, 320)
+EFS = (12, 20, 40, 80, 100, 160, 320)
 TREES = 50
 MILVUS_MOST = 20_000  # beyond, milvus-lite's hundreds of milliseconds a query tell nothing more
 

@@ -23,7 +23,12 @@ from recommender.encoder.types import ImageEncoder
 from recommender.encoder.weights_pickle import WeightsFileError
 from recommender.models import Encoder
 
-RUNTIMES = ("litert", "keras")
+COMPILED = "litert"
+RUNTIMES = (COMPILED, "keras")
+WHY_NOT_INT8 = (
+    "Keras would run it in fp32 and vectors of two precisions do not mix. Set ENCODER_RUNTIME=litert, or ENCODER to an "
+    "fp32 encoder"
+)
 # Kernels of different machines differ by rounding: fp32 agrees to 1.00000 across LiteRT, ONNX and Keras.
 LEAST_COSINE = 0.99999
 
@@ -38,9 +43,10 @@ _injected_for_all: list[ImageEncoder] = []
 _lock = threading.Lock()
 
 
-def encoder_for(row: Encoder) -> ImageEncoder:
+def encoder_for(row: Encoder, *, runtime: str | None = None) -> ImageEncoder:
     """The encoder of a row, loaded and proven once a process. Thread-safe.
 
+    `runtime`: ENCODER_RUNTIME by default; a web process asks for COMPILED, whatever the workers run on.
     Raises EncoderMismatch when this process does not reproduce the check vectors, or cannot build the Keras model for
     want of its weights or of TensorFlow, and ImproperlyConfigured for a runtime that does not exist or does not go with
     the encoder.
@@ -49,7 +55,7 @@ def encoder_for(row: Encoder) -> ImageEncoder:
         return _injected_for_all[-1]
     if row.pk in _injected:
         return _injected[row.pk]
-    runtime = settings.ENCODER_RUNTIME
+    runtime = runtime or settings.ENCODER_RUNTIME
     key = (row.pk, runtime)
     if key not in _encoders:
         with _lock:
@@ -117,10 +123,7 @@ def _load(row: Encoder, runtime: str) -> ImageEncoder:
     encoder: ImageEncoder
     if runtime == "keras":
         if row.precision == Encoder.Precision.INT8:
-            raise ImproperlyConfigured(
-                f"ENCODER_RUNTIME=keras cannot serve {row}: Keras would run it in fp32 and vectors of two precisions do "
-                "not mix. Set ENCODER_RUNTIME=litert, or ENCODER to an fp32 encoder"
-            )
+            raise ImproperlyConfigured(f"ENCODER_RUNTIME=keras cannot serve {row}: {WHY_NOT_INT8}")
         encoder = KerasEncoder(_keras_function(row), row.side, row.dimensions, row.pooling)
     else:
         compiled = bytes(row.compiled)

@@ -32,14 +32,14 @@ class Parameters:
     """What an index is built and searched with.
 
     `m`, `ef_construction`: the HNSW graph. `ef_search`: its candidates a query. `max_scan_tuples`: where an iterative
-    scan gives up (then the answer comes from an exact one). `lists`, `probes`: ivfflat; 0 means chosen from the number
+    scan gives up at the latest (a page that is short then is answered exactly). `lists`, `probes`: ivfflat; 0 means chosen from the number
     of rows when the index is built. `oversample`: candidates by Hamming distance for each one wanted (binary).
-    Defaults: pgvector's for the graph (recall@10 .98 to .99 from 100,000 to 1,000,000 photos at ef_search 80).
+    Defaults: pgvector's for the graph (recall@10 above .98 from 100,000 to 1,000,000 photos at ef_search 100).
     """
 
     m: int = 16
     ef_construction: int = 64
-    ef_search: int = 80
+    ef_search: int = 100
     max_scan_tuples: int = 100_000
     lists: int = 0
     probes: int = 0

@@ -22,7 +22,7 @@ from recommender.index.types import Filters, Hit, VectorRow
 from recommender.models import Space
 
 # Candidates asked for beyond those needed, so that a few doubles do not cost a second scan. Behind a filter of share s each
-# costs 1/s of what it costs without one, so there only what earlier questions needed is added (`_depth`).
+# costs 1/s of what it costs without one, so there only what earlier questions needed is added (`_photos_a_place`).
 _SLACK = 8
 _MOST_CANDIDATES = 20_000  # beyond that an exact scan costs no more than a wider one
 _AT_ONCE = 100  # questions of a batch that go out together, in one transaction
@@ -49,11 +49,14 @@ class SpaceQuery:
 class _Route:
     """How a question is to be answered.
 
-    `few`: by comparing all that pass, if they are no more than `bound`. `visits`: nodes of the ANN graph at most.
+    `few`: by comparing all that pass, if they are no more products than `bound`; of what is compared, the nearest
+    `compared` photos are grouped. `candidates`: photos asked of the ANN index. `visits`: nodes of its graph at most.
     """
 
     few: bool
     bound: int
+    compared: int
+    candidates: int
     visits: int
 
 
@@ -146,17 +149,35 @@ class PgvectorIndex:
 
     def _routes(self, space: Space, queries: Sequence[SpaceQuery], k: int) -> list[_Route]:
         """How each question is answered: where a filter narrows, by what is likely the cheaper path."""
-        widest = _parameters(space).max_scan_tuples
-        routes = [_Route(few=False, bound=0, visits=widest)] * len(queries)
+        chosen = _parameters(space)
+        crowding = max(1.0, self._photos_a_place.get(space.pk, 1.0) * 0.99)
+        self._photos_a_place[space.pk] = crowding
+        places = math.ceil(k * crowding)
+        oversample = chosen.oversample if space.index == "binary" else 1
+        plain = _Route(
+            few=False,
+            bound=0,
+            compared=places + _SLACK,
+            candidates=(places + _SLACK) * oversample,
+            visits=chosen.max_scan_tuples,
+        )
+        routes = [plain] * len(queries)
+        given = settings.EXACT_BELOW_ROWS or None if self._exact_below is None else self._exact_below
         narrow = [number for number, query in enumerate(queries) if query.filters.narrows]
-        if self._exact_below == 0 or not narrow:
+        if given == 0 or not narrow:
             return routes
-        photos, shares = _estimates(space, [queries[number] for number in narrow])
+        candidates = places * oversample
+        photos, shares = _estimates(space, [queries[number].filters for number in narrow])
         for number, share in zip(narrow, shares, strict=True):
-            depth = self._depth(space, queries[number], k)
-            bound = self._exact_below or settings.EXACT_BELOW_ROWS or math.isqrt(_CANDIDATE_COST * depth * photos)
-            visits = max(_LEAST_VISITS, _PATIENCE * _VISITS * depth / share if share else math.inf)
-            routes[number] = _Route(few=share * photos * _DOUBT <= bound, bound=bound, visits=int(min(widest, visits)))
+            bound = given or math.isqrt(_CANDIDATE_COST * candidates * photos)
+            visits = max(_LEAST_VISITS, _PATIENCE * _VISITS * candidates / share if share else math.inf)
+            routes[number] = replace(
+                plain,
+                few=given is not None or share * photos * _DOUBT <= bound,
+                bound=bound,
+                candidates=candidates,
+                visits=int(min(plain.visits, visits)),
+            )
         return routes
 
     def _scan(
@@ -164,8 +185,7 @@ class PgvectorIndex:
     ) -> list[list[Hit] | None]:
         """Answers on one path. `few`: None where too many pass. `ann`: a short page is answered exactly."""
         statement = {"few": "few", "exact": "all"}.get(path) or ("bits" if space.index == "binary" else "nearest")
-        factor = _parameters(space).oversample if statement == "bits" else 1
-        depths = [self._depth(space, query, k) * factor for query in queries]
+        depths = [route.candidates if path == "ann" else route.compared for route in routes]
         asked = self._ask(space, statement, queries, k, depths, routes)
         answers: list[list[Hit] | None] = []
         for query, route, depth, rows in zip(queries, routes, depths, asked, strict=True):
@@ -184,23 +204,16 @@ class PgvectorIndex:
     ) -> list[Row]:
         """Ask again, deeper, until the page is full or nothing is left; photos of one place were in each other's way.
 
-        `depth` is what `rows` were asked with: what is remembered may have grown since. The ANN index is left for the
-        exact scan when that is no dearer.
+        `depth` is what `rows` were asked with. The ANN index is left for the exact scan when that is no dearer.
         """
         while len(rows) < k and rows and rows[0][0] >= depth:  # as many photos were seen as were asked for
-            crowding = depth / len(rows)
+            crowding = depth / (len(rows) * (_parameters(space).oversample if statement == "bits" else 1))
             self._photos_a_place[space.pk] = min(50.0, max(self._photos_a_place.get(space.pk, 1.0), crowding))
             depth = math.ceil(depth * max(2.0, 1.5 * k / len(rows)))
             if statement in ("nearest", "bits") and depth > _MOST_CANDIDATES:
                 break
             rows = self._ask(space, statement, [query], k, [depth], [route])[0]
         return rows
-
-    def _depth(self, space: Space, query: SpaceQuery, k: int) -> int:
-        """Candidates for k places; what earlier questions had to be widened by is remembered and slowly forgotten."""
-        crowding = max(1.0, self._photos_a_place.get(space.pk, 1.0) * 0.99)
-        self._photos_a_place[space.pk] = crowding
-        return math.ceil(k * crowding) + (0 if query.filters.narrows else _SLACK)
 
     def _ask(
         self,
@@ -227,16 +240,16 @@ class PgvectorIndex:
         return answers
 
 
-def _estimates(space: Space, queries: Sequence[SpaceQuery]) -> tuple[int, list[float]]:
-    """About how many photos the space has, and which share of the products passes each question's filters."""
-    asked: list[Question] = [sql.photos_estimated(partition_name(space))]
-    asked += [sql.share_estimated(query.filters) for query in queries]
-    (photos,), *shares = [
-        rows
-        for start in range(0, len(asked), _AT_ONCE)
-        for rows in ask((sql.EXACT_SETTINGS, {}), asked[start : start + _AT_ONCE])
-    ]
-    return int(photos[0][0]["Plan"]["Plan Rows"]), [share for ((share,),) in shares]
+def _estimates(space: Space, filters: Sequence[Filters]) -> tuple[int, list[float]]:
+    """About how many photos the space has, and which share of the products passes each of the filters.
+
+    What a question excludes is a handful, and the questions of a batch differ in nothing else: each filter is sampled once.
+    """
+    shared = [replace(one, exclude_products=(), exclude_groups=()) for one in filters]
+    different = [one for number, one in enumerate(shared) if one not in shared[:number]]
+    asked: list[Question] = [sql.photos_estimated(partition_name(space)), *map(sql.share_estimated, different)]
+    (photos,), *shares = ask((sql.EXACT_SETTINGS, {}), asked)
+    return int(photos[0][0]["Plan"]["Plan Rows"]), [shares[different.index(one)][0][0] for one in shared]
 
 
 def _of_partition(space: Space, text: LiteralString, values: Sequence[object]) -> Cursor[Row]:

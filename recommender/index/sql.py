@@ -86,14 +86,14 @@ WITH candidates AS MATERIALIZED (
 _PHOTOS = "SELECT v.image_id FROM {partition} v ORDER BY {typed} {operator} %(vector)s LIMIT %(depth)s"
 _PHOTOS_BITS = "SELECT v.image_id FROM {partition} v ORDER BY {bits} <~> {vector_bits} LIMIT %(depth)s"
 
-# The planner's estimate, without reading a row.
+# The planner's estimate, without reading a row; too high for vectors before the first ANALYZE.
 _PHOTOS_ESTIMATED = "EXPLAIN (FORMAT JSON) SELECT FROM {partition}"
-# Which share of the products passes: looked at on 64 pages, some thousand products, the same ones each time, so that they
-# are in memory. The planner's own statistics know nothing of how conditions go together, and little of attributes.
+# Which share of the products passes: looked at on 64 pages, hundreds to a thousand products, the same ones each time, so
+# that they are in memory. The planner's own statistics know nothing of how conditions go together, and little of attributes.
 _SHARE_ESTIMATED = """
 SELECT count(*) FILTER (WHERE {conditions})::float8 / greatest(1, count(*))
 FROM catalog_product p
-TABLESAMPLE SYSTEM (least(100, 64 * 100.0 / greatest(1, pg_relation_size('catalog_product') / 8192))) REPEATABLE (0)
+TABLESAMPLE SYSTEM (least(100, 64 * 100.0 / greatest(1, pg_relation_size('catalog_product') / current_setting('block_size')::int))) REPEATABLE (0)
 """
 
 SETTINGS = """
@@ -103,7 +103,7 @@ SELECT set_config('hnsw.ef_search', %(ef_search)s, true), set_config('hnsw.itera
     set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
     set_config('enable_sort', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true)
 """
-# Counting depends on the values (statistics), so it is planned for them; pages are in memory, so random ones cost little.
+# Who passes depends on the values (statistics), so it is planned for them; pages are in memory, so random ones cost little.
 EXACT_SETTINGS = """
 SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('random_page_cost', '1.1', true)
 """

@@ -32,7 +32,7 @@ class Filters:
 
     @property
     def narrows(self) -> bool:
-        """Whether anything but the exclusions narrows the gallery: only then is it worth counting first."""
+        """Whether anything but the exclusions narrows the gallery: only then is it worth sampling who passes."""
         return bool(
             self.categories is not None
             or self.brands

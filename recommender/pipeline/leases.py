@@ -65,7 +65,7 @@ class _Session(threading.local):
 _session = _Session()
 
 _FETCHING = 0x66657463  # "fetc": the first key of the two-key advisory locks
-_BY_URL = [int(priority) for priority in EmbeddingJob.Priority if priority % 10]
+BY_URL = [int(priority) for priority in EmbeddingJob.Priority if priority % 10]
 _WITH_FILE = [int(priority) for priority in EmbeddingJob.Priority if not priority % 10]
 
 # The size stands in the statement: a planner that does not know it reads whole tables once the statement is prepared.
@@ -130,7 +130,7 @@ def claim(*, encoder_ids: Sequence[int], size: int | None = None, by_url: bool =
     lease = _new_lease()
     parameters: dict[str, Any] = {
         "encoders": list(encoder_ids),
-        "priorities": _BY_URL if by_url else _WITH_FILE,
+        "priorities": BY_URL if by_url else _WITH_FILE,
         "lease": lease,
         "seconds": settings.LEASE_SECONDS,
     }

@@ -33,7 +33,7 @@ def read_photo(photo: LeasedPhoto) -> bytes | Failure:
         with default_storage.open(photo.file) as file:
             data: bytes = file.read(settings.MAX_PHOTO_BYTES + 1)
             return data
-    except OSError as error:
+    except Exception as error:  # storages elsewhere raise errors of their own kinds
         return Failure("storage", f"{photo.file} cannot be read from storage: {error}", may_pass=True)
 
 

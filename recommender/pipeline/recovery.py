@@ -1,7 +1,8 @@
 """Leases whose process died come back; what waited long enough is claimed again.
 
 Only the photo that had been begun last counts an attempt: the process died over it or beside it. It is tried again
-alone, so that a photo which kills its process takes no other with it. The rest of the lease is pending as before.
+alone, so that a photo which kills its process takes no other with it. The rest of the lease is pending as before. Photos
+that were being fetched were all begun, in a way: each counts a try, of the many that what may pass has.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
-from recommender.pipeline.leases import lock_of
+from recommender.pipeline.leases import BY_URL, lock_of
 
 # A session that is gone is not yet a process that is gone: after a restart of Postgres every worker lives on, comes back
 # within this time and returns its lease itself, with no attempt counted.
@@ -22,10 +23,13 @@ GRACE_SECONDS = 2.0
 
 LONGEST_BACK_OFF_SECONDS = 600.0
 
+_WHILE_FETCHING = "the worker died or hung while this photo or others were fetched from their addresses"
+
 logger = logging.getLogger(__name__)
 
 _LEASES = """
-SELECT lease, max(leased_until) < now() FROM recommender_embeddingjob WHERE state = 'processing' GROUP BY lease
+SELECT lease, max(leased_until) < now(), bool_or(priority = ANY (%(by_url)s))
+FROM recommender_embeddingjob WHERE state = 'processing' GROUP BY lease
 """
 
 # How pg_locks shows pg_advisory_lock(bigint): the high half in classid, the low in objid, objsubid 1.
@@ -98,17 +102,20 @@ class Recovered:
 def recover() -> Recovered:
     """Return the photos of dead and overdue leases to the queue. Safe to run at any time, by several at once."""
     with connection.cursor() as cursor:
-        cursor.execute(_LEASES)
-        leases: dict[uuid.UUID, bool] = dict(cursor.fetchall())
+        cursor.execute(_LEASES, {"by_url": BY_URL})
+        leases: list[tuple[uuid.UUID, bool, bool]] = cursor.fetchall()
         if not leases:
             return Recovered(0, 0, 0)
         cursor.execute(_LOCKS_HELD)
         alive = {key for (key,) in cursor.fetchall()}
-        overdue = [lease for lease, over in leases.items() if over]
-        suspects = [lease for lease, over in leases.items() if not over and lock_of(lease) not in alive]
+        suspects = [lease for lease, over, _ in leases if not over and lock_of(lease) not in alive]
         if suspects:
             cursor.execute(_SHORTEN, {"leases": suspects, "grace": GRACE_SECONDS})
-        return _return(overdue, len(suspects)) if overdue else Recovered(0, 0, len(suspects))
+    # A process that died while it fetched died, it may be, over what it fetched, though no photo was begun yet.
+    parts = [abandon(lease, error=_WHILE_FETCHING) for lease, over, by_url in leases if over and by_url]
+    if rest := [lease for lease, over, by_url in leases if over and not by_url]:
+        parts.append(_return(rest, 0))
+    return Recovered(sum(part.returned for part in parts), sum(part.given_up for part in parts), suspects=len(suspects))
 
 
 def abandon(lease: uuid.UUID, *, error: str) -> Recovered:

@@ -88,7 +88,9 @@ def label_expression(labels: str) -> tuple[str, str]:
 
 
 def read_photos(*, encoders: Sequence[int], labels: str, since: int | None = None) -> LabelledPhotos:
-    """Every photo with features of all these encoders (ids), with its class. Raises UnknownLabels.
+    """Every photo with features of all these encoders (ids; of none: every photo that has a file), with its class.
+
+    Raises UnknownLabels.
 
     `since`: an id of ImageFeatures; photos that the first encoder embedded later are `new`. Replaced pixels give a row of
     a new id.
@@ -96,7 +98,12 @@ def read_photos(*, encoders: Sequence[int], labels: str, since: int | None = Non
     expression, name = label_expression(labels)
     parts: list[tuple[NDArray[np.int64], ...]] = []
     codes: dict[str, int] = {}
-    values: dict[str, Any] = {"encoders": list(encoders), "name": name, "since": since, "encoder": encoders[0]}
+    values: dict[str, Any] = {
+        "encoders": list(encoders),
+        "name": name,
+        "since": since,
+        "encoder": encoders[0] if encoders else None,
+    }
     with transaction.atomic(), connection.chunked_cursor() as cursor:
         cursor.execute(_PHOTOS.format(label=expression, new="false" if since is None else _NEW), values)
         while rows := cursor.fetchmany(_ROWS):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from catalog.services.fetch import fetch_photo
 from recommender.encoder.preprocess import Crop, photo_to_pixels
-from recommender.encoder.serving import encoder_for
+from recommender.encoder.serving import COMPILED, encoder_for
 from recommender.models import Encoder
 from recommender.services import redis_client
 from recommender.services.filters import InvalidParameter, SearchOptions
@@ -80,7 +80,7 @@ def encode(*, encoder: Encoder, data: bytes, digest: str, crop: Crop | None) -> 
     if isinstance(kept, bytes) and len(kept) == 4 * encoder.dimensions:
         return np.frombuffer(kept, np.float32)
     with places:
-        serving = encoder_for(encoder)
+        serving = encoder_for(encoder, runtime=COMPILED)
         features = serving.features(photo_to_pixels(io.BytesIO(data), side=serving.side, crop=crop))
     redis_client.ask(lambda client: client.set(key, features.astype(np.float32).tobytes(), ex=KEPT_SECONDS), None)
     return features

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -55,8 +56,14 @@ class Breaker:
 
 
 def client() -> redis.Redis:
-    """The client of REDIS_URL; connections are made when asked, one idle one that broke is replaced at once."""
-    return _client(settings.REDIS_URL, settings.REDIS_TIMEOUT_SECONDS)
+    """This thread's client of REDIS_URL, with a connection of its own: threads that share a pool wait for each other.
+
+    Connected here; a connection that broke meanwhile is replaced when something is asked. Raises redis.RedisError.
+    """
+    wanted = (settings.REDIS_URL, settings.REDIS_TIMEOUT_SECONDS, os.getpid())
+    if _mine.client is None or _mine.of != wanted:
+        _mine.client, _mine.of = _client(*wanted[:2]), wanted
+    return _mine.client
 
 
 def breaker() -> Breaker:
@@ -69,10 +76,20 @@ def ask(question: Callable[[redis.Redis], R], otherwise: D) -> R | D:
     return breaker().call(lambda: question(client()), otherwise)
 
 
-@cache
+class _Mine(threading.local):
+    """The client of a thread, and the URL, time-out and process that it was made for: no child uses its parent's."""
+
+    client: redis.Redis | None = None
+    of: tuple[str, float, int] | None = None
+
+
+_mine = _Mine()
+
+
 def _client(url: str, seconds: float) -> redis.Redis:
     return redis.Redis.from_url(
         url,
+        single_connection_client=True,
         socket_timeout=seconds,
         socket_connect_timeout=seconds,
         retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection, connections
 
-from recommender.encoder.serving import EncoderMismatch, encoder_for
+from recommender.encoder.serving import COMPILED, EncoderMismatch, encoder_for
 from recommender.encoder.weights_pickle import WeightsFileError
 from recommender.models import Encoder, Space
 
@@ -104,7 +104,7 @@ def _load_encoder_first(space: Space) -> None:
 def _load_encoder(space: Space) -> None:
     failure: Exception | None = None
     try:
-        encoder_for(Encoder.objects.get(pk=space.encoder_id))
+        encoder_for(Encoder.objects.get(pk=space.encoder_id), runtime=COMPILED)
     except _LOADING as error:
         failure = error
     finally:

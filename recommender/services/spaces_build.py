@@ -15,7 +15,7 @@ from recommender.services.progress import Progress, silent
 from recommender.services.recall import recall_of
 from recommender.services.spaces_features import fill_features
 from recommender.services.spaces_fill import fill, reconcile
-from recommender.services.spaces_fit import fit_space
+from recommender.services.spaces_fit import check_labels, fit_space
 from recommender.services.spaces_lock import hold_spaces, leave_build, take_build
 from recommender.services.spaces_options import SpaceOptions, open_space
 
@@ -62,14 +62,15 @@ def judge_and_keep(space: Space, *, labels: str | None = None, progress: Progres
 
 
 def _complete(space: Space, progress: Progress, warn: Callable[[str], None]) -> None:
-    if not _serves_already(space):
-        fill_features(space.encoder, progress=progress, warn=warn)
-    if not space.fit_summary:
-        try:
+    try:
+        if not _serves_already(space):
+            check_labels(space)
+            fill_features(space.encoder, progress=progress, warn=warn)
+        if not space.fit_summary:
             fit_space(space, progress=progress)
-        except ValueError:
-            _give_up(space)
-            raise
+    except ValueError:
+        _give_up(space)
+        raise
     fill(space, progress=progress)
     progress("building the index", 0, 1)
     partitions.build_index(space, concurrently=not connection.in_atomic_block)

@@ -10,6 +10,7 @@ from django.db.models import Max
 from django.utils import timezone
 from numpy.typing import NDArray
 
+from catalog.models import ProductImage
 from recommender.models import ImageFeatures, Space
 from recommender.projection.apply import Projection
 from recommender.projection.fit import fit_learned, fit_pca, random_rotation, rotated
@@ -57,8 +58,12 @@ def fit_space(space: Space, *, progress: Progress) -> None:
 
 
 def check_labels(space: Space) -> None:
-    """Raises CannotFit where the labels of a learned space are too few; asked before any long work too."""
-    _enough(read_photos(encoders=[space.encoder_id], labels=space.labels), space)
+    """Raises CannotFit where the catalogue's labels are too few to learn from: asked before hours of embedding.
+
+    Not while photos are still to be fetched, for any of them may be labelled.
+    """
+    if space.projection == Space.Kind.LEARNED and not ProductImage.objects.filter(digest="").exists():
+        _enough(read_photos(encoders=[], labels=space.labels), space)
 
 
 def makeup(encoder_id: int) -> dict[str, Any]:

@@ -124,9 +124,11 @@ def _same(space: Space, fields: Mapping[str, object]) -> Space:
     if not unfinished(space):
         raise InvalidSpace(f"there is a space {space.name} already ({space.state}): choose another --name")
     different = [key for key, value in fields.items() if key != "parameters" and getattr(space, key) != value]
+    if _asked(space) != fields["parameters"]:
+        different.append("parameters")
     if different:
         raise InvalidSpace(
-            f"space {space.name} is being built with another {different[0].removesuffix('_id')}: "
+            f"space {space.name} is being built with other {different[0].removesuffix('_id')}: "
             f"`spaces build --resume {space.name}` goes on with it, or choose another --name"
         )
     return space

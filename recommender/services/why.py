@@ -26,7 +26,7 @@ from catalog.photo_reading import decode_photo
 from catalog.representation import image_json
 from recommender.encoder.pooling import weights
 from recommender.encoder.preprocess import centre_box, photo_to_pixels
-from recommender.encoder.serving import encoder_for
+from recommender.encoder.serving import COMPILED, encoder_for
 from recommender.index import kinds
 from recommender.index.registry import vector_index
 from recommender.models import Space
@@ -169,7 +169,7 @@ def _computed(space: Space, first: ProductImage, second: ProductImage) -> dict[s
         return computed
     with places:
         files = [_read(image) for image in (first, second)]
-        serving = encoder_for(space.encoder)
+        serving = encoder_for(space.encoder, runtime=COMPILED)
         # Read as the pipeline reads them: the same pixels, so the same vectors.
         maps = [serving.maps(photo_to_pixels(io.BytesIO(file), side=serving.side)) for file in files]
     explained = explain(projection_of(space), (maps[0], maps[1]), serving.pooling, _stored(space, first, second))

@@ -42,6 +42,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, space: str | None, labels: str | None, queries: int, **options: Any) -> None:
         chosen = _space(space)
+        for name in ("json", "report"):
+            if options[name] and not Path(options[name]).absolute().parent.is_dir():
+                raise CommandError(f"--{name} {options[name]}: there is no such folder")
         with Bars(sys.stderr) as bars:
             try:
                 live = live_scores(chosen, labels=labels or chosen.labels or "category", most=queries, progress=bars)
@@ -66,14 +69,17 @@ class Command(BaseCommand):
             f"Space {space.name}: {space.encoder.name}, {space.projection}, {space.dimensions} dimensions\n"
         )
         asked = len(live.image_ids)
-        if not asked:
+        if not asked and not quality["systems"]:
             raise CommandError(
                 f"no two photos share a label ({live.labels}): there is nothing to measure; try other --labels"
             )
-        self.stdout.write(f"All photos, leave-one-out by {live.labels}: {asked} queries of {live.photos} photos")
-        self.stdout.write(tables.live(everywhere))
-        if space.projection == Space.Kind.LEARNED:
-            self.stdout.write("These photos taught the space; the held-out ones below judge it.")
+        if asked:
+            self.stdout.write(f"All photos, leave-one-out by {live.labels}: {asked} queries of {live.photos} photos")
+            self.stdout.write(tables.live(everywhere))
+            if space.projection == Space.Kind.LEARNED:
+                self.stdout.write("These photos taught the space; the held-out ones below judge it.")
+        else:  # photos of one product, or of one group of variants, are never answers to each other
+            self.stdout.write(f"By {live.labels} no page of answers can be judged; the held-out photos below can.")
         self.stdout.write("\n" + tables.quality(quality))
 
 

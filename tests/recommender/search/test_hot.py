@@ -158,3 +158,38 @@ def test_callers_beyond_bound_are_learned_anew(served: Served, path: str, settin
         assert served.get(path, HTTP_HOST=f"shop{number}.example.com")[0] == "200 OK"
     assert served.get(path, HTTP_HOST="shop249.example.com")[0] == "200 OK"
     assert served.asked == 250
+    assert served.get(path, HTTP_HOST="shop0.example.com")[0] == "200 OK"
+    assert served.asked == 251  # forgotten when there were too many
+
+
+@pytest.mark.parametrize("header", ["Vary", "Set-Cookie"])
+def test_an_answer_for_one_caller_alone_is_not_repeated_to_others(path: str, header: str) -> None:
+    asked = []
+
+    def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        asked.append(environ["PATH_INFO"])
+        start_response("200 OK", [(header, "of the caller")])
+        return [b"{}"]
+
+    answers = hot_answers(application, identify=identifier)
+    for _ in range(3):
+        answers({"REQUEST_METHOD": "GET", "PATH_INFO": path}, lambda status, headers: None)
+    assert len(asked) == 3
+
+
+def test_the_shipped_application_answers_hot(path: str) -> None:
+    from config.wsgi import application
+
+    def get(identity: str) -> tuple[list[tuple[str, str]], bytes]:
+        said: list[list[tuple[str, str]]] = []
+        environ = {"REQUEST_METHOD": "GET", "PATH_INFO": path, "SERVER_NAME": "localhost", "SERVER_PORT": "80"}
+        environ |= {"HTTP_HOST": "localhost", "wsgi.url_scheme": "http", "HTTP_X_REQUEST_ID": identity}
+        body = b"".join(
+            application(environ | {"wsgi.input": io.BytesIO()}, lambda _, headers, *rest: said.append(headers))
+        )
+        return said[0], body
+
+    _, first = get("first")
+    Product.objects.all().update(title="changed behind everyone's back")
+    headers, again = get("again")
+    assert again == first and dict(headers)["X-Request-ID"] == "again"

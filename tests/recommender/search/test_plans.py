@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from django.db import connection
+from pytest_django import Settings
 
 from catalog.models import Product
 from recommender.index import pgvector, sql
@@ -176,19 +177,18 @@ def routes(shop: Shop, *filters: Filters, engine: PgvectorIndex | None = None, k
 
 def test_a_sample_says_which_share_passes_whatever_the_statistics_say() -> None:
     shop = filled()
-    queries = [
-        SpaceQuery(vector=np.ones(64, np.float32), filters=one)
-        for one in (
-            Filters(min_price=900),
-            Filters(attributes={"colour": ("red",)}),
-            Filters(attributes={"colour": ("red",)}, brands=("Brisk",)),
-            Filters(attributes={"n": ("17",)}),
-            Filters(brands=("Nobody",)),
-        )
+    red = Filters(attributes={"colour": ("red",)})
+    filters = [
+        Filters(min_price=900),
+        red,
+        Filters(attributes={"colour": ("red",)}, brands=("Brisk",)),
+        Filters(attributes={"n": ("17",)}),
+        Filters(brands=("Nobody",)),
+        Filters(attributes={"colour": ("red",)}, exclude_products=(1, 2)),
     ]
-    photos, shares = pgvector._estimates(shop.space, queries)
-    assert photos == 1000 and shares == [0.1, 0.5, 0.167, 0.001, 0.0]
-    text, values = sql.share_estimated(queries[1].filters)
+    photos, shares = pgvector._estimates(shop.space, filters)
+    assert photos == 1000 and shares == [0.1, 0.5, 0.167, 0.001, 0.0, 0.5]
+    text, values = sql.share_estimated(red)
     (sample,) = scans(
         list(nodes(ask((sql.EXACT_SETTINGS, {}), [("EXPLAIN (FORMAT JSON) " + text, values)])[0][0][0][0]["Plan"])),
         "catalog_product",
@@ -196,35 +196,89 @@ def test_a_sample_says_which_share_passes_whatever_the_statistics_say() -> None:
     assert sample["Node Type"] == "Sample Scan"
 
 
+def test_a_large_catalogue_is_looked_at_in_part_and_an_empty_one_is_no_error() -> None:
+    _without_dead_rows()
+    shop = Shop(make_space(dimensions=64, index_now=False))
+    assert pgvector._estimates(shop.space, [Filters(min_price=1)])[1] == [0.0]
+    Product.objects.bulk_create(
+        Product(sku=f"p{number}", title="x", description="y" * 1500, price=number % 10) for number in range(2000)
+    )
+    text, values = sql.share_estimated(Filters(min_price=5))
+    plan = ask((sql.EXACT_SETTINGS, {}), [("EXPLAIN (ANALYZE, FORMAT JSON) " + text, values)])[0][0][0][0]["Plan"]
+    (sample,) = scans(list(nodes(plan)), "catalog_product")
+    assert 50 <= sample["Actual Rows"] < 1000
+    ((share,),) = ask((sql.EXACT_SETTINGS, {}), [(text, values)])[0]
+    assert 0.3 < share < 0.7
+
+
 def test_what_passes_seldom_is_compared_one_by_one_and_the_rest_is_asked_of_the_index() -> None:
     """√(4 · 12 · 1000) = 219 photos are as dear as the index; taken for few are those of two thirds as many."""
     shop = filled()
     rare, common, none = routes(shop, Filters(min_price=855), Filters(min_price=850), Filters(exclude_products=(1,)))
     assert (rare.few, rare.bound) == (True, 219) and (common.few, common.bound) == (False, 219)
+    assert (rare.candidates, rare.compared, none.candidates) == (12, 20, 20)
     assert not none.few and none.visits == Parameters().max_scan_tuples
-    assert [route.few for route in routes(shop, Filters(min_price=855), engine=PgvectorIndex(exact_below=0))] == [False]
-    assert [route.few for route in routes(shop, Filters(in_stock=True), engine=PgvectorIndex(exact_below=3000))] == [
-        True
-    ]
     wide = routes(shop, Filters(min_price=550), k=100)[0]
     assert (wide.few, wide.bound) == (False, 632)  # more is asked for, so more is compared
 
 
-def test_a_wrong_sample_costs_time_and_no_product(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bound_that_is_given_is_counted_by_the_statement() -> None:
+    shop = filled()
+    (never,) = routes(shop, Filters(min_price=999), engine=PgvectorIndex(exact_below=0))
+    (tried,) = routes(shop, Filters(in_stock=True), engine=PgvectorIndex(exact_below=3))
+    assert not never.few and (tried.few, tried.bound) == (True, 3)
+
+
+def test_a_setting_bounds_what_is_compared(settings: Settings) -> None:
+    shop = filled()
+    settings.EXACT_BELOW_ROWS = 40
+    (route,) = routes(shop, Filters(min_price=0))
+    assert (route.few, route.bound) == (True, 40)
+
+
+def test_sign_bits_are_oversampled_behind_a_filter_too() -> None:
+    shop = filled("binary")
+    (route,) = routes(shop, Filters(attributes={"colour": ("red",)}))
+    assert route.candidates == 12 * Parameters().oversample
+    assert route.bound == 979  # √(4 · 240 · 1000)
+    space = shop.space
+    photos, share = 1_000_000, 0.05
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pgvector, "_estimates", lambda *_: (photos, [share]))
+        (route,) = routes(shop, Filters(min_price=1))
+    assert not route.few and route.visits == Parameters().max_scan_tuples  # 4 · 8 · 240 / .05 is more
+    for filters in (Filters(attributes={"colour": ("red",)}), Filters(min_price=300)):
+        vector = shop.vectors[next(iter(shop.vectors))]
+        found = PgvectorIndex(exact_below=0).search(space=space, vector=vector, filters=filters, k=10)
+        expected = shop.answer(vector, filters, 10)
+        assert len({hit.product_id for hit in found} & {hit.product_id for hit in expected}) >= 9
+
+
+@pytest.mark.parametrize(
+    ("share", "filters"),
+    [
+        (0.0, Filters(min_price=100)),
+        (0.9, Filters(min_price=994)),
+        (0.9, Filters(brands=("nobody's",))),
+    ],
+)
+def test_a_wrong_sample_costs_time_and_no_product(
+    monkeypatch: pytest.MonkeyPatch, share: float, filters: Filters
+) -> None:
     shop = filled()
     vector = shop.vectors[next(iter(shop.vectors))]
-    for share, filters in ((0.0, Filters(min_price=100)), (0.9, Filters(min_price=994)), (0.9, Filters(brands=("x",)))):
-        monkeypatch.setattr(pgvector, "_estimates", lambda space, queries, share=share: (1000, [share] * len(queries)))
-        found = PgvectorIndex().search(space=shop.space, vector=vector, filters=filters, k=12)
-        expected = shop.answer(vector, filters, 12)
-        assert len(found) == len(expected) == min(12, 1000 - int(filters.min_price or 1000))
-        if filters.min_price != 100:
-            assert_same_answer(found, expected, shop)
+    monkeypatch.setattr(pgvector, "_estimates", lambda space, filters: (1000, [share] * len(filters)))
+    found = PgvectorIndex().search(space=shop.space, vector=vector, filters=filters, k=12)
+    expected = shop.answer(vector, filters, 12)
+    assert len(found) == len(expected)
+    if len(expected) < 12:
+        assert_same_answer(found, expected, shop)
 
 
 def test_products_that_stand_elsewhere_are_found_though_the_index_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """Half of the shop passes, all of it farther away than the other half, and few nodes may be visited."""
-    monkeypatch.setattr(pgvector, "_LEAST_VISITS", 50)
+    monkeypatch.setattr(pgvector, "_LEAST_VISITS", 1)
+    monkeypatch.setattr(pgvector, "_PATIENCE", 1)
     _without_dead_rows()
     shop = Shop(make_space(dimensions=64))
     rng = np.random.default_rng(8)
@@ -233,8 +287,12 @@ def test_products_that_stand_elsewhere_are_found_though_the_index_gives_up(monke
         vectors = place + 0.05 * rng.normal(size=(400, 64))
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         shop.add_many([(vectors[i : i + 1].astype(np.float32), {"brand": brand}) for i in range(400)])
+    with connection.cursor() as cursor:
+        cursor.execute(f"ANALYZE {partition_name(shop.space)}")
     query, filters = near.astype(np.float32), Filters(brands=("Brisk",))
     (route,) = routes(shop, filters)
-    assert not route.few and route.visits == 4 * 8 * 12 * 2
+    assert not route.few and route.visits == 8 * 12 * 2
+    alone = PgvectorIndex(completes=False).search(space=shop.space, vector=query, filters=filters, k=12)
+    assert len(alone) < 12
     found = PgvectorIndex().search(space=shop.space, vector=query, filters=filters, k=12)
     assert_same_answer(found, shop.answer(query, filters, 12), shop)

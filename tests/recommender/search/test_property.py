@@ -115,7 +115,7 @@ def test_exact_is_brute_force_and_no_page_is_short(
             vector = shop.vectors[shop.photos(list(shop.products.values())[asking])[0]]
             expected = shop.answer(vector, filters, k)
             asked.append(SpaceQuery(vector=vector, filters=filters))
-            for bound in (0, 5, 3000):
+            for bound in (None, 0, 5, 3000):
                 engine = PgvectorIndex(exact_below=bound)
                 exact = engine.search(space=shop.space, vector=vector, filters=filters, k=k, exact=True)
                 assert_same_answer(exact, expected, shop)
@@ -127,7 +127,7 @@ def test_exact_is_brute_force_and_no_page_is_short(
                 }
                 missing = [hit for hit in expected[:10] if hit.product_id not in recalled]
                 assert len(missing) <= 0.1 * len(expected[:10])
-        for bound in (0, 5, 3000):
+        for bound in (None, 0, 5, 3000):
             for exact_asked in (True, False):
                 pages = PgvectorIndex(exact_below=bound).search_many(
                     space=shop.space, queries=asked, k=k, exact=exact_asked

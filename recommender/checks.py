@@ -1,0 +1,28 @@
+"""What Django's checks say before a command or a worker begins: settings that do not go together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
+
+from recommender.encoder.registry import UnknownEncoder, encoder_spec
+from recommender.encoder.serving import RUNTIMES, WHY_NOT_INT8
+
+
+@register()
+def runtime_goes_with_encoder(**_: Any) -> list[CheckMessage]:
+    """ENCODER_RUNTIME exists, and can serve ENCODER: found out here, not by workers that leave every photo to others."""
+    runtime = settings.ENCODER_RUNTIME
+    if runtime not in RUNTIMES:
+        return [
+            Error(f"ENCODER_RUNTIME is {runtime!r}; set it to one of: {', '.join(RUNTIMES)}", id="recommender.E001")
+        ]
+    try:
+        spec = encoder_spec(settings.ENCODER)
+    except UnknownEncoder as error:
+        return [Error(str(error), id="recommender.E002")]
+    if runtime == "keras" and spec.precision == "int8":
+        return [Error(f"ENCODER_RUNTIME=keras cannot serve {settings.ENCODER}: {WHY_NOT_INT8}", id="recommender.E003")]
+    return []
