@@ -50,6 +50,11 @@ FROM
     (SELECT coalesce(sum(attempts), 0) AS tries, coalesce(sum(crashes), 0) AS crashes
      FROM recommender_embeddingjob WHERE attempts > 0) attempts
 """
+# Photos as one encoder sees them; another's jobs (a space being built, one not retired yet) are no photos more.
+_OF_ENCODER = """
+SELECT state, CASE WHEN state = 'failed' THEN reason ELSE '' END, count(*) FROM recommender_embeddingjob
+WHERE state IN ('pending', 'processing', 'failed') AND encoder_id = %(encoder)s GROUP BY 1, 2 ORDER BY 1, 2
+"""
 _FAILED = "SELECT reason, count(*) FROM recommender_embeddingjob WHERE state = 'failed' GROUP BY reason ORDER BY reason"
 
 _lock = threading.Lock()
@@ -67,6 +72,28 @@ def queue_status(*, fresh: bool = False) -> QueueStatus:
         ended = time.monotonic()
         _kept = (ended + max(KEPT_AT_LEAST_SECONDS, KEPT_FOR_ITS_COST * (ended - began)), status)
         return status
+
+
+class PhotosLeft(TypedDict):
+    """Photos that an encoder has not embedded, by state. `failed_by_reason`: reason → photos."""
+
+    pending: int
+    processing: int
+    failed: int
+    failed_by_reason: dict[str, int]
+
+
+def photos_left(encoder_id: int) -> PhotosLeft:
+    """What one encoder has still to do and could not do, now."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OF_ENCODER, {"encoder": encoder_id})
+        rows = cursor.fetchall()
+    return PhotosLeft(
+        pending=sum(count for state, _, count in rows if state == "pending"),
+        processing=sum(count for state, _, count in rows if state == "processing"),
+        failed=sum(count for state, _, count in rows if state == "failed"),
+        failed_by_reason={reason: count for state, reason, count in rows if state == "failed"},
+    )
 
 
 def _count() -> QueueStatus:

@@ -88,6 +88,8 @@ def _figures(quality: Mapping[str, Any]) -> list[str]:
     ]
     parts.append(plots.gains(rows, f"mAP@50 less that of the {tables.NAMES[rival]}, class by class"))
     parts.append("<h3>Class by class, with 95 % intervals</h3>" + _classes(quality["labels"], rival))
+    if left_out := quality.get("labels_left_out", 0):
+        parts.append(f"<p>{left_out} smaller classes are not listed.</p>")
     return parts
 
 

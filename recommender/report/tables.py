@@ -97,6 +97,8 @@ def quality(figures: Mapping[str, Any]) -> str:
             )
         )
     lines += ["", by_label(figures["labels"]), ""]
+    if left_out := max(0, len(figures["labels"]) - MOST_LABELS) + figures.get("labels_left_out", 0):
+        lines += [f"{left_out} smaller classes are not shown; --json lists the largest {len(figures['labels'])}.", ""]
     for other, changes in figures["differences"].items():
         for part in parts if other == "pca" and len(parts) > 1 else parts[:1]:
             low, mean, high = changes[part]

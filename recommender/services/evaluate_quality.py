@@ -18,7 +18,8 @@ def quality_of(judgement: Judgement, *, ann_recall: float | None = None) -> dict
     """One JSON object. Every figure is [low, mean, high]: the mean with its 95 % bootstrap interval.
 
     `systems`: by contestant, over `overall` and, for a learned space, `seen` and `unseen` classes. `differences`: of
-    mAP@50, the space's less the other's, over the same queries. `labels`: the same class by class.
+    mAP@50, the space's less the other's, over the same queries. `labels`: the same class by class, for the largest;
+    `labels_left_out`: how many smaller ones are not listed.
     `ann_recall`: of the index against exact search, which is not relevance.
     """
     parts = _parts(judgement)
@@ -42,6 +43,7 @@ def quality_of(judgement: Judgement, *, ann_recall: float | None = None) -> dict
             if other != "space"
         },
         "labels": _by_label(judgement),
+        "labels_left_out": _left_out(judgement),
         "ann_recall": None if ann_recall is None else round(ann_recall, 4),
     }
 
@@ -57,6 +59,11 @@ def _parts(judgement: Judgement) -> dict[str, NDArray[np.bool_]]:
     if judgement.seen is not None:
         parts |= {"seen": judgement.seen, "unseen": ~judgement.seen}
     return parts
+
+
+def _left_out(judgement: Judgement) -> int:
+    asked = len(np.unique(judgement.photos.classes[judgement.queries]))
+    return max(0, asked - _MOST_LABELS) if judgement.scores else 0
 
 
 def _by_label(judgement: Judgement) -> dict[str, dict[str, Any]]:

@@ -10,7 +10,7 @@ from catalog.models import ProductImage
 from recommender.index.registry import vector_index
 from recommender.index.types import SpaceGone
 from recommender.models import Space
-from recommender.pipeline.jobs import queue_status
+from recommender.pipeline.queue_status import photos_left, queue_status
 from recommender.services import recall, spaces
 
 # A figure is kept twenty times as long as it took to count, at least half a second: never more than 5 % of a core.
@@ -46,10 +46,7 @@ def _count(fresh: bool) -> dict[str, Any]:
         "images": {
             "total": ProductImage.objects.count(),
             "embedded": 0 if space is None else photos_in(space),
-            "pending": queue["pending"],
-            "processing": queue["processing"],
-            "failed": queue["failed"],
-            "failed_by_reason": queue["failed_by_reason"],
+            **photos_left(0 if space is None else space.encoder_id),
         },
         "rate_per_minute": queue["done_last_minute"],
         "oldest_pending_seconds": queue["oldest_pending_seconds"],

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
 from numpy.typing import NDArray
 from pytest_django import Settings
 
@@ -18,7 +20,7 @@ from config.local.services import PROJECT
 from recommender.encoder import serving
 from recommender.encoder.calibration import drawn_pictures
 from recommender.encoder.runtimes import KerasEncoder, LiteRTEncoder
-from recommender.encoder.serving import EncoderMismatch, cosines, encoder_for
+from recommender.encoder.serving import COMPILED, EncoderMismatch, cosines, encoder_for
 from recommender.models import Encoder
 
 
@@ -99,6 +101,24 @@ def test_keras_refuses_int8_and_an_unknown_runtime_is_named(compiled_lite2_int8:
     settings.ENCODER_RUNTIME = "onnx"
     with pytest.raises(ImproperlyConfigured, match=r"'onnx'.*litert, keras"):
         encoder_for(compiled_lite2_int8)
+
+
+def test_settings_that_do_not_go_together_stop_a_command_and_not_a_query(
+    compiled_lite2_int8: Encoder, settings: Settings
+) -> None:
+    settings.ENCODER_RUNTIME, settings.ENCODER = "keras", "efficientnet-lite2-int8"
+    with pytest.raises(SystemCheckError, match=r"ENCODER_RUNTIME=keras cannot serve efficientnet-lite2-int8"):
+        call_command("check")
+    encoder = encoder_for(compiled_lite2_int8, runtime=COMPILED)  # as a web process asks
+    assert encoder.features(np.zeros((260, 260, 3), np.uint8)).shape == (compiled_lite2_int8.dimensions,)
+    settings.ENCODER = "efficientnet-lite0"
+    call_command("check")
+    settings.ENCODER_RUNTIME = "onnx"
+    with pytest.raises(SystemCheckError, match=r"'onnx'; set it to one of: litert, keras"):
+        call_command("check")
+    settings.ENCODER_RUNTIME, settings.ENCODER = "litert", "efficientnet-b9"
+    with pytest.raises(SystemCheckError, match="efficientnet-b9"):
+        call_command("check")
 
 
 def tamper(row: Encoder, **changes: object) -> Encoder:

@@ -163,6 +163,22 @@ class StorageError(Exception):
     """As libraries of storages have them: no OSError."""
 
 
+class LockedStorage(WholeFileStorage):
+    """Nothing can be read from it, which it says in its own words."""
+
+    def open(self, *args: Any, **options: Any) -> Any:
+        raise StorageError("the bucket asks us to slow down")
+
+
+def test_a_storage_that_has_errors_of_its_own_is_asked_again_later_too(colour_space: Space, settings: Settings) -> None:
+    image = make_image()
+    settings.STORAGES = settings.STORAGES | {"default": {"BACKEND": f"{__name__}.LockedStorage"}}
+    assert run() == embed.Worked(done=0, more=False)
+    job = job_of(image)
+    assert (job.state, job.reason, job.attempts, job.crashes) == ("pending", "storage", 1, 0)
+    assert "slow down" in job.error and job.not_before is not None
+
+
 class ForgetfulStorage(WholeFileStorage):
     """Nothing can be written to it."""
 

@@ -9,11 +9,12 @@ from datetime import timedelta
 import pytest
 from django.db import connection, transaction
 from django.utils import timezone
+from pytest_django import Settings
 
 from catalog.models import ProductImage
 from recommender.models import EmbeddingJob, Encoder, Space
 from recommender.pipeline import jobs, leases, recovery
-from tests.catalog.factories import make_image
+from tests.catalog.factories import make_image, make_product
 from tests.recommender.pipeline.conftest import make_encoder_row, wait_until
 
 State, Priority = EmbeddingJob.State, EmbeddingJob.Priority
@@ -102,12 +103,12 @@ def test_two_workers_claim_without_waiting_for_each_other(colour_space: Space) -
     assert (ours, theirs) == (images[:2], images[2:4])
 
 
-def lease_of_a_dead_session(encoder: Encoder, begun: int) -> leases.Lease:
+def lease_of_a_dead_session(encoder: Encoder, begun: int, *, by_url: bool = False) -> leases.Lease:
     """A claim in a session of its own that begins so many photos and then is gone."""
     kept: list[leases.Lease] = []
 
     def claim() -> None:
-        lease = leases.claim(encoder_ids=[encoder.pk])
+        lease = leases.claim(encoder_ids=[encoder.pk], by_url=by_url)
         assert lease is not None
         for photo in lease.photos[:begun]:
             with leases.begun(lease, photo):
@@ -148,6 +149,26 @@ def test_only_the_photo_in_work_counts_an_attempt_when_its_process_dies(colour_s
     assert claimed_images(colour_space.encoder) == images[:1]
     assert claimed_images(colour_space.encoder) == images[1:2]
     assert claimed_images(colour_space.encoder) == images[2:]
+
+
+def test_photos_whose_fetch_takes_the_process_down_are_tried_apart_ever_later_and_in_the_end_given_up(
+    colour_space: Space, settings: Settings
+) -> None:
+    with transaction.atomic():
+        for name in "ab":
+            ProductImage.objects.create(product=make_product(), source_url=f"https://photos.example/{name}.png")
+    for attempt in range(1, settings.RETRY_ATTEMPTS + 1):
+        lease = lease_of_a_dead_session(colour_space.encoder, begun=0, by_url=True)
+        assert len(lease.photos) == (2 if attempt == 1 else 1)  # alone, after the first time
+        if attempt > 1:
+            lease_of_a_dead_session(colour_space.encoder, begun=0, by_url=True)
+        grace_is_over()
+        recovery.recover()
+        rows = EmbeddingJob.objects.values_list("attempts", "crashes", "state").distinct()
+        assert list(rows) == [(attempt, 0, "failed" if attempt == settings.RETRY_ATTEMPTS else "pending")]
+        assert all(job.not_before for job in EmbeddingJob.objects.filter(state="pending"))
+        EmbeddingJob.objects.update(not_before=None)
+    assert "fetched" in EmbeddingJob.objects.all()[0].error
 
 
 def test_a_dead_lease_waits_no_longer_than_the_grace(colour_space: Space) -> None:

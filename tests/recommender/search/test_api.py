@@ -14,7 +14,7 @@ from catalog.models import Product, ProductImage
 from catalog.representation import product_json, products_for_answers
 from recommender.models import EmbeddingJob, RecallSample, Space
 from tests.catalog.factories import make_image
-from tests.recommender.search.gallery import Shop, make_tree, random_units
+from tests.recommender.search.gallery import Shop, make_encoder, make_tree, random_units
 
 VECTORS = random_units(40, seed=9)
 API = "/api/v1/"
@@ -184,6 +184,13 @@ class TestStatus:
         make_image()
         failed = make_image()
         EmbeddingJob.objects.filter(image=failed).update(state="failed", reason="bomb")
+        next_encoder = make_encoder(name="next@1")  # of a space that is being built: its jobs are no photos more
+        EmbeddingJob.objects.bulk_create(
+            EmbeddingJob(image=image, encoder=next_encoder, state=state)
+            for image, state in zip(
+                ProductImage.objects.all(), ("done", "pending", "pending", "failed", "pending"), strict=True
+            )
+        )
         RecallSample.objects.create(space=shop.space, recall=0.99, queries=100)
         RecallSample.objects.create(space=shop.space, recall=0.97, queries=90)
         from recommender.pipeline.jobs import queue_status

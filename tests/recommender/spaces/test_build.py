@@ -120,6 +120,31 @@ def test_too_few_labels_propose_pca_and_leave_nothing_behind(shop: Space) -> Non
     assert not _tables("recommender_imagevector_") - {partitions.partition_name(shop)}
 
 
+def test_too_few_labels_are_said_before_a_new_encoder_embeds_anything(
+    shop: Space, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recommender.services.spaces_build.fill_features", lambda *_, **__: pytest.fail("embedded"))
+    Product.objects.update(brand="")
+    with pytest.raises(CannotFit, match=r"no photo has this label.*use --projection pca"):
+        build_space(
+            SpaceOptions(encoder=encoder_row(name="next@1"), projection="learned", dimensions=6, labels="brand")
+        )
+    assert Space.objects.count() == 1
+
+
+def test_a_build_goes_on_only_with_the_parameters_it_was_begun_with(shop: Space) -> None:
+    def stop(at: str, done: int, total: int) -> None:
+        raise Stopped
+
+    options = SpaceOptions(encoder=shop.encoder, projection="pca", dimensions=8, parameters={"ef_search": 40})
+    with pytest.raises(Stopped):
+        build_space(options, name="mine", progress=stop)
+    other = SpaceOptions(encoder=shop.encoder, projection="pca", dimensions=8, parameters={"ef_search": 400})
+    with pytest.raises(InvalidSpace, match="is being built with other parameters: `spaces build --resume mine`"):
+        build_space(other, name="mine")
+    assert build_space(options, name="mine").parameters == {"ef_search": 40}
+
+
 def test_fewer_photos_than_dimensions_are_said(encoder: Encoder) -> None:
     add_photos(encoder, class_features(2, 4)[0], ["kind"] * 8, to_spaces=False)
     with pytest.raises(CannotFit, match="there are 8: use --dims 4"):

@@ -12,6 +12,9 @@ import pytest
 from django.core.management import call_command
 from numpy.typing import NDArray
 
+from catalog.drawing import KINDS, draw_product
+from recommender.encoder.preprocess import image_to_pixels
+from recommender.encoder.serving import encoder_for
 from recommender.models import Encoder, Space
 from recommender.projection.apply import Projection
 from recommender.projection.fit import fit_learned, fit_pca
@@ -22,7 +25,7 @@ from recommender.services.spaces import ensure_first_space
 from recommender.services.spaces_build import build_space
 from recommender.services.spaces_options import SpaceOptions
 from recommender.services.spaces_switch import SwitchRefused, activate
-from tests.recommender.spaces.gallery import Clothing, add_photos, class_features
+from tests.recommender.spaces.gallery import Clothing, add_photos
 
 pytestmark = [pytest.mark.photos, pytest.mark.django_db]
 
@@ -103,10 +106,13 @@ def test_labels_shuffled_at_random_are_refused(clothing: Clothing, clothing_enco
 
 
 def test_a_space_fitted_on_another_catalogue_is_refused(clothing: Clothing, clothing_encoder: Encoder) -> None:
-    """Fitted on drawn photos, then the clothing comes: a learned space is for the classes it knows."""
+    """Fitted on drawn demo products, then the clothing comes: a learned space is for the classes it knows."""
     ensure_first_space(encoder=clothing_encoder)
-    features, classes = class_features(6, 40, dimensions=clothing_encoder.dimensions)
-    add_photos(clothing_encoder, features, [f"Drawn > kind {code}" for code in classes], prefix="drawn")
+    encoder = encoder_for(clothing_encoder)
+    drawn = [(kind, seed) for kind in KINDS for seed in range(30)]
+    pictures = (image_to_pixels(draw_product(kind, seed, 320), side=encoder.side) for kind, seed in drawn)
+    features = np.stack([encoder.features(pixels) for pixels in pictures])
+    add_photos(clothing_encoder, features, [f"Drawn > {kind}" for kind, _ in drawn], prefix="drawn")
     space = build_space(SpaceOptions(encoder=clothing_encoder, projection="learned"))
     add_photos(clothing_encoder, clothing.features, clothing.categories, paths=clothing.paths)
     with pytest.raises(SwitchRefused, match="it was made for another catalogue"):

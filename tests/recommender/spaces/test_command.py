@@ -107,6 +107,21 @@ def test_evaluate_says_what_is_missing(db: None, compiled_lite0: Encoder) -> Non
         run("evaluate", "--space", "x")
 
 
+def test_products_as_labels_are_judged_by_held_out_photos(drawn_shop: Space) -> None:
+    """On a page of answers a product never meets itself, so only held-out photos can tell."""
+    images = list(ProductImage.objects.order_by("pk"))
+    for image, other in zip(images[::2], images[1::2], strict=True):
+        ProductImage.objects.filter(pk=other.pk).update(product=image.product_id)
+    shown = run("evaluate", "--labels", "product")
+    assert "By product no page of answers can be judged" in shown and "plain encoder" in shown
+
+
+def test_a_folder_that_is_not_there_is_said_before_anything_is_measured(drawn_shop: Space) -> None:
+    for option in ("--report", "--json"):
+        with pytest.raises(CommandError, match=f"{option} /no/such/f: there is no such folder"):
+            run("evaluate", option, "/no/such/f")
+
+
 def until(condition: Callable[[], Any], what: str, seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():

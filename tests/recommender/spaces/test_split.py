@@ -13,6 +13,7 @@ from recommender.models import Encoder, ImageFeatures
 from recommender.projection.apply import unit
 from recommender.report import tables
 from recommender.report.page import render
+from recommender.services import evaluate_quality
 from recommender.services.evaluate import judge
 from recommender.services.evaluate_labels import UnknownLabels, checked_labels, read_photos, too_few
 from recommender.services.evaluate_quality import quality_of
@@ -213,3 +214,15 @@ def test_every_class_has_its_interval(encoder: Encoder) -> None:
     assert low < mean < high
     assert f"{mean:.3f} ±{(high - low) / 2:.3f}" in tables.by_label(quality["labels"])
     assert f"<td>{mean:.3f} <small>{low:.3f}–{high:.3f}</small></td>" in render(judgement, quality, {})
+
+
+def test_classes_that_are_not_listed_are_counted(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluate_quality, "_MOST_LABELS", 3)
+    monkeypatch.setattr(tables, "MOST_LABELS", 2)
+    features, classes = class_features(5, 30)
+    add_photos(encoder, features, [f"kind {code}" for code in classes])
+    judgement = judge(build_space(SpaceOptions(encoder=encoder, projection="pca", dimensions=8)))
+    quality = evaluate_quality.quality_of(judgement)
+    assert (len(quality["labels"]), quality["labels_left_out"]) == (3, 2)
+    assert "3 smaller classes are not shown; --json lists the largest 3." in tables.quality(quality)
+    assert "2 smaller classes are not listed." in render(judgement, quality, {})
