@@ -14,9 +14,11 @@ results are lost together, and the work is done again.
 from __future__ import annotations
 
 import secrets
+import socket
 import threading
 import uuid
 import weakref
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -64,7 +66,8 @@ class _Session(threading.local):
 
 _session = _Session()
 
-_FETCHING = 0x66657463  # "fetc": the first key of the two-key advisory locks
+_FETCHING = 0x66657463  # "fetc": the first key of the two-key advisory locks; the second numbers a machine's place
+_MACHINES, _MOST_PLACES = 2**24, 2**6
 BY_URL = [int(priority) for priority in EmbeddingJob.Priority if priority % 10]
 _WITH_FILE = [int(priority) for priority in EmbeddingJob.Priority if not priority % 10]
 
@@ -145,14 +148,15 @@ def claim(*, encoder_ids: Sequence[int], size: int | None = None, by_url: bool =
 
 @contextmanager
 def fetching() -> Iterator[bool]:
-    """One of the few places for a lease of photos to be fetched; False when all are taken.
+    """One of this machine's few places for a lease of photos to be fetched; False when all are taken.
 
     One fewer than the processes of a worker (WORKER_PROCESSES), but at least one: however slow the servers are that
     photos are fetched from, a process remains for photos that are here. A place is an advisory lock of the session.
     """
-    places = max(1, settings.CELERY_WORKER_CONCURRENCY - 1)
+    first = (zlib.crc32(socket.gethostname().encode()) % _MACHINES) * _MOST_PLACES
+    places = min(_MOST_PLACES, max(1, settings.CELERY_WORKER_CONCURRENCY - 1))
     with connection.cursor() as plain:
-        for place in range(places):
+        for place in range(first, first + places):
             plain.execute("SELECT pg_try_advisory_lock(%s, %s)", [_FETCHING, place])
             if plain.fetchone() == (True,):
                 break

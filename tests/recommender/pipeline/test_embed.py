@@ -239,6 +239,9 @@ def test_photos_to_be_fetched_are_leased_apart_and_leave_a_process_free(
         lease = leases.claim(encoder_ids=encoders, by_url=True)
         assert lease is not None and [photo.image_id for photo in lease.photos] == by_url
         assert not answered_elsewhere(taken_elsewhere)
+        with pytest.MonkeyPatch.context() as patch:  # another machine has places of its own
+            patch.setattr("socket.gethostname", lambda: "worker-2.example")
+            assert answered_elsewhere(taken_elsewhere)
         settings.CELERY_WORKER_CONCURRENCY = 3
         assert answered_elsewhere(taken_elsewhere)
     settings.CELERY_WORKER_CONCURRENCY = 1
