@@ -60,7 +60,7 @@ def measure(ask: Ask, gallery: Gallery, queries: Sequence[int], judged: Sequence
     questions = [(number, cell) for number in queries for cell in cells]
     for place in rng.permutation(len(questions)):
         number, cell = questions[place]
-        asked = _asked(gallery, number, *cell, rng)
+        asked = _asked(gallery, number, cell, rng)
         if asked is None:
             continue
         parameters, passing = asked
@@ -102,8 +102,9 @@ def _path(number: int, parameters: dict[str, list[str]]) -> str:
     return f"/api/v1/products/{number + 1}/similar/?{urlencode(parameters, doseq=True)}"
 
 
-def _asked(gallery: Gallery, number: int, kind: str, share: float, rng: np.random.Generator) -> Asked | None:
+def _asked(gallery: Gallery, number: int, cell: Cell, rng: np.random.Generator) -> Asked | None:
     """Parameters as a caller writes them, and which products pass. None where the product has no such category."""
+    kind, share = cell
     if kind == "none":
         return {"limit": [str(LIMIT)]}, lambda: np.ones(len(gallery), bool)
     if kind == "category":

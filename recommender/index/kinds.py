@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
+from recommender.models import Space
+
 OPERATORS = {"cosine": "<=>", "l2": "<->", "ip": "<#>", "l1": "<+>"}
 
 # pgvector 0.8: ivfflat has no l1 operator class; sign bits keep angles only, so they serve cosine and inner product.
@@ -88,6 +90,11 @@ def check(*, metric: str, index: str, dimensions: int, parameters: Mapping[str, 
     if index != "ivfflat" and result.ef_construction < 2 * result.m:
         raise UnknownCombination(f"ef_construction={result.ef_construction} must be at least 2 × m ({2 * result.m})")
     return result
+
+
+def space_parameters(space: Space) -> Parameters:
+    """The full parameters of a space as its row has them. Raises UnknownCombination."""
+    return check(metric=space.metric, index=space.index, dimensions=space.dimensions, parameters=space.parameters)
 
 
 def score(metric: str, distance: float) -> float:

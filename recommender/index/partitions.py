@@ -62,9 +62,7 @@ def build_index(space: Space, concurrently: bool = True) -> None:
 
     Raises UnknownCombination. Concurrently needs autocommit, and an ivfflat index wants its rows to be there first.
     """
-    chosen = kinds.check(
-        metric=space.metric, index=space.index, dimensions=space.dimensions, parameters=space.parameters
-    )
+    chosen = kinds.space_parameters(space)
     if index_is_valid(space):
         return
     how = sql.SQL("CONCURRENTLY") if concurrently else sql.SQL("")

@@ -14,28 +14,17 @@ from numpy.typing import NDArray
 from psycopg import Cursor
 from psycopg import sql as pg
 
-from recommender.index import kinds, sql
+from recommender.index import sql
 from recommender.index.halfvec import HalfVector, cursor
+from recommender.index.kinds import space_parameters
 from recommender.index.partitions import PARENT, partition_name
+from recommender.index.routes import Route, routes
 from recommender.index.session import Question, Row, ask, translated
 from recommender.index.types import Filters, Hit, VectorRow
 from recommender.models import Space
 
-# Candidates asked for beyond those needed, so that a few doubles do not cost a second scan. Behind a filter of share s each
-# costs 1/s of what it costs without one, so there only what earlier questions needed is added (`_photos_a_place`).
-_SLACK = 8
 _MOST_CANDIDATES = 20_000  # beyond that an exact scan costs no more than a wider one
 _AT_ONCE = 100  # questions of a batch that go out together, in one transaction
-
-# A candidate of the ANN index, joined with its product, costs as much as several photos compared one by one: to find d
-# photos of which a share s passes, n photos in all, takes d/s candidates, or sn photos to compare, so both cost the same
-# where sn ~ √(dn). The larger the gallery, the dearer a photo that lies somewhere in it: measured at 12 results and
-# 256-d, 2,700 photos of 100,000 (9.5 µs a candidate, 1.6 a photo, 2.3 behind attributes) and 6,700 of a million (12, 2.4, 3.8).
-_FEW, _GROWTH = 7.75, 0.4
-# A candidate visits about eight nodes of the graph. Four times the candidates that chance asks for are looked at before
-# those that pass are taken to stand elsewhere.
-_VISITS, _PATIENCE = 8, 4
-_LEAST_VISITS = 20_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,21 +33,6 @@ class SpaceQuery:
 
     vector: NDArray[np.float32]
     filters: Filters
-
-
-@dataclass(frozen=True)
-class _Route:
-    """How a question is to be answered.
-
-    `few`: by comparing all that pass, if they are no more products than `bound`; of what is compared, the nearest
-    `compared` photos are grouped. `candidates`: photos asked of the ANN index. `visits`: nodes of its graph at most.
-    """
-
-    few: bool
-    bound: int
-    compared: int
-    candidates: int
-    visits: int
 
 
 class PgvectorIndex:
@@ -148,41 +122,16 @@ class PgvectorIndex:
                 answers[number] = page
         return [answer or [] for answer in answers]
 
-    def _routes(self, space: Space, queries: Sequence[SpaceQuery], k: int) -> list[_Route]:
-        """How each question is answered: where a filter narrows, by what is likely the cheaper path."""
-        chosen = _parameters(space)
+    def _routes(self, space: Space, queries: Sequence[SpaceQuery], k: int) -> list[Route]:
+        """How each question is answered; what earlier ones had to be widened by is remembered and slowly forgotten."""
         crowding = max(1.0, self._photos_a_place.get(space.pk, 1.0) * 0.99)
         self._photos_a_place[space.pk] = crowding
-        places = math.ceil(k * crowding)
-        oversample = chosen.oversample if space.index == "binary" else 1
-        plain = _Route(
-            few=False,
-            bound=0,
-            compared=places + _SLACK,
-            candidates=(places + _SLACK) * oversample,
-            visits=chosen.max_scan_tuples,
-        )
-        routes = [plain] * len(queries)
         given = settings.EXACT_BELOW_ROWS or None if self._exact_below is None else self._exact_below
-        narrow = [number for number, query in enumerate(queries) if query.filters.narrows]
-        if given == 0 or not narrow:
-            return routes
-        candidates = places * oversample
-        photos, shares = _estimates(space, [queries[number].filters for number in narrow])
-        for number, share in zip(narrow, shares, strict=True):
-            bound = given or round(_FEW * math.sqrt(candidates) * photos**_GROWTH)
-            visits = max(_LEAST_VISITS, _PATIENCE * _VISITS * candidates / share if share else math.inf)
-            routes[number] = replace(
-                plain,
-                few=given is not None or share * photos <= bound,
-                bound=bound,
-                candidates=candidates,
-                visits=int(min(plain.visits, visits)),
-            )
-        return routes
+        filters = [query.filters for query in queries]
+        return routes(space, filters, places=math.ceil(k * crowding), exact_below=given)
 
     def _scan(
-        self, space: Space, path: str, queries: Sequence[SpaceQuery], k: int, routes: Sequence[_Route]
+        self, space: Space, path: str, queries: Sequence[SpaceQuery], k: int, routes: Sequence[Route]
     ) -> list[list[Hit] | None]:
         """Answers on one path. `few`: None where too many pass. `ann`: a short page is answered exactly."""
         statement = {"few": "few", "exact": "all"}.get(path) or ("bits" if space.index == "binary" else "nearest")
@@ -201,14 +150,14 @@ class PgvectorIndex:
         return answers
 
     def _widened(
-        self, space: Space, statement: str, query: SpaceQuery, k: int, depth: int, route: _Route, rows: list[Row]
+        self, space: Space, statement: str, query: SpaceQuery, k: int, depth: int, route: Route, rows: list[Row]
     ) -> list[Row]:
         """Ask again, deeper, until the page is full or nothing is left; photos of one place were in each other's way.
 
         `depth` is what `rows` were asked with. The ANN index is left for the exact scan when that is no dearer.
         """
         while len(rows) < k and rows and rows[0][0] >= depth:  # as many photos were seen as were asked for
-            crowding = depth / (len(rows) * (_parameters(space).oversample if statement == "bits" else 1))
+            crowding = depth / (len(rows) * (space_parameters(space).oversample if statement == "bits" else 1))
             self._photos_a_place[space.pk] = min(50.0, max(self._photos_a_place.get(space.pk, 1.0), crowding))
             depth = math.ceil(depth * max(2.0, 1.5 * k / len(rows)))
             if statement in ("nearest", "bits") and depth > _MOST_CANDIDATES:
@@ -223,7 +172,7 @@ class PgvectorIndex:
         queries: Sequence[SpaceQuery],
         k: int,
         depths: Sequence[int],
-        routes: Sequence[_Route],
+        routes: Sequence[Route],
     ) -> list[list[Row]]:
         asked = [
             question(space, path, query, k=k, depth=depth, bound=route.bound)
@@ -234,23 +183,11 @@ class PgvectorIndex:
             part = slice(start, start + _AT_ONCE)
             if path in ("nearest", "bits", "photos", "photo_bits"):
                 visits = max(route.visits for route in routes[part])
-                values = sql.settings_values(replace(_parameters(space), max_scan_tuples=visits))
+                values = sql.settings_values(replace(space_parameters(space), max_scan_tuples=visits))
                 answers += ask((sql.SETTINGS, values), asked[part])
             else:
                 answers += ask((sql.EXACT_SETTINGS, {}), asked[part])
         return answers
-
-
-def _estimates(space: Space, filters: Sequence[Filters]) -> tuple[int, list[float]]:
-    """About how many photos the space has, and which share of the products passes each of the filters.
-
-    What a question excludes is a handful, and the questions of a batch differ in nothing else: each filter is sampled once.
-    """
-    shared = [replace(one, exclude_products=(), exclude_groups=()) for one in filters]
-    different = [one for number, one in enumerate(shared) if one not in shared[:number]]
-    asked: list[Question] = [sql.photos_estimated(partition_name(space)), *map(sql.share_estimated, different)]
-    (photos,), *shares = ask((sql.EXACT_SETTINGS, {}), asked)
-    return int(photos[0][0]["Plan"]["Plan Rows"]), [shares[different.index(one)][0][0] for one in shared]
 
 
 def _of_partition(space: Space, text: LiteralString, values: Sequence[object]) -> Cursor[Row]:
@@ -266,10 +203,6 @@ def question(space: Space, path: str, query: SpaceQuery, *, k: int, depth: int, 
     names, values = sql.conditions(query.filters)
     text = sql.statement(path, partition_name(space), space.dimensions, space.metric, names)
     return text, {**values, "vector": HalfVector(query.vector), "k": k, "depth": depth, "bound": bound}
-
-
-def _parameters(space: Space) -> kinds.Parameters:
-    return kinds.check(metric=space.metric, index=space.index, dimensions=space.dimensions, parameters=space.parameters)
 
 
 def _hits(rows: Sequence[Row]) -> list[Hit]:

@@ -11,7 +11,7 @@ from django.db import connection
 from pytest_django import Settings
 
 from catalog.models import Product
-from recommender.index import pgvector, sql
+from recommender.index import routes, sql
 from recommender.index.kinds import Parameters
 from recommender.index.partitions import build_index, index_name, partition_name
 from recommender.index.pgvector import PgvectorIndex, SpaceQuery, question
@@ -170,7 +170,7 @@ def test_a_category_filter_is_planned_the_same() -> None:
     assert scans(found, partition_name(shop.space))[0]["Index Name"] == index_name(shop.space)
 
 
-def routes(shop: Shop, *filters: Filters, engine: PgvectorIndex | None = None, k: int = 12) -> list[pgvector._Route]:
+def routes_of(shop: Shop, *filters: Filters, engine: PgvectorIndex | None = None, k: int = 12) -> list[routes.Route]:
     queries = [SpaceQuery(vector=np.ones(64, np.float32), filters=one) for one in filters]
     return (engine or PgvectorIndex())._routes(shop.space, queries, k)
 
@@ -186,7 +186,7 @@ def test_a_sample_says_which_share_passes_whatever_the_statistics_say() -> None:
         Filters(brands=("Nobody",)),
         Filters(attributes={"colour": ("red",)}, exclude_products=(1, 2)),
     ]
-    photos, shares = pgvector._estimates(shop.space, filters)
+    photos, shares = routes.estimates(shop.space, filters)
     assert photos == 1000 and shares == [0.1, 0.5, 0.167, 0.001, 0.0, 0.5]
     text, values = sql.share_estimated(red)
     (sample,) = scans(
@@ -199,7 +199,7 @@ def test_a_sample_says_which_share_passes_whatever_the_statistics_say() -> None:
 def test_a_large_catalogue_is_looked_at_in_part_and_an_empty_one_is_no_error() -> None:
     _without_dead_rows()
     shop = Shop(make_space(dimensions=64, index_now=False))
-    assert pgvector._estimates(shop.space, [Filters(min_price=1)])[1] == [0.0]
+    assert routes.estimates(shop.space, [Filters(min_price=1)])[1] == [0.0]
     Product.objects.bulk_create(
         Product(sku=f"p{number}", title="x", description="y" * 1500, price=number % 10) for number in range(2000)
     )
@@ -214,38 +214,38 @@ def test_a_large_catalogue_is_looked_at_in_part_and_an_empty_one_is_no_error() -
 def test_what_passes_seldom_is_compared_one_by_one_and_the_rest_is_asked_of_the_index() -> None:
     """Of a thousand photos, 7.75 · √12 · 1000^.4 = 425 are as dear to compare as the index is to ask."""
     shop = filled()
-    rare, common, none = routes(shop, Filters(min_price=575), Filters(min_price=574), Filters(exclude_products=(1,)))
+    rare, common, none = routes_of(shop, Filters(min_price=575), Filters(min_price=574), Filters(exclude_products=(1,)))
     assert (rare.few, rare.bound) == (True, 425) and (common.few, common.bound) == (False, 425)
     assert (rare.candidates, rare.compared, none.candidates) == (12, 20, 20)
     assert not none.few and none.visits == Parameters().max_scan_tuples
-    wide = routes(shop, Filters(min_price=550), k=20)[0]
+    wide = routes_of(shop, Filters(min_price=550), k=20)[0]
     assert (wide.few, wide.bound) == (True, 549)  # more is asked for, so more is compared
 
 
 def test_a_bound_that_is_given_is_counted_by_the_statement() -> None:
     shop = filled()
-    (never,) = routes(shop, Filters(min_price=999), engine=PgvectorIndex(exact_below=0))
-    (tried,) = routes(shop, Filters(in_stock=True), engine=PgvectorIndex(exact_below=3))
+    (never,) = routes_of(shop, Filters(min_price=999), engine=PgvectorIndex(exact_below=0))
+    (tried,) = routes_of(shop, Filters(in_stock=True), engine=PgvectorIndex(exact_below=3))
     assert not never.few and (tried.few, tried.bound) == (True, 3)
 
 
 def test_a_setting_bounds_what_is_compared(settings: Settings) -> None:
     shop = filled()
     settings.EXACT_BELOW_ROWS = 40
-    (route,) = routes(shop, Filters(min_price=0))
+    (route,) = routes_of(shop, Filters(min_price=0))
     assert (route.few, route.bound) == (True, 40)
 
 
 def test_sign_bits_are_oversampled_behind_a_filter_too() -> None:
     shop = filled("binary")
-    (route,) = routes(shop, Filters(attributes={"colour": ("red",)}))
+    (route,) = routes_of(shop, Filters(attributes={"colour": ("red",)}))
     assert route.candidates == 12 * Parameters().oversample
     assert route.bound == 1903  # 7.75 · √240 · 1000^.4
     space = shop.space
     photos, share = 1_000_000, 0.05
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pgvector, "_estimates", lambda *_: (photos, [share]))
-        (route,) = routes(shop, Filters(min_price=1))
+        patch.setattr(routes, "estimates", lambda *_: (photos, [share]))
+        (route,) = routes_of(shop, Filters(min_price=1))
     assert not route.few and route.visits == Parameters().max_scan_tuples  # 4 · 8 · 240 / .05 is more
     for filters in (Filters(attributes={"colour": ("red",)}), Filters(min_price=300)):
         vector = shop.vectors[next(iter(shop.vectors))]
@@ -267,7 +267,7 @@ def test_a_wrong_sample_costs_time_and_no_product(
 ) -> None:
     shop = filled()
     vector = shop.vectors[next(iter(shop.vectors))]
-    monkeypatch.setattr(pgvector, "_estimates", lambda space, filters: (1000, [share] * len(filters)))
+    monkeypatch.setattr(routes, "estimates", lambda space, filters: (1000, [share] * len(filters)))
     found = PgvectorIndex().search(space=shop.space, vector=vector, filters=filters, k=12)
     expected = shop.answer(vector, filters, 12)
     assert len(found) == len(expected)
@@ -277,8 +277,8 @@ def test_a_wrong_sample_costs_time_and_no_product(
 
 def test_products_that_stand_elsewhere_are_found_though_the_index_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """Half of the shop passes, all of it farther away than the other half, and few nodes may be visited."""
-    monkeypatch.setattr(pgvector, "_LEAST_VISITS", 1)
-    monkeypatch.setattr(pgvector, "_PATIENCE", 1)
+    monkeypatch.setattr(routes, "_LEAST_VISITS", 1)
+    monkeypatch.setattr(routes, "_PATIENCE", 1)
     _without_dead_rows()
     shop = Shop(make_space(dimensions=64))
     rng = np.random.default_rng(8)
@@ -290,7 +290,7 @@ def test_products_that_stand_elsewhere_are_found_though_the_index_gives_up(monke
     with connection.cursor() as cursor:
         cursor.execute(f"ANALYZE {partition_name(shop.space)}")
     query, filters = near.astype(np.float32), Filters(brands=("Brisk",))
-    (route,) = routes(shop, filters)
+    (route,) = routes_of(shop, filters)
     assert not route.few and route.visits == 8 * 12 * 2
     alone = PgvectorIndex(completes=False).search(space=shop.space, vector=query, filters=filters, k=12)
     assert len(alone) < 12
