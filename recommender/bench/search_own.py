@@ -19,6 +19,7 @@ from recommender.index import partitions, sql
 from recommender.index.halfvec import halfvec_type
 from recommender.index.kinds import Parameters
 from recommender.index.pgvector import PgvectorIndex, SpaceQuery, question
+from recommender.index.routes import SLACK
 from recommender.index.types import Filters
 from recommender.models import Space
 from recommender.services import hydration, query_products
@@ -27,22 +28,27 @@ K = 10
 LIMIT = 12
 
 
-def curve(space: Space, gallery: Gallery, queries: Sequence[int], truth: Sequence[Numbers]) -> list[dict[str, Any]]:
-    """recall@10 and latency of VectorIndex.search by ef_search, the query's own product left out."""
+def curve(
+    space: Space, gallery: Gallery, queries: Sequence[int], truth: Sequence[Numbers], *, more: Sequence[int] = ()
+) -> list[dict[str, Any]]:
+    """recall@10 and latency of VectorIndex.search by ef_search, the query's own product left out.
+
+    `truth`: of the first queries. `more`: queries that are timed, too; all of them are asked once before.
+    """
     engine = PgvectorIndex()
     points = []
-    for ef in EFS:
+    for ef in (EFS[-1], *EFS):  # the first round warms up
         space.parameters = {"ef_search": ef}
         found, seconds = [], []
-        for number in [*queries[:20], *queries]:
+        for number in [*queries, *more]:
             filters = Filters(exclude_products=(number + 1,))
             began = time.perf_counter()
             hits = engine.search(space=space, vector=gallery.vectors[number], filters=filters, k=K)
             seconds.append(time.perf_counter() - began)
             found.append([hit.product_id - 1 for hit in hits])
-        points.append({"ef": ef} | summary(seconds[20:]) | {"recall": mean_recall(found[20:], truth)})
+        points.append({"ef": ef} | summary(seconds) | {"recall": mean_recall(found[: len(queries)], truth)})
     space.parameters = {}
-    return points
+    return points[1:]
 
 
 class BareConnection:
@@ -72,7 +78,7 @@ class BareConnection:
         row = self._raw.execute(self._photos, values, prepare=True, binary=True).fetchone()
         assert row is not None
         query = SpaceQuery(vector=row[4], filters=Filters(exclude_products=(product_id,)))
-        text, parameters = question(self._space, "nearest", query, k=LIMIT, depth=LIMIT + 8, bound=0)
+        text, parameters = question(self._space, "nearest", query, k=LIMIT, depth=LIMIT + SLACK, bound=0)
         with self._raw.pipeline():
             self._raw.execute("BEGIN READ ONLY", prepare=True)
             self._raw.execute(sql.SETTINGS, sql.settings_values(Parameters()), prepare=True)

@@ -23,8 +23,8 @@ QUERIES = 400
 TRUE_QUERIES = 150  # those whose recall is judged by brute force
 HOT_PRODUCTS = 300
 HOT_SECONDS = 5.0
-HOT_ROUNDS = 3
-HOT_CONNECTIONS = 16
+HOT_ROUNDS = 5
+HOT_CONNECTIONS = 32  # enough that processes which share a port get about as many each
 K = 10
 
 
@@ -69,7 +69,7 @@ def measure(folder: Path, count: int, peers: Sequence[str], say: Callable[[str],
             "build_seconds": seconds["building the index"],
             "bytes": sizes(space)["index_bytes"],
         }
-        | {"curve": curve(space, gallery, judged, truth)}
+        | {"curve": curve(space, gallery, judged, truth, more=queries[TRUE_QUERIES : 4 * TRUE_QUERIES])}
     ]
     skipped = {}
     for name in peers:

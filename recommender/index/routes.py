@@ -15,7 +15,7 @@ from recommender.models import Space
 
 # Candidates asked for beyond those needed, so that a few doubles do not cost a second scan. Behind a filter of share s each
 # costs 1/s of what it costs without one, so there only what earlier questions needed is added (`places`).
-_SLACK = 8
+SLACK = 4
 
 # A candidate of the ANN index, joined with its product, costs as much as several photos compared one by one: to find d
 # photos of which a share s passes, n photos in all, takes d/s candidates, or sn photos to compare, so both cost the same
@@ -54,8 +54,8 @@ def routes(space: Space, filters: Sequence[Filters], *, places: int, exact_below
     plain = Route(
         few=False,
         bound=0,
-        compared=places + _SLACK,
-        candidates=(places + _SLACK) * oversample,
+        compared=places + SLACK,
+        candidates=(places + SLACK) * oversample,
         visits=chosen.max_scan_tuples,
     )
     found = [plain] * len(filters)
