@@ -9,7 +9,6 @@ from pathlib import Path
 from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage
 from django.utils.deconstruct import deconstructible
-from django.utils.encoding import filepath_to_uri
 
 PARTIAL_SUFFIX = ".partial"
 
@@ -24,10 +23,6 @@ class WholeFileStorage(FileSystemStorage):
 
     def get_available_name(self, name: str, max_length: int | None = None) -> str:
         return name
-
-    def url(self, name: str | None) -> str:
-        """Joined as it stands: to resolve `.` and `..`, which no name of a content has, costs a twentieth of an answer."""
-        return f"{self.base_url}{filepath_to_uri(name or '')}"
 
     def _save(self, name: str, content: File[bytes]) -> str:
         target = Path(self.path(name))

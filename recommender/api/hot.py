@@ -1,7 +1,7 @@
 """Hot answers: a question that was answered a moment ago costs one look into Redis.
 
-`hot_answers` stands before Django: making its request, walking its middleware and sending its signals cost four times
-the look. What the middleware decides (which hosts may ask, HTTPS, security headers) is not decided here again: its
+`hot_answers` stands before Django: making its request, walking its middleware and sending its signals cost more
+than the look. What the middleware decides (which hosts may ask, HTTPS, security headers) is not decided here again: its
 answer to a caller is taken down once, and repeated only to callers that are alike in all it looks at.
 """
 

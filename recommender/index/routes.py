@@ -19,8 +19,9 @@ SLACK = 4
 
 # A candidate of the ANN index, joined with its product, costs as much as several photos compared one by one: to find d
 # photos of which a share s passes, n photos in all, takes d/s candidates, or sn photos to compare, so both cost the same
-# where sn ~ √(dn). The larger the gallery, the dearer a photo that lies somewhere in it: measured at 12 results and
-# 256-d, 2,700 photos of 100,000 (9.5 µs a candidate, 1.6 a photo, 2.3 behind attributes) and 6,700 of a million (12, 2.4, 3.8).
+# where sn ~ √(dn). At a million photos of 256-d, 12 µs a candidate, 2.4 a photo and 3.8 behind attributes were measured.
+# In a smaller gallery a photo is likelier to be in the processor's caches, so the threshold grows a little slower than
+# √n; how much slower was not measured but chosen by `bench search`: 2,700 photos of 100,000, 6,700 of a million.
 _FEW, _GROWTH = 7.75, 0.4
 # A candidate visits about eight nodes of the graph. Four times the candidates that chance asks for are looked at before
 # those that pass are taken to stand elsewhere.

@@ -112,8 +112,15 @@ def recover() -> Recovered:
         if suspects:
             cursor.execute(_SHORTEN, {"leases": suspects, "grace": GRACE_SECONDS})
     # A process that died while it fetched died, it may be, over what it fetched, though no photo was begun yet.
-    parts = [abandon(lease, error=_WHILE_FETCHING) for lease, over, by_url in leases if over and by_url]
-    if rest := [lease for lease, over, by_url in leases if over and not by_url]:
+    # Where one was, it is that one's end, as of any other photo.
+    parts, rest = [], []
+    for lease, over, by_url in leases:
+        fetched = _count_all(lease, error=_WHILE_FETCHING) if over and by_url else None
+        if fetched is not None:
+            parts.append(fetched)
+        elif over:
+            rest.append(lease)
+    if rest:
         parts.append(_return(rest, 0))
     return Recovered(sum(part.returned for part in parts), sum(part.given_up for part in parts), suspects=len(suspects))
 
@@ -124,6 +131,11 @@ def abandon(lease: uuid.UUID, *, error: str) -> Recovered:
     Where a photo was begun, the lease is treated as that of a dead process. Otherwise every photo counts an attempt and
     waits for its next one as for what may pass: the lease as a whole is not claimed again, over and over, at once.
     """
+    return _count_all(lease, error=error) or _return([lease], 0, error=error)
+
+
+def _count_all(lease: uuid.UUID, *, error: str) -> Recovered | None:
+    """An attempt for every photo of a lease of which none was begun; None where one was."""
     parameters: dict[str, Any] = {
         "lease": lease,
         "error": error,
@@ -135,7 +147,7 @@ def abandon(lease: uuid.UUID, *, error: str) -> Recovered:
         cursor.execute(_NOBODY_BEGUN, parameters)
         rows = cursor.fetchall()
     if not rows:
-        return _return([lease], 0, error=error)
+        return None
     failed = sum(last for (last,) in rows)
     logger.warning("%s photos, none of them begun: %s", len(rows), error)
     return Recovered(len(rows) - failed, failed, 0)

@@ -171,6 +171,22 @@ def test_photos_whose_fetch_takes_the_process_down_are_tried_apart_ever_later_an
     assert "fetched" in EmbeddingJob.objects.all()[0].error
 
 
+def test_a_photo_by_url_that_dies_in_the_encoder_is_not_said_to_have_died_in_the_fetch(
+    colour_space: Space, settings: Settings
+) -> None:
+    settings.MAX_ATTEMPTS = 1
+    with transaction.atomic():
+        for name in "ab":
+            ProductImage.objects.create(product=make_product(), source_url=f"https://photos.example/{name}.png")
+    lease_of_a_dead_session(colour_space.encoder, begun=1, by_url=True)
+    grace_is_over()
+    assert recovery.recover() == recovery.Recovered(returned=1, given_up=1, suspects=0)
+    first, second = EmbeddingJob.objects.order_by("image_id")
+    assert (first.state, first.reason, first.crashes) == ("failed", "crashed", 1)
+    assert first.error.startswith("crashed the worker")
+    assert (second.state, second.attempts, second.error) == ("pending", 0, "")
+
+
 def test_a_dead_lease_waits_no_longer_than_the_grace(colour_space: Space) -> None:
     make_image()
     lease_of_a_dead_session(colour_space.encoder, begun=1)
