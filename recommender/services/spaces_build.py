@@ -15,7 +15,7 @@ from recommender.services.progress import Progress, silent
 from recommender.services.recall import recall_of
 from recommender.services.spaces_features import fill_features
 from recommender.services.spaces_fill import fill, reconcile
-from recommender.services.spaces_fit import check_labels, fit_space
+from recommender.services.spaces_fit import CannotFit, check_labels, fit_space
 from recommender.services.spaces_lock import hold_spaces, leave_build, take_build
 from recommender.services.spaces_options import SpaceOptions, open_space
 
@@ -68,7 +68,7 @@ def _complete(space: Space, progress: Progress, warn: Callable[[str], None]) -> 
             fill_features(space.encoder, progress=progress, warn=warn)
         if not space.fit_summary:
             fit_space(space, progress=progress)
-    except ValueError:
+    except CannotFit:
         _give_up(space)
         raise
     fill(space, progress=progress)
