@@ -15,9 +15,11 @@ from catalog.models import Category
 from recommender.bench.search_gallery import DIMENSIONS, Gallery
 from recommender.index import partitions
 from recommender.index.halfvec import raw_connection
+from recommender.index.nearness import NearnessTree, sample_size
 from recommender.index.types import VectorRow
 from recommender.models import Encoder, Space
 from recommender.projection.apply import Projection
+from recommender.services.spaces_order import LEAST
 
 BATCH = 20_000
 BRANDS = 40
@@ -40,7 +42,7 @@ def write_shop(gallery: Gallery, projection: Projection, say: Say) -> tuple[Spac
 
     space = _space(projection)
     timed("writing products and photos", lambda: _write_catalogue(gallery))
-    timed("writing vectors", lambda: _write_vectors(space, gallery))
+    timed("ordering and writing vectors", lambda: _write_vectors(space, gallery))
     timed("building the index", lambda: partitions.build_index(space))
     timed("analysing", _analyse)
     return space, seconds
@@ -147,9 +149,18 @@ def _photos(count: int) -> Iterator[str]:
 
 
 def _write_vectors(space: Space, gallery: Gallery) -> None:
+    """In the order in which building a space writes them."""
+    order = np.arange(len(gallery))
+    if len(gallery) >= LEAST:
+        chosen = np.random.default_rng(0).choice(
+            len(gallery), min(len(gallery), sample_size(DIMENSIONS)), replace=False
+        )
+        tree = NearnessTree(gallery.vectors[np.sort(chosen)])
+        blocks = [tree.leaves(gallery.vectors[start : start + BATCH]) for start in range(0, len(gallery), BATCH)]
+        order = np.argsort(np.concatenate(blocks), kind="stable")
     for start in range(0, len(gallery), BATCH):
-        block = gallery.vectors[start : start + BATCH]
-        partitions.write_vectors(space, (VectorRow(start + i + 1, start + i + 1, row) for i, row in enumerate(block)))
+        rows = order[start : start + BATCH].tolist()
+        partitions.write_vectors(space, (VectorRow(row + 1, row + 1, gallery.vectors[row]) for row in rows))
 
 
 def _analyse() -> None:

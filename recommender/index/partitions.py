@@ -131,7 +131,7 @@ def drop_partition(space: Space, concurrently: bool = True) -> None:
 
 
 def write_vectors(space: Space, rows: Iterable[VectorRow]) -> int:
-    """Bulk load by binary COPY; returns how many were new.
+    """Bulk load by binary COPY, laid down in the order given; returns how many were new.
 
     Rows of photos that are gone are skipped, as are those that have their vector already: an interrupted load can be
     repeated. The photo's row is held meanwhile, so that a deletion or replacement waits and then removes the vector.
@@ -141,22 +141,22 @@ def write_vectors(space: Space, rows: Iterable[VectorRow]) -> int:
         raw = raw_connection()
         raw.execute(
             sql.SQL(
-                "CREATE TEMPORARY TABLE {} (image_id bigint, product_id bigint, vector halfvec) ON COMMIT DROP"
+                "CREATE TEMPORARY TABLE {} (place int, image_id bigint, product_id bigint, vector halfvec) ON COMMIT DROP"
             ).format(stage)
         )
         raw.execute(sql.SQL("ALTER TABLE {} ALTER COLUMN vector SET STORAGE PLAIN").format(stage))
         with psycopg.Cursor(raw).copy(
-            sql.SQL("COPY {} (image_id, product_id, vector) FROM STDIN (FORMAT binary)").format(stage)
+            sql.SQL("COPY {} (place, image_id, product_id, vector) FROM STDIN (FORMAT binary)").format(stage)
         ) as copy:
-            copy.set_types(["int8", "int8", halfvec_type(raw)])
-            for row in rows:
-                copy.write_row((row.image_id, row.product_id, HalfVector(row.vector)))
+            copy.set_types(["int4", "int8", "int8", halfvec_type(raw)])
+            for place, row in enumerate(rows):
+                copy.write_row((place, row.image_id, row.product_id, HalfVector(row.vector)))
         new = raw.execute(
             sql.SQL(
                 "INSERT INTO {} (image_id, space_id, product_id, vector) SELECT held.id, {}, held.product_id, s.vector"
                 " FROM (SELECT i.id, i.product_id FROM catalog_productimage i"
                 " WHERE i.id IN (SELECT image_id FROM {}) ORDER BY i.id FOR SHARE) held JOIN {} s ON s.image_id = held.id"
-                " ON CONFLICT DO NOTHING"
+                " ORDER BY s.place ON CONFLICT DO NOTHING"
             ).format(sql.Identifier(PARENT), sql.Literal(space.pk), stage, stage)
         ).rowcount
         raw.execute(sql.SQL("DROP TABLE {}").format(stage))

@@ -21,6 +21,7 @@ from recommender.projection.augment import augment
 from recommender.projection.neighbours import nearest
 from recommender.services.augmentation import augmented
 from recommender.services.progress import Progress, silent
+from recommender.services.spaces_order import LEAST, by_nearness
 from recommender.services.stored_features import features_of
 
 BATCH = 5000
@@ -55,11 +56,12 @@ def fill(space: Space, *, progress: Progress = silent) -> int:
     """Write the vector of every photo that has features and no vector yet; returns how many were written.
 
     Photos deleted or replaced while their batch is made are passed over. Committed batch by batch outside a
-    transaction: what was written before an interruption stays.
+    transaction: what was written before an interruption stays. Many are written in the order of nearness.
     """
     missing = missing_vectors(space)
     if space.augment and len(missing) and (len(missing) > _FEW or not vector_index().count(space=space)):
         return _fill_augmented(space, missing, progress)
+    missing = _in_order(space, missing, progress)
     written = 0
     for start in range(0, len(missing), BATCH):
         ids = missing[start : start + BATCH]
@@ -104,9 +106,14 @@ def write_unchanged(space: Space, image_ids: NDArray[np.int64], vectors: NDArray
         return partitions.write_vectors(space, rows) if rows else 0
 
 
+def _in_order(space: Space, image_ids: NDArray[np.int64], progress: Progress) -> NDArray[np.int64]:
+    return by_nearness(space, image_ids, progress) if len(image_ids) >= LEAST else image_ids
+
+
 def _fill_augmented(space: Space, missing: NDArray[np.int64], progress: Progress) -> int:
     """Every photo's plain vector goes to a file that is mapped into memory; neighbours are found among those."""
     everyone = _ids(space, "SELECT f.image_id " + _WITH_FEATURES + " ORDER BY f.image_id")
+    everyone = _in_order(space, everyone, progress)
     written = done = 0
     with tempfile.TemporaryDirectory(prefix="augment-") as folder:
         file: NDArray[np.float32] = np.lib.format.open_memmap(

@@ -223,12 +223,21 @@ def _replace(shop: Space) -> None:
 @pytest.mark.parametrize("change", [_upload, _delete, _replace])
 @pytest.mark.parametrize(
     ("stage", "augment"),
-    [("gathering", 0), ("fitting", 0), ("writing vectors", 0), ("building the index", 0), ("writing vectors", 3)],
+    [
+        ("gathering", 0),
+        ("fitting", 0),
+        ("ordering", 0),
+        ("writing vectors", 0),
+        ("building the index", 0),
+        ("ordering", 3),
+        ("writing vectors", 3),
+    ],
 )
 def test_uploads_and_deletions_meanwhile_are_kept_up_with(
     shop: Space, change: Change, stage: str, augment: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("recommender.services.spaces_fill.BATCH", 100)
+    monkeypatch.setattr("recommender.services.spaces_fill.LEAST", 200)
     happened = []
 
     def meanwhile(at: str, done: int, total: int) -> None:
