@@ -9,6 +9,7 @@ from pathlib import Path
 from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage
 from django.utils.deconstruct import deconstructible
+from django.utils.encoding import filepath_to_uri
 
 PARTIAL_SUFFIX = ".partial"
 
@@ -23,6 +24,10 @@ class WholeFileStorage(FileSystemStorage):
 
     def get_available_name(self, name: str, max_length: int | None = None) -> str:
         return name
+
+    def url(self, name: str | None) -> str:
+        """As Django's, for names that lie below the base address as all ours do; parsing both takes ten times as long."""
+        return f"{self.base_url}{filepath_to_uri(name)}"
 
     def _save(self, name: str, content: File[bytes]) -> str:
         target = Path(self.path(name))

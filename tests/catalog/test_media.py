@@ -6,8 +6,9 @@ import io
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
+from django.core.files.storage import FileSystemStorage, default_storage
 from django.test import Client
 from PIL import Image
 
@@ -84,3 +85,18 @@ def test_pages_are_served_with_a_policy(client: Client) -> None:
         assert b'<main id="main">' in response.content
     assert client.get("/favicon.ico")["Location"] == "/static/catalog/icon.svg"
     assert f'data-id="{product.pk}"'.encode() in client.get(f"/products/{product.pk}/").content
+
+
+@pytest.mark.parametrize("name", ["photos/ab/cd.jpg", "photos/ab/a b#é?.png", "thumbnails/%41.jpg"])
+def test_a_photo_has_the_address_that_django_gives_it(name: str) -> None:
+    assert default_storage.url(name) == FileSystemStorage().url(name)
+
+
+def test_the_api_knows_no_session_and_pages_do(client: Client, admin_user: User) -> None:
+    client.force_login(admin_user)
+    page = client.get("/admin/")
+    assert page.status_code == 200 and page.wsgi_request.user == admin_user
+    answer = client.get("/api/v1/products/")
+    assert answer.status_code == 200 and not hasattr(answer.wsgi_request, "session")
+    assert not answer.cookies and "Cookie" not in answer.get("Vary", "")
+    assert client.get("/api/docs/").status_code == 200
