@@ -2,7 +2,7 @@
 
 import logging
 import re
-import uuid
+import secrets
 from collections.abc import Callable
 from contextvars import ContextVar
 
@@ -31,7 +31,7 @@ _current: ContextVar[str] = ContextVar("request_id", default="")
 
 def identifier(given: str) -> str:
     """What names a request in answers and logs: what the caller gave where it is a plain word, else a random one."""
-    return given if _ACCEPTED.fullmatch(given) else uuid.uuid4().hex
+    return given if _ACCEPTED.fullmatch(given) else secrets.token_hex(16)
 
 
 def request_id(get_response: GetResponse) -> GetResponse:
