@@ -22,12 +22,11 @@ def by_nearness(space: Space, image_ids: NDArray[np.int64], progress: Progress) 
 
     Reads all features once: vectors are not kept, only the place of each.
     """
-    generator = np.random.default_rng(0)
-    chosen = generator.choice(len(image_ids), min(len(image_ids), sample_size(space.dimensions)), replace=False)
-    sample = [vectors for _, vectors in _vectors(space, image_ids[np.sort(chosen)])]
-    if not sample:
+    sample = _sample(space, image_ids)
+    if not len(sample):
         return image_ids[:0]
-    tree = NearnessTree(np.concatenate(sample))
+    tree = NearnessTree(sample)
+    del sample  # up to 64 MB
     known, leaves, done = [image_ids[:0]], [np.zeros(0, np.int32)], 0
     for ids, vectors in _vectors(space, image_ids):
         known.append(ids)
@@ -36,6 +35,13 @@ def by_nearness(space: Space, image_ids: NDArray[np.int64], progress: Progress) 
         progress("ordering by nearness", done, len(image_ids))
     result: NDArray[np.int64] = np.concatenate(known)[np.argsort(np.concatenate(leaves), kind="stable")]
     return result
+
+
+def _sample(space: Space, image_ids: NDArray[np.int64]) -> NDArray[np.float32]:
+    count = min(len(image_ids), sample_size(space.dimensions))
+    chosen = np.sort(np.random.default_rng(0).choice(len(image_ids), count, replace=False))
+    found = [vectors for _, vectors in _vectors(space, image_ids[chosen])]
+    return np.concatenate([np.zeros((0, space.dimensions), np.float32), *found])
 
 
 def _vectors(space: Space, image_ids: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
