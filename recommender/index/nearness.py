@@ -2,7 +2,9 @@
 
 An HNSW graph is built, and stored, in the order of the table. Where that order is that of uploads, each step of a search
 goes to a page of its own, and at a million photos to memory no cache holds; neighbours stored together share pages. Measured
-on one million vectors of 256-d, ef_search 100, within an hour: p50 2.6 → 1.9 ms, building 220 → 138 s, recall unchanged.
+on one million vectors of 256-d, ef_search 100, within an hour: p50 2.6 → 1.9 ms, building 220 → 138 s. Of the recall@10
+at ef_search 80 four builds in this order gave .985 to .993, two in that of upload .990 and .997; at 200,000 there is no
+difference.
 """
 
 from __future__ import annotations
