@@ -149,7 +149,7 @@ def _photos(count: int) -> Iterator[str]:
 
 
 def _write_vectors(space: Space, gallery: Gallery) -> None:
-    """In the order in which building a space writes them."""
+    """By nearness, as building a space does (services.spaces_order)."""
     order = np.arange(len(gallery))
     if len(gallery) >= LEAST:
         chosen = np.random.default_rng(0).choice(

@@ -56,7 +56,7 @@ class NearnessTree:
 
 
 def _axis(rows: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.float32]:
-    """From one of two centres of `rows` to the other; any direction where all rows are alike."""
+    """From one of two centres of `rows` to the other; zero, which parts nothing, where the two chosen are equal."""
     centres = rows[generator.choice(len(rows), 2, replace=False)]
     for _ in range(_ROUNDS):
         side = rows @ (centres[1] - centres[0]) > (centres[1] ** 2 - centres[0] ** 2).sum() / 2

@@ -7,7 +7,6 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from functools import cache
 from typing import Any, TypeVar
 
@@ -23,6 +22,7 @@ R = TypeVar("R")
 D = TypeVar("D")
 
 REST_SECONDS = 1.0
+REFUSED_SECONDS = 60.0
 
 
 class Breaker:
@@ -66,10 +66,7 @@ def client() -> redis.Redis:
     if _mine.client is None or _mine.of != wanted:
         _mine.client, _mine.of, _mine.owed = _client(*wanted[:2]), wanted, False
     if _mine.owed:
-        _mine.owed = False
-        # A connection that broke is found out by the next command; what Redis refused was not waited for.
-        with suppress(redis.ConnectionError, redis.ResponseError):
-            _connection(_mine.client).read_response()
+        _read_owed(_mine.client)
     return _mine.client
 
 
@@ -99,13 +96,34 @@ def command(asked: redis.Redis, *words: str | bytes | int) -> Any:
 
 
 def tell(*words: str | bytes | int) -> None:
-    """A command whose answer is not waited for: it is read before this thread's next question. May be lost."""
+    """A command whose answer is not waited for: it is read before this thread's next question. May be lost.
+
+    Not within a question of `ask`: the answer to it would be taken for that one's.
+    """
 
     def send(asked: redis.Redis) -> None:
-        _connection(asked).send_command(*words)  # type: ignore[no-untyped-call]
         _mine.owed = True
+        try:
+            _connection(asked).send_command(*words)  # type: ignore[no-untyped-call]
+        except BaseException:
+            _mine.owed = False
+            raise
 
     ask(send, None)
+
+
+def _read_owed(asked: redis.Redis) -> None:
+    """The answer to what was told: nobody waits for it, but a Redis that refuses is named, once a minute a thread."""
+    _mine.owed = False
+    try:
+        _connection(asked).read_response()
+    except redis.ConnectionError:
+        return  # the next command finds it out and connects anew
+    except redis.ResponseError as error:
+        now = time.monotonic()
+        if now - _mine.refused_at > REFUSED_SECONDS:
+            _mine.refused_at = now
+            logger.warning("Redis refuses what is to be kept, so more is asked of Postgres: %s", error)
 
 
 def _connection(asked: redis.Redis) -> AbstractConnection:
@@ -116,12 +134,13 @@ def _connection(asked: redis.Redis) -> AbstractConnection:
 class _Mine(threading.local):
     """The client of a thread, and the URL, time-out and process that it was made for: no child uses its parent's.
 
-    `owed`: the answer to what `tell` sent is still to be read.
+    `owed`: the answer to what `tell` sent is still to be read. `refused_at`: when the log last had a refusal.
     """
 
     client: redis.Redis | None = None
     of: tuple[str, float, int] | None = None
     owed: bool = False
+    refused_at: float = float("-inf")
 
 
 _mine = _Mine()

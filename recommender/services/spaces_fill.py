@@ -56,12 +56,14 @@ def fill(space: Space, *, progress: Progress = silent) -> int:
     """Write the vector of every photo that has features and no vector yet; returns how many were written.
 
     Photos deleted or replaced while their batch is made are passed over. Committed batch by batch outside a
-    transaction: what was written before an interruption stays. Many are written in the order of nearness.
+    transaction: what was written before an interruption stays. Many are written in the order of
+    nearness (augmented ones of a large gallery cluster by cluster).
     """
     missing = missing_vectors(space)
     if space.augment and len(missing) and (len(missing) > _FEW or not vector_index().count(space=space)):
         return _fill_augmented(space, missing, progress)
-    missing = _in_order(space, missing, progress)
+    if len(missing) >= LEAST:
+        missing = by_nearness(space, missing, progress)
     written = 0
     for start in range(0, len(missing), BATCH):
         ids = missing[start : start + BATCH]
@@ -89,12 +91,16 @@ def missing_vectors(space: Space) -> NDArray[np.int64]:
 
 
 def write_unchanged(space: Space, image_ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> int:
-    """Store vectors of photos whose features are still those they show; such a photo waits for us if it is replaced."""
+    """Store vectors of photos whose features are still those they show; such a photo waits for us if it is replaced.
+
+    Vectors go in by nearness, those of a lease by number, and two that each hold what the other writes next would wait
+    for ever: this lock, unlike a share, also keeps the photos out of a lease's end until we commit (pipeline.store).
+    """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
             "SELECT i.id, i.product_id FROM catalog_productimage i JOIN recommender_imagefeatures f"
             " ON f.image_id = i.id AND f.digest = i.digest AND f.encoder_id = %s"
-            " WHERE i.id = ANY (%s) ORDER BY i.id FOR SHARE OF i",
+            " WHERE i.id = ANY (%s) ORDER BY i.id FOR NO KEY UPDATE OF i",
             [space.encoder_id, image_ids.tolist()],
         )
         products = dict(cursor.fetchall())
@@ -106,14 +112,11 @@ def write_unchanged(space: Space, image_ids: NDArray[np.int64], vectors: NDArray
         return partitions.write_vectors(space, rows) if rows else 0
 
 
-def _in_order(space: Space, image_ids: NDArray[np.int64], progress: Progress) -> NDArray[np.int64]:
-    return by_nearness(space, image_ids, progress) if len(image_ids) >= LEAST else image_ids
-
-
 def _fill_augmented(space: Space, missing: NDArray[np.int64], progress: Progress) -> int:
     """Every photo's plain vector goes to a file that is mapped into memory; neighbours are found among those."""
     everyone = _ids(space, "SELECT f.image_id " + _WITH_FEATURES + " ORDER BY f.image_id")
-    everyone = _in_order(space, everyone, progress)
+    if len(missing) >= LEAST:
+        everyone = by_nearness(space, everyone, progress)
     written = done = 0
     with tempfile.TemporaryDirectory(prefix="augment-") as folder:
         file: NDArray[np.float32] = np.lib.format.open_memmap(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import select
+
+import psycopg
 import pytest
 from django.db import close_old_connections, connection
 from django.db.backends.postgresql.base import DatabaseWrapper
@@ -61,9 +64,23 @@ def test_what_the_server_says_besides_does_not_end_a_connection(asked: list[bool
             cursor.execute("NOTIFY news")
     finally:
         other.close()
+    select.select([connection.connection], [], [], 10)
     close_old_connections()
-    assert _pid() == before
-    assert all(asked)
+    try:
+        assert _pid() == before
+        assert asked == [True]
+    finally:
+        connection.close()
+
+
+def test_a_transaction_left_open_is_asked_about(asked: list[bool]) -> None:
+    before = _pid()
+    connection.connection.execute("BEGIN")
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        connection.connection.execute("SELECT 1 / 0")
+    close_old_connections()
+    assert _pid() != before
+    assert asked == [False]
 
 
 def test_a_closed_connection_is_not_usable() -> None:

@@ -48,9 +48,16 @@ def test_what_is_told_is_done_and_its_answer_is_nobody_elses() -> None:
     assert redis_client.ask(lambda client: client.mget("one", "two"), None) == [b"3", b"2"]
 
 
-def test_what_redis_refuses_of_it_is_nobody_elses_either() -> None:
-    redis_client.tell("SET", "one")
-    assert redis_client.ask(lambda client: redis_client.command(client, "PING"), None) == b"PONG"
+def test_what_redis_refuses_of_it_is_logged_and_nobody_elses_either(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_client._mine, "refused_at", float("-inf"))
+    for _ in range(3):
+        redis_client.tell("SET", "one")
+        assert redis_client.ask(lambda client: redis_client.command(client, "PING"), None) == b"PONG"
+    assert [record.getMessage().partition(":")[0] for record in caplog.records] == [
+        "Redis refuses what is to be kept, so more is asked of Postgres"
+    ]
 
 
 def test_a_connection_closed_before_its_answer_was_read_is_made_anew(settings: Settings) -> None:

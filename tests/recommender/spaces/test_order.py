@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from recommender.index.registry import vector_index
 from recommender.index.types import VectorRow
 from recommender.models import Encoder, Space
 from recommender.services.spaces_build import build_space
+from recommender.services.spaces_fill import write_unchanged
 from recommender.services.spaces_options import SpaceOptions
 from tests.recommender.spaces.gallery import DIMENSIONS, add_photos
 
@@ -75,6 +76,7 @@ def test_a_build_lays_many_vectors_down_by_nearness(
 ) -> None:
     monkeypatch.setattr("recommender.services.spaces_fill.LEAST", 100)
     monkeypatch.setattr("recommender.services.spaces_fill.BATCH", 64)
+    monkeypatch.setattr("recommender.services.spaces_order.sample_size", lambda dimensions: 15 * dimensions)
     features, codes = clustered(12, 20, dimensions=DIMENSIONS, noise=0.3)
     photos = add_photos(encoder, features, [f"kind {code}" for code in codes], to_spaces=False)
     kind = {photo.pk: int(code) for photo, code in zip(photos, codes, strict=True)}
@@ -111,3 +113,24 @@ def _products(images: list[int]) -> dict[int, int]:
 
 def _borders(codes: list[int]) -> int:
     return sum(one != other for one, other in zip(codes[1:], codes[:-1], strict=True))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_photos_whose_vectors_are_being_written_are_passed_over_by_the_end_of_a_lease(shop: Space) -> None:
+    """Else both would insert the same photos in orders of their own, and each could wait for the other for ever."""
+    images = sorted(_as_laid_down(shop))[:3]
+    vectors = vector_index().vectors(space=shop, image_ids=images)
+    vector_index().delete(space=shop, image_ids=images)
+    other = connection.copy()
+    try:
+        with transaction.atomic():
+            assert write_unchanged(shop, np.array(images), np.stack([vectors[image] for image in images])) == 3
+            with other.cursor() as cursor:
+                cursor.execute("SELECT id FROM catalog_productimage ORDER BY id LIMIT 5 FOR SHARE SKIP LOCKED")
+                free = [row[0] for row in cursor.fetchall()]
+        with other.cursor() as cursor:
+            cursor.execute("SELECT id FROM catalog_productimage ORDER BY id LIMIT 3 FOR SHARE SKIP LOCKED")
+            assert [row[0] for row in cursor.fetchall()] == images
+    finally:
+        other.close()
+    assert free and not set(free) & set(images)
