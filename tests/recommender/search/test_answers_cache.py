@@ -35,7 +35,7 @@ def own_redis(server_folder: Path, settings: Settings) -> Iterator[psutil.Proces
     yield process
     if process.is_running():
         process.send_signal(signal.SIGCONT)
-        stop_redis(server_folder)
+    stop_redis(server_folder)  # also one that the test itself started anew
 
 
 @pytest.fixture
