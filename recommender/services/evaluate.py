@@ -15,6 +15,7 @@ from recommender.services.evaluate_labels import LabelledPhotos, label_expressio
 from recommender.services.evaluate_rank import relevant_of, score
 from recommender.services.evaluate_scores import Scores
 from recommender.services.evaluate_split import Split, near_duplicates, split_photos
+from recommender.services.planner_statistics import refresh_statistics
 from recommender.services.progress import Progress, silent
 from recommender.services.spaces_active import active_space
 
@@ -68,6 +69,7 @@ def judge(space: Space, *, labels: str | None = None, progress: Progress = silen
     Without two held-out photos of one class there are no queries and no scores. Raises UnknownLabels.
     """
     labels = labels or labels_of(space)
+    refresh_statistics()
     active = active_space()
     rival = active if active is not None and active.pk != space.pk else None
     encoders = list(dict.fromkeys([space.encoder_id, rival.encoder_id if rival else space.encoder_id]))

@@ -11,6 +11,7 @@ from recommender.index import partitions
 from recommender.models import Space
 from recommender.services.evaluate import judge
 from recommender.services.evaluate_quality import quality_of
+from recommender.services.planner_statistics import refresh_statistics
 from recommender.services.progress import Progress, silent
 from recommender.services.recall import recall_of
 from recommender.services.spaces_features import fill_features
@@ -62,6 +63,7 @@ def judge_and_keep(space: Space, *, labels: str | None = None, progress: Progres
 
 
 def _complete(space: Space, progress: Progress, warn: Callable[[str], None]) -> None:
+    refresh_statistics()
     try:
         if not _serves_already(space):
             check_labels(space)

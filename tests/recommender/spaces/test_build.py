@@ -71,6 +71,16 @@ def test_every_kind_of_space_is_complete_judged_and_not_active(
     assert Space.objects.get(state=Space.State.ACTIVE) == shop
 
 
+def test_tables_that_the_planner_takes_for_empty_are_joined_as_what_they_are(shop: Space) -> None:
+    """Vacuumed while an import is under way, a table counts as empty until the next ANALYZE."""
+    tables = ["catalog_category", "catalog_product", "catalog_productimage", "recommender_imagefeatures"]
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE pg_class SET reltuples = 0 WHERE relname = ANY (%s)", [tables])
+        build_space(SpaceOptions(encoder=shop.encoder, projection="pca", dimensions=8))
+        cursor.execute("SELECT min(reltuples) FROM pg_class WHERE relname = ANY (%s)", [tables[1:]])
+        assert cursor.fetchone() == (240.0,)
+
+
 def test_both_fits_are_stored_and_differ(shop: Space) -> None:
     space = build_space(SpaceOptions(encoder=shop.encoder, projection="learned", dimensions=6))
     assert space.matrix is not None and space.judged_matrix is not None
