@@ -26,7 +26,7 @@ class WholeFileStorage(FileSystemStorage):
         return name
 
     def url(self, name: str | None) -> str:
-        """As Django's, for names that lie below the base address as all ours do; parsing both takes ten times as long."""
+        """As Django's, for names that lie below the base address as all ours do; parsing both takes three times as long."""
         return f"{self.base_url}{filepath_to_uri(name)}"
 
     def _save(self, name: str, content: File[bytes]) -> str:

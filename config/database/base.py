@@ -11,7 +11,7 @@ from psycopg.pq import TransactionStatus
 class DatabaseWrapper(base.DatabaseWrapper):
     """A server that ends a connection says so on it: an idle connection on which nothing came is taken for healthy.
 
-    Django asks `SELECT 1` before the first query of each request; that was a tenth of a search's time. It is still asked
+    Django asks `SELECT 1` before the first query of each request; that was a twentieth of a cold answer's time. It is still asked
     where something came, or where a transaction was left open. A server that vanished without a word is found out by
     the keep-alives of the settings, or by the query that meets it.
     """

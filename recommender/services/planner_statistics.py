@@ -1,6 +1,6 @@
 """What Postgres' planner believes about the catalogue, brought up to date before whole tables are joined.
 
-After an import it may still take them for empty: then it joins them row by row, and a second becomes hours.
+After an import it may still take them for empty: then it joins them row by row: over 170 s for 1,192 photos were seen, and it had not ended.
 """
 
 from __future__ import annotations
