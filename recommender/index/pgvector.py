@@ -76,14 +76,18 @@ class PgvectorIndex:
             )
 
     def delete(self, *, space: Space, image_ids: Sequence[int]) -> int:
-        return len(_of_partition(space, "DELETE FROM {} WHERE image_id = ANY (%s) RETURNING image_id", [list(image_ids)]))
+        return len(
+            _of_partition(space, "DELETE FROM {} WHERE image_id = ANY (%s) RETURNING image_id", [list(image_ids)])
+        )
 
     def count(self, *, space: Space) -> int:
         return int(_of_partition(space, "SELECT count(*) FROM {}", [])[0][0])
 
     def vectors(self, *, space: Space, image_ids: Sequence[int]) -> Mapping[int, NDArray[np.float32]]:
         """The stored vectors of those photos that have one, float32 (dimensions of the space,)."""
-        return dict(_of_partition(space, "SELECT image_id, vector FROM {} WHERE image_id = ANY (%s)", [list(image_ids)]))
+        return dict(
+            _of_partition(space, "SELECT image_id, vector FROM {} WHERE image_id = ANY (%s)", [list(image_ids)])
+        )
 
     def nearest_photos(
         self, *, space: Space, vectors: Sequence[NDArray[np.float32]], count: int

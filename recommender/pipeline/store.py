@@ -18,8 +18,8 @@ from django.db import connection, transaction
 from numpy.typing import NDArray
 
 from recommender.index.halfvec import HalfVector, cursor
-from recommender.index.session import rows
 from recommender.index.registry import vector_index
+from recommender.index.session import rows
 from recommender.models import Encoder, Space
 from recommender.pipeline.leases import Lease, LeasedPhoto, held
 from recommender.pipeline.photo_files import Failure

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
-
 
 import pytest
 from django.contrib.auth.models import User
@@ -140,6 +139,50 @@ def test_a_statement_whose_columns_changed_their_type_is_asked_again() -> None:
         finally:
             with connection.cursor() as cursor:
                 cursor.execute("DROP TABLE changing")
+
+
+def test_any_filters_leave_few_statements_and_no_memory(space: Space, products: list[Product]) -> None:
+    """A connection that lives for ten minutes meets many questions; each kind of filter is one condition, whatever its size."""
+    chance = random.Random(7)
+    vector = random_units(1)[0]
+    tree = [category.pk for category in make_tree().values()]
+
+    def question(size: int) -> None:
+        filters = some_filters(chance, tree, size)
+        vector_index().search(space=space, vector=vector, filters=filters, k=5)
+
+    for _ in range(300):
+        question(32)
+    before = memory_bytes()
+    for number in range(2000):
+        question(number % 33)
+    assert memory_bytes() - before < 4_000_000
+    assert len(prepared()) <= 101  # of psycopg's 100 the oldest goes once the next was prepared
+
+
+def some_filters(chance: random.Random, tree: list[int], attributes: int) -> Filters:
+    def some(*values: Any) -> Any:
+        return chance.choice(values)
+
+    return Filters(
+        categories=some(None, tuple(chance.sample(tree, 2))),
+        brands=tuple(f"brand {number}" for number in range(chance.randrange(5))),
+        min_price=some(None, chance.randrange(100)),
+        max_price=some(None, chance.randrange(100, 200)),
+        in_stock=some(None, True, False),
+        attributes={
+            f"name {chance.randrange(10**9)}": tuple(map(str, range(chance.randrange(1, 6)))) for _ in range(attributes)
+        },
+        exclude_products=tuple(range(chance.randrange(50))),
+        exclude_groups=tuple(f"group {number}" for number in range(chance.randrange(3))),
+    )
+
+
+def memory_bytes() -> int:
+    """What the server process of this thread's connection has taken."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT sum(total_bytes)::bigint FROM pg_backend_memory_contexts")
+        return int(cursor.fetchone()[0])
 
 
 def prepared() -> set[str]:
