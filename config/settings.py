@@ -36,6 +36,7 @@ MIDDLEWARE = [
     "recommender.metrics.request_metrics",
     "config.middleware.probes",
     "config.middleware.content_security_policy",
+    "config.database.away.DatabaseAway",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.page_middleware.SessionMiddleware",
@@ -71,6 +72,10 @@ DATABASES = {"default": env.db_url("DATABASE_URL")}
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=600)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"]["ENGINE"] = "config.database"
+# A web process asks, after so many seconds without an answer, whether Postgres lives; if not, the caller gets 503.
+DATABASE_DEADLINE_SECONDS: float = env.float("DATABASE_DEADLINE_SECONDS", default=2.5)
+# What a caller waits for may take no longer; commands, builds and workers may.
+DATABASE_STATEMENT_SECONDS: float = env.float("DATABASE_STATEMENT_SECONDS", default=30.0)
 # A server that vanished without closing its connections is found out within a minute.
 _KEEPALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
 DATABASES["default"]["OPTIONS"] = {"connect_timeout": 5, **_KEEPALIVE, **DATABASES["default"].get("OPTIONS", {})}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -66,6 +68,25 @@ class OwnServers:
                 child.send_signal(signal.SIGKILL)
                 return int(child.pid)
         raise LookupError("no client is connected to this Postgres")
+
+    @contextmanager
+    def stopped_postgres(self, *, whole: bool = True) -> Iterator[None]:
+        """SIGSTOP of the postmaster and all its children, or of the postmaster alone; SIGCONT at the end, whatever happens.
+
+        The postmaster stops first, so that nobody is born meanwhile.
+        """
+        stopped = [self.postmaster()]
+        try:
+            stopped[0].suspend()
+            if whole:
+                for child in stopped[0].children(recursive=True):
+                    stopped.append(child)
+                    child.suspend()
+            yield
+        finally:
+            for process in reversed(stopped):
+                with suppress(psutil.NoSuchProcess):
+                    process.resume()
 
     def kill_redis(self) -> None:
         """`kill -9` of redis-server: everything in it is lost."""

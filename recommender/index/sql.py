@@ -179,7 +179,10 @@ def _forms(value: str) -> list[object]:
         return [value]
     if not math.isfinite(number):
         return [value]
-    return [value, int(number) if number.is_integer() else number]
+    return [value, int(number) if number.is_integer() and abs(number) < _EXACT else number]
+
+
+_EXACT = 2**53  # a float that is larger has digits of its own making as a whole number
 
 
 def _json(value: object) -> str:
