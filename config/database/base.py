@@ -19,7 +19,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     the keep-alives of the settings, or by the query that meets it (config.database.watched).
     """
 
-    Database = Driver()
+    Database = Driver()  # type: ignore[assignment]  # Django asks a module, and needs its names only
 
     def get_connection_params(self) -> dict[str, Any]:
         return bounded(super().get_connection_params())

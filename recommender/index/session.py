@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import psycopg
 from django.db import connection
-from psycopg.abc import Query
+from psycopg import sql
 
 from recommender.index.halfvec import raw_connection
 from recommender.index.types import SpaceGone
@@ -29,7 +29,9 @@ R = TypeVar("R")
 _LOST = (psycopg.errors.InvalidSqlStatementName, psycopg.errors.FeatureNotSupported)
 
 
-def rows(statement: Query, values: Mapping[str, object] | Sequence[object], *, binary: bool = False) -> list[Row]:
+def rows(
+    statement: str | sql.SQL | sql.Composed, values: Mapping[str, object] | Sequence[object], *, binary: bool = False
+) -> list[Row]:
     """The rows of one statement; `binary`: as the wire carries numbers and vectors, without their text form.
 
     Raises SpaceGone where a partition is no more, else Django's database errors.

@@ -24,7 +24,7 @@ def features_of(
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Features of photos in the order asked: ids int64 (rows,), features float32 (rows, n). Without those that have none."""
     wanted = [int(image_id) for image_id in image_ids]
-    found = dict(rows(_FEATURES, (encoder_id, wanted), binary=True))
+    found: dict[int, NDArray[np.float32]] = dict(rows(_FEATURES, (encoder_id, wanted), binary=True))
     known = [image_id for image_id in wanted if image_id in found]
     features = np.stack([found[image_id] for image_id in known]) if known else np.zeros((0, 0), np.float32)
     return np.array(known, np.int64), features
