@@ -3,12 +3,17 @@
 import os
 
 from celery import Celery
+from celery.signals import beat_embedded_init, worker_init, worker_process_init
+
+from config.parent import end_with_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 app = Celery("lookalike")
 app.set_default()  # in every thread: `current_app` is otherwise that of the thread which imported this
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+_worker: int | None = None
 
 
 @app.on_after_configure.connect
@@ -17,3 +22,21 @@ def read_schedule(sender: Celery, **_: object) -> None:
     from recommender.schedule import BEAT_SCHEDULE
 
     sender.conf.beat_schedule = BEAT_SCHEDULE
+
+
+@worker_init.connect
+def remember_worker(**_: object) -> None:
+    """In the worker's main process, before it makes others: they find its id here."""
+    global _worker
+    _worker = os.getpid()
+
+
+@worker_process_init.connect
+@beat_embedded_init.connect
+def end_with_worker(**_: object) -> None:
+    """In every process that a worker makes: nobody embeds, or sends ticks, for a worker that was killed.
+
+    The lease that such a process held is recovered as after any other death.
+    """
+    if _worker is not None:
+        end_with_parent(_worker)

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from config.local.services import PROJECT
 
-TIED = Path(__file__).with_name("tied.py")
+TIED = PROJECT / "config" / "parent.py"
 STOP_SECONDS = 20.0
 FIRST_BACK_OFF, LONGEST_BACK_OFF = 1.0, 30.0
 # A process that ran this long had started well: its next back-off begins anew.
@@ -28,7 +28,7 @@ class ProcessFailed(RuntimeError):
 
 
 def start_tied(command: list[str], *, log: Path | None = None, report: Path | None = None) -> subprocess.Popen[bytes]:
-    """Start a command in a session of its own that ends when this process does.
+    """Start a command in a session of its own that ends when this process does, even by `kill -9` (Linux only).
 
     `log` takes all its output, `report` its standard output alone; else it writes where we do.
     """

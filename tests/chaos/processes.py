@@ -11,6 +11,8 @@ from pathlib import Path
 
 import psutil
 
+from tests.marked import END_SECONDS, named
+
 PROJECT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -43,13 +45,21 @@ class Supervised:
         elif code is not None:
             self.start()
 
-    def kill(self) -> bool:
-        """`kill -9` of the process alone: its children find out by themselves."""
+    def kill(self) -> list[str]:
+        """`kill -9` of the process alone: its children must end by themselves.
+
+        Returns those that did not in time, in words; they are ended here, so that they spoil nothing that follows.
+        """
         if self._process is None or self._process.poll() is not None:
-            return False
+            return []
+        children = self.children()
         self._process.kill()
         self._process.wait()
-        return True
+        _, orphans = psutil.wait_procs(children, timeout=END_SECONDS)
+        outlived = [f"outlived the killed {self.name}: {named(orphan)}" for orphan in orphans]
+        for orphan in orphans:
+            orphan.kill()
+        return outlived
 
     def children(self) -> list[psutil.Process]:
         if self._process is None or self._process.poll() is not None:
