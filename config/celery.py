@@ -13,7 +13,8 @@ app.set_default()  # in every thread: `current_app` is otherwise that of the thr
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
-_worker: int | None = None
+# Forked or made anew, a worker's processes inherit its environment: there they find the worker's process id.
+WORKER = "LOOKALIKE_WORKER"
 
 
 @app.on_after_configure.connect
@@ -25,10 +26,9 @@ def read_schedule(sender: Celery, **_: object) -> None:
 
 
 @worker_init.connect
-def remember_worker(**_: object) -> None:
-    """In the worker's main process, before it makes others: they find its id here."""
-    global _worker
-    _worker = os.getpid()
+def name_worker(**_: object) -> None:
+    """In the worker's main process, before it makes others."""
+    os.environ[WORKER] = str(os.getpid())
 
 
 @worker_process_init.connect
@@ -36,7 +36,7 @@ def remember_worker(**_: object) -> None:
 def end_with_worker(**_: object) -> None:
     """In every process that a worker makes: nobody embeds, or sends ticks, for a worker that was killed.
 
-    The lease that such a process held is recovered as after any other death.
+    Celery ties its pool to the worker on Linux alone, and misses a worker that died while the process was starting. The
+    lease that such a process held is recovered as after any other death.
     """
-    if _worker is not None:
-        end_with_parent(_worker)
+    end_with_parent(int(os.environ[WORKER]))

@@ -75,3 +75,19 @@ def test_beat_leaves_nothing_when_it_is_killed(transactional_db: None, mark: Mar
         assert mark.left() == []
     finally:
         beat.stop()
+
+
+def test_children_that_were_starting_when_their_worker_was_killed_end_too(
+    transactional_db: None, mark: Mark, tmp_path: Path
+) -> None:
+    command = python("celery", "-A", "tests.recommender.pipeline.late", "worker", "--concurrency", "2")
+    worker = Supervised(
+        "worker", command, environment=process_environment(**mark.environment), log=tmp_path / "late.log"
+    )
+    worker.start()
+    try:
+        wait_until(lambda: len(worker.children()) == 2, seconds=30, what="the fork of two children")
+        assert worker.kill() == []
+        assert mark.left() == []
+    finally:
+        worker.stop()
