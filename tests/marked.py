@@ -5,23 +5,35 @@ from __future__ import annotations
 import secrets
 import time
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import psutil
 
 NAME = "LOOKALIKE_TEST_RUN"
 # What ends by itself, because its parent or its pipe did, has done so by then.
 END_SECONDS = 5.0
+# They write over their environment.
+SERVERS = ("postgres", "redis-server")
 
 
 class Mark:
     """Lay `environment` on the environment of whatever is started; a process that starts others hands it on.
 
-    `folder`: servers that write over their environment, as PostgreSQL and Redis do, are known by running in it.
+    `folder`: PostgreSQL and Redis are known by running below it. At the end of a `with` all that is left is killed.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
         self.environment = {NAME: secrets.token_hex(16)}
         self._folder = folder.resolve() if folder else None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.kill()
 
     def living(self) -> list[psutil.Process]:
         """The processes that bear the mark, but for those that only wait to be reaped."""
@@ -47,7 +59,9 @@ class Mark:
                 return False
             if process.environ().get(NAME) == self.environment[NAME]:
                 return True
-            return self._folder is not None and Path(process.cwd()).is_relative_to(self._folder)
+            if self._folder is None or not process.name().startswith(SERVERS):
+                return False
+            return Path(process.cwd()).is_relative_to(self._folder)
         except (psutil.Error, OSError):
             return False
 

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
@@ -14,6 +13,7 @@ import psutil
 from tests.marked import END_SECONDS, named
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
+STOP_SECONDS = 15.0
 
 
 class Supervised:
@@ -67,18 +67,15 @@ class Supervised:
         return psutil.Process(self._process.pid).children(recursive=True)
 
     def stop(self) -> None:
-        """SIGTERM, and SIGKILL to the whole group of what does not end."""
+        """SIGTERM, and SIGKILL to the whole group where that does not end it; what it leaves behind is not hidden."""
         if self._process is None:
             return
         self._process.terminate()
-        deadline = time.monotonic() + 15
-        while self._process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.05)
         try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
             os.killpg(self._process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        self._process.wait()
+            self._process.wait()
 
 
 def python(*arguments: str) -> list[str]:

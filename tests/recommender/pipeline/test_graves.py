@@ -20,9 +20,8 @@ pytestmark = pytest.mark.worker
 
 @pytest.fixture
 def mark() -> Iterator[Mark]:
-    mark = Mark()
-    yield mark
-    mark.kill()
+    with Mark() as mark:
+        yield mark
 
 
 def kill_alone(pid: int) -> None:
