@@ -11,10 +11,9 @@ from types import TracebackType
 from typing import Self
 
 import psutil
-import redis
 
 from config.local.postgres import start_postgres, stop_postgres
-from config.local.redis import start_redis, stop_redis
+from config.local.redis import redis_process, start_redis, stop_redis
 
 
 class OwnServers:
@@ -52,8 +51,9 @@ class OwnServers:
         return psutil.Process(int((self.folder / "postgres" / "postmaster.pid").read_text().splitlines()[0]))
 
     def redis_server(self) -> psutil.Process:
-        with redis.Redis.from_url(self.redis_url) as client:
-            return psutil.Process(client.info("server")["process_id"])
+        process = redis_process(self.folder / "redis")
+        assert process is not None, "the Redis does not run"
+        return process
 
     def kill_postgres(self) -> None:
         """`kill -9` of the postmaster."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from config.local.services import PROJECT
+from config.local.folder import PROJECT, in_words
 
 TIED = PROJECT / "config" / "parent.py"
 STOP_SECONDS = 20.0
@@ -42,11 +42,12 @@ def start_tied(command: list[str], *, log: Path | None = None, report: Path | No
 
 
 def _appended(path: Path) -> BinaryIO:
-    """The file, opened for more; one that has grown large is put aside first."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.exists() and path.stat().st_size > LOG_BYTES:
-        path.replace(path.with_suffix(".log.old"))
-    return path.open("ab")
+    """The file, opened for more; one that has grown large is put aside first. Raises LocalFolderUnusable."""
+    with in_words(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and path.stat().st_size > LOG_BYTES:
+            path.replace(path.with_suffix(".log.old"))
+        return path.open("ab")
 
 
 def end(process: subprocess.Popen[bytes], number: int) -> None:
