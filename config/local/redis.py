@@ -78,16 +78,18 @@ def start_redis(folder: Path, *, at_the_same_address: bool = False) -> str:
 
 def stop_redis(folder: Path) -> None:
     """End the Redis of `folder` if it runs: asked first, killed where it does not listen."""
+    folder = folder.resolve()
     process = redis_process(folder)
     if process is None:
         return
     try:
         process.resume()  # stopped, it would not hear
         process.terminate()
-        process.wait(STOP_SECONDS)
-    except psutil.TimeoutExpired:
-        process.kill()
-        psutil.wait_procs([process], timeout=STOP_SECONDS)
+        deadline = time.monotonic() + STOP_SECONDS
+        while _is_of(process, folder):
+            if time.monotonic() > deadline:
+                process.kill()
+            time.sleep(0.02)
     except psutil.NoSuchProcess:
         return
 
