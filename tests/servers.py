@@ -41,7 +41,7 @@ class OwnServers:
 
     def start(self) -> None:
         self.database_url = start_postgres(self.folder / "postgres")
-        self.redis_url = start_redis(self.folder / "redis")
+        self.redis_url = start_redis(self.folder / "redis", at_the_same_address=bool(self.redis_url))
 
     def stop(self) -> None:
         stop_redis(self.folder / "redis")

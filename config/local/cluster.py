@@ -153,9 +153,16 @@ def _socket_folder(folder: Path, user: pwd.struct_passwd | None) -> Path:
 
 def _check_version(folder: Path) -> None:
     """Raises PostgresUnavailable where the data was written by another major version, which this one cannot read."""
-    held = (folder / "PG_VERSION").read_text(errors="replace").strip() or "an unknown version"
-    said = subprocess.run([_executable("postgres"), "--version"], capture_output=True, text=True, check=True).stdout
-    ours = said.split()[-1].partition(".")[0]
+    held = (folder / "PG_VERSION").read_text(errors="replace").strip()
+    if not held.isdigit():
+        raise PostgresUnavailable(
+            f"{folder / 'PG_VERSION'} was cut off, so nobody knows what can read the data beside it: write the major version "
+            "of its PostgreSQL there, move the folder away to begin anew, or set DATABASE_URL"
+        )
+    asked = subprocess.run([_executable("postgres"), "--version"], capture_output=True, text=True)
+    if asked.returncode:
+        raise PostgresUnavailable(f"the local PostgreSQL does not run here: {asked.stderr.strip()}: set DATABASE_URL")
+    ours = asked.stdout.split()[-1].partition(".")[0]
     if held != ours:
         raise PostgresUnavailable(
             f"{folder} holds the data of PostgreSQL {held}, and the one that is installed is {ours}: move the folder away "

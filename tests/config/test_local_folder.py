@@ -110,7 +110,7 @@ STATES: dict[str, tuple[Callable[[Path], None], str, str]] = {
     },
     **{f"{name} a dangling link": (a_dangling_link(name), name, NOT_THERE) for name in ("media", "secret_key")},
     "postgres of another version": (of_another_version, "postgres", "holds the data of PostgreSQL 15, and the one"),
-    "postgres cut short": (without_its_version, "postgres", "holds the data of PostgreSQL an unknown version"),
+    "postgres cut short": (without_its_version, "postgres", "PG_VERSION was cut off"),
     "postgres of something else": (of_something_else, "postgres", "holds files but no PostgreSQL cluster: move them"),
 }
 
