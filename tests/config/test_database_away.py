@@ -180,6 +180,7 @@ def test_a_killed_postgres_is_503_at_once_and_all_is_well_after_a_restart(runnin
         running.servers.start()
     check_refusals([*killed, counted])
     assert counted.status == 503
+    running.wait_until_well()
 
 
 def test_idle_connections_are_as_good_after_a_stop_or_replaced_after_a_restart(running: Running) -> None:

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import orjson
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -139,6 +140,28 @@ def test_a_statement_whose_columns_changed_their_type_is_asked_again() -> None:
         finally:
             with connection.cursor() as cursor:
                 cursor.execute("DROP TABLE changing")
+
+
+def test_more_attributes_and_values_are_no_other_statement(space: Space, products: list[Product]) -> None:
+    vector = random_units(1)[0]
+
+    def ask_for(attributes: int, values: int) -> set[str]:
+        wanted = {f"name {number}": tuple(map(str, range(values))) for number in range(attributes)}
+        vector_index().search(space=space, vector=vector, filters=Filters(attributes=wanted), k=5)
+        return prepared()
+
+    first = ask_for(1, 1)
+    assert [ask_for(attributes, 1 + 199 // attributes) for attributes in range(1, 33)] == [first] * 32
+
+
+def test_too_many_attributes_are_refused_before_postgres_hears_of_them(client: Client, products: list[Product]) -> None:
+    body = {"positive": [products[0].pk]} | {f"attr.a{number}": "x" for number in range(20_000)}
+    answer = client.post("/api/v1/recommendations/", orjson.dumps(body), content_type="application/json")
+    assert (answer.status_code, answer.json()["parameter"]) == (400, "attr.a32")
+    half = {"positive": [products[0].pk]} | {f"attr.a{number}": "x" for number in range(16)}
+    query = "&".join(f"attr.b{number}=x" for number in range(17))
+    answer = client.post(f"/api/v1/recommendations/?{query}", orjson.dumps(half), content_type="application/json")
+    assert answer.status_code == 400 and "more than 32 attributes" in answer.json()["detail"]
 
 
 def test_any_filters_leave_few_statements_and_no_memory(space: Space, products: list[Product]) -> None:
