@@ -6,8 +6,12 @@ each strip is converted, laid onto white and, where the whole is more than anybo
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import numpy as np
-from PIL import Image
+from numpy.typing import NDArray
+from PIL import Image, TiffImagePlugin
 
 # Up to here the picture is kept as it is: its copy is no more than 16 MB.
 _KEPT_WHOLE_PIXELS = 4_000_000
@@ -24,12 +28,11 @@ def to_rgb(image: Image.Image, *, at_least: int | None = None) -> Image.Image:
     factor = _factor(image, at_least)
     if factor == 1 and image.mode == "RGB" and not image.has_transparency_data:
         return image
-    width, height = image.size
-    rows = max(1, _STRIP_PIXELS // (width * factor)) * factor
-    white_is = _top(image, rows) if _is_deep(image) else None
-    rgb = Image.new("RGB", (-(-width // factor), -(-height // factor)))
-    for top in range(0, height, rows):
-        strip = _strip_to_rgb(image.crop((0, top, width, min(top + rows, height))), white_is)
+    rows = max(1, _STRIP_PIXELS // (image.width * factor)) * factor
+    scale = _scale(image, rows) if _is_deep(image) else None
+    rgb = Image.new("RGB", (-(-image.width // factor), -(-image.height // factor)))
+    for top, part in _strips(image, rows):
+        strip = _strip_to_rgb(part, scale)
         rgb.paste(strip if factor == 1 else strip.reduce(factor), (0, top // factor))
     return rgb
 
@@ -40,9 +43,16 @@ def _factor(image: Image.Image, at_least: int | None) -> int:
     return max(1, min(image.size) // (2 * at_least))
 
 
-def _strip_to_rgb(strip: Image.Image, white_is: float | None) -> Image.Image:
-    if white_is is not None:
-        strip = _to_grey(strip, white_is)
+def _strips(image: Image.Image, rows: int) -> Iterator[tuple[int, Image.Image]]:
+    for top in range(0, image.height, rows):
+        yield top, image.crop((0, top, image.width, min(top + rows, image.height)))
+
+
+def _strip_to_rgb(strip: Image.Image, scale: _Scale | None) -> Image.Image:
+    if scale is not None:
+        return _to_grey(strip, scale).convert("RGB")
+    if strip.mode == "La":
+        strip = strip.convert("LA")  # the only thing that Pillow makes of it without losing the transparency
     if strip.has_transparency_data:
         seen = strip.convert("RGBA")
         white = Image.new("RGBA", seen.size, "white")
@@ -51,22 +61,55 @@ def _strip_to_rgb(strip: Image.Image, white_is: float | None) -> Image.Image:
 
 
 def _is_deep(image: Image.Image) -> bool:
-    """More than 8 bits a channel."""
+    """One channel of more than 8 bits. Pillow reduces several of 16 bits to 8 itself."""
     return image.mode == "F" or image.mode.startswith("I")
 
 
-def _top(image: Image.Image, rows: int) -> float:
-    """The value that is white: 1 or 255 of a float picture, 255 or 65535 of whole numbers, whichever its values reach."""
-    if image.mode not in ("F", "I"):
-        return 65535.0
-    strips = (image.crop((0, top, image.width, min(top + rows, image.height))) for top in range(0, image.height, rows))
-    most = max(float(np.fmax.reduce(np.asarray(strip), axis=None, initial=-np.inf)) for strip in strips)
-    if image.mode == "F":
-        return 1.0 if most <= 1.0 else 255.0
-    return 255.0 if most <= 255 else 65535.0
+@dataclass(frozen=True)
+class _Scale:
+    """Which value of a deep picture is white, or black where it is `inverted`; zero is the other.
+
+    `unsigned`: its 32 bits are not signed, though Pillow has no mode for such and shows the upper half below zero.
+    """
+
+    most: float
+    inverted: bool = False
+    unsigned: bool = False
+
+    def values(self, strip: Image.Image) -> NDArray[np.float64]:
+        array = np.asarray(strip)
+        return (array.view(np.uint32) if self.unsigned else array).astype(np.float64)
 
 
-def _to_grey(strip: Image.Image, white_is: float) -> Image.Image:
+def _scale(image: Image.Image, rows: int) -> _Scale:
+    """What the header says, and of 32 bits and floats, which are used in many ways, what the values reach."""
+    bits, sample_format, inverted = 16, 1, False
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        tags = image.tag_v2
+        bits = tags.get(TiffImagePlugin.BITSPERSAMPLE, (16,))[0]
+        sample_format = tags.get(TiffImagePlugin.SAMPLEFORMAT, (1,))[0]
+        inverted = tags.get(TiffImagePlugin.PHOTOMETRIC_INTERPRETATION) == 0
+    if image.mode.startswith("I;"):
+        return _Scale(2.0**bits - 1, inverted)
+    if image.mode == "I" and bits == 16:
+        return _Scale(32767.0 if sample_format == 2 else 65535.0, inverted)
+    scale = _Scale(0.0, inverted, unsigned=image.mode == "I" and sample_format == 1)
+    reached = max(_most(scale.values(strip)) for _, strip in _strips(image, rows))
+    steps = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0, 2.0**31 - 1, 2.0**32 - 1)
+    most = next((step for step in steps if reached <= step), steps[-1])
+    return _Scale(most, inverted, scale.unsigned)
+
+
+def _most(values: NDArray[np.float64]) -> float:
+    return float(np.max(values, initial=0.0, where=np.isfinite(values)))
+
+
+def _to_grey(strip: Image.Image, scale: _Scale) -> Image.Image:
     """→ 8 bits. Pillow's own conversion clips 16 bits at 255 instead of scaling them."""
-    scaled = np.nan_to_num(np.asarray(strip, dtype=np.float32) / white_is * 255.0)
-    return Image.fromarray(np.clip(np.rint(scaled), 0, 255).astype(np.uint8))
+    values = scale.values(strip)
+    grey = np.clip(np.rint(np.nan_to_num(values / scale.most * 255.0)), 0, 255).astype(np.uint8)
+    if scale.inverted:
+        grey = 255 - grey
+    if isinstance(transparent := strip.info.get("transparency"), int):
+        grey[values == transparent] = 255
+    return Image.fromarray(grey)

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from catalog.photo_reading import decode_photo
+from catalog.photo_reading import decode_square
+from catalog.photo_squares import Square
 
 # ImageNet's evaluation crop; against squashing or letterboxing it gains .03 to .08 of P@10.
 CENTRE = 0.875
@@ -25,22 +26,17 @@ def photo_to_pixels(file: BinaryIO, *, side: int, crop: Crop | None = None) -> N
     """
     fractions = checked_crop(crop)
     at_least = math.ceil(side / min(fractions[2], fractions[3]))
-    return image_to_pixels(decode_photo(file, at_least=at_least), side=side, crop=crop)
+    return decode_square(file, at_least=at_least, square=Square(side, CENTRE, fractions))
 
 
 def image_to_pixels(image: Image.Image, *, side: int, crop: Crop | None = None) -> NDArray[np.uint8]:
     """RGB picture of any size → uint8 (side, side, 3): the crop's centre square of 87.5 %, bicubic with antialiasing."""
-    box = centre_box(image.width, image.height, crop=crop)
-    return np.array(image.resize((side, side), Image.Resampling.BICUBIC, box=box))
+    return np.array(Square(side, CENTRE, checked_crop(crop)).cut(image))
 
 
 def centre_box(width: int, height: int, *, crop: Crop | None = None) -> tuple[float, float, float, float]:
     """What the encoder sees of a picture of that size, in pixels: left, top, right, bottom."""
-    x, y, w, h = checked_crop(crop)
-    square = CENTRE * min(w * width, h * height)
-    left = (x + w / 2) * width - square / 2
-    top = (y + h / 2) * height - square / 2
-    return max(left, 0.0), max(top, 0.0), min(left + square, float(width)), min(top + square, float(height))
+    return Square(1, CENTRE, checked_crop(crop)).box(width, height)
 
 
 def checked_crop(crop: Crop | None) -> Crop:
