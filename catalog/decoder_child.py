@@ -107,15 +107,18 @@ class Decoder:
             raise PhotoError(answer["reason"], answer["error"])
         return answer
 
-    def read(self, size: int) -> bytearray:
-        """The first bytes of the memory: pixels, after an answer that told their number. Raises DecoderDied."""
+    def read(self, size: int, *, at: int = 0) -> bytearray:
+        """Bytes of the memory: pixels, after an answer that told their number. Raises DecoderDied."""
         data = bytearray(size)
-        if os.preadv(self._memory, [data], 0) != size:
+        if os.preadv(self._memory, [data], at) != size:
             code, _ = self.end()
             raise DecoderDied(code)
-        if size > _KEPT_BYTES:
-            os.ftruncate(self._memory, 0)
         return data
+
+    def tidy(self) -> None:
+        """After a photo: give back what a large one left in the memory."""
+        if self._memory >= 0 and os.fstat(self._memory).st_size > _KEPT_BYTES:
+            os.ftruncate(self._memory, 0)
 
     def end(self) -> tuple[int, float]:
         """Kill and reap the process; its exit code, and the seconds of CPU that it took in all. Again: (0, 0)."""

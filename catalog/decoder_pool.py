@@ -120,6 +120,7 @@ class DecoderPool:
         return decoder
 
     def _put_back(self, decoder: Decoder, *, fit: bool) -> None:
+        decoder.tidy()
         with self._lock:
             if decoder in self._decoders and fit and not decoder.is_polite and len(self._idle) < KEPT_IDLE:
                 self._idle.append(decoder)

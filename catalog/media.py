@@ -9,6 +9,7 @@ from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotModified
 from django.views.decorators.http import require_safe
 
+from catalog.photo_reading import DecodersBusy
 from catalog.services.thumbnails import thumbnail_bytes
 from catalog.storage_names import photo_path
 
@@ -20,6 +21,7 @@ CONTENT_TYPES = {
     "bmp": "image/bmp",
     "tif": "image/tiff",
 }
+RETRY_AFTER = "2"
 _FOR_EVER = "public, max-age=31536000, immutable"
 
 View = Callable[..., HttpResponseBase]
@@ -35,8 +37,11 @@ def _content_addressed(view: View) -> View:
             response: HttpResponseBase = HttpResponseNotModified()
         else:
             response = view(request, digest, **names)
-        response["ETag"] = tag
-        response["Cache-Control"] = _FOR_EVER
+        if response.status_code in (200, 304):
+            response["ETag"] = tag
+            response["Cache-Control"] = _FOR_EVER
+        else:
+            response["Cache-Control"] = "no-store"
         response["X-Content-Type-Options"] = "nosniff"
         return response
 
@@ -57,7 +62,10 @@ def photo(request: HttpRequest, digest: str, folder: str, extension: str) -> Htt
 
 @_content_addressed
 def thumbnail(request: HttpRequest, digest: str) -> HttpResponseBase:
-    data = thumbnail_bytes(digest)
+    try:
+        data = thumbnail_bytes(digest)
+    except DecodersBusy as error:
+        return HttpResponse(f"{error}\n", status=503, content_type="text/plain", headers={"Retry-After": RETRY_AFTER})
     if data is None:
         raise Http404("no such photo, or none that can be shown")
     return HttpResponse(data, content_type="image/jpeg")

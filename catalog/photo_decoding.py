@@ -138,7 +138,9 @@ def _too_many_pixels() -> PhotoError:
 
 def out_of_memory() -> PhotoError:
     """What decoding says that met the memory bound of its process."""
-    return PhotoError("bomb", "the picture takes too much memory to be decoded; save it as a plain JPEG or a smaller PNG")
+    return PhotoError(
+        "bomb", "the picture takes too much memory to be decoded; save it as a plain JPEG or a smaller PNG"
+    )
 
 
 def _orientation(image: Image.Image) -> int:

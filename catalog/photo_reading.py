@@ -34,6 +34,7 @@ __all__ = [
 ]
 
 T = TypeVar("T")
+_STRIP_PIXELS = 1_000_000
 
 
 def inspect_photo(file: BinaryIO) -> PhotoFacts:
@@ -75,9 +76,7 @@ def _bounded_bytes(file: BinaryIO) -> bytes:
     return data
 
 
-def _request(
-    *, facts_only: bool = False, at_least: int | None = None, square: Square | None = None
-) -> dict[str, Any]:
+def _request(*, facts_only: bool = False, at_least: int | None = None, square: Square | None = None) -> dict[str, Any]:
     return {
         "bounds": Bounds(pixels=settings.MAX_PHOTO_PIXELS, whole_pixels=settings.MAX_WHOLE_PHOTO_PIXELS),
         "facts_only": facts_only,
@@ -91,8 +90,16 @@ def _facts(answer: dict[str, Any], decoder: Decoder) -> PhotoFacts:
 
 
 def _picture(answer: dict[str, Any], decoder: Decoder) -> Image.Image:
-    size = answer["width"], answer["height"]
-    return Image.frombytes("RGB", size, decoder.read(3 * size[0] * size[1]))
+    """In strips, for a large picture leaves no room for a copy of itself."""
+    width, height = answer["width"], answer["height"]
+    rows = max(1, _STRIP_PIXELS // width)
+    if height <= rows:
+        return Image.frombytes("RGB", (width, height), decoder.read(3 * width * height))
+    image = Image.new("RGB", (width, height))
+    for top in range(0, height, rows):
+        size = width, min(rows, height - top)
+        image.paste(Image.frombytes("RGB", size, decoder.read(3 * size[0] * size[1], at=3 * width * top)), (0, top))
+    return image
 
 
 def _pixels(answer: dict[str, Any], decoder: Decoder) -> NDArray[np.uint8]:

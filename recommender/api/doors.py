@@ -15,7 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 from rest_framework.views import APIView
 
 from catalog.api.problems import Problem, answered, away, bad_parameter
-from catalog.photo_reading import PhotoError
+from catalog.photo_reading import DecodersBusy, PhotoError
 from catalog.services.fetch import FetchFailed, FetchRefused
 from recommender.encoder.serving import EncoderMismatch
 from recommender.index.types import SpaceGone
@@ -58,6 +58,8 @@ def problems() -> Iterator[None]:
         raise Problem(404, "Unknown product", str(error)) from error
     except QueryCancelsOut as error:
         raise Problem(422, "The query cancels itself out", str(error)) from error
+    except DecodersBusy as error:
+        raise Problem(503, "Too many photos", str(error), headers={"Retry-After": str(RETRY_AFTER_SECONDS)}) from error
     except PhotoError as error:
         raise Problem(
             _PHOTO_STATUS.get(error.reason, 422), "Not a usable photo", str(error), reason=error.reason

@@ -15,7 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import InterfaceError, OperationalError, connection
 from numpy.typing import NDArray
 
-from catalog.photo_reading import PhotoError
+from catalog.photo_reading import DecodersBusy, PhotoError
 from recommender.encoder.preprocess import photo_to_pixels
 from recommender.encoder.runtimes import KerasEncoder
 from recommender.encoder.serving import EncoderMismatch, encoder_for
@@ -169,7 +169,7 @@ def _pixels(photo: LeasedPhoto, encoder: ImageEncoder) -> NDArray[np.uint8] | Fa
     try:
         return photo_to_pixels(io.BytesIO(data), side=encoder.side)
     except PhotoError as error:
-        return Failure(error.reason, str(error))
+        return Failure(error.reason, str(error), may_pass=isinstance(error, DecodersBusy))
 
 
 def _encoders() -> Mapping[int, _Serving]:

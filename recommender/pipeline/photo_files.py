@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 
 from catalog.models import ProductImage
-from catalog.photo_reading import PhotoError
+from catalog.photo_reading import DecodersBusy, PhotoError
 from catalog.services.fetch import FetchFailed, FetchRefused, fetch_photo
 from catalog.services.photos import store_fetched
 from recommender.pipeline.leases import LeasedPhoto
@@ -64,7 +64,7 @@ def _stored(photo: LeasedPhoto, fetch: Future[bytes]) -> LeasedPhoto | Failure |
     except FetchFailed as error:
         return Failure("fetch", f"{photo.source_url}: {error}", may_pass=True)
     except PhotoError as error:
-        return Failure(error.reason, f"{photo.source_url}: {error}")
+        return Failure(error.reason, f"{photo.source_url}: {error}", may_pass=isinstance(error, DecodersBusy))
     except OSError as error:
         return Failure("storage", f"the photo cannot be written to storage: {error}", may_pass=True)
     if image is None:
