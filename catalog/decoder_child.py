@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -58,6 +60,7 @@ class Decoder:
 
     def __init__(self) -> None:
         self.is_polite = False
+        self._reaping = threading.Lock()
         self._cpu_seconds = 0.0
         try:
             self._socket, theirs = socket.socketpair()
@@ -120,16 +123,21 @@ class Decoder:
         if self._memory >= 0 and os.fstat(self._memory).st_size > _KEPT_BYTES:
             os.ftruncate(self._memory, 0)
 
+    def kill(self) -> None:
+        """From another thread than the one that waits for an answer: that one will see the stream end."""
+        with self._reaping:
+            if self._process.returncode is None:
+                os.kill(self.pid, signal.SIGKILL)
+
     def end(self) -> tuple[int, float]:
-        """Kill and reap the process; its exit code, and the seconds of CPU that it took in all. Again: (0, 0)."""
-        if self._memory < 0:
-            return 0, 0.0
-        self._process.kill()
+        """Kill and reap the process; its exit code, and the seconds of CPU that it took in all (0 if it was reaped)."""
         cpu_seconds = 0.0
-        if self._process.returncode is None:
-            _, status, usage = os.wait4(self._process.pid, 0)
-            self._process.returncode = os.waitstatus_to_exitcode(status)
-            cpu_seconds = usage.ru_utime + usage.ru_stime
+        self.kill()
+        with self._reaping:
+            if self._process.returncode is None:
+                _, status, usage = os.wait4(self.pid, 0)
+                self._process.returncode = os.waitstatus_to_exitcode(status)
+                cpu_seconds = usage.ru_utime + usage.ru_stime
         self._close()
         return self._process.returncode, cpu_seconds
 

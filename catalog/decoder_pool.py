@@ -65,10 +65,13 @@ class DecoderPool:
             self._places.release()
 
     def close(self) -> None:
-        """End every decoder. One that is at work takes its photo with it."""
+        """End every decoder. A photo in hand is decoded by another one."""
         with self._lock:
-            decoders, self._decoders, self._idle = self._decoders, set(), []
-        for decoder in decoders:
+            idle, self._idle = self._idle, []
+            self._decoders.difference_update(idle)
+            for decoder in self._decoders:
+                decoder.kill()
+        for decoder in idle:
             decoder.end()
 
     def processes(self) -> list[int]:
