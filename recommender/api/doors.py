@@ -24,7 +24,7 @@ from recommender.services.query_photos import RETRY_AFTER_SECONDS, TooManyPhotos
 from recommender.services.query_products import UnknownProduct
 from recommender.services.similarity_answers import NoActiveSpace, QueryCancelsOut
 
-_PHOTO_STATUS = {"too_large": 413, "bomb": 413, "not_an_image": 415}
+_PHOTO_STATUS = {"too_large": 413, "bomb": 413, "not_an_image": 415, "unsupported": 415}
 
 
 class Door(APIView):

@@ -6,6 +6,7 @@ import re
 import zlib
 from typing import Any
 
+import numpy as np
 import pytest
 from django.contrib.admin.sites import AdminSite
 from django.contrib.auth.models import User
@@ -22,6 +23,7 @@ from catalog.services import photos
 from catalog.services.sweep import sweep_files
 from tests.catalog.conftest import Heard
 from tests.catalog.factories import make_category, make_image, make_product, photo_bytes
+from tests.catalog_photo_reading.files import grey_tiff, many_scans
 
 pytestmark = pytest.mark.django_db
 
@@ -136,6 +138,8 @@ def bomb() -> bytes:
         (photo_bytes(1)[:20], "header is damaged"),
         (photo_bytes(1)[:3000], "damaged or cut short"),
         (bomb(), "the picture claims too many pixels"),
+        (many_scans(64, 101), "a JPEG of more than 100 scans"),
+        (grey_tiff(np.zeros((16, 16), np.uint16), bits=14), "of a kind that is not read"),
         (photo_bytes(1) + b"x" * 200_000, "the file is larger than"),
     ],
 )

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import io
-from typing import Any
+import os
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, ClassVar
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage, default_storage
+from django.db import connection
 from django.test import Client
 from PIL import Image
+from pytest_django import Settings
 
+from catalog.decoder_pool import decoder_pool
 from catalog.models import ProductImage
 from tests.catalog.factories import make_image, make_product, photo_bytes
+from tests.catalog_photo_reading.files import many_scans
 
 pytestmark = pytest.mark.django_db
 
@@ -75,6 +84,83 @@ def test_a_photo_that_cannot_be_decoded_has_no_thumbnail(client: Client) -> None
     data = photo_bytes(1, size=(200, 200))
     image = make_image(data=data[: len(data) // 2])
     assert client.get(f"/media/thumbnails/{image.digest}.jpg").status_code == 404
+
+
+def test_a_photo_that_takes_too_long_has_no_thumbnail_and_costs_nothing_again(
+    client: Client, settings: Settings
+) -> None:
+    image = make_image(data=many_scans(4992, 98))
+    url = f"/media/thumbnails/{image.digest}.jpg"
+    decoder_pool().close()
+    settings.PHOTO_SECONDS = 0.3
+    statuses = [client.get(url).status_code]
+    while statuses[-1] == 503 and len(statuses) < 20:  # the machine had no time for it
+        statuses.append(client.get(url).status_code)
+    assert statuses[-1] == 404
+    assert decoder_pool().processes() == []
+    settings.PHOTO_SECONDS = 60.0
+    assert client.get(url).status_code == 404
+    assert decoder_pool().processes() == []
+
+
+class ReadOnlyStorage(FileSystemStorage):
+    """Photos can be read, nothing can be written. Thumbnails are counted."""
+
+    tried: ClassVar[list[str]] = []
+
+    def save(self, name: str | None, content: Any, max_length: int | None = None) -> str:
+        self.tried.append(str(name))
+        raise OSError(errno.EROFS, "Read-only file system")
+
+
+def test_a_thumbnail_that_cannot_be_kept_is_served_all_the_same(
+    client: Client, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    image = make_image(size=(1000, 500))
+    settings.STORAGES = settings.STORAGES | {"default": {"BACKEND": f"{__name__}.ReadOnlyStorage"}}
+    answers = [client.get(f"/media/thumbnails/{image.digest}.jpg") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200] * 3
+    assert Image.open(io.BytesIO(answers[2].content)).size == (400, 200)
+    assert len(ReadOnlyStorage.tried) == 3
+    logged = [record.getMessage() for record in caplog.records if "thumbnail" in record.getMessage()]
+    assert len(logged) == 1 and "Read-only file system" in logged[0]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_slow_photos_hold_few_threads(settings: Settings) -> None:
+    """While two are decoded others are asked to come back, and what is kept is served."""
+    settings.PHOTO_SECONDS = 60.0
+    kept = make_image()
+    waiting = make_image()
+    slow = [make_image(data=many_scans(2496, scans)) for scans in (96, 97)]
+    decoder_pool().close()
+
+    def status(image: ProductImage) -> int:
+        try:
+            return Client().get(f"/media/thumbnails/{image.digest}.jpg").status_code
+        finally:
+            connection.close()
+
+    assert status(kept) == 200
+    decoder_pool().close()
+    with ThreadPoolExecutor(2) as threads:
+        working = [threads.submit(status, image) for image in slow]
+        end = time.monotonic() + 30
+        while len(decoder_pool().processes()) < 2:
+            assert time.monotonic() < end
+            time.sleep(0.005)
+        stopped = decoder_pool().processes()
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        answer = Client().get(f"/media/thumbnails/{waiting.digest}.jpg")
+        assert (answer.status_code, answer["Retry-After"], answer["Cache-Control"]) == (503, "2", "no-store")
+        assert b"2 thumbnails are being made already; try again" in answer.content
+        assert status(kept) == 200
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
+        assert [each.result(60) for each in working] == [200, 200]
+    assert status(waiting) == 200
+    decoder_pool().close()
 
 
 def test_pages_are_served_with_a_policy(client: Client) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import os
+import signal
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -17,7 +20,9 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
+from catalog.decoder_pool import decoder_pool
 from catalog.models import Product, ProductImage
+from catalog.photo_reading import inspect_photo
 from catalog.services import fetch
 from catalog.services.photos import replace_photo
 from catalog.storage import WholeFileStorage
@@ -25,6 +30,7 @@ from recommender.encoder import serving
 from recommender.models import EmbeddingJob, ImageFeatures, ImageVector, Space
 from recommender.pipeline import embed, jobs, leases, photo_files
 from tests.catalog.factories import make_image, make_product, photo_bytes
+from tests.catalog_photo_reading.files import many_scans
 from tests.recommender.pipeline.conftest import ColourEncoder, make_encoder_row
 
 T = TypeVar("T")
@@ -100,6 +106,35 @@ def test_a_photo_that_cannot_be_decoded_fails_with_its_reason_and_blocks_nobody(
     assert job_of(broken).error
     assert job_of(good).state == "done"
     assert counts() == (1, 1)
+
+
+def test_a_photo_past_its_deadline_fails_with_its_reason_and_blocks_nobody(
+    colour_space: Space, settings: Settings
+) -> None:
+    before, slow, after = make_image(), make_image(data=many_scans(4992, 100)), make_image()
+    settings.PHOTO_SECONDS = 0.5
+    for _ in range(settings.RETRY_ATTEMPTS):  # again where the machine had no time for it
+        run()
+        EmbeddingJob.objects.update(not_before=None)
+    assert (job_of(slow).state, job_of(slow).reason) == ("failed", "too_slow")
+    assert "takes more than 0.5 s to decode" in job_of(slow).error
+    assert [job_of(image).state for image in (before, after)] == ["done", "done"]
+    assert counts() == (2, 2)
+
+
+def test_a_photo_for_which_the_machine_had_no_time_is_tried_again(colour_space: Space, settings: Settings) -> None:
+    image = make_image()
+    decoder_pool().close()
+    inspect_photo(io.BytesIO(photo_bytes()))
+    (pid,) = decoder_pool().processes()
+    os.kill(pid, signal.SIGSTOP)
+    settings.PHOTO_SECONDS = 0.2
+    run()
+    assert (job_of(image).state, job_of(image).reason, job_of(image).attempts) == ("pending", "busy", 1)
+    settings.PHOTO_SECONDS = 5.0
+    EmbeddingJob.objects.update(not_before=None)
+    run()
+    assert job_of(image).state == "done"
 
 
 def test_storage_that_is_away_is_asked_again_ever_later_and_in_the_end_given_up(colour_space: Space) -> None:

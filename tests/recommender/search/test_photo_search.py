@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -18,12 +20,15 @@ from numpy.typing import NDArray
 from PIL import Image
 from pytest_django import Settings
 
+from catalog.decoder_pool import decoder_pool
+from catalog.photo_reading import inspect_photo
 from catalog.services.fetch import FetchFailed, FetchRefused, PhotoFetcher
 from recommender.encoder import serving
 from recommender.models import Encoder, Space
 from recommender.services import query_photos
 from tests.catalog.factories import photo_bytes
 from tests.catalog.photo_server import Server, reply
+from tests.catalog_photo_reading.files import grey_tiff, many_scans, tile_tiff
 from tests.recommender.search.gallery import Shop, make_space, unit
 
 URL = "/api/v1/search/image/"
@@ -146,6 +151,33 @@ def test_what_is_no_photo(client: Client, colours: dict[str, int], encoder: Colo
     settings.MAX_PHOTO_PIXELS = 1000
     assert problem(ask(client, photo_bytes(size=(64, 48))), 413)["reason"] == "bomb"
     assert encoder.photos == 0
+
+
+def test_photos_that_decoders_cannot_take(
+    client: Client, colours: dict[str, int], encoder: ColourEncoder, settings: Settings
+) -> None:
+    answer = problem(ask(client, many_scans(4992, 2500)), 413)
+    assert (answer["reason"], "more than 100 scans" in answer["detail"]) == ("bomb", True)
+    assert problem(ask(client, tile_tiff(side=20_000)), 413)["reason"] == "bomb"
+    grey = np.full((16, 16), 4095, np.uint16)
+    assert problem(ask(client, grey_tiff(grey, bits=14)), 415)["reason"] == "unsupported"
+    assert ask(client, grey_tiff(grey, bits=12)).status_code == 200
+    assert ask(client, grey_tiff(grey.astype(np.uint32) << 20, bits=32)).status_code == 200
+    assert encoder.photos == 2
+
+
+def test_a_photo_for_which_there_is_no_time_may_come_again(
+    client: Client, colours: dict[str, int], encoder: ColourEncoder, settings: Settings
+) -> None:
+    decoder_pool().close()
+    inspect_photo(io.BytesIO(photo_bytes()))
+    (pid,) = decoder_pool().processes()
+    os.kill(pid, signal.SIGSTOP)
+    settings.PHOTO_SECONDS = 0.2
+    answer = ask(client, photo_bytes(colour=RED))
+    assert (answer.status_code, answer["Retry-After"]) == (503, "1")
+    settings.PHOTO_SECONDS = 5.0
+    assert ask(client, photo_bytes(colour=RED)).status_code == 200
 
 
 def test_two_photos_are_one_too_many(client: Client, colours: dict[str, int], encoder: ColourEncoder) -> None:
