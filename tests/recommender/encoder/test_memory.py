@@ -1,4 +1,4 @@
-"""A worker's process stays small whatever photo it meets."""
+"""A worker's process stays small whatever photo it meets, and so do its decoders."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from recommender.encoder.store import CompiledEncoder
 MOST_MEGABYTES = 250
 
 WORK = """
-import sys, django
+import resource, sys, django
 django.setup()
 import config.celery, recommender.tasks, recommender.pipeline.embed
 from recommender.encoder.preprocess import photo_to_pixels
@@ -31,6 +31,9 @@ for name in sys.argv[4:]:
     with open(name, "rb") as photo:
         assert encoder.features(photo_to_pixels(photo, side=side)).shape == (dimensions,)
     print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
+from catalog.decoder_pool import decoder_pool
+decoder_pool().close()
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 """
 
 
@@ -73,7 +76,7 @@ def test_the_largest_allowed_photos_leave_a_worker_below_its_bound(
     command = [sys.executable, "-c", WORK, str(compiled), str(spec.side), str(spec.dimensions), *photos]
     done = subprocess.run(command, capture_output=True, text=True, cwd=PROJECT)
     assert done.returncode == 0, done.stderr
-    peaks = dict(zip(LARGEST, (int(line) / 1024 for line in done.stdout.split()), strict=True))
+    peaks = dict(zip([*LARGEST, "decoders"], (int(line) / 1024 for line in done.stdout.split()), strict=True))
     assert max(peaks.values()) <= MOST_MEGABYTES, peaks
 
 
