@@ -103,6 +103,8 @@ class DecoderPool:
                 "too_slow",
                 f"the picture takes more than {seconds:g} s to decode; save it as a plain (baseline) JPEG, or smaller",
             ) from slow
+        except OSError as error:
+            raise DecodersBusy(f"there is no memory for it ({error})") from error
         finally:
             self._put_back(decoder, fit=kept)
 
@@ -135,8 +137,8 @@ class DecoderPool:
 def _verdict(death: DecoderDied) -> PhotoError:
     if death.code in _FROM_OUTSIDE:
         return PhotoError("bomb", "the decoder was killed over the picture, twice; send a smaller one")
-    if death.code == -signal.SIGALRM:
-        return PhotoError("too_slow", "the picture takes too long to decode; save it as a plain (baseline) JPEG")
+    if death.code == -signal.SIGALRM:  # later than its deadline, and this process was not there in time to say so
+        return DecodersBusy("other work leaves the machine no time for it")
     return PhotoError("truncated", f"the picture makes its decoder crash (code {death.code}); save it again")
 
 

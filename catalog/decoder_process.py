@@ -75,10 +75,13 @@ def _answer(request: dict[str, Any], memory: int) -> dict[str, Any]:
         _write(image, memory)
         return {"width": image.width, "height": image.height}
     except PhotoError as error:
-        return {"reason": error.reason, "error": str(error)}
+        return _refusal(error)
     except MemoryError:
-        error = out_of_memory()
-        return {"reason": error.reason, "error": str(error)}
+        return _refusal(out_of_memory())
+
+
+def _refusal(error: PhotoError) -> dict[str, Any]:
+    return {"reason": error.reason, "error": str(error)}
 
 
 def _write(image: Image.Image, memory: int) -> None:

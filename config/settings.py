@@ -124,7 +124,7 @@ STORAGES = {
 }
 MAX_PHOTO_BYTES: int = env.int("MAX_PHOTO_BYTES", default=20 * 1024 * 1024)
 MAX_PHOTO_PIXELS: int = env.int("MAX_PHOTO_PIXELS", default=50_000_000)
-# Of photos that cannot be decoded small: all but plain JPEG. 100 MB at 25 million, so a worker stays below 250 MB.
+# Of photos that cannot be decoded small: all but plain JPEG. 100 MB at 25 million, so a decoder stays below 250 MB.
 MAX_WHOLE_PHOTO_PIXELS: int = env.int("MAX_WHOLE_PHOTO_PIXELS", default=25_000_000)
 # A decoder past this is ended; an ordinary photo of 25 million pixels takes 1 to 2.
 PHOTO_SECONDS: float = env.float("PHOTO_SECONDS", default=5.0)
