@@ -32,7 +32,6 @@ _STRIP_PIXELS = 1_000_000
 def main() -> None:
     requests, memory = socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2])
     _obey_the_parent_alone()
-    Image.init()
     warnings.simplefilter("ignore")
     _bound_memory()
     requests.sendall(b"ready\n")
