@@ -63,10 +63,14 @@ class Decoder:
         self._reaping = threading.Lock()
         self._cpu_seconds = 0.0
         try:
-            self._socket, theirs = socket.socketpair()
-            self._memory = _unnamed_file()
-            with theirs:
-                self._process = _start(theirs.fileno(), self._memory)
+            with contextlib.ExitStack() as opened:
+                self._memory = _unnamed_file()
+                opened.callback(os.close, self._memory)
+                self._socket, theirs = socket.socketpair()
+                opened.callback(self._socket.close)
+                with theirs:
+                    self._process = _start(theirs.fileno(), self._memory)
+                opened.pop_all()
         except OSError as error:
             raise NoDecoder(f"no decoder process can be started ({error})") from error
         try:

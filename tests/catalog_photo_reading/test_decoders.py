@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import io
 import multiprocessing
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -30,6 +32,7 @@ from tests.workers import process_environment
 WAIT_SECONDS = 30.0
 SLOW = many_scans(4992, 100)  # about 3 s, and no longer than the header may ask for
 SMALL = encoded(noise(64, 64))
+linux = pytest.mark.skipif(sys.platform != "linux", reason="reads the descriptors of a process from /proc")
 
 
 @pytest.fixture(autouse=True)
@@ -199,6 +202,24 @@ def test_nothing_is_left_open(settings: Settings) -> None:
     assert (me.num_fds(), len(me.children())) == before
 
 
+def test_a_decoder_that_cannot_be_started_is_said_and_leaves_nothing_open() -> None:
+    """Every descriptor that this process may have is taken."""
+    me = psutil.Process()
+    before = me.num_fds()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (before + 20, hard))
+    with contextlib.ExitStack() as taken:
+        taken.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        with contextlib.suppress(OSError):
+            while True:
+                taken.enter_context(open(os.devnull))
+        with pytest.raises(DecodersBusy, match=r"no decoder process can be started \(.*Too many open files"):
+            decode(SMALL)
+    assert me.num_fds() == before
+    assert decode(SMALL).size == (64, 64)
+
+
+@linux
 def test_memory_of_a_large_picture_is_given_back() -> None:
     decode(encoded(Image.new("RGB", (3000, 3000))))
     decode(SMALL)
@@ -216,6 +237,7 @@ def pixels_of_a_forked_child(sender: multiprocessing.connection.Connection) -> N
     sender.recv()
 
 
+@linux
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*:DeprecationWarning")
 def test_a_forked_child_has_decoders_of_its_own() -> None:
     whole = decode(SMALL).tobytes()
