@@ -47,7 +47,6 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
-WSGI_APPLICATION = "config.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -63,9 +62,14 @@ TEMPLATES = [
     }
 ]
 
-# The web server (config.web). Every thread keeps one Postgres connection.
+# The web server (config.web). Every busy thread holds one Postgres connection; config.server.table has the other threads.
 WEB_PROCESSES: int = env.int("WEB_PROCESSES", default=CORES)
 WEB_THREADS: int = env.int("WEB_THREADS", default=4)
+# A body that is not whole by then is 408; a larger one than the admin may send is 413.
+BODY_SECONDS: float = env.float("BODY_SECONDS", default=10.0)
+MAX_BODY_BYTES: int = env.int("MAX_BODY_BYTES", default=128 * 1024 * 1024)
+# Who finds all threads of a kind of request busy waits this long before it is 503.
+WAIT_SECONDS: float = env.float("WAIT_SECONDS", default=10.0)
 
 # Postgres: the truth and the queue.
 DATABASES = {"default": env.db_url("DATABASE_URL")}
@@ -158,7 +162,7 @@ SIMILAR_MIN_PHOTOS_FOR_PCA: int = env.int("SIMILAR_MIN_PHOTOS_FOR_PCA", default=
 DUPLICATE_THRESHOLD: float = env.float("DUPLICATE_THRESHOLD", default=0.94)
 EXACT_BELOW_ROWS: int = env.int("EXACT_BELOW_ROWS", default=0)
 ANSWER_CACHE_SECONDS: int = env.int("ANSWER_CACHE_SECONDS", default=4)
-QUERY_PHOTOS_AT_A_TIME: int = env.int("QUERY_PHOTOS_AT_A_TIME", default=2)
+QUERY_PHOTOS_AT_A_TIME: int = env.int("QUERY_PHOTOS_AT_A_TIME", default=5)
 
 # Watching.
 RECALL_SECONDS: float = env.float("RECALL_SECONDS", default=300.0)

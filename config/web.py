@@ -1,9 +1,10 @@
-"""The web server as it is shipped: granian with the WSGI application. `python -m config.web [--host H] [--port P]`."""
+"""The web server as it is shipped: granian with the RSGI application. `python -m config.web [--host H] [--port P]`."""
 
 from __future__ import annotations
 
 import argparse
 import os
+import resource
 import shutil
 import sys
 import tempfile
@@ -13,15 +14,23 @@ import psutil
 from django.conf import settings
 
 METRICS = "lookalike-metrics-"
+CONNECTIONS = 4096  # at a time in one process; further ones wait to be accepted
 
 
 def command(*, host: str, port: int) -> list[str]:
-    """granian's command line: one process a core, a few threads each."""
-    arguments = ["--interface", "wsgi", "--host", host, "--port", str(port), "--no-ws"]
-    arguments += ["--workers", str(settings.WEB_PROCESSES)]
-    arguments += ["--blocking-threads", str(settings.WEB_THREADS)]
+    """granian's command line: one process a core; the threads are the application's own (config.server.lanes)."""
+    arguments = ["--interface", "rsgi", "--host", host, "--port", str(port), "--no-ws", "--http", "1"]
+    arguments += ["--workers", str(settings.WEB_PROCESSES), "--backpressure", str(CONNECTIONS)]
     arguments += ["--respawn-failed-workers", "--workers-kill-timeout", "10", "--log-level", "warning"]
-    return [sys.executable, "-m", "granian", *arguments, "config.wsgi:application"]
+    return [sys.executable, "-m", "granian", *arguments, "config.rsgi:application"]
+
+
+def allow_connections() -> None:
+    """As many open files as CONNECTIONS need, where the system lets us: callers that hang hold one each."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 2 * CONNECTIONS if hard == resource.RLIM_INFINITY else min(2 * CONNECTIONS, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def metrics_folder() -> str:
@@ -46,6 +55,7 @@ def main() -> None:
     arguments = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", metrics_folder())
+    allow_connections()
     line = command(host=arguments.host, port=arguments.port)
     os.execv(line[0], line)
 

@@ -1,6 +1,6 @@
 """Hot answers: a question that was answered a moment ago costs one look into Redis.
 
-`hot_answers` stands before Django: making its request, walking its middleware and sending its signals cost more
+`HotAnswers` stand before Django: making its request, walking its middleware and sending its signals cost more
 than the look. What the middleware decides (which hosts may ask, HTTPS, security headers) is not decided here again: its
 answer to a caller is taken down once, and repeated only to callers that are alike in all it looks at.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -20,13 +20,14 @@ from django.urls import resolve
 from recommender import metrics
 from recommender.api.doors import json_response
 from recommender.models import Space
-from recommender.services import answers_cache, spaces
+from recommender.services import answers_cache, redis_client, spaces
 from recommender.services.answers_cache import Beginning
+from recommender.services.spaces_active import known_space
 
 Make = Callable[[], tuple[bytes, Space | None]]
 Environ = dict[str, Any]
-Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 Headers = list[tuple[str, str]]
+Caller = tuple[str, str | None, str]  # host, what the proxy says of HTTPS, scheme: what the middleware looks at
 
 _QUESTION = re.compile(r"/api/v1/products/\d{1,19}/similar/")
 _LOOKED = "hot_answer_looked_for"
@@ -35,28 +36,47 @@ _OF_ONE_CALLER = {"set-cookie", "vary"}  # an answer that has one of these is no
 _MOST_CALLERS = 100  # kinds of callers; one a host name and scheme
 
 
-def hot_answers(application: Application, *, identify: Callable[[str], str]) -> Application:
-    """The WSGI application behind its hot answers. `identify`: the caller's X-Request-ID, or "" → the answer's."""
-    heads: dict[tuple[object, ...], Headers] = {}
+class HotAnswers:
+    """The answers that need no Django. `identify`: the caller's X-Request-ID, or "" → the answer's.
 
-    def answer(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        if environ["REQUEST_METHOD"] != "GET" or not _QUESTION.fullmatch(environ["PATH_INFO"]):
-            return application(environ, start_response)
-        caller = (environ.get("HTTP_HOST"), environ.get("HTTP_X_FORWARDED_PROTO"), environ.get("wsgi.url_scheme"))
-        head = heads.get(caller)
-        if head is None:
-            return application(environ, _taking_down(heads, caller, start_response))
+    All but `take_down` is called on the server's event loop, which a look into Redis stops for some 50 µs: handing it to
+    a thread takes longer. So nothing is looked for while Redis is away or the active space must be read from Postgres.
+    """
+
+    def __init__(self, *, identify: Callable[[str], str]) -> None:
+        self._identify = identify
+        self._heads: dict[Caller, Headers] = {}
+
+    def is_question(self, path: str) -> bool:
+        """Whether answers to GET of this path are kept."""
+        return _QUESTION.fullmatch(path) is not None
+
+    def answer(
+        self, caller: Caller | None, path: str, query: str, identity: str, environ: Environ
+    ) -> tuple[Headers, bytes] | None:
+        """Headers and body of a hot answer. None: Django is to answer; `environ` then has what was found out for it."""
+        head = None if caller is None else self._heads.get(caller)
+        if head is None or not redis_client.breaker().closed:
+            return None
+        space = known_space()
+        if space is None:
+            return None
         began = time.perf_counter()
-        body, environ[_LOOKED] = _look("GET", environ["PATH_INFO"], environ.get("QUERY_STRING", ""), b"")
+        body, beginning = answers_cache.look(space_id=space.pk, question=_question("GET", path, query, b""))
         if body is None:
-            environ[metrics.BEGAN] = began
-            return application(environ, start_response)
-        identifier = identify(environ.get("HTTP_X_REQUEST_ID", ""))
-        start_response("200 OK", [*head, ("Content-Length", str(len(body))), ("X-Request-ID", identifier)])
+            environ |= {_LOOKED: beginning, metrics.BEGAN: began}
+            return None
+        headers = [*head, ("Content-Length", str(len(body))), ("X-Request-ID", self._identify(identity))]
         metrics.count_request(_route(), "GET", 200, time.perf_counter() - began)
-        return [body]
+        return headers, body
 
-    return answer
+    def take_down(self, caller: Caller, status: int, headers: Headers) -> None:
+        """Remember the headers of a good answer of Django, but those that are one answer's own."""
+        if caller in self._heads or status != 200 or any(name.lower() in _OF_ONE_CALLER for name, _ in headers):
+            return
+        if len(self._heads) >= _MOST_CALLERS:
+            self._heads.clear()
+        self._heads[caller] = [(name, value) for name, value in headers if name.lower() not in _OF_ONE_ANSWER]
 
 
 def hot_or_made(request: HttpRequest, make: Make) -> HttpResponse:
@@ -76,21 +96,6 @@ def hot_or_made(request: HttpRequest, make: Make) -> HttpResponse:
     return json_response(body)
 
 
-def _taking_down(
-    heads: dict[tuple[object, ...], Headers], caller: tuple[object, ...], start_response: Callable[..., Any]
-) -> Callable[..., Any]:
-    """A `start_response` that remembers the headers of a good answer, but those that are one answer's own."""
-
-    def taken_down(status: str, headers: Headers, *more: Any) -> Any:
-        if status.startswith("200") and not any(name.lower() in _OF_ONE_CALLER for name, _ in headers):
-            if len(heads) >= _MOST_CALLERS:
-                heads.clear()
-            heads[caller] = [(name, value) for name, value in headers if name.lower() not in _OF_ONE_ANSWER]
-        return start_response(status, headers, *more)
-
-    return taken_down
-
-
 @cache
 def _route() -> str:
     """The route of _QUESTION, by which requests are counted."""
@@ -105,5 +110,8 @@ def _look(method: str, path: str, query: str, body: bytes) -> tuple[bytes | None
         return None, None
     if space is None:
         return None, None
-    question = f"{method} {path}?{query}\n".encode() + body
-    return answers_cache.look(space_id=space.pk, question=question)
+    return answers_cache.look(space_id=space.pk, question=_question(method, path, query, body))
+
+
+def _question(method: str, path: str, query: str, body: bytes) -> bytes:
+    return f"{method} {path}?{query}\n".encode() + body

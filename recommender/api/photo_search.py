@@ -18,7 +18,7 @@ from recommender.api.doors import Door, json_body, json_response
 from recommender.services.filters import InvalidParameter, Parameters, from_json, parse
 from recommender.services.query_photos import fetch, parse_crop, similar_to_photo
 
-_ENVELOPE = 64 * 1024  # what a form adds to the photo
+ENVELOPE_BYTES = 64 * 1024  # what a form adds to the photo
 
 
 class PhotoSearch(Door):
@@ -72,19 +72,20 @@ def _upload(request: HttpRequest) -> tuple[bytes, Parameters]:
     length = request.META.get("CONTENT_LENGTH") or ""
     if not (length.isascii() and length.isdigit()):
         raise Problem(411, detail="send the length of the photo (Content-Length)")
-    if len(length) > 18 or int(length) > limit + _ENVELOPE:
-        raise _too_large()
+    if len(length) > 18 or int(length) > limit + ENVELOPE_BYTES:
+        raise photo_too_large()
     handler = BoundedUpload(request)
     request.upload_handlers = [handler]
     files = request.FILES.getlist("image")
     if handler.too_large:
-        raise _too_large()
+        raise photo_too_large()
     if len(files) != 1:
         raise InvalidParameter("image", "one photo is needed, as a file of the form")
     return files[0].read(), dict(request.POST.lists())
 
 
-def _too_large() -> Problem:
+def photo_too_large() -> Problem:
+    """The answer to more bytes than a photo may have."""
     megabytes = settings.MAX_PHOTO_BYTES / 1024**2
     return Problem(413, "Photo too large", f"a photo may have {megabytes:g} MB; send a smaller one", parameter="image")
 

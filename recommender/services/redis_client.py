@@ -53,6 +53,11 @@ class Breaker:
                 self._closed_again = 0.0
         return answer
 
+    @property
+    def closed(self) -> bool:
+        """Whether Redis is asked without a second thought; else it was away a moment ago."""
+        return not self._closed_again
+
     def reset(self) -> None:
         self._closed_again = 0.0
 

@@ -39,13 +39,16 @@ _lock = threading.Lock()
 _LIGHT = ("pk", "created_at", "parameters")
 
 
+def known_space() -> Space | None:
+    """The active space where it was looked up less than a second ago; nothing is asked of Postgres. Not in a transaction."""
+    held = _held
+    return held.space if time.monotonic() - held.looked_at < CACHE_SECONDS else None
+
+
 def active_space() -> Space | None:
     """The active space with its matrices, None before there is one; at most a second old."""
-    held = _held
-    fresh = time.monotonic() - held.looked_at < CACHE_SECONDS
-    if fresh and held.space is not None and not connection.in_atomic_block:
-        return held.space
-    return _look()
+    known = known_space()
+    return known if known is not None and not connection.in_atomic_block else _look()
 
 
 def forget_active_space() -> None:

@@ -1,0 +1,76 @@
+"""Django's answers to granian, given from the thread that made them."""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from config.server.environ import FileWrapper
+from config.server.types import Environ, Headers, Proto
+
+Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
+Learn = Callable[[int, Headers], None]
+
+logger = logging.getLogger(__name__)
+
+
+class StartResponse:
+    """WSGI's `start_response`: keeps status and headers until the body is there."""
+
+    status = 500
+    headers: Headers
+
+    def __call__(self, status: str, headers: Headers, exc_info: object = None) -> None:
+        self.status, self.headers = int(status[:3]), headers
+
+
+def answer(proto: Proto, application: Application, environ: Environ, learn: Learn | None = None) -> None:
+    """Answer a request, then close what it opened; both in this thread, whose connection to Postgres is looked after.
+
+    `learn` is told status and headers. An exception is logged and answered with 500.
+    """
+    start = StartResponse()
+    result: Any = None
+    try:
+        result = application(environ, start)
+        path = whole_file(result.file, start.headers) if isinstance(result, FileWrapper) else None
+        if path is not None:
+            proto.response_file(start.status, start.headers, path)
+        else:
+            proto.response_bytes(start.status, start.headers, _body(result))
+        if learn is not None:
+            learn(start.status, start.headers)
+    except Exception:
+        logger.exception("%s %s was not answered", environ["REQUEST_METHOD"], environ["PATH_INFO"])
+        proto.response_bytes(500, [("Content-Type", "text/plain")], b"Internal Server Error\n")
+    finally:
+        close = getattr(result, "close", None)
+        if close is not None:
+            close()
+
+
+def whole_file(file: Any, headers: Headers) -> str | None:
+    """The path of the file on this machine's disk that is the whole answer; None where the body is anything else.
+
+    The server then sends it, so that a slow reader holds neither a thread nor the file's bytes.
+    """
+    path = getattr(file, "name", None)
+    if not isinstance(path, str) or not os.path.isabs(path):
+        return None
+    try:
+        opened, named = os.fstat(file.fileno()), os.stat(path)
+        begins = file.tell() == 0
+    except (OSError, AttributeError, ValueError):  # no file of the system, or another one under its name
+        return None
+    same = (opened.st_dev, opened.st_ino) == (named.st_dev, named.st_ino) and stat.S_ISREG(opened.st_mode)
+    length = next((value for name, value in headers if name.lower() == "content-length"), None)
+    return path if same and begins and length == str(opened.st_size) else None
+
+
+def _body(result: Any) -> bytes:
+    if isinstance(result, FileWrapper):
+        return b"".join(iter(lambda: result.file.read(64 * 1024), b""))
+    return b"".join(result)

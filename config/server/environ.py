@@ -1,0 +1,95 @@
+"""The WSGI environment (PEP 3333) of an RSGI request."""
+
+from __future__ import annotations
+
+import sys
+from functools import lru_cache
+from typing import Any
+
+from config.server.bodies import Body
+from config.server.types import Environ, Scope, ScopeHeaders
+from recommender.api.hot import Caller
+
+_WITHOUT_PREFIX = {"CONTENT_TYPE", "CONTENT_LENGTH"}
+
+
+class FileWrapper:
+    """`wsgi.file_wrapper`: an answer whose body is an open file."""
+
+    def __init__(self, file: Any, block_size: int = 8192) -> None:
+        self.file = file
+        self.close = file.close
+
+
+def environ_of(scope: Scope, body: Body) -> Environ:
+    """What WSGI applications are called with; text is bytes decoded as Latin-1, as the standard has it.
+
+    The length is that of what came, also where none was announced.
+    """
+    name, port = _address(scope.server)
+    environ: Environ = {
+        "REQUEST_METHOD": scope.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": _latin(scope.path),
+        "QUERY_STRING": _latin(scope.query_string),
+        "SERVER_NAME": name,
+        "SERVER_PORT": port,
+        "SERVER_PROTOCOL": "HTTP/1.0" if scope.http_version == "1" else f"HTTP/{scope.http_version}",
+        "REMOTE_ADDR": _address(scope.client)[0],
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope.scheme,
+        "wsgi.input": body.file,
+        "wsgi.errors": sys.stderr,
+        "wsgi.file_wrapper": FileWrapper,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    _add_headers(environ, scope.headers)
+    if body.length is not None:
+        environ["CONTENT_LENGTH"] = str(body.length)
+    return environ
+
+
+def caller_of(scope: Scope) -> Caller | None:
+    """Who asks, as far as Django's middleware looks at it and as `environ_of` says it; None without one plain host name."""
+    hosts, said = scope.headers.get_all("host"), scope.headers.get_all("x-forwarded-proto")
+    if len(hosts) != 1:
+        return None
+    proto = ",".join(said) if said else "" if "x-forwarded-proto" in scope.headers else None
+    return hosts[0], proto, scope.scheme
+
+
+def _add_headers(environ: Environ, headers: ScopeHeaders) -> None:
+    """A header that stands twice is one list; one that is not ASCII is empty, not absent.
+
+    Names with an underscore are left out: `X_Forwarded_Proto` would be taken for what a proxy says.
+    """
+    for name, value in headers.items():
+        key = _key(name)
+        if key in environ:
+            environ[key] += ("; " if key == "HTTP_COOKIE" else ",") + value
+        elif key:
+            environ[key] = value
+    for name in headers.keys():
+        if key := _key(name):
+            environ.setdefault(key, "")
+
+
+@lru_cache(maxsize=512)
+def _key(name: str) -> str:
+    """The key of a header; "" for one that is left out."""
+    if "_" in name:
+        return ""
+    key = name.upper().replace("-", "_")
+    return key if key in _WITHOUT_PREFIX else f"HTTP_{key}"
+
+
+def _latin(text: str) -> str:
+    return text if text.isascii() else text.encode().decode("latin-1")
+
+
+def _address(text: str) -> tuple[str, str]:
+    """Host and port of `127.0.0.1:8000` or `[::1]:8000`."""
+    host, _, port = text.rpartition(":")
+    return host.strip("[]"), port

@@ -1,0 +1,67 @@
+"""Which requests share threads: the table of lanes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from catalog.api.problems import Problem
+from config.server.lanes import Lane
+from config.server.types import Scope
+from recommender.api.photo_search import ENVELOPE_BYTES, photo_too_large
+
+_PHOTO_SEARCH = "/api/v1/search/image/"
+_URL_THREADS = 3
+_PICTURE_THREADS = 3
+_ADMIN_THREADS = 2
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Requests of one kind. `takes`: which they are; `most`: bytes of a body; `too_large`: the answer to more.
+
+    `counted`: whether they are refused when too many requests wait, as all are but the probe.
+    """
+
+    takes: Callable[[Scope], bool]
+    lane: Lane
+    most: int
+    too_large: Callable[[int], Problem]
+    counted: bool = True
+
+
+def kinds() -> list[Kind]:
+    """The first that takes a request has it. One entry a lane: name, which requests, threads, bytes of a body."""
+    text = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or settings.MAX_BODY_BYTES
+    photo = settings.MAX_PHOTO_BYTES + ENVELOPE_BYTES
+
+    def of(
+        name: str,
+        takes: Callable[[Scope], bool],
+        threads: int,
+        most: int = text,
+        too_large: Callable[[int], Problem] = _too_large,
+        counted: bool = True,
+    ) -> Kind:
+        return Kind(takes, Lane(name, threads=threads), most, too_large, counted)
+
+    return [
+        of("probe", lambda scope: scope.path == "/healthz", 1, counted=False),
+        of("state", lambda scope: scope.path in ("/readyz", "/metrics"), 1),
+        of("photo", _is_upload, settings.QUERY_PHOTOS_AT_A_TIME, photo, lambda most: photo_too_large()),
+        of("photo by URL", lambda scope: scope.path == _PHOTO_SEARCH, _URL_THREADS),
+        of("thumbnails", lambda scope: scope.path.startswith("/media/thumbnails/"), _PICTURE_THREADS),
+        of("admin", lambda scope: scope.path.startswith("/admin/"), _ADMIN_THREADS, settings.MAX_BODY_BYTES),
+        of("rest", lambda scope: True, settings.WEB_THREADS),
+    ]
+
+
+def _is_upload(scope: Scope) -> bool:
+    content_type = scope.headers.get("content-type", "")
+    return scope.path == _PHOTO_SEARCH and content_type.strip().lower().startswith("multipart/")
+
+
+def _too_large(most: int) -> Problem:
+    return Problem(413, detail=f"the body may have {most / 1024**2:.3g} MB; send less at a time")

@@ -1,0 +1,50 @@
+"""What granian gives an RSGI application: https://github.com/emmett-framework/granian/blob/master/docs/spec/RSGI.md."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any, Protocol
+
+Headers = list[tuple[str, str]]
+Environ = dict[str, Any]
+
+
+class ScopeHeaders(Protocol):
+    """A request's headers: names in lower case, one item a line of the request; values that are not ASCII are left out."""
+
+    def keys(self) -> list[str]: ...
+
+    def items(self) -> list[tuple[str, str]]: ...
+
+    def get(self, key: str, default: Any = None) -> Any: ...
+
+    def get_all(self, key: str) -> list[str]: ...
+
+    def __contains__(self, key: str) -> bool: ...
+
+
+class Scope(Protocol):
+    """A request without its body. `path` is decoded; bytes of it that are not UTF-8 became U+FFFD."""
+
+    http_version: str
+    server: str
+    client: str
+    scheme: str
+    method: str
+    path: str
+    query_string: str
+
+    @property
+    def headers(self) -> ScopeHeaders: ...
+
+
+class Proto(Protocol):
+    """A request's body, and the one answer to it. Answers may be given from any thread; one after the first is ignored."""
+
+    async def __call__(self) -> bytes: ...
+
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+
+    def response_bytes(self, status: int, headers: Headers, body: bytes) -> None: ...
+
+    def response_file(self, status: int, headers: Headers, file: str) -> None: ...
