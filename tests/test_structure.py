@@ -73,7 +73,7 @@ def test_a_file_is_one_role() -> None:
 
 
 IMPORT_THE_WEB = """
-import config.wsgi
+import config.rsgi
 from django.urls import get_resolver
 def visit(resolver):
     for pattern in resolver.url_patterns:

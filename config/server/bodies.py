@@ -12,7 +12,7 @@ from typing import IO, cast
 
 from django.conf import settings
 
-from config.server.types import Proto, ScopeHeaders
+from config.server.types import Asked, Proto
 
 IN_MEMORY_BYTES = 1024 * 1024
 HELD_BYTES = 512 * 1024**2
@@ -51,23 +51,23 @@ class Bodies:
         self._held = 0
 
     @asynccontextmanager
-    async def read(self, headers: ScopeHeaders, proto: Proto, *, most: int) -> AsyncIterator[Body]:
+    async def read(self, asked: Asked, *, most: int) -> AsyncIterator[Body]:
         """The whole body, of at most `most` bytes: in memory up to IN_MEMORY_BYTES, else in a file without a name.
 
         A body without a length (chunked) is read too. Raises BodyTooLarge, BodyIncomplete, NoRoom.
         """
-        announced = headers.get("content-length")
+        announced = asked.headers.get("content-length")
         length = None if announced is None else int(announced)  # the server refuses what is no number
         if length is not None and length > most:
             raise BodyTooLarge
-        if not length and "transfer-encoding" not in headers:
+        if not length and "transfer-encoding" not in asked.headers:
             yield Body(io.BytesIO(), length)
             return
         held = 0
         with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES) as file:
             try:
                 async with asyncio.timeout(settings.BODY_SECONDS):
-                    async for chunk in _chunks(proto, length):
+                    async for chunk in _chunks(asked.proto, length):
                         held += len(chunk)
                         self._held += len(chunk)
                         if held > most:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from config.server.bodies import Body
-from config.server.types import Environ, Scope, ScopeHeaders
+from config.server.types import Asked, Environ, ScopeHeaders
 from recommender.api.hot import Caller
 
 _WITHOUT_PREFIX = {"CONTENT_TYPE", "CONTENT_LENGTH"}
@@ -21,17 +21,18 @@ class FileWrapper:
         self.close = file.close
 
 
-def environ_of(scope: Scope, body: Body) -> Environ:
+def environ_of(asked: Asked, body: Body) -> Environ:
     """What WSGI applications are called with; text is bytes decoded as Latin-1, as the standard has it.
 
     The length is that of what came, also where none was announced.
     """
+    scope = asked.scope
     name, port = _address(scope.server)
     environ: Environ = {
-        "REQUEST_METHOD": scope.method,
+        "REQUEST_METHOD": asked.method,
         "SCRIPT_NAME": "",
-        "PATH_INFO": _latin(scope.path),
-        "QUERY_STRING": _latin(scope.query_string),
+        "PATH_INFO": _latin(asked.path),
+        "QUERY_STRING": _latin(asked.query),
         "SERVER_NAME": name,
         "SERVER_PORT": port,
         "SERVER_PROTOCOL": "HTTP/1.0" if scope.http_version == "1" else f"HTTP/{scope.http_version}",
@@ -45,19 +46,19 @@ def environ_of(scope: Scope, body: Body) -> Environ:
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
     }
-    _add_headers(environ, scope.headers)
+    _add_headers(environ, asked.headers)
     if body.length is not None:
         environ["CONTENT_LENGTH"] = str(body.length)
     return environ
 
 
-def caller_of(scope: Scope) -> Caller | None:
+def caller_of(asked: Asked) -> Caller | None:
     """Who asks, as far as Django's middleware looks at it and as `environ_of` says it; None without one plain host name."""
-    hosts, said = scope.headers.get_all("host"), scope.headers.get_all("x-forwarded-proto")
+    hosts, said = asked.headers.get_all("host"), asked.headers.get_all("x-forwarded-proto")
     if len(hosts) != 1:
         return None
-    proto = ",".join(said) if said else "" if "x-forwarded-proto" in scope.headers else None
-    return hosts[0], proto, scope.scheme
+    proto = ",".join(said) if said else "" if "x-forwarded-proto" in asked.headers else None
+    return hosts[0], proto, asked.scope.scheme
 
 
 def _add_headers(environ: Environ, headers: ScopeHeaders) -> None:

@@ -56,6 +56,12 @@ class Lane:
             threading.Thread(target=self._serve, args=[loop], name=f"lane {self.name}", daemon=True).start()
         await done
 
+    def close(self) -> None:
+        """End the threads once what they have been given is done."""
+        for _ in range(self._alive):
+            self._jobs.put(None)
+        self._alive = 0
+
     async def _turn(self, loop: asyncio.AbstractEventLoop) -> None:
         turn: asyncio.Future[None] = loop.create_future()
         self._waiting.append(turn)

@@ -9,7 +9,7 @@ from django.conf import settings
 
 from catalog.api.problems import Problem
 from config.server.lanes import Lane
-from config.server.types import Scope
+from config.server.types import Asked
 from recommender.api.photo_search import ENVELOPE_BYTES, photo_too_large
 
 _PHOTO_SEARCH = "/api/v1/search/image/"
@@ -25,7 +25,7 @@ class Kind:
     `counted`: whether they are refused when too many requests wait, as all are but the probe.
     """
 
-    takes: Callable[[Scope], bool]
+    takes: Callable[[Asked], bool]
     lane: Lane
     most: int
     too_large: Callable[[int], Problem]
@@ -39,7 +39,7 @@ def kinds() -> list[Kind]:
 
     def of(
         name: str,
-        takes: Callable[[Scope], bool],
+        takes: Callable[[Asked], bool],
         threads: int,
         most: int = text,
         too_large: Callable[[int], Problem] = _too_large,
@@ -48,19 +48,20 @@ def kinds() -> list[Kind]:
         return Kind(takes, Lane(name, threads=threads), most, too_large, counted)
 
     return [
-        of("probe", lambda scope: scope.path == "/healthz", 1, counted=False),
-        of("state", lambda scope: scope.path in ("/readyz", "/metrics"), 1),
+        of("probe", lambda asked: asked.path == "/healthz", 1, counted=False),
+        of("state", lambda asked: asked.path in ("/readyz", "/metrics"), 1),
         of("photo", _is_upload, settings.QUERY_PHOTOS_AT_A_TIME, photo, lambda most: photo_too_large()),
-        of("photo by URL", lambda scope: scope.path == _PHOTO_SEARCH, _URL_THREADS),
-        of("thumbnails", lambda scope: scope.path.startswith("/media/thumbnails/"), _PICTURE_THREADS),
-        of("admin", lambda scope: scope.path.startswith("/admin/"), _ADMIN_THREADS, settings.MAX_BODY_BYTES),
-        of("rest", lambda scope: True, settings.WEB_THREADS),
+        of("photo by URL", lambda asked: asked.path == _PHOTO_SEARCH, _URL_THREADS),
+        of("why", lambda asked: asked.path.endswith("/why/"), _PICTURE_THREADS),
+        of("thumbnails", lambda asked: asked.path.startswith("/media/thumbnails/"), _PICTURE_THREADS),
+        of("admin", lambda asked: asked.path.startswith("/admin/"), _ADMIN_THREADS, settings.MAX_BODY_BYTES),
+        of("rest", lambda asked: True, settings.WEB_THREADS),
     ]
 
 
-def _is_upload(scope: Scope) -> bool:
-    content_type = scope.headers.get("content-type", "")
-    return scope.path == _PHOTO_SEARCH and content_type.strip().lower().startswith("multipart/")
+def _is_upload(asked: Asked) -> bool:
+    content_type = asked.headers.get("content-type", "")
+    return asked.path == _PHOTO_SEARCH and content_type.strip().lower().startswith("multipart/")
 
 
 def _too_large(most: int) -> Problem:

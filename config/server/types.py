@@ -48,3 +48,18 @@ class Proto(Protocol):
     def response_bytes(self, status: int, headers: Headers, body: bytes) -> None: ...
 
     def response_file(self, status: int, headers: Headers, file: str) -> None: ...
+
+
+class Asked:
+    """A request; granian makes what is asked of a Scope anew each time, so it is asked once."""
+
+    __slots__ = ("headers", "method", "path", "proto", "scope")
+
+    def __init__(self, scope: Scope, proto: Proto) -> None:
+        self.scope, self.proto = scope, proto
+        self.method, self.path, self.headers = scope.method, scope.path, scope.headers
+
+    @property
+    def query(self) -> str:
+        """The query string as it was sent."""
+        return self.scope.query_string

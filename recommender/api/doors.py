@@ -20,7 +20,6 @@ from catalog.services.fetch import FetchFailed, FetchRefused
 from recommender.encoder.serving import EncoderMismatch
 from recommender.index.types import SpaceGone
 from recommender.services.filters import InvalidParameter
-from recommender.services.query_photos import RETRY_AFTER_SECONDS, TooManyPhotos
 from recommender.services.query_products import UnknownProduct
 from recommender.services.similarity_answers import NoActiveSpace, QueryCancelsOut
 
@@ -70,8 +69,6 @@ def problems() -> Iterator[None]:
         raise bad_parameter("image_url", str(error)) from error
     except FetchFailed as error:
         raise Problem(502, "The photo could not be fetched", str(error), parameter="image_url") from error
-    except TooManyPhotos as error:
-        raise Problem(503, "Too many photos", str(error), headers={"Retry-After": str(RETRY_AFTER_SECONDS)}) from error
     except (NoActiveSpace, EncoderMismatch) as error:
         raise away(str(error)) from error
     except SpaceGone as error:

@@ -1,16 +1,13 @@
-"""Photos as queries: encoded here, in the process that was asked, by the compiled runtime; a few at a time."""
+"""Photos as queries: encoded here, in the process that was asked, by the compiled runtime."""
 
 from __future__ import annotations
 
 import hashlib
 import io
-import threading
 
 import numpy as np
-from django.conf import settings
 from numpy.typing import NDArray
 
-from catalog.services.fetch import fetch_photo
 from recommender.encoder.preprocess import Crop, photo_to_pixels
 from recommender.encoder.serving import COMPILED, encoder_for
 from recommender.models import Encoder
@@ -20,47 +17,12 @@ from recommender.services.similarity import similar_to_features
 from recommender.services.similarity_answers import Answer, EncoderChanged, current_space
 
 KEPT_SECONDS = 3600
-RETRY_AFTER_SECONDS = 1
-
-
-class TooManyPhotos(RuntimeError):
-    """This process encodes as many query photos as it may: ask again in a second."""
-
-
-class Places:
-    """QUERY_PHOTOS_AT_A_TIME (as it stands) places; whoever finds none free is refused at once."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._taken = 0
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if self._taken >= settings.QUERY_PHOTOS_AT_A_TIME:
-                raise TooManyPhotos(f"{self._taken} query photos are being read already; ask again in a second")
-            self._taken += 1
-
-    def __exit__(self, *_: object) -> None:
-        with self._lock:
-            self._taken -= 1
-
-
-places = Places()
-
-
-def fetch(url: str) -> bytes:
-    """The photo behind a URL; takes a place too, so that slow servers elsewhere do not hold every thread of this one.
-
-    Raises catalog.services.fetch.FetchRefused, FetchFailed, TooManyPhotos.
-    """
-    with places:
-        return fetch_photo(url)
 
 
 def similar_to_photo(*, data: bytes, crop: Crop | None, options: SearchOptions) -> Answer:
     """What looks like a photo, whole or cropped.
 
-    Raises catalog.photo_reading.PhotoError, TooManyPhotos, NoActiveSpace, EncoderMismatch.
+    Raises catalog.photo_reading.PhotoError, NoActiveSpace, EncoderMismatch.
     """
     digest = hashlib.sha256(data).hexdigest()
     query = {"sha256": digest, "crop": None if crop is None else list(crop)}
@@ -79,9 +41,8 @@ def encode(*, encoder: Encoder, data: bytes, digest: str, crop: Crop | None) -> 
     kept = redis_client.ask(lambda client: client.get(key), None)
     if isinstance(kept, bytes) and len(kept) == 4 * encoder.dimensions:
         return np.frombuffer(kept, np.float32)
-    with places:
-        serving = encoder_for(encoder, runtime=COMPILED)
-        features = serving.features(photo_to_pixels(io.BytesIO(data), side=serving.side, crop=crop))
+    serving = encoder_for(encoder, runtime=COMPILED)
+    features = serving.features(photo_to_pixels(io.BytesIO(data), side=serving.side, crop=crop))
     redis_client.ask(lambda client: client.set(key, features.astype(np.float32).tobytes(), ex=KEPT_SECONDS), None)
     return features
 

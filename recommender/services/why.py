@@ -33,7 +33,6 @@ from recommender.models import Space
 from recommender.projection.apply import Projection, projection_of, unit
 from recommender.services import redis_client
 from recommender.services.filters import InvalidParameter
-from recommender.services.query_photos import places
 from recommender.services.query_products import QueryProduct, query_product
 from recommender.services.similarity_answers import current_space, in_active_space
 from recommender.services.stored_features import features_of
@@ -64,7 +63,7 @@ def why(
     """The answer of the API. What took computing is kept a day, by space and pixels.
 
     Without images: by the query's primary photo, and by the photo of the other product that is nearest to it. Raises
-    UnknownProduct, InvalidParameter, NotEmbedded, NoActiveSpace, TooManyPhotos, PhotoError, EncoderMismatch.
+    UnknownProduct, InvalidParameter, NotEmbedded, NoActiveSpace, PhotoError, EncoderMismatch.
     """
     space = current_space()
     query = query_product(space=space, product_id=product_id, image_id=image_id)
@@ -167,11 +166,10 @@ def _computed(space: Space, first: ProductImage, second: ProductImage) -> dict[s
     if isinstance(kept, bytes):
         computed: dict[str, Any] = orjson.loads(kept)
         return computed
-    with places:
-        files = [_read(image) for image in (first, second)]
-        serving = encoder_for(space.encoder, runtime=COMPILED)
-        # Read as the pipeline reads them: the same pixels, so the same vectors.
-        maps = [serving.maps(photo_to_pixels(io.BytesIO(file), side=serving.side)) for file in files]
+    files = [_read(image) for image in (first, second)]
+    serving = encoder_for(space.encoder, runtime=COMPILED)
+    # Read as the pipeline reads them: the same pixels, so the same vectors.
+    maps = [serving.maps(photo_to_pixels(io.BytesIO(file), side=serving.side)) for file in files]
     explained = explain(projection_of(space), (maps[0], maps[1]), serving.pooling, _stored(space, first, second))
     computed = {
         "pair_score": explained.pair_score,

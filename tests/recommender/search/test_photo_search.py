@@ -6,7 +6,6 @@ import hashlib
 import io
 import os
 import signal
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,7 +13,6 @@ import numpy as np
 import orjson
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
 from django.test import Client
 from numpy.typing import NDArray
 from PIL import Image
@@ -23,9 +21,9 @@ from pytest_django import Settings
 from catalog.decoder_pool import decoder_pool
 from catalog.photo_reading import inspect_photo
 from catalog.services.fetch import FetchFailed, FetchRefused, PhotoFetcher
+from recommender.api import photo_search
 from recommender.encoder import serving
 from recommender.models import Encoder, Space
-from recommender.services import query_photos
 from tests.catalog.factories import photo_bytes
 from tests.catalog.photo_server import Server, reply
 from tests.catalog_photo_reading.files import grey_tiff, many_scans, tile_tiff
@@ -223,7 +221,7 @@ def test_a_photo_by_url(
         body = orjson.dumps({"image_url": url, **more})
         return client.post(URL, body, content_type="application/json")
 
-    monkeypatch.setattr(query_photos, "fetch_photo", fetched)
+    monkeypatch.setattr(photo_search, "fetch_photo", fetched)
     response = post("https://shop.example/blue.png", limit=1, crop=[0, 0, 1, 1])
     assert products(response) == [colours["blue"]] and asked == ["https://shop.example/blue.png"]
     assert response.json()["query"]["crop"] == [0, 0, 1, 1]
@@ -240,7 +238,7 @@ def test_a_url_that_redirects_to_no_url_is_a_bad_parameter(
     fetcher = PhotoFetcher(
         resolve=lambda host, port: ["127.0.0.1"], refusal=lambda address: None, ports=[80, 443, server.port]
     )
-    monkeypatch.setattr(query_photos, "fetch_photo", fetcher.fetch)
+    monkeypatch.setattr(photo_search, "fetch_photo", fetcher.fetch)
     body = orjson.dumps({"image_url": f"http://shop.example:{server.port}/a.jpg"})
     problem(client.post(URL, body, content_type="application/json"), 400, "image_url")
     assert len(server.asked) == 1
@@ -255,40 +253,6 @@ def test_addresses_of_our_own_network_are_not_asked(
 ) -> None:
     response = client.post(URL, orjson.dumps({"image_url": url}), content_type="application/json")
     problem(response, 400, "image_url")
-
-
-@pytest.mark.django_db(transaction=True)
-def test_more_photos_than_may_be_are_asked_to_come_back(
-    client: Client, encoder: ColourEncoder, settings: Settings
-) -> None:
-    shop = Shop(make_space())
-    red = shop.add(unit(colour(RED)))
-    settings.QUERY_PHOTOS_AT_A_TIME = 2
-    inside, leave = threading.Semaphore(0), threading.Event()
-    encoder.meanwhile = lambda: (inside.release(), leave.wait(20))  # type: ignore[assignment, return-value]
-    answers: list[Any] = []
-
-    def busy(seed: int) -> None:
-        try:
-            answers.append(ask(Client(), photo_bytes(seed, colour=RED)))
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=busy, args=(seed,)) for seed in (1, 2)]
-    for thread in threads:
-        thread.start()
-    try:
-        for _ in threads:
-            assert inside.acquire(timeout=20)
-        response = ask(client, photo_bytes(3, colour=RED))
-        problem(response, 503)
-        assert response.headers["Retry-After"] == "1"
-    finally:
-        leave.set()
-        for thread in threads:
-            thread.join(timeout=20)
-    assert [products(answer) for answer in answers] == [[red.pk], [red.pk]]
-    assert products(ask(client, photo_bytes(3, colour=RED))) == [red.pk]
 
 
 def test_a_photo_of_the_shop_finds_itself_through_the_real_encoder(client: Client, compiled_lite0: Encoder) -> None:
