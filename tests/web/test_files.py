@@ -7,6 +7,7 @@ import http.client
 from collections.abc import Iterator
 from email.utils import formatdate
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -50,7 +51,11 @@ def web(django_db_setup: None, folder: Path) -> Iterator[str]:
 def django(folder: Path, settings: Settings) -> Client:
     settings.MEDIA_ROOT, settings.STATIC_ROOT = str(folder / "media"), str(folder / "static")
     settings.ALLOWED_HOSTS = ["localhost"]
-    return Client(headers={"host": "localhost"})
+    return Client(enforce_csrf_checks=True, headers={"host": "localhost"})
+
+
+def content(answer: Any) -> bytes:
+    return b"".join(answer.streaming_content) if answer.streaming else answer.content
 
 
 @pytest.mark.parametrize(
@@ -68,7 +73,7 @@ def django(folder: Path, settings: Settings) -> Client:
     ids=str,
 )
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
-@pytest.mark.parametrize("path", [PHOTO_URL, SCRIPT_URL, PHOTO_URL.replace("ccc", "ddd"), "/static/none.js"])
+@pytest.mark.parametrize("path", [PHOTO_URL, SCRIPT_URL, "/api/v1/none/", "/healthz"])
 def test_a_file_is_sent_as_django_answers_it(
     web: str, django: Client, path: str, method: str, headers: dict[str, str]
 ) -> None:
@@ -77,13 +82,17 @@ def test_a_file_is_sent_as_django_answers_it(
     sent = connection.getresponse()
     body = sent.read()
     answer = django.generic(method, path, headers=headers)
-    expected = b"".join(answer.streaming_content) if answer.streaming else answer.content  # type: ignore[arg-type, attr-defined]
+    expected = content(answer)
     assert (sent.status, body) == (answer.status_code, expected)
     ours = {name.lower(): value for name, value in sent.getheaders()}
     theirs = {name.lower(): value for name, value in answer.items()}
-    if method == "HEAD" or sent.status == 304:  # Django's test client leaves out what has no body
-        theirs |= {"content-length": ours.get("content-length", "")} if "content-length" in ours else {}
-    theirs.setdefault("content-length", str(len(expected)))
+    if sent.status in (304, 416):  # servers may say how long nothing is, or not
+        ours.pop("content-length", None)
+        theirs.pop("content-length", None)
+    elif method == "HEAD":
+        theirs["content-length"] = str(len(content(django.get(path, headers=headers))))
+    else:
+        theirs.setdefault("content-length", str(len(expected)))
     assert {name: ours[name] for name in ours.keys() - OF_THE_CONNECTION} == {
         name: theirs[name] for name in theirs.keys() - OF_THE_CONNECTION
     }
