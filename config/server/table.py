@@ -14,7 +14,8 @@ from recommender.api.photo_search import ENVELOPE_BYTES, photo_too_large
 
 _PHOTO_SEARCH = "/api/v1/search/image/"
 _URL_THREADS = 3
-_PICTURE_THREADS = 3
+_WHY_THREADS = 2
+_THUMBNAIL_THREADS = 3
 _ADMIN_THREADS = 2
 
 
@@ -52,8 +53,8 @@ def kinds() -> list[Kind]:
         of("state", lambda asked: asked.path in ("/readyz", "/metrics"), 1),
         of("photo", _is_upload, settings.QUERY_PHOTOS_AT_A_TIME, photo, lambda most: photo_too_large()),
         of("photo by URL", lambda asked: asked.path == _PHOTO_SEARCH, _URL_THREADS),
-        of("why", lambda asked: asked.path.endswith("/why/"), _PICTURE_THREADS),
-        of("thumbnails", lambda asked: asked.path.startswith("/media/thumbnails/"), _PICTURE_THREADS),
+        of("why", lambda asked: asked.path.endswith("/why/"), _WHY_THREADS),
+        of("thumbnails", lambda asked: asked.path.startswith("/media/thumbnails/"), _THUMBNAIL_THREADS),
         of("admin", lambda asked: asked.path.startswith("/admin/"), _ADMIN_THREADS, settings.MAX_BODY_BYTES),
         of("rest", lambda asked: True, settings.WEB_THREADS),
     ]

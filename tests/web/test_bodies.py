@@ -21,7 +21,11 @@ PHOTO_SEARCH, RECOMMENDATIONS = "/api/v1/search/image/", "/api/v1/recommendation
 def web(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server of one process and a short deadline for bodies."""
     environment = process_environment(
-        WEB_PROCESSES="1", HTTPS="false", BODY_SECONDS=str(BODY_SECONDS), MAX_PHOTO_BYTES="1048576", MAX_BODY_BYTES="4194304"
+        WEB_PROCESSES="1",
+        HTTPS="false",
+        BODY_SECONDS=str(BODY_SECONDS),
+        MAX_PHOTO_BYTES="1048576",
+        MAX_BODY_BYTES="4194304",
     )
     with web_server(environment, tmp_path_factory.mktemp("web") / "log") as url:
         yield url

@@ -21,9 +21,7 @@ HANGING = 100
 PHOTO_SEARCH = "/api/v1/search/image/"
 
 
-def test_half_sent_bodies_hold_nobody_else(
-    transactional_db: None, compiled_lite0: Encoder, tmp_path: Path
-) -> None:
+def test_half_sent_bodies_hold_nobody_else(transactional_db: None, compiled_lite0: Encoder, tmp_path: Path) -> None:
     encoder = serving.encoder_for(compiled_lite0)
     shop = Shop(make_space(compiled_lite0, dimensions=compiled_lite0.dimensions))
     photos = [photo_bytes(seed, size=(256, 256)) for seed in range(4)]

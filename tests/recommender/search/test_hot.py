@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -28,7 +30,7 @@ class Served:
     """The server as granian calls it. `asked`: how many questions came through to Django."""
 
     def __init__(self, runner: asyncio.Runner, server: Server, asked: list[str]) -> None:
-        self._runner, self._server, self._asked = runner, server, asked
+        self.runner, self._server, self._asked = runner, server, asked
 
     @property
     def asked(self) -> int:
@@ -37,12 +39,20 @@ class Served:
     def get(self, path: str, query: str = "", method: str = "GET", **headers: str) -> tuple[int, dict[str, str], bytes]:
         """Status, headers and body. `headers`: with underscores for hyphens."""
         pairs = [(name.replace("_", "-"), value) for name, value in headers.items()]
-        answer = self._runner.run(asked(self._server, Sent(path, method, query, pairs)))
+        answer = self.runner.run(asked(self._server, Sent(path, method, query, pairs)))
         return answer.status, answer.headers, answer.body
+
+    async def ask_until(self, path: str, until: float) -> list[int]:
+        """The status of one answer after the other."""
+        answers = []
+        while time.monotonic() < until:
+            answers.append((await asked(self._server, Sent(path))).status)
+            await asyncio.sleep(0.01)
+        return answers
 
     def get_with(self, path: str, headers: list[tuple[str, str]]) -> int:
         """The status of an answer to headers as they stand."""
-        return self._runner.run(asked(self._server, Sent(path, pairs=headers))).status
+        return self.runner.run(asked(self._server, Sent(path, pairs=headers))).status
 
 
 @contextmanager
@@ -155,6 +165,27 @@ def test_without_redis_every_answer_is_made(served: Served, path: str, settings:
     for _ in range(3):
         assert json.loads(served.get(path)[2])["results"] == json.loads(first[2])["results"]
     assert served.asked == 4
+
+
+def test_a_redis_that_hangs_stops_the_event_loop_once(served: Served, path: str, settings: Settings) -> None:
+    """Afterwards it is asked again once a second, by a thread, which the loop does not wait for."""
+    served.get(path)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings.REDIS_URL, settings.REDIS_TIMEOUT_SECONDS = f"redis://127.0.0.1:{silent.getsockname()[1]}/0", 0.4
+        redis_client.breaker().reset()
+        stops: list[float] = []
+
+        async def ask() -> None:
+            until = time.monotonic() + 4 * redis_client.REST_SECONDS
+            asking = asyncio.create_task(served.ask_until(path, until))
+            while not asking.done():
+                before = time.monotonic()
+                await asyncio.sleep(0.001)
+                stops.append(time.monotonic() - before)
+            assert set(await asking) == {200}
+
+        served.runner.run(ask())
+    assert len([stop for stop in stops if stop > 0.3]) <= 1, sorted(stops)[-5:]
 
 
 def test_callers_beyond_bound_are_learned_anew(served: Served, path: str, settings: Settings) -> None:

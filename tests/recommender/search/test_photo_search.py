@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import io
+import json
 import os
 import signal
+import socket
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,6 +17,7 @@ import numpy as np
 import orjson
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.handlers.wsgi import WSGIHandler
 from django.test import Client
 from numpy.typing import NDArray
 from PIL import Image
@@ -21,6 +26,7 @@ from pytest_django import Settings
 from catalog.decoder_pool import decoder_pool
 from catalog.photo_reading import inspect_photo
 from catalog.services.fetch import FetchFailed, FetchRefused, PhotoFetcher
+from config.server import application
 from recommender.api import photo_search
 from recommender.encoder import serving
 from recommender.models import Encoder, Space
@@ -28,6 +34,8 @@ from tests.catalog.factories import photo_bytes
 from tests.catalog.photo_server import Server, reply
 from tests.catalog_photo_reading.files import grey_tiff, many_scans, tile_tiff
 from tests.recommender.search.gallery import Shop, make_space, unit
+from tests.web.caller import MULTIPART, form
+from tests.web.rsgi import Answer, Sent, asked, running
 
 URL = "/api/v1/search/image/"
 RED, GREEN, BLUE = (250, 10, 10), (10, 250, 10), (10, 10, 250)
@@ -243,6 +251,42 @@ def test_a_url_that_redirects_to_no_url_is_a_bad_parameter(
     problem(client.post(URL, body, content_type="application/json"), 400, "image_url")
     assert len(server.asked) == 1
     server.close()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_slow_servers_of_photos_deny_no_upload(encoder: ColourEncoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = Shop(make_space())
+    red = shop.add(unit(colour(RED)))
+    leave = threading.Event()
+
+    def hang(stream: socket.socket, request: bytes) -> None:
+        leave.wait(60)
+
+    slow = Server(hang)
+    fetcher = PhotoFetcher(resolve=lambda host, port: ["127.0.0.1"], refusal=lambda address: None, ports=[slow.port])
+    monkeypatch.setattr(photo_search, "fetch_photo", fetcher.fetch)
+    by_url = Sent(
+        URL,
+        "POST",
+        pairs=[("Content-Type", "application/json")],
+        chunks=[orjson.dumps({"image_url": f"http://shop.example:{slow.port}/a.jpg"})],
+    )
+    photo = form(photo_bytes(colour=RED))
+    upload = Sent(URL, "POST", pairs=[("Content-Type", MULTIPART)], chunks=[photo])
+
+    async def ask_all(server: application.Server) -> tuple[list[int], list[Answer]]:
+        waiting = [asyncio.create_task(asked(server, by_url)) for _ in range(20)]
+        while not slow.asked:
+            await asyncio.sleep(0.01)
+        uploads = await asyncio.gather(*(asked(server, upload) for _ in range(20)))
+        leave.set()
+        return [answer.status for answer in await asyncio.gather(*waiting)], uploads
+
+    with running(WSGIHandler()) as (runner, server):
+        by_urls, uploads = runner.run(asyncio.wait_for(ask_all(server), 60))
+    slow.close()
+    assert [json.loads(answer.body)["results"][0]["product"]["id"] for answer in uploads] == [red.pk] * 20
+    assert by_urls == [502] * 20 and len(slow.asked) == 20
 
 
 @pytest.mark.parametrize(
