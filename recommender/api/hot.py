@@ -7,6 +7,7 @@ answer to a caller is taken down once, and repeated only to callers that are ali
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import Callable
@@ -20,13 +21,15 @@ from django.urls import resolve
 from recommender import metrics
 from recommender.api.doors import json_response
 from recommender.models import Space
-from recommender.services import answers_cache, redis_client, spaces
+from recommender.services import answers_cache, spaces
 from recommender.services.answers_cache import Beginning
+from recommender.services.redis_pipeline import RedisPipeline, Reply
 from recommender.services.spaces_active import known_space
 
 Make = Callable[[], tuple[bytes, Space | None]]
 Environ = dict[str, Any]
 Headers = list[tuple[str, str]]
+Give = Callable[[int, Headers, bytes], None]
 Caller = tuple[str, str | None, str]  # host, what the proxy says of HTTPS, scheme: what the middleware looks at
 
 _QUESTION = re.compile(r"/api/v1/products/\d{1,19}/similar/")
@@ -39,36 +42,51 @@ _MOST_CALLERS = 100  # kinds of callers; one a host name and scheme
 class HotAnswers:
     """The answers that need no Django. `identify`: the caller's X-Request-ID, or "" → the answer's.
 
-    All but `take_down` is called on the server's event loop, which a look into Redis stops for some 50 µs: handing it to
-    a thread takes longer. So nothing is looked for while Redis is away or the active space must be read from Postgres.
+    All but `take_down` is called on the server's event loop, so nothing here waits for Redis or asks Postgres: an answer is
+    looked for where the active space is known, and given when Redis' reply comes in.
     """
 
     def __init__(self, *, identify: Callable[[str], str]) -> None:
         self._identify = identify
         self._heads: dict[Caller, Headers] = {}
+        self._redis = RedisPipeline()
 
     def is_question(self, path: str) -> bool:
         """Whether answers to GET of this path are kept."""
         return _QUESTION.fullmatch(path) is not None
 
-    def answer(
-        self, caller: Caller | None, path: str, query: str, identity: str, environ: Environ
-    ) -> tuple[Headers, bytes] | None:
-        """Headers and body of a hot answer. None: Django is to answer; `environ` then has what was found out for it."""
-        head = None if caller is None else self._heads.get(caller)
-        if head is None or not redis_client.breaker().closed:
-            return None
-        space = known_space()
-        if space is None:
-            return None
+    async def answer(self, caller: Caller, path: str, query: str, identity: str, environ: Environ, give: Give) -> bool:
+        """Whether a hot answer was given. If not, Django is to answer; `environ` then has what was found out for it."""
+        if (connecting := self._redis.ready()) is not None:
+            await asyncio.wait([connecting])
+        head, space = self._heads.get(caller), known_space()
+        if head is None or space is None:
+            return False
         began = time.perf_counter()
-        body, beginning = answers_cache.look(space_id=space.pk, question=_question("GET", path, query, b""))
-        if body is None:
-            environ |= {_LOOKED: beginning, metrics.BEGAN: began}
-            return None
-        headers = [*head, ("Content-Length", str(len(body))), ("X-Request-ID", self._identify(identity))]
-        metrics.count_request(_route(), "GET", 200, time.perf_counter() - began)
-        return headers, body
+        key = answers_cache.key_of(space_id=space.pk, question=_question("GET", path, query, b""))
+        given: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        wall = time.time()
+
+        def found(reply: Reply | None) -> None:
+            """Answer at once, before whoever waits for `given` is told."""
+            body = None
+            if reply is not None and reply[0] is not None:
+                beginning = Beginning(key, reply[0], wall, space.pk)
+                body = answers_cache.current(beginning, reply[1])
+                environ.update({_LOOKED: beginning, metrics.BEGAN: began})
+            if body is not None:
+                length, identifier = str(len(body)), self._identify(identity)
+                give(200, [*head, ("Content-Length", length), ("X-Request-ID", identifier)], body)
+                metrics.count_request(_route(), "GET", 200, time.perf_counter() - began)
+            if not given.done():
+                given.set_result(body is not None)
+
+        asked = self._redis.ask([b"MGET", answers_cache.EPOCH.encode(), key.encode()], found)
+        return asked and await given
+
+    def close(self) -> None:
+        """End the connection to Redis."""
+        self._redis.close()
 
     def take_down(self, caller: Caller, status: int, headers: Headers) -> None:
         """Remember the headers of a good answer of Django, but those that are one answer's own."""

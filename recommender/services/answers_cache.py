@@ -48,18 +48,29 @@ class _Forgetting(threading.local):
 _forgetting = _Forgetting()
 
 
+def key_of(*, space_id: int, question: bytes) -> str:
+    """Where the answer to a question is kept."""
+    return f"answer:{space_id}:{hashlib.blake2b(question, digest_size=16).hexdigest()}"
+
+
 def look(*, space_id: int, question: bytes) -> tuple[bytes | None, Beginning]:
     """A hot answer, if there is one, and the beginning of a new one. One round trip."""
-    key = f"answer:{space_id}:{hashlib.blake2b(question, digest_size=16).hexdigest()}"
+    key = key_of(space_id=space_id, question=question)
     began = time.time()
     epoch, entry = redis_client.ask(lambda client: redis_client.command(client, "MGET", EPOCH, key), (None, None))
     if not isinstance(epoch, bytes):
         return None, Beginning(key, redis_client.ask(_new_epoch, None), began, space_id)
+    beginning = Beginning(key, epoch, began, space_id)
+    return current(beginning, entry), beginning
+
+
+def current(beginning: Beginning, entry: object) -> bytes | None:
+    """The body of an entry that was kept in the epoch of `beginning`, and is not too old at that moment."""
     if isinstance(entry, bytes) and len(entry) > _HEAD.size:
-        entry_epoch, entry_began = _HEAD.unpack_from(entry)
-        if entry_epoch == epoch and 0 <= began - entry_began < settings.ANSWER_CACHE_SECONDS:
-            return entry[_HEAD.size :], Beginning(key, epoch, began, space_id)
-    return None, Beginning(key, epoch, began, space_id)
+        epoch, began = _HEAD.unpack_from(entry)
+        if epoch == beginning.epoch and 0 <= beginning.began - began < settings.ANSWER_CACHE_SECONDS:
+            return entry[_HEAD.size :]
+    return None
 
 
 def keep(beginning: Beginning, body: bytes) -> None:

@@ -43,15 +43,19 @@ class Breaker:
         try:
             answer = question()
         except (redis.RedisError, OSError) as error:
-            with self._lock:
-                if not self._closed_again:
-                    logger.warning("Redis is away, answers come from Postgres alone: %s", error)
-                self._closed_again = time.monotonic() + REST_SECONDS
+            self.open(error)
             return otherwise
         if self._closed_again:
             with self._lock:
                 self._closed_again = 0.0
         return answer
+
+    def open(self, error: Exception) -> None:
+        """Redis failed: it is left alone for a second."""
+        with self._lock:
+            if not self._closed_again:
+                logger.warning("Redis is away, answers come from Postgres alone: %s", error)
+            self._closed_again = time.monotonic() + REST_SECONDS
 
     @property
     def closed(self) -> bool:
