@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import redis
 from django.conf import settings
@@ -31,6 +31,7 @@ class RedisPipeline:
     def __init__(self) -> None:
         self._wire: _Wire | None = None
         self._of: tuple[str, asyncio.AbstractEventLoop] | None = None
+        self._spoken = True
         self._connecting: asyncio.Task[None] | None = None
 
     def ready(self) -> asyncio.Task[None] | None:
@@ -39,9 +40,9 @@ class RedisPipeline:
             return self._connecting
         wanted = (settings.REDIS_URL, asyncio.get_running_loop())
         lost = self._wire is None or self._wire.lost
-        if (lost or self._of != wanted) and redis_client.breaker().closed:
+        if self._of != wanted or (lost and self._spoken and redis_client.breaker().closed):
             self.close()
-            self._of = wanted
+            self._of, self._spoken = wanted, not wanted[0].startswith("rediss:")
             self._connecting = wanted[1].create_task(self._connect(wanted[0]))
             return self._connecting
         return None
@@ -60,9 +61,9 @@ class RedisPipeline:
             self._wire = None
 
     async def _connect(self, url: str) -> None:
-        options = parse_url(url)
+        options = parse_url(url)  # type: ignore[no-untyped-call]
         loop = asyncio.get_running_loop()
-        if "connection_class" in options and "path" not in options:
+        if not self._spoken:
             return
         try:
             async with asyncio.timeout(settings.REDIS_TIMEOUT_SECONDS):
@@ -89,8 +90,7 @@ class _Wire(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)
-        self._transport = transport
+        self._transport = cast(asyncio.WriteTransport, transport)  # uvloop's own is none by its class
 
     async def greet(self, options: dict[str, Any]) -> None:
         """AUTH and SELECT, as the URL has them. Raises redis.ConnectionError."""
