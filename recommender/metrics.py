@@ -46,8 +46,7 @@ def request_metrics(get_response: GetResponse) -> GetResponse:
         response = get_response(request)
         match = request.resolver_match
         route = match.route if match is not None else "none"
-        method = request.method if request.method in _METHODS else "other"
-        count_request(route, method, response.status_code, time.perf_counter() - began)
+        count_request(route, request.method or "", response.status_code, time.perf_counter() - began)
         return response
 
     return middleware
@@ -55,7 +54,7 @@ def request_metrics(get_response: GetResponse) -> GetResponse:
 
 def count_request(route: str, method: str, status_code: int, seconds: float) -> None:
     """Count one answer, and the seconds it took, in this process."""
-    requests, durations = _children(route, method, status_code)
+    requests, durations = _children(route, method if method in _METHODS else "other", status_code)
     requests.inc()
     durations.observe(seconds)
 

@@ -33,7 +33,7 @@ class Server:
         self._hot = HotAnswers(identify=identifier)
         self._bodies = Bodies()
         self._kinds = kinds()
-        self._inside = 0
+        self._whole = 0  # requests that are read and not answered; those that are still being sent do not count
 
     async def __call__(self, scope: Scope, proto: Proto) -> None:
         """Answer one request; what fails is logged and answered with 500."""
@@ -56,23 +56,24 @@ class Server:
     async def _answer(self, asked: Asked, environ: Environ, learn: Learn | None) -> None:
         """`environ`: what the hot answers found out. `learn`: what they want to know of Django's answer."""
         kind = next(kind for kind in self._kinds if kind.takes(asked))
-        if kind.counted and self._inside >= MOST_WAITING:
-            return refuse(asked, _busy("too many requests wait already"))
-        self._inside += kind.counted
         try:
             await self._serve(asked, kind, environ, learn)
         except Exception:
             logger.exception("%s %s was not answered", asked.method, asked.path)
             refuse(asked, Problem(500, detail="the server failed; its log has the reason"), close=True)
-        finally:
-            self._inside -= kind.counted
 
     async def _serve(self, asked: Asked, kind: Kind, environ: Environ, learn: Learn | None) -> None:
         """Read the body, wait for a thread, and let Django answer in it."""
         try:
             async with self._bodies.read(asked, most=kind.most) as body:
+                if kind.counted and self._whole >= MOST_WAITING:
+                    return refuse(asked, _busy("too many requests wait already"))
                 environ |= environ_of(asked, body)
-                await kind.lane.run(partial(answer, asked.proto, self._django, environ, learn))
+                self._whole += kind.counted
+                try:
+                    await kind.lane.run(partial(answer, asked.proto, self._django, environ, learn))
+                finally:
+                    self._whole -= kind.counted
         except BodyTooLarge:
             refuse(asked, kind.too_large(kind.most), close=True)
             await throw_away(asked.proto)

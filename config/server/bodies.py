@@ -6,7 +6,7 @@ import asyncio
 import io
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import IO, cast
 
@@ -14,8 +14,8 @@ from django.conf import settings
 
 from config.server.types import Asked, Proto
 
-IN_MEMORY_BYTES = 1024 * 1024
-HELD_BYTES = 512 * 1024**2
+IN_MEMORY_BYTES = 256 * 1024
+HELD_BYTES = 2 * 1024**3
 _AT_ONCE_BYTES = 64 * 1024
 _THROWN_AWAY_BYTES = 64 * 1024**2
 
@@ -63,10 +63,10 @@ class Bodies:
         if not length and "transfer-encoding" not in asked.headers:
             yield Body(io.BytesIO(), length)
             return
-        held = 0
         with tempfile.SpooledTemporaryFile(max_size=IN_MEMORY_BYTES) as file:
+            held = 0
             try:
-                async with asyncio.timeout(settings.BODY_SECONDS):
+                async with _deadline():
                     async for chunk in _chunks(asked.proto, length):
                         held += len(chunk)
                         self._held += len(chunk)
@@ -77,8 +77,6 @@ class Bodies:
                         _write(file, chunk)
                 file.seek(0)
                 yield Body(cast(IO[bytes], file), held)
-            except TimeoutError as error:
-                raise BodyIncomplete(late=True) from error
             finally:
                 self._held -= held
 
@@ -86,14 +84,22 @@ class Bodies:
 async def throw_away(proto: Proto) -> None:
     """Read on for a caller who was refused, within BODY_SECONDS: many see an answer only once they have sent everything."""
     left = _THROWN_AWAY_BYTES
-    try:
-        async with asyncio.timeout(settings.BODY_SECONDS):
+    with suppress(BodyIncomplete):
+        async with _deadline():
             async for chunk in proto:
                 left -= len(chunk)
                 if left < 0:
                     return
-    except TimeoutError:
-        return
+
+
+@asynccontextmanager
+async def _deadline() -> AsyncIterator[None]:
+    """Raises BodyIncomplete after BODY_SECONDS."""
+    try:
+        async with asyncio.timeout(settings.BODY_SECONDS):
+            yield
+    except TimeoutError as error:
+        raise BodyIncomplete(late=True) from error
 
 
 async def _chunks(proto: Proto, length: int | None) -> AsyncIterator[bytes]:

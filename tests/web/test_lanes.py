@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from django.test import Client
 from pytest_django import Settings
 
 from config.server import lanes
@@ -154,3 +155,31 @@ def test_without_room_a_body_is_503(web: Running, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(bodies, "HELD_BYTES", 1000)
     large = Sent("/admin/", "POST", chunks=[b"x" * 600, b"x" * 600])
     assert [one.status for one in web.ask(large, Sent("/admin/", "POST", chunks=[b"x" * 900]))] == [503, 200]
+
+
+def test_bodies_that_are_still_being_sent_fill_no_queue(web: Running, settings: Settings) -> None:
+    settings.BODY_SECONDS = 60.0
+
+    async def beside_many() -> int:
+        sent = Sent("/admin/", "POST", chunks=[b"x"], pairs=[("Content-Length", "9")])
+        hanging = [asyncio.create_task(asked(web.server, sent, hang=True)) for _ in range(MOST_WAITING + 10)]
+        await asyncio.sleep(0)
+        answer = await asked(web.server, Sent("/api/v1/status/"))
+        for task in hanging:
+            task.cancel()
+        await asyncio.gather(*hanging, return_exceptions=True)
+        return answer.status
+
+    assert web.runner.run(beside_many()) == 200
+
+
+@pytest.mark.django_db
+def test_methods_that_do_not_exist_are_counted_as_one(web: Running, client: Client) -> None:
+    web.ask(*(Sent("/api/v1/x/", f"X{n}", pairs=[("Content-Length", "9" * 12)]) for n in range(3)))
+    lines = client.get("/metrics").content.decode().splitlines()
+    assert not [line for line in lines if 'method="X' in line]
+    assert [
+        line
+        for line in lines
+        if line.startswith('lookalike_requests_total{method="other",route="none",status="413"} 3')
+    ]
