@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from catalog.admin import ProductAdmin, ProductImageInline
 from catalog.models import Product, ProductImage
+from recommender.admin.deleting import DeletesDerivedRows
 from recommender.admin.jobs import MAY_ASK, ask_again
 from recommender.models import EmbeddingJob
 from recommender.pipeline import jobs
@@ -66,7 +67,7 @@ class EmbeddedPhotoInline(ProductImageInline):
         return render_to_string("admin/recommender/product/embedding.html", context)
 
 
-class RecommendingProductAdmin(ProductAdmin):
+class RecommendingProductAdmin(DeletesDerivedRows, ProductAdmin):
     change_form_template = "admin/recommender/product/change_form.html"
     inlines = [EmbeddedPhotoInline if inline is ProductImageInline else inline for inline in ProductAdmin.inlines]
     actions = [*ProductAdmin.actions, "embed_again"]
