@@ -56,6 +56,8 @@ class CategoryAdmin(TreeAdmin):
     search_fields = ["name", "slug"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Category]:
+        # TreeAdmin sets it only when it is asked for a level of the tree, yet its template reads it for every list.
+        request._treebeard_parent = None  # type: ignore[attr-defined]
         categories: QuerySet[Category] = super().get_queryset(request)
         counted: QuerySet[Category] = categories.annotate(product_count=Count("products"))
         return counted

@@ -10,9 +10,11 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
+from django.forms.fields import InvalidJSONInput
 from django.forms.models import BaseInlineFormSet
 from treebeard.forms import movenodeform_factory
 
+from catalog.attributes import MAX_DEPTH, UnusableAttribute, check_attributes
 from catalog.models import Category, Product, ProductImage
 from catalog.photo_reading import EXTENSIONS, PhotoError, decode_photo
 from catalog.representation import THUMBNAIL_SIDE
@@ -145,6 +147,36 @@ class PhotosField(forms.FileField):
         return kept
 
 
+class AttributesField(forms.JSONField):
+    """Names and values as JSON. What can be written as JSON but not kept is an error that says so."""
+
+    def to_python(self, value: Any) -> Any:
+        """Raises ValidationError."""
+        try:
+            attributes = super().to_python(value)
+        except RecursionError as error:
+            message = f"This is nested too deeply to be read; {MAX_DEPTH} levels are enough."
+            raise ValidationError(message, code="unusable") from error
+        except ValueError as error:  # of thousands of digits Python makes no number
+            raise ValidationError("A number has too many digits; write it as text.", code="unusable") from error
+        if attributes is None:
+            return {}
+        if not isinstance(attributes, dict):
+            raise ValidationError('Write names and values: {"colour": "red"}', code="not_an_object")
+        try:
+            check_attributes(attributes)
+        except UnusableAttribute as error:
+            raise ValidationError(str(error), code="unusable") from error
+        return attributes
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """What was refused is shown again as it was written."""
+        try:
+            return self.to_python(data)
+        except ValidationError:
+            return InvalidJSONInput(data)
+
+
 class ProductForm(ProductModelForm):
     """A product, with a field for several new photos at once."""
 
@@ -154,12 +186,7 @@ class ProductForm(ProductModelForm):
     class Meta:
         model = Product
         fields = "__all__"
-
-    def clean_attributes(self) -> dict[str, Any]:
-        attributes = self.cleaned_data["attributes"] or {}
-        if not isinstance(attributes, dict):
-            raise ValidationError('Write names and values: {"colour": "red"}', code="not_an_object")
-        return attributes
+        field_classes = {"attributes": AttributesField}
 
     def clean_new_photos(self) -> list[tuple[Upload, KeptPhoto]]:
         given: list[tuple[Upload, KeptPhoto]] = self.cleaned_data["new_photos"]

@@ -1,4 +1,4 @@
-"""The WSGI application that granian serves (config.web): Django behind its hot answers."""
+"""The WSGI application that granian serves (config.web): Django behind its hot answers and the encodings it knows."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.core.wsgi import get_wsgi_application
 
 from config.middleware import identifier
+from config.unusable_input import known_encodings
 
 if TYPE_CHECKING:
     from recommender.api.hot import Application
@@ -18,7 +19,7 @@ def _application() -> Application:
     django = get_wsgi_application()
     from recommender.api.hot import hot_answers  # reads models, so Django is set up first
 
-    return hot_answers(django, identify=identifier)
+    return hot_answers(known_encodings(django), identify=identifier)
 
 
 application = _application()

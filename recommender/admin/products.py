@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path
@@ -28,6 +29,7 @@ from recommender.services.similarity import similar_to_product
 from recommender.services.similarity_answers import NoActiveSpace
 
 SIMILAR = 12
+_IMAGE_ID = re.compile(r"[0-9]{1,18}")
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,9 @@ class RecommendingProductAdmin(DeletesDerivedRows, ProductAdmin):
         """Embed the photos of a product again, or the one that `image` names."""
         of_product = EmbeddingJob.objects.filter(image__product=get_object_or_404(Product, pk=product_id))
         image = request.GET.get("image", "")
-        ask_again(request, of_product.filter(image=int(image)) if image.isdecimal() else of_product)
+        if image and not _IMAGE_ID.fullmatch(image):
+            raise Http404(f"no photo has the id {image[:40]!r}")
+        ask_again(request, of_product.filter(image=int(image)) if image else of_product)
         return redirect("admin:catalog_product_change", product_id)
 
     def similar(self, request: HttpRequest, product_id: int) -> JsonResponse:
