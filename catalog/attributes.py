@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 from catalog.texts import printable, text_problem
 
 MAX_DEPTH = 4  # as in feeds, which flatten nested objects
-_LARGEST = 2**63 - 1  # JSON's readers elsewhere know no larger whole number
+# JSON's readers elsewhere know no larger whole number, and Postgres gives a larger fraction back as one.
+_LARGEST = 2**63 - 1
 _SHOWN = 60
 
 
@@ -30,10 +30,8 @@ def _problem(value: object, depth: int) -> str:
     if isinstance(value, str):
         problem = text_problem(value)
         return f"the value {problem}; leave it out" if problem else ""
-    if isinstance(value, float):
-        return "" if math.isfinite(value) else "the number is too large, or none (NaN, Infinity); write it as text"
-    if isinstance(value, int):
-        return "" if abs(value) <= _LARGEST else "a whole number of more than 18 digits; write it as text"
+    if isinstance(value, (int, float)):
+        return "" if abs(value) <= _LARGEST else "the number is too large, or none (NaN, Infinity); write it as text"
     if not isinstance(value, (dict, list)):
         return ""
     if depth > MAX_DEPTH:

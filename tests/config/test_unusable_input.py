@@ -34,7 +34,7 @@ def staff(client: Client) -> Client:
         ("catalog/product/?created_at__year=99999999999", 400),
         ("catalog/product/?id__exact=99999999999999999999", 200),
         (f"catalog/product/?id__exact={HUGE}", 302),
-        ("catalog/product/?p=99999999999999999999", 302),
+        ("catalog/product/?p=99999999999999999999", 200),
         ("catalog/product/?o=99999999999999999999", 200),
         (f"catalog/product/{HUGE}/change/", 302),
         ("catalog/product/99999999999999999999/change/", 302),
@@ -60,8 +60,8 @@ def test_actions_on_what_is_no_key(staff: Client, page: str, key: str) -> None:
 
 
 def test_the_category_list_is_shown_after_an_action_that_is_none(staff: Client) -> None:
-    category = make_category("Clothing")
-    answer = staff.post("/admin/catalog/category/", {"action": "none", "_selected_action": category.pk})
+    make_category("Clothing")
+    answer = staff.post("/admin/catalog/category/", {"action": "none"})
     assert answer.status_code == 200 and b"Clothing" in answer.content
 
 
@@ -76,7 +76,7 @@ def test_a_real_failure_of_the_admin_stays_one(staff: Client, monkeypatch: pytes
     def fail(*args: Any, **kwargs: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(ProductAdmin, "changelist_view", fail)
+    monkeypatch.setattr(ProductAdmin, "get_queryset", fail)
     assert staff.get("/admin/catalog/product/").status_code == 500
 
 
@@ -111,24 +111,24 @@ def test_json_is_utf_8_whatever_is_said_of_it(charset: str) -> None:
     status, _, answer = through_wsgi(
         "POST", "/api/v1/recommendations/", f"application/json; charset={charset}", body, "x=%c3%a4"
     )
-    assert (status == "400 Bad Request" and b"positive: " in answer) or b"positive" in answer
+    assert status == "400 Bad Request" and b'"parameter":"positive"' in answer
 
 
 def test_forms_are_read_in_latin_1_too() -> None:
-    form = b'--edge\r\nContent-Disposition: form-data; name="k\xe4se"\r\n\r\nx\r\n--edge--\r\n'
-    for charset, name in (("ISO-8859-1", "käse"), ("utf-8", "k\ufffdse")):
+    form = b'--edge\r\nContent-Disposition: form-data; name="limit"\r\n\r\nk\xe4se\r\n--edge--\r\n'
+    for charset, value in (("ISO-8859-1", "käse"), ("utf-8", "k\ufffdse")):
         content_type = f"multipart/form-data; boundary=edge; charset={charset}"
         form_with_photo = form.replace(
             b"--edge--", b'--edge\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\nx\r\n--edge--'
         )
         status, _, answer = through_wsgi("POST", "/api/v1/search/image/", content_type, form_with_photo)
-        assert status == "400 Bad Request" and f'"parameter":"{name}"'.encode() in answer
+        assert status == "400 Bad Request" and f"'{value}' is no whole number".encode() in answer
 
 
 def test_a_query_of_too_many_parameters_is_400_in_any_encoding() -> None:
     query = "&".join(["a=1"] * 2000)
     for kind in ("application/json; charset=iso-8859-1", "multipart/form-data; boundary=edge; charset=iso-8859-1"):
-        status, headers, _ = through_wsgi("POST", "/api/v1/recommendations/", kind, b"{}", query)
+        status, headers, _ = through_wsgi("POST", "/api/v1/search/image/", kind, b"{}", query)
         assert status == "400 Bad Request" and headers["Content-Type"] == "application/problem+json"
 
 
