@@ -21,6 +21,7 @@ from catalog.representation import THUMBNAIL_SIDE
 from catalog.services import photos
 from catalog.services.categories import free_slug
 from catalog.services.photos import DuplicatePhoto, KeptPhoto
+from catalog.storage_errors import StorageUnavailable
 
 if TYPE_CHECKING:
     ProductModelForm = forms.ModelForm[Product]
@@ -45,7 +46,7 @@ def keep_uploads(uploads: Iterable[Upload]) -> None:
             data = upload.read(settings.MAX_PHOTO_BYTES + 1)
             decode_photo(io.BytesIO(data), at_least=THUMBNAIL_SIDE)
             upload.kept = photos.keep(data)
-        except PhotoError as error:
+        except (PhotoError, StorageUnavailable) as error:
             upload.kept = error
 
 
@@ -53,8 +54,9 @@ def kept_upload(upload: Upload) -> KeptPhoto:
     """Raises ValidationError with the reason as its code."""
     if not hasattr(upload, "kept"):
         keep_uploads([upload])
-    if isinstance(upload.kept, PhotoError):
-        raise ValidationError(f"{upload.name}: {upload.kept}", code=upload.kept.reason)
+    if isinstance(upload.kept, (PhotoError, StorageUnavailable)):
+        code = upload.kept.reason if isinstance(upload.kept, PhotoError) else "storage"
+        raise ValidationError(f"{upload.name}: {upload.kept}", code=code)
     kept: KeptPhoto = upload.kept
     return kept
 

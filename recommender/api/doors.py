@@ -18,6 +18,7 @@ from rest_framework.views import APIView
 from catalog.api.problems import Problem, answered, bad_parameter
 from catalog.photo_reading import PhotoError
 from catalog.services.fetch import FetchFailed, FetchRefused
+from catalog.storage_errors import StorageUnavailable
 from recommender.encoder.serving import EncoderMismatch
 from recommender.index.types import SpaceGone
 from recommender.services.filters import InvalidParameter
@@ -72,7 +73,7 @@ def problems() -> Iterator[None]:
         raise Problem(502, "The photo could not be fetched", str(error), parameter="image_url") from error
     except TooManyPhotos as error:
         raise Problem(503, "Too many photos", str(error), headers={"Retry-After": str(RETRY_AFTER_SECONDS)}) from error
-    except (NoActiveSpace, EncoderMismatch) as error:
+    except (NoActiveSpace, EncoderMismatch, StorageUnavailable) as error:
         raise away(str(error)) from error
     except SpaceGone as error:
         raise away("the space was replaced in the middle of the question, twice; ask again") from error
