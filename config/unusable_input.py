@@ -16,7 +16,7 @@ import orjson
 from django.core.exceptions import BadRequest
 from django.db import DataError
 from django.http import HttpRequest, HttpResponse
-from django.http.request import parse_header_parameters
+from django.utils.http import parse_header_parameters
 from django.views import defaults
 
 API = "/api/"
