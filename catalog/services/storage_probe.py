@@ -60,10 +60,12 @@ def written_and_read() -> str:
     host = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:12]
     name = f"{PROBE_ROOT}/{host}-{os.getpid()}"
     content = secrets.token_bytes(16)
-    step = "written"
+    step = "asked"
     try:
         if default_storage.exists(name):
+            step = "deleted from"
             default_storage.delete(name)
+        step = "written"
         stored = default_storage.save(name, ContentFile(content))
         step = "read"
         with default_storage.open(stored) as file:

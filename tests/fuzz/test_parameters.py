@@ -25,6 +25,8 @@ from tests.recommender.search.gallery import Shop, make_space, random_units
 
 pytestmark = pytest.mark.django_db
 any_speed = settings(suppress_health_check=list(HealthCheck))
+# Pages cost ten times what answers do.
+fewer = settings(any_speed, max_examples=max(20, settings().max_examples // 5))
 PHOTO = photo_bytes(1)
 
 
@@ -77,24 +79,24 @@ def doors() -> Iterator[Doors]:
 
 @any_speed
 @given(data=st.data())
-def test_fuzz_of_query_strings(doors: Doors, data: st.DataObject) -> None:
+def test_query_strings(doors: Doors, data: st.DataObject) -> None:
     path = data.draw(st.sampled_from(doors.paths()), "door")
     query = data.draw(parameters.queries(*parameters.FILTERS, *parameters.OPTIONS, *parameters.LISTS), "query")
     with undone():
         check_answer(doors.client, "GET", f"{API}{path}?{query}")
 
 
-@any_speed
+@fewer
 @given(query=parameters.queries(*parameters.LISTS), accept=parameters.TEXT.filter(str.isascii))
 @example(query="version=a%0d%0aX", accept="*/*")
-def test_fuzz_of_the_schemas_parameters(doors: Doors, query: str, accept: str) -> None:
+def test_the_schemas_parameters(doors: Doors, query: str, accept: str) -> None:
     for path in ("/api/schema/", "/api/docs/"):
         check_answer(doors.client, "GET", f"{path}?{query}", headers={"Accept": accept})
 
 
 @any_speed
 @given(data=st.data())
-def test_fuzz_of_json_bodies(doors: Doors, data: st.DataObject) -> None:
+def test_json_bodies(doors: Doors, data: st.DataObject) -> None:
     path = data.draw(st.sampled_from(["recommendations/", "similar/batch/", "search/image/"]), "door")
     known = (*parameters.BODIES, *parameters.FILTERS, *parameters.OPTIONS)
     body = data.draw(parameters.json_bodies(*known, ids=doors.products), "body")
@@ -104,7 +106,7 @@ def test_fuzz_of_json_bodies(doors: Doors, data: st.DataObject) -> None:
 
 @any_speed
 @given(form=parameters.forms(*parameters.FILTERS, *parameters.OPTIONS, photo=PHOTO))
-def test_fuzz_of_forms(doors: Doors, form: Form) -> None:
+def test_forms(doors: Doors, form: Form) -> None:
     with undone():
         check_answer(doors.client, "POST", f"{API}search/image/", data=form.body, content_type=form.content_type)
 
@@ -124,73 +126,93 @@ ADMIN_PAGES = [
 ]
 
 
-@any_speed
+@fewer
 @given(
     page=st.sampled_from(ADMIN_PAGES),
     key=st.one_of(st.just(None), parameters.ENCODED),
     query=parameters.queries(*parameters.ADMIN_LISTS),
 )
-def test_fuzz_of_the_admins_addresses(staff: Doors, page: str, key: str | None, query: str) -> None:
+def test_the_admins_addresses(staff: Doors, page: str, key: str | None, query: str) -> None:
     number = staff.products[0] if key is None else key
     with undone():
-        check_page(staff.client, "GET", f"/admin/{page.format(number, number)}?{query}")
+        check_page(staff.client, f"/admin/{page.format(number, number)}?{query}")
 
 
-_ANY_TEXT = st.one_of(parameters.TEXT, st.text(max_size=20))
-_ATTRIBUTES = st.one_of(parameters.JSON.map(json.dumps), parameters.TEXT, parameters.JSON_MEMBERS)
+ATTRIBUTES = st.one_of(
+    parameters.JSON_MEMBERS, parameters.JSON_MEMBERS, parameters.JSON.map(json.dumps), parameters.TEXT
+)
+PLAIN_FORM = {"title": "Coat", "sku": "new", "published": "on", "attributes": "{}"}
+PLAIN_FORM |= {"images-TOTAL_FORMS": "0", "images-INITIAL_FORMS": "0"}
+OF_THE_FORM = (
+    "title",
+    "sku",
+    "price",
+    "currency",
+    "brand",
+    "url",
+    "group",
+    "description",
+    "category",
+    "in_stock",
+    "published",
+)
+OF_ITS_PHOTOS = ("images-TOTAL_FORMS", "images-INITIAL_FORMS", "images-0-id", "images-0-position", "images-0-alt")
 
 
-@any_speed
+@fewer
 @given(
-    fields=st.fixed_dictionaries(
-        {"title": parameters.TEXT, "sku": parameters.TEXT, "attributes": _ATTRIBUTES},
-        optional={
-            name: parameters.TEXT
-            for name in (
-                "price",
-                "currency",
-                "brand",
-                "url",
-                "group",
-                "description",
-                "category",
-                "images-0-position",
-                "images-0-alt",
-            )
-            + ("images-0-id", "images-TOTAL_FORMS", "images-INITIAL_FORMS", "in_stock", "_continue")
-        },
-    ),
+    attributes=ATTRIBUTES,
+    fields=st.dictionaries(st.sampled_from(OF_THE_FORM + OF_ITS_PHOTOS), parameters.TEXT, max_size=3),
     there=st.booleans(),
 )
-def test_fuzz_of_the_product_form(staff: Doors, fields: dict[str, str], there: bool) -> None:
-    form = {"images-TOTAL_FORMS": "0", "images-INITIAL_FORMS": "0", "published": "on"} | fields
+@example(attributes='{"a": NaN}', fields={}, there=True)
+@example(attributes='{"a": "\\ud800"}', fields={}, there=False)
+@example(attributes='{"a": ' + "[" * 100_000, fields={}, there=False)
+@example(attributes="{}", fields={"price": "1e999999999"}, there=False)
+def test_the_product_form(staff: Doors, attributes: str, fields: dict[str, str], there: bool) -> None:
+    """It is saved, or shown again with its errors; what was saved is answered and edited again."""
+    form = PLAIN_FORM | {"attributes": attributes} | fields
     with undone():
-        check_page(
-            staff.client, "POST", f"/admin/catalog/product/{f'{staff.products[0]}/change' if there else 'add'}/", form
-        )
-        for product in Product.objects.all():  # and what was taken can be read again
-            check_answer(staff.client, "GET", f"{API}products/{product.pk}/")
-            check_page(staff.client, "GET", f"/admin/catalog/product/{product.pk}/change/")
+        last = Product.objects.latest("pk").pk
+        page = f"{staff.products[0]}/change" if there else "add"
+        status = check_page(staff.client, f"/admin/catalog/product/{page}/", form)
+        assert status in (200, 302)
+        if status == 302:
+            saved = staff.products[0] if there else Product.objects.filter(pk__gt=last).get().pk
+            assert check_page(staff.client, f"/admin/catalog/product/{saved}/change/") == 200
+            check_answer(staff.client, "GET", f"{API}products/{saved}/")
 
 
-@any_speed
+ACTIONS = st.one_of(st.sampled_from(["delete_selected", "publish", "unpublish", "embed_again"]), parameters.TEXT)
+OF_A_LIST = ("_selected_action", "select_across", "index", "post", "_save", "form-TOTAL_FORMS")
+
+
+@fewer
 @given(
     page=st.sampled_from(["catalog/product/", "catalog/category/", "recommender/embeddingjob/", "auth/user/"]),
-    fields=st.fixed_dictionaries(
-        {
-            "action": st.one_of(
-                st.sampled_from(["delete_selected", "publish", "unpublish", "embed_again"]), parameters.TEXT
-            )
-        },
-        optional={
-            name: parameters.TEXT
-            for name in ("_selected_action", "select_across", "index", "post", "_save", "form-TOTAL_FORMS")
-        },
-    ),
+    action=ACTIONS,
+    fields=st.dictionaries(st.sampled_from(OF_A_LIST), parameters.TEXT, max_size=3),
 )
-def test_fuzz_of_the_admins_actions(staff: Doors, page: str, fields: dict[str, str]) -> None:
+def test_the_admins_actions(staff: Doors, page: str, action: str, fields: dict[str, str]) -> None:
     with undone():
-        check_page(staff.client, "POST", f"/admin/{page}", fields)
+        check_page(staff.client, f"/admin/{page}", {"action": action} | fields)
+
+
+@fewer
+@given(
+    fields=st.dictionaries(
+        st.sampled_from(["name", "slug", "treebeard_position", "treebeard_ref_node"]), parameters.TEXT
+    )
+)
+@example(fields={"name": "a", "slug": "\0", "treebeard_ref_node": "9" * 5000})
+def test_the_category_form(staff: Doors, fields: dict[str, str]) -> None:
+    with undone():
+        assert check_page(
+            staff.client, "/admin/catalog/category/add/", {"treebeard_position": "sorted-child"} | fields
+        ) in (200, 302)
+        check_page(
+            staff.client, "/admin/catalog/category/move/", fields | {"node": fields.get("treebeard_ref_node", "")}
+        )
 
 
 @pytest.fixture
