@@ -5,6 +5,7 @@ DRF's request, negotiation and rendering cost more than the search itself; nothi
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -19,6 +20,7 @@ from catalog.api.problems import Problem, answered, bad_parameter
 from catalog.photo_reading import PhotoError
 from catalog.services.fetch import FetchFailed, FetchRefused
 from catalog.storage_errors import StorageUnavailable
+from catalog.texts import printable
 from recommender.encoder.serving import EncoderMismatch
 from recommender.index.types import SpaceGone
 from recommender.services.filters import InvalidParameter
@@ -91,7 +93,7 @@ def json_response(body: bytes) -> HttpResponse:
 
 
 def json_body(request: HttpRequest) -> dict[str, Any]:
-    """The JSON object of a request. Raises Problem: 415 for another type, 400 for no object."""
+    """The JSON object of a request. Raises Problem: 415 for another type, 400 for no object or a member that stands twice."""
     if request.content_type != "application/json":
         raise Problem(415, detail=f"{request.content_type or 'no content type'}: send application/json")
     try:
@@ -100,4 +102,23 @@ def json_body(request: HttpRequest) -> dict[str, Any]:
         raise Problem(400, "Not JSON", f"the body is no JSON: {error}") from error
     if not isinstance(body, dict):
         raise Problem(400, "Not an object", "the body must be a JSON object")
+    if twice := _standing_twice(request.body, body):
+        raise bad_parameter(printable(twice)[:100], "stands twice in the body, and only one of the two would count")
     return body
+
+
+def _standing_twice(written: bytes, body: dict[str, Any]) -> str:
+    """A member of which the reader kept the last value only, or "". Read again only where a name is written twice at all."""
+    if all(written.count(orjson.dumps(name)) < 2 for name in body):
+        return ""
+    members: list[tuple[str, Any]] = []
+
+    def keep(pairs: list[tuple[str, Any]]) -> None:
+        members[:] = pairs  # the outermost object is closed last
+
+    try:
+        json.loads(written, object_pairs_hook=keep)
+    except (ValueError, RecursionError):
+        return ""  # values that this reader cannot take are refused by name
+    names = [name for name, _ in members]
+    return next((name for name in names if names.count(name) > 1), "")
