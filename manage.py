@@ -4,9 +4,8 @@
 import signal
 import sys
 
-from config.local.cluster import PostgresUnavailable
-from config.local.redis import RedisUnavailable
-from config.local.services import LocalFolderUnusable, borrowed_services
+from config.local.folder import LocalUnavailable
+from config.local.services import borrowed_services
 
 
 def main() -> None:
@@ -17,7 +16,7 @@ def main() -> None:
     try:
         with borrowed_services():
             execute_from_command_line(sys.argv)
-    except (LocalFolderUnusable, PostgresUnavailable, RedisUnavailable) as error:
+    except LocalUnavailable as error:
         sys.exit(f"manage.py: {error}")
     except KeyboardInterrupt:
         sys.exit(130)

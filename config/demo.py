@@ -17,10 +17,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from config.local.cluster import PostgresUnavailable
+from config.local.folder import LocalUnavailable, local_folder
 from config.local.processes import Children, ProcessFailed, end, start_tied
-from config.local.redis import RedisUnavailable
-from config.local.services import Borrowed, LocalFolderUnusable, borrowed_services, local_folder
+from config.local.services import Borrowed, borrowed_services
 
 HOST = "127.0.0.1"
 WATCH_SECONDS = 0.5
@@ -43,6 +42,7 @@ class Demo:
         self.logs = borrowed.folder / "logs"
         self.children = Children(logs=self.logs, say=self.say, patience=PATIENCE if once else None)
         self._watched = 0.0
+        self._said: list[str] = []
 
     def say(self, text: str) -> None:
         print(text, flush=True)
@@ -140,8 +140,11 @@ class Demo:
         self.children.watch()
         if time.monotonic() - self._watched > 2:
             self._watched = time.monotonic()
-            for name in self.borrowed.revive():
-                self.say(f"The local {name} had died and was started again")
+            happened = self.borrowed.revive()
+            for sentence in happened:
+                if sentence not in self._said:  # what cannot be started is tried every time, and said once
+                    self.say(sentence)
+            self._said = happened
 
     def _start_processes(self) -> None:
         celery = [sys.executable, "-m", "celery", "-A", "config"]
@@ -206,7 +209,7 @@ def main() -> int:
     except KeyboardInterrupt:
         print("\nStopped")
         return 130 if arguments.once else 0
-    except (DemoFailed, ProcessFailed, LocalFolderUnusable, PostgresUnavailable, RedisUnavailable) as error:
+    except (DemoFailed, ProcessFailed, LocalUnavailable) as error:
         print(f"make demo: {error}", file=sys.stderr)
         return 1
 

@@ -10,6 +10,8 @@ from django.contrib.sessions import middleware as sessions
 from django.http import HttpRequest
 from django.utils.deprecation import MiddlewareMixin
 
+from config.database.away import AWAY, away_response
+
 API = "/api/"
 
 
@@ -19,7 +21,10 @@ class _OfPages(MiddlewareMixin):
     def __call__(self, request: HttpRequest) -> Any:
         if request.path_info.startswith(API):
             return self.get_response(request)
-        return super().__call__(request)
+        try:
+            return super().__call__(request)
+        except AWAY as error:  # its own statements', such as a session's: a view's error is an answer by now
+            return away_response(request, error)
 
 
 class SessionMiddleware(_OfPages, sessions.SessionMiddleware):

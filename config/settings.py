@@ -37,6 +37,7 @@ MIDDLEWARE = [
     "config.middleware.probes",
     "config.middleware.content_security_policy",
     "config.unusable_input.UnusablePages",
+    "config.database.away.DatabaseAway",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.page_middleware.SessionMiddleware",
@@ -72,13 +73,18 @@ DATABASES = {"default": env.db_url("DATABASE_URL")}
 DATABASES["default"]["CONN_MAX_AGE"] = env.int("DATABASE_CONN_MAX_AGE", default=600)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"]["ENGINE"] = "config.database"
+# A web process asks, after so many seconds without an answer, whether Postgres lives; if not, the caller gets 503.
+DATABASE_DEADLINE_SECONDS: float = env.float("DATABASE_DEADLINE_SECONDS", default=2.5)
+# What a caller waits for may take no longer; commands, builds and workers may.
+DATABASE_STATEMENT_SECONDS: float = env.float("DATABASE_STATEMENT_SECONDS", default=30.0)
 # A server that vanished without closing its connections is found out within a minute.
 _KEEPALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
 DATABASES["default"]["OPTIONS"] = {"connect_timeout": 5, **_KEEPALIVE, **DATABASES["default"].get("OPTIONS", {})}
 
 # Redis: doorbells, hot answers, throttles; may be wiped at any moment. Short time-outs: an absent Redis only costs time.
+# A question waits for it once, and has as long again for its answer to come within .3 s.
 REDIS_URL: str = env.str("REDIS_URL")
-REDIS_TIMEOUT_SECONDS: float = env.float("REDIS_TIMEOUT_SECONDS", default=0.25)
+REDIS_TIMEOUT_SECONDS: float = env.float("REDIS_TIMEOUT_SECONDS", default=0.15)
 
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

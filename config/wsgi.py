@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.core.wsgi import get_wsgi_application
 
+from config.database.watched import bound_waits
 from config.middleware import identifier
 from config.unusable_input import known_encodings
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 def _application() -> Application:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django = get_wsgi_application()
+    bound_waits()
     from recommender.api.hot import hot_answers  # reads models, so Django is set up first
 
     return hot_answers(known_encodings(django), identify=identifier)

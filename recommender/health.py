@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 import orjson
 import redis
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -14,6 +15,11 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from catalog.services import storage_probe
 from recommender.metrics import exposition
 from recommender.services import redis_client, spaces
+
+# Callers learn what is missing; where it is looked for stands in the log alone.
+_SILENT = "does not answer"
+
+logger = logging.getLogger(__name__)
 
 
 @require_safe
@@ -52,8 +58,9 @@ def _postgres() -> str:
         connection.close_if_health_check_failed()
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-    except DatabaseError as error:
-        return f"does not answer: {error}".strip()
+    except Error as error:
+        logger.warning("Postgres does not answer: %s", error)
+        return _SILENT
     return ""
 
 
@@ -61,12 +68,13 @@ def _redis() -> str:
     try:
         redis_client.client().ping()
     except (redis.RedisError, OSError) as error:
-        return f"does not answer: {error}"
+        logger.warning("Redis does not answer: %s", error)
+        return _SILENT
     return ""
 
 
 def _active_space() -> str:
     try:
         return "" if spaces.active_space() is not None else "none: run `manage.py compile_encoder`"
-    except DatabaseError as error:
-        return f"unknown: {error}".strip()
+    except Error:
+        return "unknown: Postgres does not answer"

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import cache
 
-from django.db import DatabaseError
+from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -94,7 +94,7 @@ class _State(Collector):
         up = GaugeMetricFamily("lookalike_database_up", "Whether Postgres answered.")
         try:
             families = [*_queue(), *_spaces()]
-        except DatabaseError:
+        except Error:
             up.add_metric([], 0)
             yield up
             return

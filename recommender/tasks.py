@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import mmap
-import os
 from typing import Any
 
 from billiard.exceptions import WorkerLostError
 from celery import shared_task
-from celery.signals import task_failure, worker_process_init, worker_ready, worker_shutting_down
+from celery.signals import task_failure, worker_ready, worker_shutting_down
 from django.conf import settings
 
 from recommender.pipeline import doorbell
@@ -20,7 +19,6 @@ HARD_LIMIT_SECONDS = int(SLICE_SECONDS) + settings.LEASE_SIZE * settings.LEASE_S
 
 # One byte of memory that the parent shares with its children: 1 when the worker was asked to stop.
 _stopping = mmap.mmap(-1, 1)
-_parent: int | None = None
 
 
 @shared_task(ignore_result=True, acks_late=False, time_limit=HARD_LIMIT_SECONDS)
@@ -62,14 +60,8 @@ def check_drift() -> None:
 
 
 def _asked_to_stop() -> bool:
-    """SIGTERM reached the parent, or the parent is gone: finish the lease in hand, claim nothing more."""
-    return _stopping[0] == 1 or (_parent is not None and os.getppid() != _parent)
-
-
-@worker_process_init.connect
-def _remember_parent(**_: Any) -> None:
-    global _parent
-    _parent = os.getppid()
+    """SIGTERM reached the parent: finish the lease in hand, claim nothing more."""
+    return _stopping[0] == 1
 
 
 @worker_shutting_down.connect

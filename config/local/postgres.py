@@ -12,6 +12,7 @@ import psutil
 from config.local.cluster import PostgresUnavailable, give, prepare, run_program, system_user
 
 START_SECONDS = 120
+CONNECT_SECONDS = 10
 DATABASE = "lookalike"
 
 
@@ -46,12 +47,13 @@ def start_postgres(folder: Path) -> str:
 def stop_postgres(folder: Path) -> None:
     """Stop the server of `folder` if one runs; open connections are closed."""
     folder = folder.resolve()
-    if _running(folder) is not None:
+    if (server := _running(folder)) is not None:
+        _resume(server)
         run_program("pg_ctl", ["stop", "-w", "-s", "-m", "fast", "-t", str(START_SECONDS)], folder, system_user())
 
 
 def postgres_runs(folder: Path) -> bool:
-    """Whether the server of `folder` runs."""
+    """Whether the server of `folder` lives, be it slow or stopped."""
     return _running(folder.resolve()) is not None
 
 
@@ -101,9 +103,31 @@ def _wait_until_ready(folder: Path) -> _Server:
     return server
 
 
+def _resume(server: _Server) -> None:
+    """Let those of its processes go on that were stopped (SIGSTOP): they would not hear that they shall end."""
+    try:
+        postmaster = psutil.Process(server.pid)
+        for process in [postmaster, *postmaster.children(recursive=True)]:
+            process.resume()
+    except psutil.NoSuchProcess:
+        return
+
+
 def _create_database(server: _Server) -> None:
     import psycopg
 
-    with psycopg.connect(host=server.socket_folder, user="postgres", dbname="postgres", autocommit=True) as connection:
-        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
-            connection.execute(f'CREATE DATABASE "{DATABASE}"')
+    try:
+        with psycopg.connect(
+            host=server.socket_folder,
+            user="postgres",
+            dbname="postgres",
+            autocommit=True,
+            connect_timeout=CONNECT_SECONDS,
+        ) as connection:
+            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone():
+                connection.execute(f'CREATE DATABASE "{DATABASE}"')
+    except psycopg.OperationalError as error:
+        raise PostgresUnavailable(
+            f"the local PostgreSQL (process {server.pid}) runs but takes no connection ({str(error).strip()}): "
+            f"`kill -CONT {server.pid}` lets it go on if it was stopped"
+        ) from error

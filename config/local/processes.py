@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from config.local.services import PROJECT
+from config.local.folder import PROJECT, in_words
 
-TIED = Path(__file__).with_name("tied.py")
+TIED = PROJECT / "config" / "parent.py"
 STOP_SECONDS = 20.0
 FIRST_BACK_OFF, LONGEST_BACK_OFF = 1.0, 30.0
 # A process that ran this long had started well: its next back-off begins anew.
@@ -28,7 +28,7 @@ class ProcessFailed(RuntimeError):
 
 
 def start_tied(command: list[str], *, log: Path | None = None, report: Path | None = None) -> subprocess.Popen[bytes]:
-    """Start a command in a session of its own that ends when this process does.
+    """Start a command in a session of its own that ends when this process does, even by `kill -9` (Linux only).
 
     `log` takes all its output, `report` its standard output alone; else it writes where we do.
     """
@@ -42,11 +42,12 @@ def start_tied(command: list[str], *, log: Path | None = None, report: Path | No
 
 
 def _appended(path: Path) -> BinaryIO:
-    """The file, opened for more; one that has grown large is put aside first."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.exists() and path.stat().st_size > LOG_BYTES:
-        path.replace(path.with_suffix(".log.old"))
-    return path.open("ab")
+    """The file, opened for more; one that has grown large is put aside first. Raises LocalFolderUnusable."""
+    with in_words(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and path.stat().st_size > LOG_BYTES:
+            path.replace(path.with_suffix(".log.old"))
+        return path.open("ab")
 
 
 def end(process: subprocess.Popen[bytes], number: int) -> None:

@@ -12,14 +12,18 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from config.local.folder import LocalUnavailable
+
 START_SECONDS = 10.0
+STOP_SECONDS = 3.0
 
 
-class RedisUnavailable(RuntimeError):
+class RedisUnavailable(LocalUnavailable):
     """No redis-server was found, or it did not start; the message says what to do."""
 
 
@@ -39,42 +43,82 @@ def redis_server_binary() -> str:
     raise RedisUnavailable("no redis-server: run `make demo` once, install redis-server, or set REDIS_URL")
 
 
-def start_redis(folder: Path) -> str:
+def start_redis(folder: Path, *, at_the_same_address: bool = False) -> str:
     """Start the Redis of `folder` on a loopback port unless it runs; return its URL. It keeps nothing on disk.
 
-    After a crash it comes back at the same URL where the port is still free. Raises RedisUnavailable.
+    Whether it runs is a matter of its process: one that is slow or was stopped is waited for, and no other is started
+    beside it. After its death it comes back at the same URL where the port is still free; else at another one, or, with
+    `at_the_same_address`, not at all. Raises RedisUnavailable.
     """
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    if running := _running_url(folder):
-        return running
+    if process := redis_process(folder):
+        return _wait_for(folder, process)
     binary = redis_server_binary()
-    password = (_kept(folder) or (0, secrets.token_urlsafe(24)))[1]
-    for port in [kept[0] if (kept := _kept(folder)) else 0, 0, 0]:
-        _configure(folder, _free_port(port), password)
+    kept = _kept(folder)
+    if at_the_same_address:
+        if kept is None:
+            raise RedisUnavailable(
+                f"{folder / 'redis.conf'} does not say any more at which port: end all that uses it and start anew"
+            )
+        if not _is_free(kept[0]):
+            raise RedisUnavailable(f"port {kept[0]} has been taken by another program: end that, or start all anew")
+    password = kept[1] if kept else secrets.token_urlsafe(24)
+    trouble = ""
+    for port in [kept[0]] if kept and at_the_same_address else [kept[0] if kept else 0, 0, 0]:
+        _configure(folder, port if _is_free(port) else _free_port(), password)
         result = subprocess.run(
             [binary, str(folder / "redis.conf")], stdin=subprocess.DEVNULL, capture_output=True, text=True
         )
-        deadline = time.monotonic() + START_SECONDS
-        while result.returncode == 0 and time.monotonic() < deadline:
-            if url := _running_url(folder):
-                return url
-            if b"Failed listening" in (folder / "log").read_bytes():  # somebody took the port just now
-                break
-            time.sleep(0.02)
-    raise RedisUnavailable(f"the local Redis did not start; see {folder / 'log'} {result.stderr.strip()}".strip())
+        trouble = result.stderr.strip()
+        if result.returncode == 0 and (url := _wait_for_start(folder)):
+            return url
+    raise RedisUnavailable(f"the local Redis did not start; see {folder / 'log'} {trouble}".strip())
 
 
 def stop_redis(folder: Path) -> None:
-    """Stop the Redis of `folder` if it runs."""
-    if url := _running_url(folder.resolve()):
-        with redis.Redis.from_url(url) as client:
-            client.shutdown(nosave=True)
+    """End the Redis of `folder` if it runs: asked first, killed where it does not listen."""
+    folder = folder.resolve()
+    process = redis_process(folder)
+    if process is None:
+        return
+    try:
+        process.resume()  # stopped, it would not hear
+        process.terminate()
+        deadline = time.monotonic() + STOP_SECONDS
+        while _is_of(process, folder):
+            if time.monotonic() > deadline:
+                process.kill()
+            time.sleep(0.02)
+    except psutil.NoSuchProcess:
+        return
 
 
 def redis_runs(folder: Path) -> bool:
-    """Whether the Redis of `folder` runs."""
-    return _running_url(folder.resolve()) is not None
+    """Whether the Redis of `folder` lives, be it slow or stopped."""
+    return redis_process(folder) is not None
+
+
+def redis_process(folder: Path) -> psutil.Process | None:
+    """The process of this folder's Redis; one that bears an id which was its own before, or is another Redis, is not."""
+    folder = folder.resolve()
+    try:
+        process = psutil.Process(int((folder / "redis.pid").read_text()))
+        if _is_of(process, folder):
+            return process
+    except (OSError, ValueError, psutil.Error):
+        pass
+    # Its note may be lost, or not be written yet.
+    return next((process for process in psutil.process_iter() if _is_of(process, folder)), None)
+
+
+def _is_of(process: psutil.Process, folder: Path) -> bool:
+    try:
+        if not process.name().startswith("redis-server") or process.status() == psutil.STATUS_ZOMBIE:
+            return False
+        return Path(process.cwd()) == folder
+    except (OSError, psutil.Error):
+        return False
 
 
 def _configure(folder: Path, port: int, password: str) -> None:
@@ -84,6 +128,7 @@ def _configure(folder: Path, port: int, password: str) -> None:
         "bind 127.0.0.1",
         f'dir "{folder}"',
         f'logfile "{folder / "log"}"',
+        f'pidfile "{folder / "redis.pid"}"',
         f"requirepass {password}",
         "daemonize yes",
         'save ""',
@@ -102,12 +147,38 @@ def _kept(folder: Path) -> tuple[int, str] | None:
     try:
         words = dict(line.split(" ", 1) for line in (folder / "redis.conf").read_text().splitlines())
         return int(words["port"]), words["requirepass"]
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError):  # none, or one that was cut off
         return None
 
 
-def _running_url(folder: Path) -> str | None:
-    """The URL of this folder's own Redis: another server on a reused port does not count."""
+def _wait_for(folder: Path, process: psutil.Process) -> str:
+    """The URL of a Redis that runs, once it answers."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if url := _answering_url(folder):
+            return url
+        time.sleep(0.05)
+    raise RedisUnavailable(
+        f"the local Redis (process {process.pid}) runs but does not answer as {folder / 'redis.conf'} says: "
+        f"`kill -CONT {process.pid}` lets it go on if it was stopped; `kill -9 {process.pid}` ends it, and the next start "
+        "makes another"
+    )
+
+
+def _wait_for_start(folder: Path) -> str | None:
+    """The URL of the Redis that was just started; None where it ended again or never answered."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if url := _answering_url(folder):
+            return url
+        if b"Failed listening" in (folder / "log").read_bytes():  # somebody took the port just now
+            return None
+        time.sleep(0.02)
+    return None
+
+
+def _answering_url(folder: Path) -> str | None:
+    """The URL of this folder's own Redis if it answers there."""
     kept = _kept(folder)
     if kept is None:
         return None
@@ -121,14 +192,18 @@ def _running_url(folder: Path) -> str | None:
     return url if directory.get("dir") == str(folder) else None
 
 
-def _free_port(wanted: int) -> int:
-    """`wanted` if nobody listens there, else any free port of the loopback."""
-    for port in (wanted, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise RedisUnavailable("no free port on the loopback address")
+def _is_free(port: int) -> bool:
+    """Whether nobody listens at this port of the loopback."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return port != 0
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

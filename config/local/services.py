@@ -8,22 +8,28 @@ from __future__ import annotations
 
 import fcntl
 import os
-import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import environ
 
+from config.local.folder import (
+    PROJECT,
+    LocalUnavailable,
+    check_entries,
+    in_words,
+    local_folder,
+    make_folder,
+    secret_key,
+)
 from config.local.postgres import postgres_runs, start_postgres, stop_postgres
 from config.local.redis import redis_runs, start_redis, stop_redis
 
-PROJECT = Path(__file__).resolve().parent.parent.parent
-
-
-class LocalFolderUnusable(RuntimeError):
-    """The folder of local data cannot be written by this user."""
+STARTING, BORROWERS = "starting.lock", "borrowers.lock"
+_FILES_OF_POSTGRES = ("logs/postgres.log",)
+_FILES_OF_REDIS = ("redis/redis.conf", "redis/redis.pid", "redis/log")
 
 
 @dataclass(frozen=True)
@@ -35,83 +41,98 @@ class Borrowed:
     redis: bool
 
     def revive(self) -> list[str]:
-        """Start again what died meanwhile, at the same address; returns the names of what was started."""
-        started = []
+        """Start again what died meanwhile, at the same address; returns in sentences what happened.
+
+        What cannot be started is not an error: its users do without, and the next call tries again.
+        """
+        said = []
         if self.postgres and not postgres_runs(self.folder / "postgres"):
-            with _starting(self.folder):
-                start_postgres(self.folder / "postgres")
-            started.append("PostgreSQL")
+            said.append(self._started_again("PostgreSQL", lambda: start_postgres(self.folder / "postgres")))
         if self.redis and not redis_runs(self.folder / "redis"):
-            with _starting(self.folder):
-                start_redis(self.folder / "redis")
-            started.append("Redis")
-        return started
+            said.append(
+                self._started_again("Redis", lambda: start_redis(self.folder / "redis", at_the_same_address=True))
+            )
+        return said
 
-
-def local_folder() -> Path:
-    """Where local data lives: `.local` in the project, or LOCAL_DIR."""
-    return Path(os.environ.get("LOCAL_DIR") or PROJECT / ".local").resolve()
+    def _started_again(self, name: str, start: Callable[[], str]) -> str:
+        try:
+            with in_words(self.folder), _starting(self.folder):
+                start()
+        except LocalUnavailable as error:
+            return f"The local {name} had died and is tried again, for it could not be started: {error}"
+        return f"The local {name} had died and was started again"
 
 
 @contextmanager
 def borrowed_services() -> Iterator[Borrowed]:
-    """Set the environment of a command: servers, secret key and media folder, local where nothing else is said."""
+    """Set the environment of a command: servers, secret key and media folder, local where nothing else is said.
+
+    Raises LocalUnavailable.
+    """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     environ.Env.read_env(os.environ.get("ENV_FILE") or PROJECT / ".env")
-    folder = local_folder()
-    borrowed = Borrowed(
-        folder=folder,
-        postgres=not os.environ.get("DATABASE_URL"),
-        redis=not os.environ.get("REDIS_URL"),
-    )
-    if not (borrowed.postgres or borrowed.redis):
-        if not os.environ.get("SECRET_KEY"):
-            _make(folder)
-            _local_environment(folder)
+    postgres, redis = not os.environ.get("DATABASE_URL"), not os.environ.get("REDIS_URL")
+    if not (postgres or redis or not os.environ.get("SECRET_KEY")):
+        yield Borrowed(folder=local_folder(), postgres=False, redis=False)
+        return
+    borrowed = Borrowed(folder=make_folder(), postgres=postgres, redis=redis)
+    _check(borrowed)
+    if not (postgres or redis):
+        with in_words(borrowed.folder):
+            _local_environment(borrowed.folder)
         yield borrowed
         return
-    _make(folder)
-    descriptor = os.open(folder / "borrowers.lock", os.O_CREAT | os.O_RDWR, 0o600)
+    with in_words(borrowed.folder):
+        descriptor = os.open(borrowed.folder / BORROWERS, os.O_CREAT | os.O_RDWR, 0o600)
     try:
-        with _starting(folder):
-            fcntl.flock(descriptor, fcntl.LOCK_SH)
-            if borrowed.postgres:
-                os.environ["DATABASE_URL"] = start_postgres(folder / "postgres")
-            if borrowed.redis:
-                os.environ["REDIS_URL"] = start_redis(folder / "redis")
-        _local_environment(folder)
+        with in_words(borrowed.folder):
+            _start(borrowed, descriptor)
+            _local_environment(borrowed.folder)
         yield borrowed
     finally:
-        with _starting(folder):
-            if _last(descriptor):
-                if borrowed.redis:
-                    stop_redis(folder / "redis")
-                if borrowed.postgres:
-                    stop_postgres(folder / "postgres")
+        with in_words(borrowed.folder):
+            _give_back(borrowed, descriptor)
         os.close(descriptor)
 
 
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        mine = os.geteuid() in (0, folder.stat().st_uid) and os.access(folder, os.W_OK | os.X_OK)
-    except PermissionError:
-        mine = False
-    if not mine:
-        raise LocalFolderUnusable(
-            f"{folder} belongs to another user or cannot be written: run as that user, or set LOCAL_DIR to a folder of yours"
-        )
+def _check(borrowed: Borrowed) -> None:
+    """Before anything is started: whether what lies in the folder is of the kind that is needed."""
+    folders, files = ["logs"], ["secret_key", STARTING, BORROWERS]
+    folders += [name for name, own in (("media", "MEDIA_ROOT"), ("static", "STATIC_ROOT")) if not os.environ.get(own)]
+    if borrowed.postgres:
+        folders.append("postgres")
+        files += _FILES_OF_POSTGRES
+    if borrowed.redis:
+        folders.append("redis")
+        files += _FILES_OF_REDIS
+    check_entries(borrowed.folder, folders=folders, files=files)
+
+
+def _start(borrowed: Borrowed, descriptor: int) -> None:
+    """Start or find the servers and say where they are; the borrower is counted from here on."""
+    with _starting(borrowed.folder):
+        alone = _last(descriptor)
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        if borrowed.postgres:
+            os.environ["DATABASE_URL"] = start_postgres(borrowed.folder / "postgres")
+        if borrowed.redis:  # who has borrowed it already knows it by its address
+            os.environ["REDIS_URL"] = start_redis(borrowed.folder / "redis", at_the_same_address=not alone)
+
+
+def _give_back(borrowed: Borrowed, descriptor: int) -> None:
+    with _starting(borrowed.folder):
+        if _last(descriptor):
+            if borrowed.redis:
+                stop_redis(borrowed.folder / "redis")
+            if borrowed.postgres:
+                stop_postgres(borrowed.folder / "postgres")
 
 
 def _local_environment(folder: Path) -> None:
     """What production must say itself and a local machine need not."""
     if not os.environ.get("SECRET_KEY"):
-        key = folder / "secret_key"
         with _starting(folder):
-            if not (key.exists() and key.read_text()):
-                key.touch(mode=0o600)
-                key.write_text(secrets.token_urlsafe(48))
-        os.environ["SECRET_KEY"] = key.read_text()
+            os.environ["SECRET_KEY"] = secret_key(folder)
     os.environ.setdefault("HTTPS", "false")
     os.environ.setdefault("MEDIA_ROOT", str(folder / "media"))
     os.environ.setdefault("STATIC_ROOT", str(folder / "static"))
@@ -122,7 +143,7 @@ def _local_environment(folder: Path) -> None:
 @contextmanager
 def _starting(folder: Path) -> Iterator[None]:
     """One process at a time starts or stops the servers."""
-    with open(folder / "starting.lock", "w") as file:
+    with open(folder / STARTING, "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 

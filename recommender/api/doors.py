@@ -11,12 +11,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import orjson
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.views import APIView
 
-from catalog.api.problems import Problem, answered, bad_parameter
+from catalog.api.problems import Problem, answered, away, bad_parameter
 from catalog.photo_reading import PhotoError
 from catalog.services.fetch import FetchFailed, FetchRefused
 from catalog.storage_errors import StorageUnavailable
@@ -28,7 +27,6 @@ from recommender.services.query_photos import RETRY_AFTER_SECONDS, TooManyPhotos
 from recommender.services.query_products import UnknownProduct
 from recommender.services.similarity_answers import NoActiveSpace, QueryCancelsOut
 
-_AWAY_SECONDS = 5
 _PHOTO_STATUS = {"too_large": 413, "bomb": 413, "not_an_image": 415}
 
 
@@ -79,12 +77,6 @@ def problems() -> Iterator[None]:
         raise away(str(error)) from error
     except SpaceGone as error:
         raise away("the space was replaced in the middle of the question, twice; ask again") from error
-    except (OperationalError, InterfaceError) as error:
-        raise away("the search engine does not answer; try again") from error
-
-
-def away(detail: str) -> Problem:
-    return Problem(503, "Not available", detail, headers={"Retry-After": str(_AWAY_SECONDS)})
 
 
 def json_response(body: bytes) -> HttpResponse:

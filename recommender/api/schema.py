@@ -7,6 +7,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 
 from catalog.api.schema import CategorySchema, problem
+from recommender.services.filters import MAX_ATTRIBUTES, MAX_VALUES
 
 PROBLEMS = {
     400: "A bad parameter, named in `parameter`.",
@@ -42,7 +43,12 @@ SEARCH = [
     query("min_price", OpenApiTypes.STR, "Least price, like 19.99."),
     query("max_price", OpenApiTypes.STR, "Greatest price."),
     query("in_stock", OpenApiTypes.BOOL, "true or false."),
-    query("attr.name", OpenApiTypes.STR, "An attribute's value, such as attr.colour=red; repeated: any of the values."),
+    query(
+        "attr.name",
+        OpenApiTypes.STR,
+        "An attribute's value, such as attr.colour=red; repeated: any of the values."
+        f" At most {MAX_ATTRIBUTES} attributes, and {MAX_VALUES} values of all parameters together.",
+    ),
     query("exclude", OpenApiTypes.STR, "Products never answered: ids, or SKUs; several by repetition or comma."),
     query("min_score", OpenApiTypes.FLOAT, "Nothing less alike than this, -1 to 1."),
     query("min_results", OpenApiTypes.INT, "When min_score leaves fewer, fill from the same category; see `fallback`."),
@@ -53,6 +59,10 @@ IMAGE = query(
     "image",
     OpenApiTypes.STR,
     "The id of one of the product's photos, or `all` (each of them asks, and the best of each counts); the primary photo by default.",
+)
+_FILTERS = (
+    "And every filter of products/{id}/similar/, within the same bounds:"
+    f" {MAX_ATTRIBUTES} attributes, {MAX_VALUES} values of all parameters together."
 )
 CROP = query("crop", OpenApiTypes.STR, "x,y,width,height in fractions of the upright photo.")
 
@@ -116,12 +126,12 @@ class AnswerSchema(serializers.Serializer[None]):
 class RecommendationsRequest(serializers.Serializer[None]):
     positive = serializers.ListField(child=serializers.IntegerField(), max_length=100)
     negative = serializers.ListField(child=serializers.IntegerField(), max_length=100, required=False)
-    limit = serializers.IntegerField(required=False, help_text="And every filter of products/{id}/similar/.")
+    limit = serializers.IntegerField(required=False, help_text=_FILTERS)
 
 
 class BatchRequest(serializers.Serializer[None]):
     products = serializers.ListField(child=serializers.IntegerField(), max_length=100)
-    limit = serializers.IntegerField(required=False, help_text="And every filter of products/{id}/similar/.")
+    limit = serializers.IntegerField(required=False, help_text=_FILTERS)
 
 
 class BatchAnswer(serializers.Serializer[None]):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import socket
 import subprocess
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 READY_SECONDS = 120.0
@@ -90,8 +92,8 @@ def load(port: int, paths: Iterator[str], *, connections: int, seconds: float = 
 
 @contextmanager
 def served(command: Sequence[str], port: int, ready: str, environment: dict[str, str], folder: str) -> Iterator[None]:
-    """A server process that answers `ready` with 200, ended at the end."""
-    process = subprocess.Popen(command, env=environment, cwd=folder, stdout=subprocess.DEVNULL)
+    """A server process that answers `ready` with 200; it and all that it started are ended at the end."""
+    process = subprocess.Popen(command, env=environment, cwd=folder, stdout=subprocess.DEVNULL, start_new_session=True)
     try:
         deadline = time.monotonic() + READY_SECONDS
         while not _answers(f"http://127.0.0.1:{port}{ready}"):
@@ -101,7 +103,11 @@ def served(command: Sequence[str], port: int, ready: str, environment: dict[str,
         yield
     finally:
         process.terminate()
-        process.wait(30)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(30)
+        with suppress(ProcessLookupError):  # the usual case: nothing is left of its session
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def free_port() -> int:

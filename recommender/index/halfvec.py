@@ -5,6 +5,7 @@ Text would cost a quarter of a millisecond for 1280 numbers; binary costs micros
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -65,7 +66,7 @@ def halfvec_type(raw: psycopg.Connection) -> int:
     """The type number of halfvec (it differs from database to database); registers it on the connection once."""
     if raw not in _types:
         _types[raw] = _teach(raw)
-        raw.prepare_threshold = 5  # Django says never; statements of a search ask for it at once
+        raw.prepare_threshold = sys.maxsize  # never unasked, as Django says, but where `prepare=True` asks for it
     return _types[raw]
 
 

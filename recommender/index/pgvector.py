@@ -11,15 +11,14 @@ import numpy as np
 from django.conf import settings
 from django.db import connection
 from numpy.typing import NDArray
-from psycopg import Cursor
 from psycopg import sql as pg
 
-from recommender.index import sql
+from recommender.index import session, sql
 from recommender.index.halfvec import HalfVector, cursor
 from recommender.index.kinds import space_parameters
 from recommender.index.partitions import PARENT, partition_name
 from recommender.index.routes import Route, routes
-from recommender.index.session import Question, Row, ask, translated
+from recommender.index.session import Question, Row, ask
 from recommender.index.types import Filters, Hit, VectorRow
 from recommender.models import Space
 
@@ -77,16 +76,18 @@ class PgvectorIndex:
             )
 
     def delete(self, *, space: Space, image_ids: Sequence[int]) -> int:
-        return _of_partition(space, "DELETE FROM {} WHERE image_id = ANY (%s)", [list(image_ids)]).rowcount
+        return len(
+            _of_partition(space, "DELETE FROM {} WHERE image_id = ANY (%s) RETURNING image_id", [list(image_ids)])
+        )
 
     def count(self, *, space: Space) -> int:
-        row = _of_partition(space, "SELECT count(*) FROM {}", []).fetchone()
-        return 0 if row is None else int(row[0])
+        return int(_of_partition(space, "SELECT count(*) FROM {}", [])[0][0])
 
     def vectors(self, *, space: Space, image_ids: Sequence[int]) -> Mapping[int, NDArray[np.float32]]:
         """The stored vectors of those photos that have one, float32 (dimensions of the space,)."""
-        rows = _of_partition(space, "SELECT image_id, vector FROM {} WHERE image_id = ANY (%s)", [list(image_ids)])
-        return dict(rows.fetchall())
+        return dict(
+            _of_partition(space, "SELECT image_id, vector FROM {} WHERE image_id = ANY (%s)", [list(image_ids)])
+        )
 
     def nearest_photos(
         self, *, space: Space, vectors: Sequence[NDArray[np.float32]], count: int
@@ -190,10 +191,9 @@ class PgvectorIndex:
         return answers
 
 
-def _of_partition(space: Space, text: LiteralString, values: Sequence[object]) -> Cursor[Row]:
-    """One statement about the space's partition (`{}`). Raises SpaceGone."""
-    with connection.wrap_database_errors, translated():
-        return cursor().execute(pg.SQL(text).format(pg.Identifier(partition_name(space))), values, binary=True)
+def _of_partition(space: Space, text: LiteralString, values: Sequence[object]) -> list[Row]:
+    """The rows of one statement about the space's partition (`{}`). Raises SpaceGone."""
+    return session.rows(pg.SQL(text).format(pg.Identifier(partition_name(space))), values, binary=True)
 
 
 def question(space: Space, path: str, query: SpaceQuery, *, k: int, depth: int, bound: int) -> Question:

@@ -7,11 +7,12 @@ for (`depth`) means that there are no more. The statements read the partition of
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import math
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from psycopg import sql
-from psycopg.types.json import Jsonb
 
 from recommender.index.kinds import OPERATORS, Parameters
 from recommender.index.types import Filters
@@ -146,8 +147,8 @@ def conditions(filters: Filters) -> tuple[tuple[str, ...], Values]:
         add("max_price", filters.max_price)
     if filters.in_stock is not None:
         names.append("in_stock" if filters.in_stock else "out_of_stock")
-    for number, (name, wanted) in enumerate(sorted(filters.attributes.items())):
-        add(f"attribute_{number}", [Jsonb(form) for value in wanted for form in attribute_forms(name, value)])
+    if filters.attributes:
+        add("attributes", attributes_path(filters.attributes))
     if filters.exclude_products:
         add("exclude_products", list(filters.exclude_products))
     if filters.exclude_groups:
@@ -155,20 +156,37 @@ def conditions(filters: Filters) -> tuple[tuple[str, ...], Values]:
     return tuple(names), values
 
 
-def attribute_forms(name: str, value: str) -> list[Mapping[str, object]]:
-    """How an attribute that a caller writes as text may stand in JSON: text, number, truth value, or one of a list."""
-    readings: list[object] = [value]
+def attributes_path(attributes: Mapping[str, Sequence[str]]) -> str:
+    """Every attribute has one of its values, as a jsonpath: `($."colour" == "red" || $."colour" == "blue") && ($."n" == "7" || …)`.
+
+    One parameter of one statement, however many attributes and values there are. The GIN index looks for all of them in
+    one scan; asked by several `@> ANY`, it would scan once for every combination of their values. A path takes an
+    element of a list for the value. What it quotes is JSON, so nothing that a caller writes is read as a path.
+    """
+    return " && ".join(
+        "(" + " || ".join(f"$.{_json(name)} == {_json(form)}" for value in values for form in _forms(value)) + ")"
+        for name, values in sorted(attributes.items())
+    )
+
+
+def _forms(value: str) -> list[object]:
+    """How a value that a caller writes as text may stand in JSON: as text, number or truth value."""
     if value in ("true", "false"):
-        readings.append(value == "true")
-    else:
-        try:
-            number = float(value)
-        except ValueError:
-            pass
-        else:
-            if number == number and abs(number) != float("inf"):
-                readings.append(int(number) if number.is_integer() else number)
-    return [form for reading in readings for form in ({name: reading}, {name: [reading]})]
+        return [value, value == "true"]
+    try:
+        number = float(value)
+    except ValueError:
+        return [value]
+    if not math.isfinite(number):
+        return [value]
+    return [value, int(number) if number.is_integer() and abs(number) < _EXACT else number]
+
+
+_EXACT = 2**53  # a float that is larger has digits of its own making as a whole number
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 _CONDITIONS = {
@@ -177,6 +195,7 @@ _CONDITIONS = {
     "brands": "p.brand = ANY (%(brands)s::text[])",
     "min_price": "p.price >= %(min_price)s",
     "max_price": "p.price <= %(max_price)s",
+    "attributes": "p.attributes @@ %(attributes)s::jsonpath",
     "in_stock": "p.in_stock",
     "out_of_stock": "NOT p.in_stock",
     "exclude_products": "p.id <> ALL (%(exclude_products)s::bigint[])",
@@ -195,7 +214,7 @@ def statement(path: str, partition: str, dimensions: int, metric: str, names: tu
         "typed": typed,
         "operator": sql.SQL(OPERATORS[metric]),
         "partition": sql.Identifier(partition),
-        "conditions": sql.SQL(" AND ").join(_condition(name) for name in names),
+        "conditions": _all_of(names),
         "bits": sql.SQL("binary_quantize({})::bit({})").format(typed, sql.Literal(dimensions)),
         "vector_bits": sql.SQL("binary_quantize(%(vector)s)::bit({})").format(sql.Literal(dimensions)),
     }
@@ -213,11 +232,8 @@ def _photos_estimated(partition: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _share_estimated(names: tuple[str, ...]) -> str:
-    passing = sql.SQL(" AND ").join(_condition(name) for name in names)
-    return sql.SQL(_SHARE_ESTIMATED).format(conditions=passing).as_string()
+    return sql.SQL(_SHARE_ESTIMATED).format(conditions=_all_of(names)).as_string()
 
 
-def _condition(name: str) -> sql.Composable:
-    if name.startswith("attribute_"):
-        return sql.SQL("p.attributes @> ANY ({}::jsonb[])").format(sql.Placeholder(name))
-    return sql.SQL(_CONDITIONS[name])
+def _all_of(names: tuple[str, ...]) -> sql.Composable:
+    return sql.SQL(" AND ").join(sql.SQL(_CONDITIONS[name]) for name in names)

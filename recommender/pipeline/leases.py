@@ -97,6 +97,7 @@ RETURNING job.priority, job.id, job.encoder_id, image.id, image.product_id, imag
 """
 
 # Not prepared: psycopg deallocates every prepared statement of the session after a rollback, and knows only its own.
+# A statement that is lost is asked again on a fresh connection, and with its session the lease would be gone.
 _BEGIN = b"""
 UPDATE recommender_embeddingjob
 SET started_at = clock_timestamp(), leased_until = now() + make_interval(secs => $1::float8)
@@ -139,7 +140,7 @@ def claim(*, encoder_ids: Sequence[int], size: int | None = None, by_url: bool =
     }
     with connection.wrap_database_errors:
         statement = sql.SQL(_CLAIM).format(size=sql.Literal(size or settings.LEASE_SIZE))
-        rows = sorted(cursor().execute(statement, parameters, prepare=True).fetchall())
+        rows = sorted(cursor().execute(statement, parameters).fetchall())  # not prepared, as _BEGIN
     if not rows:
         return None
     photos = tuple(LeasedPhoto(job, *image) for _, job, _, *image in rows)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from recommender.index.halfvec import HalfVector, cursor
 from recommender.index.registry import vector_index
+from recommender.index.session import rows
 from recommender.models import Encoder, Space
 from recommender.pipeline.leases import Lease, LeasedPhoto, held
 from recommender.pipeline.photo_files import Failure
@@ -152,8 +153,7 @@ def known_features(encoder: Encoder, photos: Sequence[LeasedPhoto]) -> dict[str,
         "encoder": encoder.pk,
         "images": [photo.image_id for photo in photos],
     }
-    with connection.wrap_database_errors:
-        return dict(cursor().execute(_KNOWN, parameters, binary=True).fetchall())
+    return dict(rows(_KNOWN, parameters, binary=True))
 
 
 def _for_gallery(item: Embedded) -> gallery.EmbeddedPhoto:
@@ -166,9 +166,7 @@ def _take(lease: Lease, jobs: set[int]) -> dict[int, _Now]:
 
     Those that turn out not to be done are written once more before anybody can see them.
     """
-    with connection.wrap_database_errors:
-        rows = cursor().execute(_TAKE, {"jobs": sorted(jobs), "lease": lease.id}, prepare=True).fetchall()
-    return {job: _Now(*photo) for job, *photo in rows}
+    return {job: _Now(*photo) for job, *photo in rows(_TAKE, {"jobs": sorted(jobs), "lease": lease.id})}
 
 
 def _is_same(photo: LeasedPhoto, now: _Now | None) -> bool:
@@ -177,9 +175,9 @@ def _is_same(photo: LeasedPhoto, now: _Now | None) -> bool:
 
 def _write_features(encoder: Encoder, items: Sequence[Embedded], again: Sequence[int]) -> None:
     """Features of photos that had some (`again`, image ids) replace them, and their vectors are made anew."""
-    rows = [(item.photo.image_id, encoder.pk, item.photo.digest, HalfVector(item.features)) for item in items]
+    features = [(item.photo.image_id, encoder.pk, item.photo.digest, HalfVector(item.features)) for item in items]
     with connection.wrap_database_errors:
-        cursor().executemany(_FEATURES, rows)
+        cursor().executemany(_FEATURES, features)
     if again:
         for space in Space.objects.filter(encoder=encoder).exclude(state=Space.State.RETIRED):
             vector_index().delete(space=space, image_ids=again)

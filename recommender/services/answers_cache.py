@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import struct
+import threading
 import time
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ from recommender.services import redis_client
 
 EPOCH = "answers:epoch"
 _EPOCH_BYTES = 16
+_SAME_COMMIT_SECONDS = 0.1
 _HEAD = struct.Struct(f"<{_EPOCH_BYTES}sd")  # epoch, wall clock at the beginning
 
 
@@ -35,6 +37,15 @@ class Beginning:
     epoch: bytes | None
     began: float
     space_id: int
+
+
+class _Forgetting(threading.local):
+    """When this thread last found Redis away as it wanted to forget."""
+
+    failed_at: float = float("-inf")
+
+
+_forgetting = _Forgetting()
 
 
 def look(*, space_id: int, question: bytes) -> tuple[bytes | None, Beginning]:
@@ -63,12 +74,15 @@ def keep(beginning: Beginning, body: bytes) -> None:
 def forget_all() -> None:
     """Something was hidden: no answer begun before now is given again. Never raises because Redis is away.
 
-    Asks even while the breaker rests: Redis may be back, and whoever reads may reach it.
+    Asks even while the breaker rests: Redis may be back, and whoever reads may reach it. But a commit that hides many
+    products calls this for each of them, one after the other, and waits for an absent Redis once.
     """
+    if time.monotonic() - _forgetting.failed_at < _SAME_COMMIT_SECONDS:
+        return
     try:
         redis_client.client().set(EPOCH, secrets.token_bytes(_EPOCH_BYTES))
     except (redis.RedisError, OSError):
-        return  # entries die by their age
+        _forgetting.failed_at = time.monotonic()  # entries die by their age
 
 
 def _new_epoch(client: redis.Redis) -> bytes | None:

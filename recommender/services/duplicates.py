@@ -6,16 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from django.db import connection
 from numpy.typing import NDArray
 from psycopg import sql
 
 from catalog.models import Product
-from recommender.index.halfvec import cursor
 from recommender.index.partitions import partition_name
 from recommender.index.pgvector import SpaceQuery
 from recommender.index.registry import vector_index
-from recommender.index.session import translated
+from recommender.index.session import rows
 from recommender.index.types import Hit
 from recommender.models import Space
 from recommender.projection.apply import unit
@@ -167,13 +165,12 @@ def _groups(product_ids: set[int]) -> dict[int, str]:
 
 def _features(space: Space, image_ids: set[int]) -> Mapping[int, NDArray[np.float32]]:
     """Plain features of photos as unit vectors, float32 (dimensions of the encoder,)."""
-    with connection.wrap_database_errors:
-        rows = cursor().execute(
-            "SELECT image_id, features FROM recommender_imagefeatures WHERE encoder_id = %s AND image_id = ANY (%s)",
-            [space.encoder_id, list(image_ids)],
-            binary=True,
-        )
-        return {image_id: unit(features) for image_id, features in rows.fetchall()}
+    found = rows(
+        "SELECT image_id, features FROM recommender_imagefeatures WHERE encoder_id = %s AND image_id = ANY (%s)",
+        [space.encoder_id, list(image_ids)],
+        binary=True,
+    )
+    return {image_id: unit(features) for image_id, features in found}
 
 
 _GALLERY = """
@@ -187,9 +184,8 @@ def _batches(space: Space) -> Iterator[list[_Photo]]:
     statement = sql.SQL(_GALLERY).format(partition=sql.Identifier(partition_name(space)))
     last = 0
     while True:
-        with connection.wrap_database_errors, translated():
-            rows = cursor().execute(statement, [last, BATCH], binary=True).fetchall()
-        if not rows:
+        found = rows(statement, [last, BATCH], binary=True)
+        if not found:
             return
-        last = rows[-1][0]
-        yield [_Photo(image_id=row[0], product_id=row[1], group=row[2], vector=row[3]) for row in rows]
+        last = found[-1][0]
+        yield [_Photo(image_id=row[0], product_id=row[1], group=row[2], vector=row[3]) for row in found]

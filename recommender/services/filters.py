@@ -24,7 +24,9 @@ ATTRIBUTE = "attr."
 FILTERS = ("category", "brand", "min_price", "max_price", "in_stock", "exclude")
 OPTIONS = ("limit", "min_score", "min_results", "diversity", "exact")
 
-_MAX_VALUES = 200
+MAX_VALUES = 200  # of all parameters together, and of brands and categories when they are split at commas
+MAX_ATTRIBUTES = 32
+_MAX_EXCLUDED = 1000
 _CATEGORIES_SECONDS = 1.0
 _MAX_ID = 2**63 - 1
 _ID_DIGITS = len(str(_MAX_ID))
@@ -62,14 +64,21 @@ def parse(parameters: Parameters, *, also: Sequence[str] = ()) -> SearchOptions:
     `also`: names that the caller reads itself. Raises InvalidParameter, for unknown names too.
     """
     known = {*FILTERS, *OPTIONS, *also}
+    total = attributes = 0
     for name, values in parameters.items():
         if name not in known and not name.startswith(ATTRIBUTE):
             raise InvalidParameter(
                 printable(name)[:100],
                 f"there is no such parameter; there are {', '.join(sorted(known))} and {ATTRIBUTE}<name>",
             )
-        if len(values) > _MAX_VALUES:
-            raise InvalidParameter(name, f"given {len(values)} times; at most {_MAX_VALUES}")
+        attributes += name.startswith(ATTRIBUTE)
+        if attributes > MAX_ATTRIBUTES:
+            raise InvalidParameter(name, f"more than {MAX_ATTRIBUTES} attributes; ask for {MAX_ATTRIBUTES} at most")
+        total += len(values)
+        if len(values) > MAX_VALUES:
+            raise InvalidParameter(name, f"given {len(values)} times; at most {MAX_VALUES}")
+        if total > MAX_VALUES:
+            raise InvalidParameter(name, f"with this {total} values are given; at most {MAX_VALUES} in all")
         for value in values:
             _check_text(name, value)
     limit = _whole(parameters, "limit", least=1, most=MAX_LIMIT, default=DEFAULT_LIMIT)
@@ -137,7 +146,7 @@ def _filters(parameters: Parameters) -> Filters:
 
 
 def _categories(parameters: Parameters) -> tuple[int, ...] | None:
-    slugs = _listed(parameters, "category")
+    slugs = _listed(parameters, "category", most=MAX_VALUES)
     return None if not slugs else category_ids(slugs)
 
 
@@ -175,6 +184,8 @@ def _brands(parameters: Parameters) -> tuple[str, ...]:
     for value in parameters.get("brand", ()):
         whole = "," in value and Product.objects.filter(published=True, brand=value).exists()
         brands += [value] if whole else [part.strip() for part in value.split(",")]
+    if len(brands) > MAX_VALUES:
+        raise InvalidParameter("brand", f"{len(brands)} brands; at most {MAX_VALUES}")
     return tuple(dict.fromkeys(filter(None, brands)))
 
 
@@ -182,7 +193,7 @@ def _attributes(parameters: Parameters) -> dict[str, tuple[str, ...]]:
     """`attr.colour=red&attr.colour=blue`: red or blue; different attributes must all hold."""
     attributes = {}
     for name, values in parameters.items():
-        if name.startswith(ATTRIBUTE):
+        if name.startswith(ATTRIBUTE) and values:
             if name == ATTRIBUTE:
                 raise InvalidParameter(name, "the attribute's name is missing: attr.colour=red")
             attributes[name.removeprefix(ATTRIBUTE)] = tuple(dict.fromkeys(values))
@@ -191,9 +202,7 @@ def _attributes(parameters: Parameters) -> dict[str, tuple[str, ...]]:
 
 def _excluded(parameters: Parameters) -> tuple[int, ...]:
     """Product ids, or SKUs where a value is no number. Those that no product has exclude nothing."""
-    values = _listed(parameters, "exclude")
-    if len(values) > 1000:
-        raise InvalidParameter("exclude", f"{len(values)} products; at most 1000")
+    values = _listed(parameters, "exclude", most=_MAX_EXCLUDED)
     numbers = [value for value in values if value.isascii() and value.isdigit()]
     for value in numbers:
         if len(value) > _ID_DIGITS:  # and of thousands of digits Python makes no number
@@ -205,9 +214,12 @@ def _excluded(parameters: Parameters) -> tuple[int, ...]:
     return tuple(ids)
 
 
-def _listed(parameters: Parameters, name: str) -> list[str]:
+def _listed(parameters: Parameters, name: str, *, most: int) -> list[str]:
     parts = (part.strip() for value in parameters.get(name, ()) for part in value.split(","))
-    return list(dict.fromkeys(filter(None, parts)))
+    listed = list(dict.fromkeys(filter(None, parts)))
+    if len(listed) > most:
+        raise InvalidParameter(name, f"{len(listed)} values; at most {most}")
+    return listed
 
 
 def _one(parameters: Parameters, name: str) -> str | None:

@@ -9,10 +9,9 @@ from collections.abc import Collection
 from typing import Any
 
 import orjson
-from django.db import connection
 
 from catalog.representation import photo_url, price_text, thumbnail_url
-from recommender.index.halfvec import cursor
+from recommender.index.session import rows
 
 PRODUCTS = """
 SELECT i.id, p.id, p.sku, p.variant_group, p.title, p.description, c.slug, c.name, p.brand, p.price, p.currency,
@@ -26,8 +25,6 @@ def products_by_image(image_ids: Collection[int]) -> dict[int, dict[str, Any]]:
     """The published products of photos, by photo: a product's fields and `image`, that photo's."""
     if not image_ids:
         return {}
-    with connection.wrap_database_errors:
-        rows = cursor().execute(PRODUCTS, [list(image_ids)], prepare=True).fetchall()
     return {
         image_id: {
             "id": product_id,
@@ -63,5 +60,5 @@ def products_by_image(image_ids: Collection[int]) -> dict[int, dict[str, Any]]:
             digest,
             width,
             height,
-        ) in rows
+        ) in rows(PRODUCTS, [list(image_ids)])
     }

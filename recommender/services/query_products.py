@@ -8,13 +8,11 @@ from functools import cache
 from typing import Any, Literal
 
 import numpy as np
-from django.db import connection
 from numpy.typing import NDArray
 from psycopg import sql
 
-from recommender.index.halfvec import cursor
 from recommender.index.partitions import partition_name
-from recommender.index.session import translated
+from recommender.index.session import rows
 from recommender.models import Space
 from recommender.projection.apply import project
 
@@ -100,10 +98,8 @@ def query_products(
         "products": [product_id for product_id in product_ids if product_id <= MAX_ID],
         "unpublished": unpublished,
     }
-    with connection.wrap_database_errors, translated():
-        rows = cursor().execute(statement(space), values, prepare=True, binary=True).fetchall()
     products: dict[int, list[tuple[Any, ...]]] = {}
-    for row in rows:
+    for row in rows(statement(space), values, binary=True):
         products.setdefault(row[0], []).append(row)
     return {product_id: _of_rows(space, photos) for product_id, photos in products.items()}
 

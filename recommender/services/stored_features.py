@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from django.db import connection
 from numpy.typing import NDArray
 
-from recommender.index.halfvec import cursor
+from recommender.index.session import rows
 
 BATCH = 4096
 
@@ -25,11 +24,10 @@ def features_of(
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Features of photos in the order asked: ids int64 (rows,), features float32 (rows, n). Without those that have none."""
     wanted = [int(image_id) for image_id in image_ids]
-    with connection.wrap_database_errors:
-        found = dict(cursor().execute(_FEATURES, (encoder_id, wanted), binary=True).fetchall())
+    found: dict[int, NDArray[np.float32]] = dict(rows(_FEATURES, (encoder_id, wanted), binary=True))
     known = [image_id for image_id in wanted if image_id in found]
-    rows = np.stack([found[image_id] for image_id in known]) if known else np.zeros((0, 0), np.float32)
-    return np.array(known, np.int64), rows
+    features = np.stack([found[image_id] for image_id in known]) if known else np.zeros((0, 0), np.float32)
+    return np.array(known, np.int64), features
 
 
 def batches(
@@ -37,6 +35,6 @@ def batches(
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
     """`features_of` many photos, batch by batch, in the order given."""
     for start in range(0, len(image_ids), batch):
-        known, rows = features_of(encoder_id, image_ids[start : start + batch])
+        known, features = features_of(encoder_id, image_ids[start : start + batch])
         if len(known):
-            yield known, rows
+            yield known, features

@@ -1,7 +1,8 @@
 """`python -m tests.chaos [--photos 5000] [--kills 100] [--seed 1] [--json F]`: what `make chaos` runs.
 
 A private Postgres and Redis, a worker of two processes, beat and the web server, in a temporary folder. Exit 1 and a list
-of what is wrong unless every decodable photo is done, once, and every other failed with its reason.
+of what is wrong unless every decodable photo is done, once, every other failed with its reason, and no process outlived
+the one that made it, or the run.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
+from tests.chaos.run import Chaos, Result
+from tests.marked import Mark
 from tests.servers import OwnServers
 
 
@@ -31,6 +34,23 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp(prefix="chaos-"))
     folder.chmod(0o755)
     began = time.monotonic()
+    with Mark(folder) as mark:
+        os.environ |= mark.environment
+        result = _shop_under_fire(folder, arguments)
+        result.wrong += [f"outlived the run: {process}" for process in mark.left()]
+    report = {"seed": arguments.seed, "set_up_and_run_seconds": time.monotonic() - began, **asdict(result)}
+    _print(report)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(report, indent=1) + "\n")
+    if result.wrong or arguments.keep:
+        print(f"logs are in {folder}")
+    else:
+        shutil.rmtree(folder)
+    return 1 if result.wrong else 0
+
+
+def _shop_under_fire(folder: Path, arguments: argparse.Namespace) -> Result:
+    """Start everything, run, count, and stop everything."""
     with OwnServers(folder) as servers:
         os.environ |= {
             "DJANGO_SETTINGS_MODULE": "config.settings",
@@ -45,21 +65,13 @@ def main() -> int:
         }
         _set_up()
         from tests.chaos import counts
-        from tests.chaos.run import Chaos
 
         chaos = Chaos(folder, servers, photos=arguments.photos, kills=arguments.kills, seed=arguments.seed)
         result = chaos.run()
         result.done, result.failed = counts.done(), counts.failed_by_reason()
-        result.wrong, result.crashes_counted = counts.what_is_wrong(arguments.photos), counts.crashes()
-    report = {"seed": arguments.seed, "set_up_and_run_seconds": time.monotonic() - began, **asdict(result)}
-    _print(report)
-    if arguments.json:
-        arguments.json.write_text(json.dumps(report, indent=1) + "\n")
-    if result.wrong or arguments.keep:
-        print(f"logs are in {folder}")
-    else:
-        shutil.rmtree(folder)
-    return 1 if result.wrong else 0
+        result.wrong += counts.what_is_wrong(arguments.photos)
+        result.crashes_counted = counts.crashes()
+    return result
 
 
 def _set_up() -> None:

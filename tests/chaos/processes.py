@@ -6,12 +6,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
 
+from tests.marked import END_SECONDS, named
+
 PROJECT = Path(__file__).resolve().parent.parent.parent
+STOP_SECONDS = 15.0
 
 
 class Supervised:
@@ -43,13 +45,21 @@ class Supervised:
         elif code is not None:
             self.start()
 
-    def kill(self) -> bool:
-        """`kill -9` of the process alone: its children find out by themselves."""
+    def kill(self) -> list[str]:
+        """`kill -9` of the process alone: its children must end by themselves.
+
+        Returns those that did not in time, in words; they are ended here, so that they spoil nothing that follows.
+        """
         if self._process is None or self._process.poll() is not None:
-            return False
+            return []
+        children = self.children()
         self._process.kill()
         self._process.wait()
-        return True
+        _, orphans = psutil.wait_procs(children, timeout=END_SECONDS)
+        outlived = [f"outlived the killed {self.name}: {named(orphan)}" for orphan in orphans]
+        for orphan in orphans:
+            orphan.kill()
+        return outlived
 
     def children(self) -> list[psutil.Process]:
         if self._process is None or self._process.poll() is not None:
@@ -57,18 +67,15 @@ class Supervised:
         return psutil.Process(self._process.pid).children(recursive=True)
 
     def stop(self) -> None:
-        """SIGTERM, and SIGKILL to the whole group of what does not end."""
+        """SIGTERM, and SIGKILL to the whole group where that does not end it; what it leaves behind is not hidden."""
         if self._process is None:
             return
         self._process.terminate()
-        deadline = time.monotonic() + 15
-        while self._process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.05)
         try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
             os.killpg(self._process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        self._process.wait()
+            self._process.wait()
 
 
 def python(*arguments: str) -> list[str]:

@@ -47,6 +47,7 @@ class Chaos:
         self._servers = servers
         self._kills = kills
         self._random = random.Random(seed)
+        self._outlived: list[str] = []
         environment = dict(os.environ)
         port = _free_port()
         uploads = [number for number in range(photos) if number % UPLOADED_EVERY == 0 and not is_broken(number)]
@@ -83,6 +84,7 @@ class Chaos:
                 process.stop()
         self.result.seconds = time.monotonic() - began
         self.result.uploads_repeated = self._uploader.repeated
+        self.result.wrong += self._outlived
         return self.result
 
     def _fire(self) -> None:
@@ -106,16 +108,13 @@ class Chaos:
                 self._wait_for(lambda: bool(self._worker.children()), "a worker child to kill")
                 self._random.choice(self._worker.children()).kill()
             case "worker":
-                self._worker.kill()
+                self._outlived += self._worker.kill()
             case "beat":
-                self._random.choice(self._beats).kill()
+                self._outlived += self._random.choice(self._beats).kill()
             case "web":
-                self._web.kill()
-                for child in self._web.children():
-                    child.kill()
+                self._outlived += self._web.kill()
             case "importer":
-                self._importer.kill()
-                self._changer.kill()
+                self._outlived += self._importer.kill() + self._changer.kill()
             case "redis":
                 self._servers.kill_redis()
                 time.sleep(self._random.uniform(0.1, 0.5))

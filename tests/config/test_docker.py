@@ -38,6 +38,7 @@ def test_every_service_of_ours_runs_a_command_of_the_entrypoint() -> None:
     ours = {name: service for name, service in services.items() if service["image"] == "lookalike"}
     assert set(ours) == {"setup", "web", "worker", "beat"}
     assert {service["command"][0] for service in ours.values()} == set(ours) <= COMMANDS
+    assert all(service["init"] for service in ours.values())
 
 
 def test_services_wait_for_services_that_exist_and_are_checked() -> None:

@@ -169,7 +169,7 @@ def test_a_folder_of_something_else_is_refused(server_folder: Path) -> None:
     assert (folder / "thesis.txt").read_text() == "dear to somebody"
 
 
-class _Borrower:
+class Borrower:
     """A process that holds the local services until it is told, or killed."""
 
     def __init__(self, folder: Path) -> None:
@@ -197,7 +197,7 @@ class _Borrower:
 
 
 def test_the_last_borrower_stops_the_servers(server_folder: Path) -> None:
-    first, second = _Borrower(server_folder), _Borrower(server_folder)  # both at once, on a folder that is new
+    first, second = Borrower(server_folder), Borrower(server_folder)  # both at once, on a folder that is new
     first.wait_until_borrowed()
     second.wait_until_borrowed()
     assert first.give_back() == b""
@@ -207,7 +207,7 @@ def test_the_last_borrower_stops_the_servers(server_folder: Path) -> None:
 
 
 def test_a_killed_borrower_is_not_counted(server_folder: Path) -> None:
-    killed, last = _Borrower(server_folder), _Borrower(server_folder)
+    killed, last = Borrower(server_folder), Borrower(server_folder)
     killed.wait_until_borrowed()
     last.wait_until_borrowed()
     killed.kill()
@@ -216,12 +216,12 @@ def test_a_killed_borrower_is_not_counted(server_folder: Path) -> None:
 
 
 def test_servers_left_by_a_killed_borrower_are_taken_over(server_folder: Path) -> None:
-    killed = _Borrower(server_folder)
+    killed = Borrower(server_folder)
     killed.wait_until_borrowed()
     postmaster = (server_folder / "postgres" / "postmaster.pid").read_text().splitlines()[0]
     killed.kill()
     assert postgres_runs(server_folder / "postgres")
-    heir = _Borrower(server_folder)
+    heir = Borrower(server_folder)
     heir.wait_until_borrowed()
     assert (server_folder / "postgres" / "postmaster.pid").read_text().splitlines()[0] == postmaster
     assert heir.give_back() == b""

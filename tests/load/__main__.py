@@ -2,7 +2,7 @@
 
 A private Postgres and Redis, a worker, the shipped web server, drawn photos and two real encoders. While shoppers ask at a
 constant rate, a tenth of them by photo, spaces of both encoders are built, activated and retired in turn. Exit 1 and a
-list of what is wrong unless every answer was full, and the answer of the space that it names.
+list of what is wrong unless every answer was full, the answer of the space that it names, and no process outlived the run.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from tests.marked import Mark
 from tests.servers import OwnServers
 
 ENCODERS = ("efficientnet-lite0", "efficientnet-lite2-int8")
@@ -34,6 +35,24 @@ def main() -> int:
     arguments = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="load-"))
     folder.chmod(0o755)
+    with Mark(folder) as mark:
+        os.environ |= mark.environment
+        result = _shop_under_load(folder, arguments)
+        result["wrong"] += [f"outlived the run: {process}" for process in mark.left()]
+    print(_table(result))
+    for sentence in result["wrong"]:
+        print(f"wrong: {sentence}")
+    if arguments.json:
+        arguments.json.write_text(json.dumps(result, indent=1) + "\n")
+    if result["wrong"]:
+        print(f"logs are in {folder}")
+    else:
+        shutil.rmtree(folder)
+    return 1 if result["wrong"] else 0
+
+
+def _shop_under_load(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Start everything, run, and stop everything."""
     with OwnServers(folder) as servers:
         os.environ |= {
             "DJANGO_SETTINGS_MODULE": "config.settings",
@@ -48,17 +67,7 @@ def main() -> int:
             "QUERY_PHOTOS_AT_A_TIME": "16",
         }
         _set_up(folder, arguments.products)
-        result = _run(folder, arguments)
-    print(_table(result))
-    for sentence in result["wrong"]:
-        print(f"wrong: {sentence}")
-    if arguments.json:
-        arguments.json.write_text(json.dumps(result, indent=1) + "\n")
-    if result["wrong"]:
-        print(f"logs are in {folder}")
-    else:
-        shutil.rmtree(folder)
-    return 1 if result["wrong"] else 0
+        return _run(folder, arguments)
 
 
 def _set_up(folder: Path, products: int) -> None:

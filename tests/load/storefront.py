@@ -102,7 +102,7 @@ class Storefront:
         by_photo = bool(self.photos) and number % 10 == 0
         if by_photo:
             path, method = f"/api/v1/search/image/?limit={self.limit}", "POST"
-            body, headers = _multipart(self.photos[number // 10 % len(self.photos)])
+            body, headers = multipart(self.photos[number // 10 % len(self.photos)])
         else:
             product = self.products[number % len(self.products)]
             path, method = f"/api/v1/products/{product}/similar/?limit={self.limit}", "GET"
@@ -123,7 +123,8 @@ class Storefront:
         return Asked(due - self._began, path, status, seconds, answer["space"], found, wrong)
 
 
-def _multipart(photo: bytes) -> tuple[bytes, dict[str, str]]:
+def multipart(photo: bytes) -> tuple[bytes, dict[str, str]]:
+    """Body and headers of a form with a photo as its field `image`."""
     boundary = "a-boundary-that-no-photo-holds"
     head = f'--{boundary}\r\nContent-Disposition: form-data; name="image"; filename="q.jpg"\r\n\r\n'.encode()
     body = head + photo + f"\r\n--{boundary}--\r\n".encode()

@@ -7,7 +7,7 @@ import os
 import pickle
 from pathlib import Path
 
-from config.local.services import local_folder
+from config.local.folder import local_folder
 from recommender.encoder.compile import compile_file, source_key
 from recommender.encoder.registry import encoder_spec
 from recommender.encoder.store import CompiledEncoder

@@ -15,7 +15,7 @@ from PIL import Image
 from pytest_django import Settings
 
 from catalog.models import Product, ProductImage
-from config.local.services import PROJECT
+from config.local.folder import PROJECT
 from recommender.encoder import compile as compiling
 from recommender.encoder.calibration import drawn_pictures
 from recommender.encoder.compile import CompileFailed, catalogue_pixels, compile_encoder, compile_file, source_key

@@ -14,7 +14,7 @@ from django.conf import settings
 from PIL import Image
 
 from catalog.photo_reading import PhotoError, inspect_photo
-from config.local.services import PROJECT
+from config.local.folder import PROJECT
 from recommender.encoder.store import CompiledEncoder
 
 MOST_MEGABYTES = 250

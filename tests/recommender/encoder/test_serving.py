@@ -16,7 +16,7 @@ from django.core.management.base import SystemCheckError
 from numpy.typing import NDArray
 from pytest_django import Settings
 
-from config.local.services import PROJECT
+from config.local.folder import PROJECT
 from recommender.encoder import serving
 from recommender.encoder.calibration import drawn_pictures
 from recommender.encoder.runtimes import KerasEncoder, LiteRTEncoder

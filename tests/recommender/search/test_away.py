@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 from django.db import connection
-from django.test import Client
+from django.http import HttpRequest, HttpResponse
+from django.test import Client, RequestFactory
 
+from config.page_middleware import SessionMiddleware
 from recommender.index import partitions
 from recommender.index.registry import vector_index
 from recommender.index.types import VectorRow
@@ -48,6 +50,16 @@ def test_without_postgres_the_process_is_alive_but_not_ready(client: Client, pos
     response = client.get("/readyz")
     assert response.status_code == 503 and response.json()["missing"] == ["postgres", "active_space"]
     assert b"lookalike_database_up 0.0" in client.get("/metrics").content
+
+
+def test_a_page_whose_session_cannot_be_kept_is_503_too(postgres_away: None) -> None:
+    def view(request: HttpRequest) -> HttpResponse:
+        request.session["seen"] = True
+        return HttpResponse()
+
+    answer = SessionMiddleware(view)(RequestFactory().get("/admin/"))
+    assert answer.status_code == 503 and int(answer.headers["Retry-After"]) > 0
+    assert b"Back in a moment" in answer.content
 
 
 def test_a_space_that_is_retired_in_the_middle_is_asked_for_anew() -> None:

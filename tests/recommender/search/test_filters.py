@@ -100,8 +100,33 @@ def test_what_contradicts_itself_or_stands_twice_is_refused() -> None:
     assert error.value.parameter == "min_price"
     with pytest.raises(InvalidParameter, match="given more than once"):
         parse({"limit": ["3", "4"]})
-    with pytest.raises(InvalidParameter, match="1001 products; at most 1000"):
+    with pytest.raises(InvalidParameter, match="1001 values; at most 1000"):
         parse({"exclude": [",".join(map(str, range(1, 1002)))]})
+
+
+@pytest.mark.parametrize(
+    ("given", "name", "words"),
+    [
+        ({f"attr.a{number}": ["x"] for number in range(33)}, "attr.a32", "more than 32 attributes"),
+        ({"attr.a": ["x"] * 201}, "attr.a", "given 201 times; at most 200"),
+        ({"attr.a": ["x"] * 150, "attr.b": ["x"] * 51}, "attr.b", "with this 201 values are given; at most 200 in all"),
+        ({"attr.a": ["x"] * 150, "brand": ["x"] * 51}, "brand", "with this 201 values"),
+        ({"brand": [",".join(map(str, range(201)))]}, "brand", "201 brands; at most 200"),
+        ({"category": [",".join(map(str, range(201)))]}, "category", "201 values; at most 200"),
+    ],
+)
+def test_attributes_and_values_have_a_bound(given: dict[str, list[str]], name: str, words: str) -> None:
+    with pytest.raises(InvalidParameter) as error:
+        parse(given)
+    assert error.value.parameter == name
+    assert words in str(error.value)
+
+
+def test_as_many_attributes_and_values_as_the_bound_are_taken() -> None:
+    many = {f"attr.a{number}": ["x", *map(str, range(4))] for number in range(32)} | {"attr.a0": list("abc")}
+    assert len(parse(many).filters.attributes) == 32
+    assert len(parse({"attr.a": ["x"] * 199, "brand": ["y"]}).filters.attributes) == 1
+    assert parse(from_json({"attr.a": None, "attr.b": []})).filters.attributes == {}
 
 
 def test_json_says_the_same_as_a_query_string() -> None:

@@ -9,6 +9,8 @@ from django.test import Client
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from recommender.index.registry import vector_index
+from recommender.index.types import Filters
 from tests.recommender.search.gallery import Shop, random_units
 
 API = "/api/v1/"
@@ -38,6 +40,7 @@ VALUES = st.one_of(
 @example(asked=[("exclude", "9" * 5000)])
 @example(asked=[("search", "%00")])
 @example(asked=[("attr.colour", "1" * 5000)])
+@example(asked=[("attr.colour", "%22%20||%20true%20\\"), ("attr.colour", "1e-5")])
 def test_every_parameter_takes_any_text(odd_shop: tuple[Client, int], asked: list[tuple[str, str]]) -> None:
     client, product = odd_shop
     query = "&".join(f"{name}={value}" for name, value in asked)
@@ -143,3 +146,28 @@ def test_members_of_any_kind(odd_shop: tuple[Client, int], path: str, needed: st
             assert response.status_code in (200, 400), (name, value[:50])
             if response.status_code == 400:
                 assert response.json().get("parameter", "") or response.json()["title"] == "Not JSON"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "odd", ['a"b', "back\\slash", '" || true || "', "$.x", "ü😀", "tab\tline\n", "-0", "-7.5", "1e300", ""]
+)
+def test_an_attribute_is_found_by_its_very_name_and_value(shop: Shop, odd: str) -> None:
+    wanted = shop.add(VECTORS[0], attributes={odd: odd})
+    listed = shop.add(VECTORS[1], attributes={odd: ["x", odd]})
+    shop.add(VECTORS[2], attributes={odd: "other", "b": odd})
+    shop.add(VECTORS[3], attributes={odd: [[odd]]})
+    filters = Filters(attributes={odd: (odd,)})
+    for exact in (False, True):
+        hits = vector_index().search(space=shop.space, vector=VECTORS[0], filters=filters, k=5, exact=exact)
+        assert {hit.product_id for hit in hits} == {wanted.pk, listed.pk}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("written", "stored"), [("7", 7), ("-7.5", -7.5), ("1e300", 1e300), ("true", True)])
+def test_a_number_or_truth_value_is_found_by_its_text(shop: Shop, written: str, stored: object) -> None:
+    wanted = [shop.add(VECTORS[0], attributes={"n": stored}), shop.add(VECTORS[1], attributes={"n": [stored]})]
+    shop.add(VECTORS[2], attributes={"n": 8})
+    filters = Filters(attributes={"n": (written,)})
+    hits = vector_index().search(space=shop.space, vector=VECTORS[0], filters=filters, k=5)
+    assert {hit.product_id for hit in hits} == {product.pk for product in wanted}

@@ -19,7 +19,7 @@ from pgvector import HalfVector
 
 from catalog.models import Category, Product, ProductImage
 from catalog.services.categories import category_for
-from config.local.services import local_folder
+from config.local.folder import local_folder
 from recommender.encoder.preprocess import photo_to_pixels
 from recommender.encoder.serving import encoder_for
 from recommender.models import EmbeddingJob, Encoder, ImageFeatures, Space
