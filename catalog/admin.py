@@ -20,6 +20,7 @@ from catalog.models import Category, Product, ProductImage
 from catalog.representation import thumbnail_url
 from catalog.services import announce, photos
 from catalog.services.categories import lock_tree
+from catalog.storage_errors import StorageUnavailable
 
 if TYPE_CHECKING:
     ProductModelAdmin = admin.ModelAdmin[Product]
@@ -56,6 +57,8 @@ class CategoryAdmin(TreeAdmin):
     search_fields = ["name", "slug"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Category]:
+        # TreeAdmin sets it only when it is asked for a level of the tree, yet its template reads it for every list.
+        request._treebeard_parent = None  # type: ignore[attr-defined]
         categories: QuerySet[Category] = super().get_queryset(request)
         counted: QuerySet[Category] = categories.annotate(product_count=Count("products"))
         return counted
@@ -166,10 +169,22 @@ class ProductAdmin(ProductModelAdmin):
             super().delete_queryset(request, queryset)
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """Photos are stored here, before Django opens the transaction of the form."""
+        """Photos are stored here, before Django opens the transaction of the form.
+
+        Where the storage fails inside it, all is rolled back and the form is answered once more, with that at its fields.
+        """
+        uploads: list[Any] = []
         if request.method == "POST" and (self.has_add_permission(request) or self.has_change_permission(request)):
-            keep_uploads(upload for _, uploads in request.FILES.lists() for upload in uploads)
-        return super().changeform_view(request, *args, **kwargs)
+            uploads = [upload for _, given in request.FILES.lists() for upload in given]
+            keep_uploads(uploads)
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except StorageUnavailable as error:
+            if not uploads:
+                raise
+            for upload in uploads:
+                upload.kept = error
+            return super().changeform_view(request, *args, **kwargs)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         with transaction.atomic(), announce.together():
@@ -179,7 +194,10 @@ class ProductAdmin(ProductModelAdmin):
                 *(pair for formset in formsets if isinstance(formset, PhotoFormSet) for pair in formset.uploads()),
             ]
             missing = set(photos.hold(kept for _, kept in held))
-            keep_uploads(upload for upload, kept in held if kept in missing)
+            swept = [upload for upload, kept in held if kept in missing]
+            keep_uploads(swept)
+            if failed := [upload.kept for upload in swept if isinstance(upload.kept, StorageUnavailable)]:
+                raise failed[0]
             super().save_related(request, form, formsets, change)
             _add_last(form.instance, [kept for _, kept in new])
 

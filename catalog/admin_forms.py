@@ -10,15 +10,18 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
+from django.forms.fields import InvalidJSONInput
 from django.forms.models import BaseInlineFormSet
 from treebeard.forms import movenodeform_factory
 
+from catalog.attributes import MAX_DEPTH, UnusableAttribute, check_attributes
 from catalog.models import Category, Product, ProductImage
 from catalog.photo_reading import EXTENSIONS, PhotoError, decode_photo
 from catalog.representation import THUMBNAIL_SIDE
 from catalog.services import photos
 from catalog.services.categories import free_slug
 from catalog.services.photos import DuplicatePhoto, KeptPhoto
+from catalog.storage_errors import StorageUnavailable
 
 if TYPE_CHECKING:
     ProductModelForm = forms.ModelForm[Product]
@@ -43,7 +46,7 @@ def keep_uploads(uploads: Iterable[Upload]) -> None:
             data = upload.read(settings.MAX_PHOTO_BYTES + 1)
             decode_photo(io.BytesIO(data), at_least=THUMBNAIL_SIDE)
             upload.kept = photos.keep(data)
-        except PhotoError as error:
+        except (PhotoError, StorageUnavailable) as error:
             upload.kept = error
 
 
@@ -51,8 +54,9 @@ def kept_upload(upload: Upload) -> KeptPhoto:
     """Raises ValidationError with the reason as its code."""
     if not hasattr(upload, "kept"):
         keep_uploads([upload])
-    if isinstance(upload.kept, PhotoError):
-        raise ValidationError(f"{upload.name}: {upload.kept}", code=upload.kept.reason)
+    if isinstance(upload.kept, (PhotoError, StorageUnavailable)):
+        code = upload.kept.reason if isinstance(upload.kept, PhotoError) else "storage"
+        raise ValidationError(f"{upload.name}: {upload.kept}", code=code)
     kept: KeptPhoto = upload.kept
     return kept
 
@@ -145,6 +149,36 @@ class PhotosField(forms.FileField):
         return kept
 
 
+class AttributesField(forms.JSONField):
+    """Names and values as JSON. What can be written as JSON but not kept is an error that says so."""
+
+    def to_python(self, value: Any) -> Any:
+        """Raises ValidationError."""
+        try:
+            attributes = super().to_python(value)
+        except RecursionError as error:
+            message = f"This is nested too deeply to be read; {MAX_DEPTH} levels are enough."
+            raise ValidationError(message, code="unusable") from error
+        except ValueError as error:  # of thousands of digits Python makes no number
+            raise ValidationError("A number has too many digits; write it as text.", code="unusable") from error
+        if attributes is None:
+            return {}
+        if not isinstance(attributes, dict):
+            raise ValidationError('Write names and values: {"colour": "red"}', code="not_an_object")
+        try:
+            check_attributes(attributes)
+        except UnusableAttribute as error:
+            raise ValidationError(str(error), code="unusable") from error
+        return attributes
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """What was refused is shown again as it was written."""
+        try:
+            return self.to_python(data)
+        except ValidationError:
+            return InvalidJSONInput(data)
+
+
 class ProductForm(ProductModelForm):
     """A product, with a field for several new photos at once."""
 
@@ -154,12 +188,7 @@ class ProductForm(ProductModelForm):
     class Meta:
         model = Product
         fields = "__all__"
-
-    def clean_attributes(self) -> dict[str, Any]:
-        attributes = self.cleaned_data["attributes"] or {}
-        if not isinstance(attributes, dict):
-            raise ValidationError('Write names and values: {"colour": "red"}', code="not_an_object")
-        return attributes
+        field_classes = {"attributes": AttributesField}
 
     def clean_new_photos(self) -> list[tuple[Upload, KeptPhoto]]:
         given: list[tuple[Upload, KeptPhoto]] = self.cleaned_data["new_photos"]

@@ -27,8 +27,6 @@ STARTING_SECONDS = 10.0
 # After so long a decoder steps back: photos beside it go on at their pace.
 POLITE_AFTER_SECONDS = 1.0
 POLITENESS = 5
-# How long after its deadline a decoder ends by itself, if nobody is left to end it.
-ALARM_SECONDS = 1.0
 # Memory that may stay allocated between photos: the shared file's, and for glibc's malloc the heap's. Pages that are given
 # back after each photo are cleared again for the next one, which takes as long as decoding it.
 _KEPT_BYTES = 4 * 1024**2
@@ -91,19 +89,21 @@ class Decoder:
         return self._process.poll() is None
 
     def ask(self, data: bytes, request: dict[str, Any], *, seconds: float) -> dict[str, Any]:
-        """The answer to a request about a photo; its pixels can then be read.
+        """The answer to a request about a photo; its pixels can then be read. The process ends itself at the deadline too.
 
         Raises PhotoError, and once the process is ended DecoderTooSlow and DecoderDied.
         """
         until = time.monotonic() + seconds
         try:
-            self._send(data, request | {"bytes": len(data), "seconds": seconds + ALARM_SECONDS})
+            self._send(data, request | {"bytes": len(data), "seconds": seconds})
             line = self._line(min(until, time.monotonic() + POLITE_AFTER_SECONDS))
             if line is None and time.monotonic() < until:
                 self._be_polite()
                 line = self._line(until)
         except (EOFError, ConnectionError):
-            code, _ = self.end()
+            code, cpu_seconds = self.end()
+            if code == -signal.SIGALRM:  # its own alarm was first
+                raise DecoderTooSlow(cpu_seconds - self._cpu_seconds) from None
             raise DecoderDied(code) from None
         if line is None:
             _, cpu_seconds = self.end()

@@ -137,8 +137,6 @@ class DecoderPool:
 def _verdict(death: DecoderDied) -> PhotoError:
     if death.code in _FROM_OUTSIDE:
         return PhotoError("bomb", "the decoder was killed over the picture, twice; send a smaller one")
-    if death.code == -signal.SIGALRM:  # later than its deadline, and this process was not there in time to say so
-        return DecodersBusy("other work leaves the machine no time for it")
     return PhotoError("truncated", f"the picture makes its decoder crash (code {death.code}); save it again")
 
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
 PHOTO_ROOT = "photos"
 THUMBNAIL_ROOT = "thumbnails"
+PROBE_ROOT = "probes"
 
 
 def photo_path(digest: str, extension: str) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 from typing import TYPE_CHECKING
 
 from django.core.wsgi import get_wsgi_application
 
 from config.database.watched import bound_waits
-from config.orphans import end_with_parent
+from config.parent import end_with_parent
+from config.unusable_input import known_encodings
 
 if TYPE_CHECKING:
     from config.server.application import Server
@@ -20,8 +22,10 @@ def _application() -> Server:
     bound_waits()
     from config.server.application import Server  # reads models, so Django is set up first
 
-    return Server(django)
+    return Server(known_encodings(django))
 
 
-end_with_parent()
+# granian makes its workers from its main thread. Where no Python process made this one, it is the server itself.
+if (parent := multiprocessing.parent_process()) is not None and parent.pid is not None:
+    end_with_parent(parent.pid)
 application = _application()

@@ -36,6 +36,7 @@ MIDDLEWARE = [
     "recommender.metrics.request_metrics",
     "config.middleware.probes",
     "config.middleware.content_security_policy",
+    "config.unusable_input.UnusablePages",
     "config.database.away.DatabaseAway",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -197,6 +198,7 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "catalog.api.problems.handle_exception",
+    "ALLOWED_VERSIONS": ["1.0.0"],  # a schema of any other `version` is the same; its name would go into a header
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Lookalike",

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from catalog.services import storage_probe
 from recommender.metrics import exposition
 from recommender.services import redis_client, spaces
 
@@ -29,8 +30,13 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Postgres, Redis and an active space are there; 503 names what is missing."""
-    checks: dict[str, Callable[[], str]] = {"postgres": _postgres, "redis": _redis, "active_space": _active_space}
+    """Postgres, Redis, an active space and the storage of photos are there; 503 names what is missing."""
+    checks: dict[str, Callable[[], str]] = {
+        "postgres": _postgres,
+        "redis": _redis,
+        "active_space": _active_space,
+        "storage": storage_probe.trouble,
+    }
     found = {name: check() for name, check in checks.items()}
     missing = [name for name, trouble in found.items() if trouble]
     body = {"ready": not missing, "missing": missing, "checks": {name: text or "ok" for name, text in found.items()}}

@@ -9,6 +9,7 @@ from decimal import Decimal
 from django.http import QueryDict
 
 from catalog.api.problems import bad_parameter
+from catalog.texts import printable, text_problem
 
 _PRICE = re.compile(r"\d{1,10}(\.\d{1,4})?", re.ASCII)
 _WHOLE = re.compile(r"\d{1,9}", re.ASCII)
@@ -19,7 +20,7 @@ def check_names(query: QueryDict, known: Collection[str]) -> None:
     """A misspelt filter is an error: passed over, it would answer another question."""
     for name in query:
         if name not in known:
-            raise bad_parameter(name[:100], f"there is no such parameter; there are {', '.join(known)}")
+            raise bad_parameter(printable(name)[:100], f"there is no such parameter; there are {', '.join(known)}")
 
 
 def read_text(query: QueryDict, name: str, *, longest: int = 200) -> str:
@@ -60,8 +61,8 @@ def read_price(query: QueryDict, name: str) -> Decimal | None:
 
 def _checked(name: str, value: str, longest: int) -> str:
     value = value.strip()
-    if "\x00" in value:
-        raise bad_parameter(name, "holds a NUL character")
+    if problem := text_problem(value):
+        raise bad_parameter(name, problem)
     if len(value) > longest:
         raise bad_parameter(name, f"{len(value)} characters, at most {longest}")
     return value

@@ -10,6 +10,7 @@ from catalog.feeds.prices import parse_price
 from catalog.feeds.rows import FeedRow
 from catalog.models import Product
 from catalog.services.categories import MAX_NAME, Path, split_path
+from catalog.texts import HALF_A_CHARACTER, printable, text_problem
 
 _PHOTOS = ("image_link", "additional_image_link")
 _CATEGORIES = ("product_type", "google_product_category")
@@ -84,10 +85,9 @@ def _sorted_cells(row: FeedRow) -> tuple[dict[str, list[str]], dict[str, str]]:
     for name, texts in row.values.items():
         values = [text.strip() for text in texts]
         for text in (name, *values):
-            if "\x00" in text:
-                raise RowError(f"{_printable(name)}: holds a NUL character")
-            if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
-                raise RowError(f"{_printable(name)}: not UTF-8; save the feed as UTF-8")
+            if problem := text_problem(text):
+                hint = "not UTF-8; save the feed as UTF-8" if problem == HALF_A_CHARACTER else problem
+                raise RowError(f"{printable(name)}: {hint}")
         key = column_key(name)
         if key in _KNOWN:
             cells.setdefault(key, []).extend(value for value in values if value)
@@ -160,7 +160,3 @@ def _photos(cells: dict[str, list[str]]) -> tuple[str, ...] | None:
     if any(len(text) > _MAX_URL for text in references):
         raise RowError(f"image_link: a reference of more than {_MAX_URL} characters")
     return references
-
-
-def _printable(name: str) -> str:
-    return name.encode("utf-8", "replace").decode("utf-8").replace("\x00", "?")

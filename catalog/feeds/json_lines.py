@@ -7,11 +7,10 @@ from typing import TextIO
 
 import orjson
 
+from catalog.attributes import MAX_DEPTH
 from catalog.feeds.delimited import LISTS, column_key, split_list
 from catalog.feeds.lines import Lines, LineTooLong
 from catalog.feeds.rows import MAX_LINE, BadRow, FeedRow
-
-_MAX_DEPTH = 4
 
 
 def read_json_lines(stream: TextIO) -> Iterator[FeedRow | BadRow]:
@@ -48,8 +47,8 @@ def read_json_lines(stream: TextIO) -> Iterator[FeedRow | BadRow]:
 
 def _flatten(name: str, value: object, values: dict[str, list[str]], depth: int = 1) -> None:
     if isinstance(value, dict):
-        if depth == _MAX_DEPTH:
-            raise ValueError(f"{name}: nested more than {_MAX_DEPTH} deep")
+        if depth == MAX_DEPTH:
+            raise ValueError(f"{name}: nested more than {MAX_DEPTH} deep")
         for inner, item in value.items():
             _flatten(f"{name}.{inner.strip()}", item, values, depth + 1)
     elif isinstance(value, list):

@@ -21,6 +21,7 @@ from catalog.photo_reading import PhotoError
 from catalog.services import photos
 from catalog.services.categories import CategoryTree
 from catalog.services.feed_changes import Candidate, Changes, PhotoReference, PhotosSwept, would_change, write
+from catalog.storage_errors import StorageUnavailable
 
 BATCH_ROWS = 100
 BATCH_PHOTOS = 200
@@ -134,23 +135,27 @@ class FeedImport:
             described = photos.describe(data)
             if again or not (self.dry_run or _retried(lambda: _is_named(described.digest))):
                 photos.keep(data, described)
-        except (PhotoReferenceError, PhotoError) as error:
-            self._problem(row.line, row.place, f"{path}: {error}" if isinstance(error, PhotoError) else str(error))
+        except PhotoReferenceError as error:
+            self._problem(row.line, row.place, str(error))
+            return None
+        except (PhotoError, StorageUnavailable) as error:
+            self._problem(row.line, row.place, f"{path}: {error}")
             return None
         return PhotoReference("", described, path)
 
     def _write(self, batch: list[Candidate]) -> None:
-        """A row that the database refuses is reported alone; the others of its batch go in."""
+        """A row that the database refuses, or of which storage fails, is reported alone; the others of its batch go in."""
         try:
             self._report.changes += self._written(batch)
             self._lines |= {_digest(candidate.row.sku): candidate.row.line for candidate in batch}
-        except (DataError, IntegrityError) as error:
+        except (DataError, IntegrityError, StorageUnavailable) as error:
             if len(batch) > 1:
                 for candidate in batch:
                     self._write([candidate])
             else:
                 row = batch[0].row
-                self._problem(row.line, row.place, f"the database refuses it: {str(error).splitlines()[0]}")
+                refuses = "" if isinstance(error, StorageUnavailable) else "the database refuses it: "
+                self._problem(row.line, row.place, refuses + str(error).splitlines()[0])
 
     def _written(self, batch: list[Candidate]) -> Changes:
         if self.dry_run:

@@ -20,6 +20,7 @@ from catalog.models import Product, ProductImage
 from catalog.photo_reading import PhotoError, inspect_photo
 from catalog.services import announce
 from catalog.services.announce import Priority
+from catalog.storage_errors import storage_errors
 from catalog.storage_names import photo_path
 
 _LOCK_CLASS = 0x70686F74  # "phot": the first key of the two-key advisory locks
@@ -52,16 +53,17 @@ def describe(data: bytes) -> KeptPhoto:
 def keep(data: bytes, described: KeptPhoto | None = None) -> KeptPhoto:
     """Write the file unless storage has it. Slow (storage may be far away): call it outside transactions.
 
-    `described`: what `describe(data)` gave, if it was asked already. Raises PhotoError.
+    `described`: what `describe(data)` gave, if it was asked already. Raises PhotoError, StorageUnavailable.
     """
     kept = described or describe(data)
-    if default_storage.exists(kept.name):
-        if default_storage.size(kept.name) == len(data):
-            return kept
-        default_storage.delete(kept.name)  # a storage that does not write whole files, and a process that died
-    stored = default_storage.save(kept.name, ContentFile(data))
-    if stored != kept.name:
-        default_storage.delete(stored)  # somebody else wrote the same bytes at this moment
+    with storage_errors("the photo could not be stored"):
+        if default_storage.exists(kept.name):
+            if default_storage.size(kept.name) == len(data):
+                return kept
+            default_storage.delete(kept.name)  # a storage that does not write whole files, and a process that died
+        stored = default_storage.save(kept.name, ContentFile(data))
+        if stored != kept.name:
+            default_storage.delete(stored)  # somebody else wrote the same bytes at this moment
     return kept
 
 
@@ -69,7 +71,8 @@ def hold(kept: Iterable[KeptPhoto]) -> list[KeptPhoto]:
     """Inside the transaction that names them: protect the files from the sweep until it ends.
 
     Returns those that were swept before the lock was taken; the caller writes them again and starts over. Storage, which
-    may be slow, is asked only for files that no row names, so take locks that others wait for afterwards.
+    may be slow, is asked only for files that no row names, so take locks that others wait for afterwards. Raises
+    StorageUnavailable.
     """
     photos = list(kept)
     with connection.cursor() as cursor:
@@ -77,7 +80,8 @@ def hold(kept: Iterable[KeptPhoto]) -> list[KeptPhoto]:
             cursor.execute("SELECT pg_advisory_xact_lock_shared(%s, %s)", [_LOCK_CLASS, bucket])
     digests = [photo.digest for photo in photos]
     named = set(ProductImage.objects.filter(digest__in=digests).values_list("digest", flat=True))
-    return [photo for photo in photos if photo.digest not in named and not default_storage.exists(photo.name)]
+    with storage_errors("the stored photos could not be looked at"):
+        return [photo for photo in photos if photo.digest not in named and not default_storage.exists(photo.name)]
 
 
 def try_lock_for_sweep(digest: str) -> bool:
@@ -95,7 +99,9 @@ def add_photo(
     alt: str = "",
     priority: Priority = "upload",
 ) -> ProductImage:
-    """Store a photo of a product, last unless `position` says where. Raises PhotoError, DuplicatePhoto."""
+    """Store a photo of a product, last unless `position` says where. Raises PhotoError, DuplicatePhoto,
+    StorageUnavailable.
+    """
     while True:
         kept = keep(data)
         with transaction.atomic():
@@ -114,7 +120,9 @@ def add_photo(
 
 
 def replace_photo(*, image: ProductImage, data: bytes, priority: Priority = "upload") -> ProductImage:
-    """Give a photo other pixels; its row, position and text stay. Raises PhotoError, DuplicatePhoto, DoesNotExist."""
+    """Give a photo other pixels; its row, position and text stay. Raises PhotoError, DuplicatePhoto,
+    StorageUnavailable, DoesNotExist.
+    """
     while True:
         kept = keep(data)
         with transaction.atomic():
@@ -136,7 +144,7 @@ def store_fetched(image: ProductImage, data: bytes) -> ProductImage | None:
 
     None when the row is gone or points elsewhere by now, or when the product shows the same photo already: then the row
     is one too many and is deleted. The photo is not announced as new: whoever fetched it is at work on it.
-    Raises PhotoError.
+    Raises PhotoError, StorageUnavailable.
     """
     while True:
         kept = keep(data)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path
@@ -17,6 +18,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from catalog.admin import ProductAdmin, ProductImageInline
 from catalog.models import Product, ProductImage
+from recommender.admin.deleting import DeletesDerivedRows
 from recommender.admin.jobs import MAY_ASK, ask_again
 from recommender.models import EmbeddingJob
 from recommender.pipeline import jobs
@@ -27,6 +29,7 @@ from recommender.services.similarity import similar_to_product
 from recommender.services.similarity_answers import NoActiveSpace
 
 SIMILAR = 12
+_IMAGE_ID = re.compile(r"[0-9]{1,18}")
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ class EmbeddedPhotoInline(ProductImageInline):
         return render_to_string("admin/recommender/product/embedding.html", context)
 
 
-class RecommendingProductAdmin(ProductAdmin):
+class RecommendingProductAdmin(DeletesDerivedRows, ProductAdmin):
     change_form_template = "admin/recommender/product/change_form.html"
     inlines = [EmbeddedPhotoInline if inline is ProductImageInline else inline for inline in ProductAdmin.inlines]
     actions = [*ProductAdmin.actions, "embed_again"]
@@ -92,7 +95,9 @@ class RecommendingProductAdmin(ProductAdmin):
         """Embed the photos of a product again, or the one that `image` names."""
         of_product = EmbeddingJob.objects.filter(image__product=get_object_or_404(Product, pk=product_id))
         image = request.GET.get("image", "")
-        ask_again(request, of_product.filter(image=int(image)) if image.isdecimal() else of_product)
+        if image and not _IMAGE_ID.fullmatch(image):
+            raise Http404(f"no photo has the id {image[:40]!r}")
+        ask_again(request, of_product.filter(image=int(image)) if image else of_product)
         return redirect("admin:catalog_product_change", product_id)
 
     def similar(self, request: HttpRequest, product_id: int) -> JsonResponse:

@@ -5,6 +5,7 @@ DRF's request, negotiation and rendering cost more than the search itself; nothi
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,12 +18,15 @@ from rest_framework.views import APIView
 from catalog.api.problems import Problem, answered, away, bad_parameter
 from catalog.photo_reading import DecodersBusy, PhotoError
 from catalog.services.fetch import FetchFailed, FetchRefused
+from catalog.storage_errors import StorageUnavailable
+from catalog.texts import printable
 from recommender.encoder.serving import EncoderMismatch
 from recommender.index.types import SpaceGone
 from recommender.services.filters import InvalidParameter
 from recommender.services.query_products import UnknownProduct
 from recommender.services.similarity_answers import NoActiveSpace, QueryCancelsOut
 
+_BUSY_SECONDS = "2"
 _PHOTO_STATUS = {"too_large": 413, "bomb": 413, "not_an_image": 415, "unsupported": 415}
 
 
@@ -58,7 +62,7 @@ def problems() -> Iterator[None]:
     except QueryCancelsOut as error:
         raise Problem(422, "The query cancels itself out", str(error)) from error
     except DecodersBusy as error:
-        raise Problem(503, "Too many photos", str(error), headers={"Retry-After": str(RETRY_AFTER_SECONDS)}) from error
+        raise Problem(503, "Too many photos", str(error), headers={"Retry-After": _BUSY_SECONDS}) from error
     except PhotoError as error:
         raise Problem(
             _PHOTO_STATUS.get(error.reason, 422), "Not a usable photo", str(error), reason=error.reason
@@ -69,7 +73,7 @@ def problems() -> Iterator[None]:
         raise bad_parameter("image_url", str(error)) from error
     except FetchFailed as error:
         raise Problem(502, "The photo could not be fetched", str(error), parameter="image_url") from error
-    except (NoActiveSpace, EncoderMismatch) as error:
+    except (NoActiveSpace, EncoderMismatch, StorageUnavailable) as error:
         raise away(str(error)) from error
     except SpaceGone as error:
         raise away("the space was replaced in the middle of the question, twice; ask again") from error
@@ -81,7 +85,7 @@ def json_response(body: bytes) -> HttpResponse:
 
 
 def json_body(request: HttpRequest) -> dict[str, Any]:
-    """The JSON object of a request. Raises Problem: 415 for another type, 400 for no object."""
+    """The JSON object of a request. Raises Problem: 415 for another type, 400 for no object or a member that stands twice."""
     if request.content_type != "application/json":
         raise Problem(415, detail=f"{request.content_type or 'no content type'}: send application/json")
     try:
@@ -90,4 +94,23 @@ def json_body(request: HttpRequest) -> dict[str, Any]:
         raise Problem(400, "Not JSON", f"the body is no JSON: {error}") from error
     if not isinstance(body, dict):
         raise Problem(400, "Not an object", "the body must be a JSON object")
+    if twice := _standing_twice(request.body, body):
+        raise bad_parameter(printable(twice)[:100], "stands twice in the body, and only one of the two would count")
     return body
+
+
+def _standing_twice(written: bytes, body: dict[str, Any]) -> str:
+    """A member of which the reader kept the last value only, or "". Read again only where a name is written twice at all."""
+    if all(written.count(orjson.dumps(name)) < 2 for name in body):
+        return ""
+    members: list[tuple[str, Any]] = []
+
+    def keep(pairs: list[tuple[str, Any]]) -> None:
+        members[:] = pairs  # the outermost object is closed last
+
+    try:
+        json.loads(written, object_pairs_hook=keep)
+    except (ValueError, RecursionError):
+        return ""  # values that this reader cannot take are refused by name
+    names = [name for name, _ in members]
+    return next((name for name in names if names.count(name) > 1), "")

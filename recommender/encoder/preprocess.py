@@ -14,6 +14,8 @@ from catalog.photo_squares import Square
 
 # ImageNet's evaluation crop; against squashing or letterboxing it gains .03 to .08 of P@10.
 CENTRE = 0.875
+# The smallest width and height of a crop: about a pixel of a small photo, and a tenth of what anything can be seen on.
+LEAST_CROP = 0.001
 
 Crop = tuple[float, float, float, float]
 
@@ -40,11 +42,15 @@ def centre_box(width: int, height: int, *, crop: Crop | None = None) -> tuple[fl
 
 
 def checked_crop(crop: Crop | None) -> Crop:
-    """The crop itself, the whole photo for None. Raises ValueError unless it is a rectangle inside the photo."""
+    """The crop itself, the whole photo for None. Raises ValueError unless it is a rectangle inside the photo.
+
+    Its sides are LEAST_CROP of the photo's or more: of less there is no pixel, and of the least numbers no reciprocal.
+    """
     if crop is None:
         return 0.0, 0.0, 1.0, 1.0
     x, y, w, h = crop
-    inside = x >= 0 and y >= 0 and w > 0 and h > 0 and x + w <= 1 + 1e-6 and y + h <= 1 + 1e-6
+    inside = x >= 0 and y >= 0 and w >= LEAST_CROP and h >= LEAST_CROP and x + w <= 1 + 1e-6 and y + h <= 1 + 1e-6
     if not (inside and all(math.isfinite(value) for value in crop)):
-        raise ValueError(f"crop must be x,y,width,height as fractions inside the photo (0 to 1), not {crop}")
+        what = f"x,y,width,height as fractions inside the photo (0 to 1), sides of {LEAST_CROP:g} or more"
+        raise ValueError(f"crop must be {what}, not {crop}")
     return crop

@@ -13,6 +13,7 @@ from functools import lru_cache
 from django.db import connection
 
 from catalog.models import Product
+from catalog.texts import printable, text_problem
 from recommender.index.types import Filters
 
 Parameters = Mapping[str, Sequence[str]]
@@ -67,7 +68,8 @@ def parse(parameters: Parameters, *, also: Sequence[str] = ()) -> SearchOptions:
     for name, values in parameters.items():
         if name not in known and not name.startswith(ATTRIBUTE):
             raise InvalidParameter(
-                name, f"there is no such parameter; there are {', '.join(sorted(known))} and {ATTRIBUTE}<name>"
+                printable(name)[:100],
+                f"there is no such parameter; there are {', '.join(sorted(known))} and {ATTRIBUTE}<name>",
             )
         attributes += name.startswith(ATTRIBUTE)
         if attributes > MAX_ATTRIBUTES:
@@ -268,9 +270,9 @@ def _truth(parameters: Parameters, name: str) -> bool | None:
 
 
 def _check_text(name: str, value: str) -> None:
-    """Postgres knows no NUL, and half a surrogate pair is no text."""
-    if "\0" in value or "\0" in name or any("\ud800" <= character <= "\udfff" for character in name + value):
-        raise InvalidParameter(name.replace("\0", "").encode(errors="replace").decode(), "contains what is no text")
+    """Raises InvalidParameter for what is no text, in the value or in the name of an attribute."""
+    if problem := text_problem(name + value):
+        raise InvalidParameter(printable(name), problem)
 
 
 def _as_text(name: str, value: object) -> str:

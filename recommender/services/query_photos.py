@@ -8,7 +8,7 @@ import io
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.encoder.preprocess import Crop, photo_to_pixels
+from recommender.encoder.preprocess import LEAST_CROP, Crop, photo_to_pixels
 from recommender.encoder.serving import COMPILED, encoder_for
 from recommender.models import Encoder
 from recommender.services import redis_client
@@ -55,9 +55,12 @@ def parse_crop(text: str | None) -> Crop | None:
     try:
         x, y, width, height = (float(part) for part in text.split(","))
     except ValueError:
-        raise InvalidParameter("crop", f"{text!r}: {words}") from None
+        raise InvalidParameter("crop", f"{text[:100]!r}: {words}") from None
     rounding = 0.001  # a caller's rounded fractions may add up to a little more than the photo
     inside = 0 <= x < 1 and 0 <= y < 1 and 0 < width <= 1 - x + rounding and 0 < height <= 1 - y + rounding
     if not inside:
-        raise InvalidParameter("crop", f"{text!r}: {words}")
-    return x, y, min(width, 1 - x), min(height, 1 - y)
+        raise InvalidParameter("crop", f"{text[:100]!r}: {words}")
+    width, height = min(width, 1 - x), min(height, 1 - y)
+    if min(width, height) < LEAST_CROP:
+        raise InvalidParameter("crop", f"{text[:100]!r}: width and height must be {LEAST_CROP:g} of the photo or more")
+    return x, y, width, height

@@ -24,6 +24,7 @@ from PIL import Image
 from catalog.models import ProductImage
 from catalog.photo_reading import decode_photo
 from catalog.representation import image_json
+from catalog.storage_errors import storage_errors
 from recommender.encoder.pooling import weights
 from recommender.encoder.preprocess import centre_box, photo_to_pixels
 from recommender.encoder.serving import COMPILED, encoder_for
@@ -63,7 +64,7 @@ def why(
     """The answer of the API. What took computing is kept a day, by space and pixels.
 
     Without images: by the query's primary photo, and by the photo of the other product that is nearest to it. Raises
-    UnknownProduct, InvalidParameter, NotEmbedded, NoActiveSpace, PhotoError, EncoderMismatch.
+    UnknownProduct, InvalidParameter, NotEmbedded, NoActiveSpace, PhotoError, EncoderMismatch, StorageUnavailable.
     """
     space = current_space()
     query = query_product(space=space, product_id=product_id, image_id=image_id)
@@ -189,7 +190,7 @@ def _stored(space: Space, first: ProductImage, second: ProductImage) -> tuple[ND
 
 def _read(image: ProductImage) -> bytes:
     try:
-        with default_storage.open(str(image.file)) as file:
+        with storage_errors("a photo could not be read from storage"), default_storage.open(str(image.file)) as file:
             data: bytes = file.read()
             return data
     except FileNotFoundError as error:

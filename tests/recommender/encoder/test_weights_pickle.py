@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import os
 import pickle
+import resource
 import struct
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from recommender.encoder.lite_architecture import wheel_weights_path
 from recommender.encoder.weights_pickle import MAGIC_NUMBER, PROTOCOL_VERSION, WeightsFileError, read_weights
@@ -131,3 +137,96 @@ def test_other_files_and_cut_ones_are_named(tmp_path: Path) -> None:
     for name in ("text", "empty", "cut", "magic"):
         with pytest.raises(WeightsFileError, match=rf"{name}\.pth is not a readable weights file"):
             read_weights(tmp_path / f"{name}.pth")
+
+
+MALFORMED = {
+    "bytes of 4 GB": b"\x80\x02B\xff\xff\xff\xff.",
+    "bytes of 2⁶² ": b"\x80\x04\x8e" + (2**62).to_bytes(8, "little") + b".",
+    "text of 2⁶²": b"\x80\x04\x8d" + (2**62).to_bytes(8, "little") + b".",
+    "a frame of 2⁶²": b"\x80\x04\x95" + (2**62).to_bytes(8, "little") + b".",
+    "a number of 2 GB": b"\x80\x02\x8b\xff\xff\xff\x7f.",
+    "a memo of 2³¹ places": b"\x80\x02Nr\xff\xff\xff\x7f.",
+    "a memo of 10⁹ places": b"Np1000000000\n.",
+    "a line without an end": b"I" + b"1" * 100_000,
+    "an extension": b"\x80\x02\x82\x01.",
+    "nothing to pop": b"0.",
+    "no end": b"\x80\x02N",
+}
+
+
+@pytest.mark.parametrize("pickled", MALFORMED.values(), ids=MALFORMED)
+@pytest.mark.parametrize("at", range(5))
+def test_lengths_that_a_file_claims_are_bounded_by_its_size(tmp_path: Path, at: int, pickled: bytes) -> None:
+    parts = [
+        pickle.dumps(part, 2) for part in (MAGIC_NUMBER, PROTOCOL_VERSION, {"little_endian": True}, OrderedDict(), [])
+    ]
+    parts[at] = pickled
+    (tmp_path / "made-up.pth").write_bytes(b"".join(parts))
+    with limited_memory(256), pytest.raises(WeightsFileError, match=r"made-up\.pth is not a readable weights file"):
+        read_weights(tmp_path / "made-up.pth")
+
+
+@pytest.mark.parametrize("count", [2**60, 2**31, -1, -(2**63)])
+def test_a_storage_is_no_longer_than_its_file(tmp_path: Path, count: int) -> None:
+    path = tmp_path / "long.pth"
+    state = OrderedDict(w=Tensor(Stored("a", count), 0, (1,), (1,)))
+    checkpoint(path, state, {"a": np.zeros(1, "<f4")})
+    path.write_bytes(path.read_bytes()[:-12] + struct.pack("<q", count) + b"\0" * 4)
+    with limited_memory(256), pytest.raises(WeightsFileError, match=r"long\.pth is not a readable weights file"):
+        read_weights(path)
+
+
+@pytest.mark.parametrize(
+    ("shape", "strides"),
+    [
+        ((10**10,), (0,)),
+        ((2**40, 2**40), (0, 0)),
+        ((13,), (0,)),
+        (("a",), (1,)),
+        ((1.5,), (1,)),
+        (None, None),
+        ((1,), (1, 1)),
+    ],
+)
+def test_a_tensor_is_no_larger_than_its_storage(tmp_path: Path, shape: Any, strides: Any) -> None:
+    state = OrderedDict(w=Tensor(Stored("a", 12), 0, shape, strides))
+    path = checkpoint(tmp_path / "wide.pth", state, {"a": np.zeros(12, "<f4")})
+    with limited_memory(256), pytest.raises(WeightsFileError, match=r"wide\.pth is not a readable weights file"):
+        read_weights(path)
+
+
+@given(data=st.data())
+@settings(suppress_health_check=list(HealthCheck))
+def test_fuzz_of_weights_files(tmp_path: Path, data: st.DataObject) -> None:
+    """A file that was changed anywhere is read or refused by its name, in bounded memory."""
+    state = OrderedDict(
+        whole=Tensor(Stored("a", 12), 0, (3, 4), (4, 1)), count=Tensor(Stored("b", 1, "LongStorage"), 0, (), ())
+    )
+    path = checkpoint(tmp_path / "fuzzed.pth", state, {"a": np.arange(12, dtype="<f4"), "b": np.array([7], "<i8")})
+    whole = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 4), "changes")):
+        at = data.draw(st.integers(0, len(whole) - 1), "at")
+        whole[at : at + data.draw(st.integers(0, 3), "taken")] = data.draw(st.binary(max_size=6), "put")
+        if not whole:
+            break
+    path.write_bytes(whole)
+    with limited_memory(256):
+        try:
+            read = read_weights(path)
+        except WeightsFileError as error:
+            assert "fuzzed.pth is not a readable weights file" in str(error)
+        else:
+            assert sum(array.nbytes for array in read.values()) <= 100 * len(whole)
+
+
+@contextmanager
+def limited_memory(megabytes: int) -> Iterator[None]:
+    """Inside the block this process may take so much more address space; what asks for more gets a MemoryError."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    limit = pages * resource.getpagesize() + megabytes * 2**20
+    resource.setrlimit(resource.RLIMIT_AS, (limit, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)

@@ -82,8 +82,8 @@ def test_a_brand_with_a_comma_in_its_name_is_taken_whole() -> None:
         ("min_results", "13", "whole number from 0 to 12"),
         ("diversity", "-0.1", "no number from 0 to 1"),
         ("attr.", "red", "the attribute's name is missing"),
-        ("brand", "a\0b", "contains what is no text"),
-        ("exclude", "\ud800", "contains what is no text"),
+        ("brand", "a\0b", "holds a NUL character"),
+        ("exclude", "\ud800", "holds half a character"),
         ("colour", "red", "there is no such parameter; there are brand, category, diversity"),
     ],
 )

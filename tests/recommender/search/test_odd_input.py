@@ -15,6 +15,7 @@ from tests.recommender.search.gallery import Shop, random_units
 
 API = "/api/v1/"
 VECTORS = random_units(4, seed=12)
+DATA_URL = '"data:,refused before anything is fetched"'
 NAMES = (
     "limit", "page", "page_size", "search", "category", "brand", "min_price", "max_price", "in_stock", "exclude", "image",
     "min_score", "min_results", "diversity", "exact", "attr.colour", "attr.\0", "attr.", "threshold", "crop",
@@ -101,6 +102,50 @@ def odd_shop(shop: Shop) -> tuple[Client, int]:
         [(VECTORS[i : i + 1], {"brand": "a,b", "attributes": {"colour": "red"}}) for i in range(4)]
     )
     return Client(raise_request_exception=False), products[0].pk
+
+
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [
+        ('{"positive": [1], "limit": 2, "limit": 3}', "limit"),
+        ('{"positive": [1], "positive": [2]}', "positive"),
+        ('{"positive": [1], "attr.colour": "a", "attr.colour": "a"}', "attr.colour"),
+        ('{"positive": [1], "\\u0062rand": "a", "brand": "b", "x": "brand"}', "brand"),
+    ],
+)
+def test_a_member_that_stands_twice_is_named(odd_shop: tuple[Client, int], body: str, name: str) -> None:
+    response = odd_shop[0].post(f"{API}recommendations/", body, content_type="application/json")
+    assert (response.status_code, response.json()["parameter"]) == (400, name)
+    assert "stands twice" in response.json()["detail"]
+
+
+@pytest.mark.parametrize("more", ['"brand": "limit"', '"exclude": ["limit", "limit"]', '"brand": "\\"limit\\": 1"'])
+def test_a_name_that_is_a_value_too_stands_once(odd_shop: tuple[Client, int], more: str) -> None:
+    client, product = odd_shop
+    body = f'{{"positive": [{product}], "limit": 2, {more}}}'
+    assert client.post(f"{API}recommendations/", body, content_type="application/json").status_code == 200
+
+
+MEMBERS = ("positive", "products", "image_url", "limit", "brand", "crop", "attr.a", "x\\u0000", "exact")
+MEMBER_VALUES = (
+    "[" * 100_000, "[" * 600 + "]" * 600, "NaN", "1e999", "9" * 5000, '"\\ud800"', '"\\u0000"', '{"a": 1}', "[[1]]", "-1", '""', "[null]",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("path", "needed"),
+    [("recommendations/", "positive"), ("similar/batch/", "products"), ("search/image/", "image_url")],
+)
+def test_members_of_any_kind(odd_shop: tuple[Client, int], path: str, needed: str) -> None:
+    client, product = odd_shop
+    given = DATA_URL if needed == "image_url" else f"[{product}]"
+    for name in MEMBERS:
+        for value in MEMBER_VALUES:
+            first = "" if name == needed else f'"{needed}": {given}, '
+            response = client.post(API + path, f'{{{first}"{name}": {value}}}', content_type="application/json")
+            assert response.status_code in (200, 400), (name, value[:50])
+            if response.status_code == 400:
+                assert response.json().get("parameter", "") or response.json()["title"] == "Not JSON"
 
 
 @pytest.mark.django_db

@@ -1,0 +1,142 @@
+"""What cannot be taken is the caller's error everywhere: in addresses and forms of the admin, and in odd encodings."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.handlers.wsgi import WSGIHandler
+from django.test import Client, RequestFactory
+
+from config.unusable_input import known_encodings
+from tests.catalog.factories import make_category, make_product
+
+pytestmark = pytest.mark.django_db
+HUGE = "9" * 5000
+
+
+@pytest.fixture
+def staff(client: Client) -> Client:
+    client.raise_request_exception = False
+    client.force_login(User.objects.create_superuser("keeper"))
+    return client
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("catalog/product/?category=%00", 400),
+        ("catalog/product/?q=a%00", 400),
+        ("catalog/product/?sku=%00", 400),
+        ("catalog/product/?attributes__has_key=%00", 400),
+        ("catalog/product/?created_at__year=99999999999", 400),
+        ("catalog/product/?id__exact=99999999999999999999", 200),
+        (f"catalog/product/?id__exact={HUGE}", 302),
+        ("catalog/product/?p=99999999999999999999", 200),
+        ("catalog/product/?o=99999999999999999999", 200),
+        (f"catalog/product/{HUGE}/change/", 302),
+        ("catalog/product/99999999999999999999/change/", 302),
+        ("catalog/product/%00/change/", 400),
+        ("catalog/category/children/x/", 400),
+        ("recommender/embeddingjob/?state=%00", 400),
+        ("recommender/space/?state__exact=%00", 400),
+        ("auth/user/?username=%00", 400),
+        ("autocomplete/?app_label=catalog&model_name=product&field_name=category&term=%00", 400),
+        ("login/?next=%00", 400),
+    ],
+)
+def test_addresses_of_the_admin(staff: Client, address: str, status: int) -> None:
+    assert staff.get(f"/admin/{address}").status_code == status
+
+
+@pytest.mark.parametrize("page", ["catalog/product/", "catalog/category/", "recommender/embeddingjob/", "auth/user/"])
+@pytest.mark.parametrize("key", ["x", "\0", HUGE, "1e999"])
+def test_actions_on_what_is_no_key(staff: Client, page: str, key: str) -> None:
+    action = "embed_again" if "job" in page else "delete_selected"
+    answer = staff.post(f"/admin/{page}", {"action": action, "_selected_action": key, "post": "yes"})
+    assert answer.status_code == 400 and b"Not understood" in answer.content
+
+
+def test_the_category_list_is_shown_after_an_action_that_is_none(staff: Client) -> None:
+    make_category("Clothing")
+    answer = staff.post("/admin/catalog/category/", {"action": "none"})
+    assert answer.status_code == 200 and b"Clothing" in answer.content
+
+
+@pytest.mark.parametrize("image", [HUGE, "x", "²", "-1", "9" * 19])
+def test_a_photo_that_is_none_is_not_embedded_again(staff: Client, image: str) -> None:
+    assert staff.post(f"/admin/catalog/product/{make_product().pk}/again/?image={image}").status_code == 404
+
+
+def test_a_real_failure_of_the_admin_stays_one(staff: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    from catalog.admin import ProductAdmin
+
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(ProductAdmin, "get_queryset", fail)
+    assert staff.get("/admin/catalog/product/").status_code == 500
+
+
+def through_wsgi(
+    method: str, path: str, content_type: str, body: bytes = b"", query: str = ""
+) -> tuple[str, dict[str, str], bytes]:
+    environ = RequestFactory()._base_environ()
+    environ |= {"REQUEST_METHOD": method, "PATH_INFO": path, "CONTENT_TYPE": content_type, "QUERY_STRING": query}
+    environ |= {"CONTENT_LENGTH": str(len(body)), "wsgi.input": io.BytesIO(body), "HTTP_HOST": "localhost"}
+    told: list[Any] = []
+    parts = known_encodings(WSGIHandler())(environ, lambda status, headers, *_: told.extend([status, dict(headers)]))
+    return told[0], told[1], b"".join(parts)
+
+
+@pytest.mark.parametrize(
+    "charset", ["base64", "idna", "punycode", "undefined", "zlib", "unicode_escape", "utf-16", "x\0", "no-such"]
+)
+@pytest.mark.parametrize(
+    "kind", ["application/json", "multipart/form-data; boundary=edge", "application/x-www-form-urlencoded"]
+)
+def test_encodings_that_are_not_served_are_415(charset: str, kind: str) -> None:
+    status, headers, body = through_wsgi(
+        "POST", "/api/v1/recommendations/", f"{kind}; charset={charset}", b"x", "brand=%5Cud800"
+    )
+    assert status == "415 Unsupported Media Type" and headers["Content-Type"] == "application/problem+json"
+    assert b"send UTF-8" in body and b'"/api/v1/recommendations/"' in body
+
+
+@pytest.mark.parametrize("charset", ["utf-8", '"UTF8"', "us-ascii", "ISO-8859-1"])
+def test_json_is_utf_8_whatever_is_said_of_it(charset: str) -> None:
+    body = '{"brand": "Kärcher"}'.encode()
+    status, _, answer = through_wsgi(
+        "POST", "/api/v1/recommendations/", f"application/json; charset={charset}", body, "x=%c3%a4"
+    )
+    assert status == "400 Bad Request" and b'"parameter":"positive"' in answer
+
+
+def test_forms_are_read_in_latin_1_too() -> None:
+    form = b'--edge\r\nContent-Disposition: form-data; name="limit"\r\n\r\nk\xe4se\r\n--edge--\r\n'
+    for charset, value in (("ISO-8859-1", "käse"), ("utf-8", "k\ufffdse")):
+        content_type = f"multipart/form-data; boundary=edge; charset={charset}"
+        form_with_photo = form.replace(
+            b"--edge--", b'--edge\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\nx\r\n--edge--'
+        )
+        status, _, answer = through_wsgi("POST", "/api/v1/search/image/", content_type, form_with_photo)
+        assert status == "400 Bad Request" and f"'{value}' is no whole number".encode() in answer
+
+
+def test_a_query_of_too_many_parameters_is_400_in_any_encoding() -> None:
+    query = "&".join(["a=1"] * 2000)
+    for kind in ("application/json; charset=iso-8859-1", "multipart/form-data; boundary=edge; charset=iso-8859-1"):
+        status, headers, _ = through_wsgi("POST", "/api/v1/search/image/", kind, b"{}", query)
+        assert status == "400 Bad Request" and headers["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    "query", ["version=a%0d%0aX", "version=%00", "version=2.0.0", "lang=%00", "lang=a%0d%0aX", "version=%d0%96"]
+)
+def test_the_schema_ignores_what_it_does_not_know(client: Client, query: str) -> None:
+    plain = client.get("/api/schema/")
+    answer = client.get(f"/api/schema/?{query}")
+    assert (answer.status_code, answer.content) == (200, plain.content)
+    assert answer["Content-Disposition"] == plain["Content-Disposition"]
