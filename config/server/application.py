@@ -78,7 +78,7 @@ class Server:
             refuse(asked, kind.too_large(kind.most), close=True)
             await throw_away(asked.proto)
         except BodyIncomplete as error:
-            late = f"was not whole after {settings.BODY_SECONDS:g} s" if error.late else "broke off"
+            late = "was not whole in time" if error.late else "broke off"
             refuse(asked, Problem(408 if error.late else 400, detail=f"the body {late}; send it again"), close=True)
         except NoRoom:
             refuse(asked, _busy("there is no room for the body"), close=True)
