@@ -27,6 +27,8 @@ from recommender.services.query_products import UnknownProduct
 from recommender.services.similarity_answers import NoActiveSpace, QueryCancelsOut
 
 _BUSY_SECONDS = "2"
+# More members than any question may have (MAX_ATTRIBUTES and what has a name): those are refused by name anyway.
+_MOST_MEMBERS = 100
 _PHOTO_STATUS = {"too_large": 413, "bomb": 413, "not_an_image": 415, "unsupported": 415}
 
 
@@ -100,8 +102,11 @@ def json_body(request: HttpRequest) -> dict[str, Any]:
 
 
 def _standing_twice(written: bytes, body: dict[str, Any]) -> str:
-    """A member of which the reader kept the last value only, or "". Read again only where a name is written twice at all."""
-    if all(written.count(orjson.dumps(name)) < 2 for name in body):
+    """A member of which the reader kept the last value only, or "". Read again only where a name is written twice at all.
+
+    Not looked for among more than _MOST_MEMBERS: each one costs a walk over the whole body.
+    """
+    if len(body) > _MOST_MEMBERS or all(written.count(orjson.dumps(name)) < 2 for name in body):
         return ""
     members: list[tuple[str, Any]] = []
 

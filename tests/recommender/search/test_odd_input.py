@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from urllib.parse import quote, quote_from_bytes
 
+import orjson
 import pytest
 from django.test import Client
 from hypothesis import HealthCheck, example, given, settings
@@ -171,3 +173,12 @@ def test_a_number_or_truth_value_is_found_by_its_text(shop: Shop, written: str, 
     filters = Filters(attributes={"n": (written,)})
     hits = vector_index().search(space=shop.space, vector=VECTORS[0], filters=filters, k=5)
     assert {hit.product_id for hit in hits} == {product.pk for product in wanted}
+
+
+def test_a_body_of_very_many_members_is_refused_before_each_is_looked_for(odd_shop: tuple[Client, int]) -> None:
+    client, product = odd_shop
+    body = orjson.dumps({"positive": [product]} | {f"attr.name {number}": "x" for number in range(50_000)})
+    began = time.process_time()
+    response = client.post(f"{API}recommendations/", body, content_type="application/json")
+    assert (response.status_code, response.json()["parameter"]) == (400, "attr.name 32")
+    assert time.process_time() - began < 5
