@@ -65,6 +65,7 @@ class RedisPipeline:
         loop = asyncio.get_running_loop()
         if not self._spoken:
             return
+        wire: _Wire | None = None
         try:
             async with asyncio.timeout(settings.REDIS_TIMEOUT_SECONDS):
                 if "path" in options:
@@ -75,6 +76,8 @@ class RedisPipeline:
                 await wire.greet(options)
         except (OSError, redis.RedisError) as error:  # a TimeoutError is an OSError
             redis_client.breaker().open(error)
+            if wire is not None:
+                wire.end()
             return
         self._wire = wire
 
@@ -100,7 +103,7 @@ class _Wire(asyncio.Protocol):
         commands.append(["SELECT", str(options.get("db", 0))])
         for words in commands:
             replied: asyncio.Future[Reply | None] = self._loop.create_future()
-            self.send([word.encode() for word in words], replied.set_result)
+            self.send([word.encode() for word in words], lambda reply: replied.done() or replied.set_result(reply))
             if await replied is None:
                 raise redis.ConnectionError(f"{words[0]} was refused")
 

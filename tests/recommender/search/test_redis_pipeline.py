@@ -136,3 +136,32 @@ def test_tls_is_left_to_the_threads(settings: Settings) -> None:
             assert pipeline.ready() is None and redis_client.breaker().closed
 
     asyncio.run(once())
+
+
+@pytest.mark.parametrize("answer", [b"-NOAUTH Authentication required.\r\n", b""], ids=["refused", "no answer"])
+def test_a_connection_that_never_came_about_is_closed(
+    settings: Settings, caplog: pytest.LogCaptureFixture, answer: bytes
+) -> None:
+    settings.REDIS_TIMEOUT_SECONDS = 0.2
+
+    async def closed_by_us() -> None:
+        ended = asyncio.Event()
+
+        async def greeted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"0\r\n")
+            writer.write(answer)
+            try:
+                await reader.read()
+            finally:
+                ended.set()
+                writer.close()
+
+        async with served_by(greeted, settings):
+            connecting = RedisPipeline().ready()
+            assert connecting is not None
+            await connecting
+            assert not redis_client.breaker().closed
+            await asyncio.wait_for(ended.wait(), 5)
+
+    asyncio.run(closed_by_us())
+    assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
