@@ -9,8 +9,10 @@ from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotModified
 from django.views.decorators.http import require_safe
 
+from catalog.api.problems import AWAY_SECONDS, BUSY_SECONDS
 from catalog.photo_reading import DecodersBusy
 from catalog.services.thumbnails import thumbnail_bytes
+from catalog.storage_errors import StorageUnavailable, storage_errors
 from catalog.storage_names import photo_path
 
 CONTENT_TYPES = {
@@ -21,7 +23,6 @@ CONTENT_TYPES = {
     "bmp": "image/bmp",
     "tif": "image/tiff",
 }
-RETRY_AFTER = "2"
 _FOR_EVER = "public, max-age=31536000, immutable"
 
 View = Callable[..., HttpResponseBase]
@@ -54,9 +55,12 @@ def photo(request: HttpRequest, digest: str, folder: str, extension: str) -> Htt
     if folder != digest[:2] or extension not in CONTENT_TYPES:
         raise Http404("no such photo")
     try:
-        file = default_storage.open(photo_path(digest, extension))
+        with storage_errors("the photo could not be read"):
+            file = default_storage.open(photo_path(digest, extension))
     except FileNotFoundError as error:
         raise Http404("no such photo") from error
+    except StorageUnavailable as error:
+        return _come_back(error, AWAY_SECONDS)
     return FileResponse(file, content_type=CONTENT_TYPES[extension])
 
 
@@ -65,7 +69,13 @@ def thumbnail(request: HttpRequest, digest: str) -> HttpResponseBase:
     try:
         data = thumbnail_bytes(digest)
     except DecodersBusy as error:
-        return HttpResponse(f"{error}\n", status=503, content_type="text/plain", headers={"Retry-After": RETRY_AFTER})
+        return _come_back(error, BUSY_SECONDS)
+    except StorageUnavailable as error:
+        return _come_back(error, AWAY_SECONDS)
     if data is None:
         raise Http404("no such photo, or none that can be shown")
     return HttpResponse(data, content_type="image/jpeg")
+
+
+def _come_back(error: Exception, seconds: int) -> HttpResponse:
+    return HttpResponse(f"{error}\n", status=503, content_type="text/plain", headers={"Retry-After": str(seconds)})

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from catalog.api.problems import AWAY_SECONDS
 from catalog.services import storage_probe
 from recommender.metrics import exposition
 from recommender.services import redis_client, spaces
@@ -44,7 +45,7 @@ def readyz(request: HttpRequest) -> HttpResponse:
         orjson.dumps(body),
         content_type="application/json",
         status=503 if missing else 200,
-        headers={"Retry-After": "5"} if missing else None,
+        headers={"Retry-After": str(AWAY_SECONDS)} if missing else None,
     )
 
 

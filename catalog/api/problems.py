@@ -18,7 +18,8 @@ from rest_framework import exceptions
 
 API_PREFIX = "/api/"
 CONTENT_TYPE = "application/problem+json"
-AWAY_SECONDS = 5
+# When to ask again: of what is away, and of what has too much to do.
+AWAY_SECONDS, BUSY_SECONDS = 5, 1
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
@@ -133,6 +134,11 @@ def not_available(request: HttpRequest) -> HttpResponseBase:
 def away(detail: str) -> Problem:
     """503: what is needed is not there now, and may be in a moment."""
     return Problem(503, "Not available", detail, headers={"Retry-After": str(AWAY_SECONDS)})
+
+
+def busy(detail: str) -> Problem:
+    """503: others are being answered, and there may be room in a moment."""
+    return Problem(503, "Busy", detail, headers={"Retry-After": str(BUSY_SECONDS)})
 
 
 _UNREADABLE = (UnreadablePostError, MultiPartParserError, RequestDataTooBig)

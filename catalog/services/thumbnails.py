@@ -15,6 +15,7 @@ from PIL import Image
 from catalog.models import ProductImage
 from catalog.photo_reading import DecodersBusy, PhotoError, decode_photo
 from catalog.representation import THUMBNAIL_SIDE
+from catalog.storage_errors import storage_errors
 from catalog.storage_names import thumbnail_path
 
 # Other threads of the process go on answering while these decode; who finds none free waits a moment, then is refused.
@@ -35,11 +36,11 @@ _logged_at = -_LOGGED_EACH_SECONDS
 def thumbnail_bytes(digest: str) -> bytes | None:
     """A progressive JPEG of at most 400 pixels a side; None when there is no such photo, or none that can be decoded.
 
-    Raises DecodersBusy, which may pass.
+    Raises DecodersBusy and StorageUnavailable, which may pass.
     """
     name = thumbnail_path(digest)
     try:
-        with default_storage.open(name) as file:
+        with storage_errors("the thumbnail could not be read"), default_storage.open(name) as file:
             kept: bytes = file.read()
             return kept
     except FileNotFoundError:
@@ -66,7 +67,7 @@ def _made(photo: str) -> bytes:
     if not _places.acquire(timeout=WAIT_SECONDS):
         raise DecodersBusy(f"{AT_A_TIME} thumbnails are being made already")
     try:
-        with default_storage.open(photo) as file:
+        with storage_errors("the photo could not be read"), default_storage.open(photo) as file:
             data = file.read(settings.MAX_PHOTO_BYTES + 1)
         small = decode_photo(io.BytesIO(data), at_least=THUMBNAIL_SIDE)
         small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.LANCZOS)
@@ -90,7 +91,7 @@ def _keep(name: str, data: bytes) -> None:
         stored = default_storage.save(name, ContentFile(data))
         if stored != name:
             default_storage.delete(stored)  # somebody else made it at this moment
-    except OSError as error:
+    except Exception as error:  # storages elsewhere raise errors of their own kinds
         if time.monotonic() - _logged_at >= _LOGGED_EACH_SECONDS:
             _logged_at = time.monotonic()
             logger.warning("thumbnails are made anew each time, for storage takes none (%s: %s)", name, error)

@@ -8,7 +8,7 @@ from functools import partial
 
 from django.conf import settings
 
-from catalog.api.problems import API_PREFIX, Problem, problem_response
+from catalog.api.problems import API_PREFIX, Problem, busy, problem_response
 from config.middleware import identifier
 from config.server.answers import Application, Learn, answer
 from config.server.bodies import Bodies, BodyIncomplete, BodyTooLarge, NoRoom, throw_away
@@ -20,7 +20,6 @@ from recommender import metrics
 from recommender.api.hot import HotAnswers
 
 MOST_WAITING = 1000
-RETRY_AFTER_SECONDS = 1
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +66,7 @@ class Server:
         try:
             async with self._bodies.read(asked, most=kind.most) as body:
                 if kind.counted and self._whole >= MOST_WAITING:
-                    return refuse(asked, _busy("too many requests wait already"))
+                    return refuse(asked, busy("too many requests wait already; try again"))
                 environ |= environ_of(asked, body)
                 self._whole += kind.counted
                 try:
@@ -81,9 +80,9 @@ class Server:
             late = "was not whole in time" if error.late else "broke off"
             refuse(asked, Problem(408 if error.late else 400, detail=f"the body {late}; send it again"), close=True)
         except NoRoom:
-            refuse(asked, _busy("there is no room for the body"), close=True)
+            refuse(asked, busy("there is no room for the body; try again"), close=True)
         except WaitedTooLong:
-            refuse(asked, _busy(f"no thread was free within {settings.WAIT_SECONDS:g} s"))
+            refuse(asked, busy(f"no thread was free within {settings.WAIT_SECONDS:g} s; try again"))
 
 
 def refuse(asked: Asked, problem: Problem, *, close: bool = False) -> None:
@@ -103,7 +102,3 @@ def refuse(asked: Asked, problem: Problem, *, close: bool = False) -> None:
     ]
     asked.proto.response_bytes(problem.status, [*headers, ("Connection", "close")] if close else headers, body)
     metrics.count_request("none", asked.method, problem.status, time.perf_counter() - began)
-
-
-def _busy(why: str) -> Problem:
-    return Problem(503, detail=f"{why}; try again", headers={"Retry-After": str(RETRY_AFTER_SECONDS)})

@@ -15,7 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework.views import APIView
 
-from catalog.api.problems import Problem, answered, away, bad_parameter
+from catalog.api.problems import Problem, answered, away, bad_parameter, busy
 from catalog.photo_reading import DecodersBusy, PhotoError
 from catalog.services.fetch import FetchFailed, FetchRefused
 from catalog.storage_errors import StorageUnavailable
@@ -26,7 +26,6 @@ from recommender.services.filters import InvalidParameter
 from recommender.services.query_products import UnknownProduct
 from recommender.services.similarity_answers import NoActiveSpace, QueryCancelsOut
 
-_BUSY_SECONDS = "2"
 # More members than any question may have (MAX_ATTRIBUTES and what has a name): those are refused by name anyway.
 _MOST_MEMBERS = 100
 _PHOTO_STATUS = {"too_large": 413, "bomb": 413, "not_an_image": 415, "unsupported": 415}
@@ -64,7 +63,7 @@ def problems() -> Iterator[None]:
     except QueryCancelsOut as error:
         raise Problem(422, "The query cancels itself out", str(error)) from error
     except DecodersBusy as error:
-        raise Problem(503, "Too many photos", str(error), headers={"Retry-After": _BUSY_SECONDS}) from error
+        raise busy(str(error)) from error
     except PhotoError as error:
         raise Problem(
             _PHOTO_STATUS.get(error.reason, 422), "Not a usable photo", str(error), reason=error.reason

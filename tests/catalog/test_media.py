@@ -22,6 +22,7 @@ from pytest_django import Settings
 from catalog.decoder_pool import decoder_pool
 from catalog.models import ProductImage
 from tests.catalog.factories import make_image, make_product, photo_bytes
+from tests.catalog.failing_storage import failing
 from tests.catalog_photo_reading.files import many_scans
 
 pytestmark = pytest.mark.django_db
@@ -126,6 +127,24 @@ def test_a_thumbnail_that_cannot_be_kept_is_served_all_the_same(
     assert len(logged) == 1 and "Read-only file system" in logged[0]
 
 
+def test_a_thumbnail_that_a_storage_elsewhere_does_not_take_is_served(client: Client, settings: Settings) -> None:
+    image = make_image()
+    failing(settings, "save", error="Elsewhere")
+    assert client.get(f"/media/thumbnails/{image.digest}.jpg").status_code == 200
+
+
+@pytest.mark.parametrize("error", ["EACCES", "EIO", "Elsewhere"])
+def test_photos_of_a_storage_that_is_away_may_be_asked_for_again(
+    client: Client, settings: Settings, error: str
+) -> None:
+    image = make_image()
+    failing(settings, "open", error=error)
+    for url in (f"/media/thumbnails/{image.digest}.jpg", f"/media/{image.file.name}"):
+        answer = client.get(url)
+        assert (answer.status_code, answer["Retry-After"], answer["Cache-Control"]) == (503, "5", "no-store"), url
+        assert b"could not be read: " in answer.content and b"secret" not in answer.content
+
+
 @pytest.mark.django_db(transaction=True)
 def test_slow_photos_hold_few_threads(settings: Settings) -> None:
     """While two are decoded others are asked to come back, and what is kept is served."""
@@ -153,7 +172,7 @@ def test_slow_photos_hold_few_threads(settings: Settings) -> None:
         for pid in stopped:
             os.kill(pid, signal.SIGSTOP)
         answer = Client().get(f"/media/thumbnails/{waiting.digest}.jpg")
-        assert (answer.status_code, answer["Retry-After"], answer["Cache-Control"]) == (503, "2", "no-store")
+        assert (answer.status_code, answer["Retry-After"], answer["Cache-Control"]) == (503, "1", "no-store")
         assert b"2 thumbnails are being made already; try again" in answer.content
         assert status(kept) == 200
         for pid in stopped:
