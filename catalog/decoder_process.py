@@ -20,13 +20,13 @@ import orjson
 from PIL import Image
 
 from catalog.photo_bounds import Bounds, PhotoError
+from catalog.photo_colours import STRIP_PIXELS
 from catalog.photo_decoding import out_of_memory, photo_facts, photo_pixels
 from catalog.photo_squares import Square
 
 # Above what the process has once everything is imported: 100 MB for 25 million pixels, as much for what decoders hold
 # beside them, the file, and the rest to spare.
 MOST_BYTES_MORE = 280 * 1024**2
-_STRIP_PIXELS = 1_000_000
 
 
 def main() -> None:
@@ -85,7 +85,7 @@ def _refusal(error: PhotoError) -> dict[str, Any]:
 
 def _write(image: Image.Image, memory: int) -> None:
     """Three bytes a pixel, row by row; in strips, for a large picture leaves no room for a copy of itself."""
-    rows, at = max(1, _STRIP_PIXELS // image.width), 0
+    rows, at = max(1, STRIP_PIXELS // image.width), 0
     for top in range(0, image.height, rows):
         box = (0, top, image.width, min(top + rows, image.height))
         strip = image if image.height <= rows else image.crop(box)

@@ -15,7 +15,8 @@ from PIL import Image, TiffImagePlugin
 
 # Up to here the picture is kept as it is: its copy is no more than 16 MB.
 _KEPT_WHOLE_PIXELS = 4_000_000
-_STRIP_PIXELS = 1_000_000
+# What is at work at a time of a picture that is larger: beside it there is no room for a copy of it.
+STRIP_PIXELS = 1_000_000
 
 
 def to_rgb(image: Image.Image, *, at_least: int | None = None) -> Image.Image:
@@ -28,7 +29,7 @@ def to_rgb(image: Image.Image, *, at_least: int | None = None) -> Image.Image:
     factor = _factor(image, at_least)
     if factor == 1 and image.mode == "RGB" and not image.has_transparency_data:
         return image
-    rows = max(1, _STRIP_PIXELS // (image.width * factor)) * factor
+    rows = max(1, STRIP_PIXELS // (image.width * factor)) * factor
     scale = _scale(image, rows) if _is_deep(image) else None
     rgb = Image.new("RGB", (-(-image.width // factor), -(-image.height // factor)))
     for top, part in _strips(image, rows):

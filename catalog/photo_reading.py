@@ -19,6 +19,7 @@ from PIL import Image
 from catalog.decoder_child import Decoder
 from catalog.decoder_pool import DecodersBusy, decoder_pool
 from catalog.photo_bounds import Bounds, PhotoError, Reason
+from catalog.photo_colours import STRIP_PIXELS
 from catalog.photo_decoding import EXTENSIONS, PhotoFacts
 from catalog.photo_squares import Square
 
@@ -34,7 +35,6 @@ __all__ = [
 ]
 
 T = TypeVar("T")
-_STRIP_PIXELS = 1_000_000
 
 
 def inspect_photo(file: BinaryIO) -> PhotoFacts:
@@ -92,7 +92,7 @@ def _facts(answer: dict[str, Any], decoder: Decoder) -> PhotoFacts:
 def _picture(answer: dict[str, Any], decoder: Decoder) -> Image.Image:
     """In strips, for a large picture leaves no room for a copy of itself."""
     width, height = answer["width"], answer["height"]
-    rows = max(1, _STRIP_PIXELS // width)
+    rows = max(1, STRIP_PIXELS // width)
     if height <= rows:
         return Image.frombytes("RGB", (width, height), decoder.read(3 * width * height))
     image = Image.new("RGB", (width, height))

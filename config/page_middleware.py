@@ -10,16 +10,15 @@ from django.contrib.sessions import middleware as sessions
 from django.http import HttpRequest
 from django.utils.deprecation import MiddlewareMixin
 
+from catalog.api.problems import API_PREFIX
 from config.database.away import AWAY, away_response
-
-API = "/api/"
 
 
 class _OfPages(MiddlewareMixin):
     """Passed over by the API."""
 
     def __call__(self, request: HttpRequest) -> Any:
-        if request.path_info.startswith(API):
+        if request.path_info.startswith(API_PREFIX):
             return self.get_response(request)
         try:
             return super().__call__(request)

@@ -9,25 +9,22 @@ from __future__ import annotations
 import codecs
 import logging
 from collections.abc import Callable, Iterable
-from http import HTTPStatus
 from typing import Any
 
-import orjson
 from django.core.exceptions import BadRequest
 from django.db import DataError
 from django.http import HttpRequest, HttpResponse
 from django.utils.http import parse_header_parameters
 from django.views import defaults
 
-API = "/api/"
+from catalog.api.problems import API_PREFIX, CONTENT_TYPE, Problem, problem_response
+from config.server.types import Application, Environ
+
 _PLAIN = {"utf-8", "ascii"}
 # Old forms are written in these; every other codec of Python's, some of which are no encodings of text, is refused.
 _OLD_FORMS = {"iso8859-1", "cp1252"}
 _FORM_TYPES = {"multipart/form-data", "application/x-www-form-urlencoded"}
 logger = logging.getLogger(__name__)
-
-Environ = dict[str, Any]
-Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 
 def known_encodings(application: Application) -> Application:
@@ -61,14 +58,11 @@ def _codec(name: str) -> str:
 
 
 def _refused(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
-    detail = "the charset of the Content-Type is not served; send UTF-8"
-    members = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
-    body = orjson.dumps(
-        members | {"instance": environ.get("PATH_INFO", "").encode("latin-1", "replace").decode("utf-8", "replace")}
-    )
-    headers = [("Content-Type", "application/problem+json"), ("Content-Length", str(len(body)))]
-    start_response(f"{status.value} {status.phrase}", headers)
+    problem = Problem(415, detail="the charset of the Content-Type is not served; send UTF-8")
+    path = environ.get("PATH_INFO", "").encode("latin-1", "replace").decode("utf-8", "replace")
+    body = problem_response(problem, instance=path).content
+    headers = [("Content-Type", CONTENT_TYPE), ("Content-Length", str(len(body)))]
+    start_response(f"{problem.status} {problem.title}", headers)
     return [body]
 
 
@@ -84,7 +78,7 @@ class UnusablePages:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         asked = request.path_info + request.META.get("QUERY_STRING", "")
-        if ("\0" in asked or "%00" in asked) and not request.path_info.startswith(API):
+        if ("\0" in asked or "%00" in asked) and not request.path_info.startswith(API_PREFIX):
             return defaults.bad_request(request, BadRequest("a NUL character in the address"))
         return self.get_response(request)
 

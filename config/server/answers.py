@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from config.server.environ import FileWrapper
-from config.server.types import Environ, Headers, Proto
+from config.server.types import Application, Environ, Headers, Proto
 
-Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 Learn = Callable[[int, Headers], None]
 
 logger = logging.getLogger(__name__)

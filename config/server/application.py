@@ -10,12 +10,12 @@ from django.conf import settings
 
 from catalog.api.problems import API_PREFIX, Problem, busy, problem_response
 from config.middleware import identifier
-from config.server.answers import Application, Learn, answer
+from config.server.answers import Learn, answer
 from config.server.bodies import Bodies, BodyIncomplete, BodyTooLarge, NoRoom, throw_away
 from config.server.environ import caller_of, environ_of
 from config.server.lanes import WaitedTooLong
 from config.server.table import Kind, kinds
-from config.server.types import Asked, Environ, Proto, Scope
+from config.server.types import Application, Asked, Environ, Proto, Scope
 from recommender import metrics
 from recommender.api.hot import HotAnswers
 
@@ -37,14 +37,11 @@ class Server:
     async def __call__(self, scope: Scope, proto: Proto) -> None:
         """Answer one request; what fails is logged and answered with 500."""
         asked = Asked(scope, proto)
-        environ: Environ = {}
-        learn = None
-        if asked.method == "GET" and self._hot.is_question(asked.path) and (caller := caller_of(asked)):
-            identity = asked.headers.get("x-request-id", "")
-            if await self._hot.answer(caller, asked.path, asked.query, identity, environ, proto.response_bytes):
-                return
-            learn = partial(self._hot.take_down, caller)
-        await self._answer(asked, environ, learn)
+        try:
+            await self._answer(asked)
+        except Exception:
+            logger.exception("%s %s was not answered", asked.method, asked.path)
+            refuse(asked, Problem(500, detail="the server failed; its log has the reason"), close=True)
 
     def __rsgi_del__(self, loop: object) -> None:
         """What granian calls when the last request is answered."""
@@ -52,17 +49,23 @@ class Server:
         for kind in self._kinds:
             kind.lane.close()
 
-    async def _answer(self, asked: Asked, environ: Environ, learn: Learn | None) -> None:
-        """`environ`: what the hot answers found out. `learn`: what they want to know of Django's answer."""
+    async def _answer(self, asked: Asked) -> None:
+        """A hot answer, or one of Django, which is told what was found out for it and whose headers are then known."""
+        environ: Environ = {}
+        learn = None
+        if asked.method == "GET" and self._hot.is_question(asked.path) and (caller := caller_of(asked)):
+            identity = asked.headers.get("x-request-id", "")
+            if await self._hot.answer(caller, asked.path, asked.query, identity, environ, asked.proto.response_bytes):
+                return
+            learn = partial(self._hot.take_down, caller)
         kind = next(kind for kind in self._kinds if kind.takes(asked))
-        try:
-            await self._serve(asked, kind, environ, learn)
-        except Exception:
-            logger.exception("%s %s was not answered", asked.method, asked.path)
-            refuse(asked, Problem(500, detail="the server failed; its log has the reason"), close=True)
+        await self._serve(asked, kind, environ, learn)
 
     async def _serve(self, asked: Asked, kind: Kind, environ: Environ, learn: Learn | None) -> None:
-        """Read the body, wait for a thread, and let Django answer in it."""
+        """Read the body, wait for a thread, and let Django answer in it.
+
+        `environ`: what the hot answers found out. `learn`: what they want to know of Django's answer.
+        """
         try:
             async with self._bodies.read(asked, most=kind.most) as body:
                 if kind.counted and self._whole >= MOST_WAITING:

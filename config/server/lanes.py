@@ -49,11 +49,10 @@ class Lane:
             self._busy += 1
         else:
             await self._turn(loop)
+        if self._alive < self._busy:
+            self._start(loop)
         done: asyncio.Future[None] = loop.create_future()
         self._jobs.put((work, done))
-        if self._alive < self._busy:
-            self._alive += 1
-            threading.Thread(target=self._serve, args=[loop], name=f"lane {self.name}", daemon=True).start()
         await done
 
     def close(self) -> None:
@@ -61,6 +60,15 @@ class Lane:
         for _ in range(self._alive):
             self._jobs.put(None)
         self._alive = 0
+
+    def _start(self, loop: asyncio.AbstractEventLoop) -> None:
+        """One thread more. Raises RuntimeError, with the place free again, where the system has none to give."""
+        try:
+            threading.Thread(target=self._serve, args=[loop], name=f"lane {self.name}", daemon=True).start()
+        except RuntimeError:
+            self._pass_on()
+            raise
+        self._alive += 1
 
     async def _turn(self, loop: asyncio.AbstractEventLoop) -> None:
         turn: asyncio.Future[None] = loop.create_future()

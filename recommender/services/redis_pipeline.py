@@ -102,10 +102,18 @@ class _Wire(asyncio.Protocol):
             commands.append(["AUTH", *filter(None, [options.get("username")]), password])
         commands.append(["SELECT", str(options.get("db", 0))])
         for words in commands:
-            replied: asyncio.Future[Reply | None] = self._loop.create_future()
-            self.send([word.encode() for word in words], lambda reply: replied.done() or replied.set_result(reply))
-            if await replied is None:
+            if await self._replied(words) is None:
                 raise redis.ConnectionError(f"{words[0]} was refused")
+
+    async def _replied(self, words: Sequence[str]) -> Reply | None:
+        replied: asyncio.Future[Reply | None] = self._loop.create_future()
+
+        def hear(reply: Reply | None) -> None:
+            if not replied.done():  # given up meanwhile
+                replied.set_result(reply)
+
+        self.send([word.encode() for word in words], hear)
+        return await replied
 
     def send(self, words: Sequence[bytes], then: Then) -> None:
         self._asked.append((time.monotonic(), then))

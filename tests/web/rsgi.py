@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from config.server.answers import Application
 from config.server.application import Server
-from config.server.types import Headers
+from config.server.types import Application, Headers
 
 
 class SentHeaders:
