@@ -12,6 +12,7 @@ from typing import Any
 
 from config.server.application import Server
 from config.server.types import Application, Headers
+from tests.event_loop import EventLoop
 
 
 class SentHeaders:
@@ -99,19 +100,22 @@ class Answer:
 
 
 @contextmanager
-def running(application: Application) -> Iterator[tuple[asyncio.Runner, Server]]:
+def running(application: Application) -> Iterator[tuple[EventLoop, Server]]:
     """A server and the event loop in which it answers; its threads have ended afterwards, and their connections."""
-    with asyncio.Runner() as runner:
+    with EventLoop() as loop:
         server = Server(application)
         before = set(threading.enumerate())
         try:
-            yield runner, server
+            yield loop, server
         finally:
-            runner.get_loop().call_soon(server.__rsgi_del__, None)
-            runner.run(asyncio.sleep(0))
+            loop.run(_close(server))
             for thread in set(threading.enumerate()) - before:
                 if thread.name.startswith("lane "):
                     thread.join(10)
+
+
+async def _close(server: Server) -> None:
+    server.__rsgi_del__(None)
 
 
 async def asked(server: Server, sent: Sent, *, hang: bool = False) -> Answer:

@@ -34,8 +34,8 @@ def answer_to(sent: Sent, look: Callable[[dict[str, Any]], object]) -> Answer:
         start_response("200 OK", [])
         return [b"ok"]
 
-    with running(application) as (runner, server):
-        return runner.run(asked(server, sent))
+    with running(application) as (loop, server):
+        return loop.run(asked(server, sent))
 
 
 @given(path=TEXT, query=TEXT)
@@ -123,8 +123,8 @@ def test_an_answer_is_closed_in_the_thread_that_made_it() -> None:
         start_response("200 OK", [])
         return Closing([b"a", b"b"])
 
-    with running(application) as (runner, server):
-        assert runner.run(asked(server, Sent(unquote("/x")))).body == b"ab"
+    with running(application) as (loop, server):
+        assert loop.run(asked(server, Sent(unquote("/x")))).body == b"ab"
     assert threads == ["lane rest"] * 2
 
 
@@ -137,5 +137,5 @@ def test_the_loop_goes_on_while_an_answer_is_made() -> None:
         start_response("204 No Content", [])
         return []
 
-    with running(application) as (runner, server):
-        assert runner.run(both(server)) == [204] * 3
+    with running(application) as (loop, server):
+        assert loop.run(both(server)) == [204] * 3

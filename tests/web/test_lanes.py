@@ -16,6 +16,7 @@ from pytest_django import Settings
 
 from config.server import lanes
 from config.server.application import MOST_WAITING, Server
+from tests.event_loop import EventLoop
 from tests.web.caller import MULTIPART
 from tests.web.rsgi import Answer, Sent, asked, running
 
@@ -51,7 +52,7 @@ class Slow:
 
 @dataclass
 class Running:
-    runner: asyncio.Runner
+    loop: EventLoop
     server: Server
     slow: Slow
 
@@ -67,7 +68,7 @@ class Running:
                 self.slow.leave.set()
                 assert {answer.status for answer in await asyncio.gather(*busy_ones)} <= {200, 503}
 
-        return self.runner.run(all_of_them())
+        return self.loop.run(all_of_them())
 
 
 @pytest.fixture
@@ -77,16 +78,16 @@ def slow() -> Slow:
 
 @pytest.fixture
 def web(slow: Slow) -> Iterator[Running]:
-    with running(slow) as (runner, server):
-        yield Running(runner, server, slow)
+    with running(slow) as (loop, server):
+        yield Running(loop, server, slow)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_kind_that_hangs_holds_no_other_kind(kind: str, settings: Settings) -> None:
     slow = Slow({kind})
     others = [sent for name, sent in KINDS.items() if name != kind]
-    with running(slow) as (runner, server):
-        answers = Running(runner, server, slow).ask(*others, Sent("/healthz"), while_busy=30, busy=KINDS[kind])
+    with running(slow) as (loop, server):
+        answers = Running(loop, server, slow).ask(*others, Sent("/healthz"), while_busy=30, busy=KINDS[kind])
     assert [answer.status for answer in answers] == [200] * 7
     assert len(slow.order) == 30 + 7
 
@@ -94,8 +95,8 @@ def test_a_kind_that_hangs_holds_no_other_kind(kind: str, settings: Settings) ->
 def test_waiting_callers_are_served_in_turn(settings: Settings) -> None:
     settings.WEB_THREADS = 1
     slow = Slow({"rest"})
-    with running(slow) as (runner, server):
-        web = Running(runner, server, slow)
+    with running(slow) as (loop, server):
+        web = Running(loop, server, slow)
         slow.leave.set()
         answers = web.ask(*(Sent("/", query_string=str(number)) for number in range(50)))
     assert [answer.status for answer in answers] == [200] * 50
@@ -123,7 +124,7 @@ def test_callers_who_went_away_give_their_places_back(web: Running) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
         web.slow.leave.set()
 
-    web.runner.run(go_away())
+    web.loop.run(go_away())
     assert [one.status for one in web.ask(*[BY_URL] * 10)] == [200] * 10
 
 
@@ -145,7 +146,7 @@ def test_threads_end_when_nothing_is_asked(web: Running, monkeypatch: pytest.Mon
             while threads():
                 await asyncio.sleep(0.01)
 
-    web.runner.run(until_none())
+    web.loop.run(until_none())
     assert [one.status for one in web.ask(Sent("/"))] == [200]
 
 
@@ -170,7 +171,7 @@ def test_bodies_that_are_still_being_sent_fill_no_queue(web: Running, settings: 
         await asyncio.gather(*hanging, return_exceptions=True)
         return answer.status
 
-    assert web.runner.run(beside_many()) == 200
+    assert web.loop.run(beside_many()) == 200
 
 
 @pytest.mark.django_db

@@ -19,6 +19,7 @@ from catalog.models import Product
 from config.server.answers import Application
 from config.server.application import Server
 from recommender.services import redis_client
+from tests.event_loop import EventLoop
 from tests.recommender.search.gallery import Shop, make_space, random_units
 from tests.web.rsgi import Sent, asked, running
 
@@ -29,8 +30,8 @@ ROUTE = 'route="api/v1/products/<int:product_id>/similar/"'
 class Served:
     """The server as granian calls it. `asked`: how many questions came through to Django."""
 
-    def __init__(self, runner: asyncio.Runner, server: Server, asked: list[str]) -> None:
-        self.runner, self._server, self._asked = runner, server, asked
+    def __init__(self, loop: EventLoop, server: Server, asked: list[str]) -> None:
+        self.loop, self._server, self._asked = loop, server, asked
 
     @property
     def asked(self) -> int:
@@ -39,7 +40,7 @@ class Served:
     def get(self, path: str, query: str = "", method: str = "GET", **headers: str) -> tuple[int, dict[str, str], bytes]:
         """Status, headers and body. `headers`: with underscores for hyphens."""
         pairs = [(name.replace("_", "-"), value) for name, value in headers.items()]
-        answer = self.runner.run(asked(self._server, Sent(path, method, query, pairs)))
+        answer = self.loop.run(asked(self._server, Sent(path, method, query, pairs)))
         return answer.status, answer.headers, answer.body
 
     async def ask_until(self, path: str, until: float) -> list[int]:
@@ -52,7 +53,7 @@ class Served:
 
     def get_with(self, path: str, headers: list[tuple[str, str]]) -> int:
         """The status of an answer to headers as they stand."""
-        return self.runner.run(asked(self._server, Sent(path, pairs=headers))).status
+        return self.loop.run(asked(self._server, Sent(path, pairs=headers))).status
 
 
 @contextmanager
@@ -63,8 +64,8 @@ def serving(application: Application) -> Iterator[Served]:
         came.append(environ["PATH_INFO"])
         return application(environ, start_response)
 
-    with running(counted) as (runner, server):
-        yield Served(runner, server, came)
+    with running(counted) as (loop, server):
+        yield Served(loop, server, came)
 
 
 @pytest.fixture
@@ -184,7 +185,7 @@ def test_a_redis_that_hangs_stops_the_event_loop_once(served: Served, path: str,
                 stops.append(time.monotonic() - before)
             assert set(await asking) == {200}
 
-        served.runner.run(ask())
+        served.loop.run(ask())
     assert len([stop for stop in stops if stop > 0.3]) <= 1, sorted(stops)[-5:]
 
 
@@ -230,11 +231,11 @@ def test_what_looks_like_the_proxys_header_is_not_believed(path: str, settings: 
 def test_the_shipped_application_answers_hot(path: str) -> None:
     from config.rsgi import application
 
-    with asyncio.Runner() as runner:
+    with EventLoop() as loop:
         try:
-            first = runner.run(asked(application, Sent(path)))
+            first = loop.run(asked(application, Sent(path)))
             Product.objects.all().update(title="changed behind everyone's back")
-            again = runner.run(asked(application, Sent(path, pairs=[("X-Request-ID", "again")])))
+            again = loop.run(asked(application, Sent(path, pairs=[("X-Request-ID", "again")])))
         finally:
             application.__rsgi_del__(None)
     assert again.body == first.body and again.headers["X-Request-ID"] == "again"

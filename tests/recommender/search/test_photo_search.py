@@ -282,8 +282,8 @@ def test_slow_servers_of_photos_deny_no_upload(encoder: ColourEncoder, monkeypat
         leave.set()
         return [answer.status for answer in await asyncio.gather(*waiting)], uploads
 
-    with running(WSGIHandler()) as (runner, server):
-        by_urls, uploads = runner.run(asyncio.wait_for(ask_all(server), 60))
+    with running(WSGIHandler()) as (loop, server):
+        by_urls, uploads = loop.run(asyncio.wait_for(ask_all(server), 60))
     slow.close()
     assert [json.loads(answer.body)["results"][0]["product"]["id"] for answer in uploads] == [red.pk] * 20
     assert by_urls == [502] * 20 and len(slow.asked) == 20

@@ -13,6 +13,7 @@ from pytest_django import Settings
 
 from recommender.services import redis_client
 from recommender.services.redis_pipeline import RedisPipeline, Reply
+from tests.event_loop import run
 
 Server = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -66,7 +67,7 @@ def test_replies_come_in_the_order_of_the_questions_however_large(settings: Sett
             questions = [["MGET", f"size:{size}", "none"] for size in sizes] * 20
             return await asyncio.gather(*(ask(pipeline, *words) for words in questions))
 
-    replies = asyncio.run(all_at_once())
+    replies = run(all_at_once())
     assert [(len((reply or [])[0] or b""), (reply or [])[1:]) for reply in replies] == [(n, [None]) for n in sizes * 20]
 
 
@@ -82,7 +83,7 @@ def test_replies_that_come_byte_by_byte(settings: Settings) -> None:
         async with served_by(drip, settings), connected() as pipeline:
             return await asyncio.gather(*(ask(pipeline, "ANY") for _ in range(4)))
 
-    assert asyncio.run(several()) == [[b"a\r\n", None], [b"7"], None, [b"xy"]]
+    assert run(several()) == [[b"a\r\n", None], [b"7"], None, [b"xy"]]
 
 
 def test_a_redis_that_hangs_is_given_up_in_time(settings: Settings) -> None:
@@ -96,7 +97,7 @@ def test_a_redis_that_hangs_is_given_up_in_time(settings: Settings) -> None:
             assert not redis_client.breaker().closed
             assert not pipeline.ask([b"GET", b"x"], lambda reply: None) and pipeline.ready() is None
 
-    asyncio.run(several())
+    run(several())
 
 
 def test_a_connection_that_was_lost_is_made_anew(settings: Settings) -> None:
@@ -110,7 +111,7 @@ def test_a_connection_that_was_lost_is_made_anew(settings: Settings) -> None:
             await connecting
             assert await ask(pipeline, "ECHO", "again") == [b"again"]
 
-    asyncio.run(twice())
+    run(twice())
 
 
 @pytest.mark.parametrize("url", ["redis://127.0.0.1:1/0", "redis://:wrong@{address}/0", "redis://{address}/9999"])
@@ -124,7 +125,7 @@ def test_who_is_not_let_in_asks_nothing(settings: Settings, url: str) -> None:
             assert not redis_client.breaker().closed
             assert not pipeline.ask([b"GET", b"x"], lambda reply: None)
 
-    asyncio.run(once())
+    run(once())
 
 
 def test_tls_is_left_to_the_threads(settings: Settings) -> None:
@@ -136,7 +137,7 @@ def test_tls_is_left_to_the_threads(settings: Settings) -> None:
             assert not pipeline.ask([b"GET", b"x"], lambda reply: None)
             assert pipeline.ready() is None and redis_client.breaker().closed
 
-    asyncio.run(once())
+    run(once())
 
 
 @pytest.mark.parametrize("answer", [b"-NOAUTH Authentication required.\r\n", b""], ids=["refused", "no answer"])
@@ -164,5 +165,5 @@ def test_a_connection_that_never_came_about_is_closed(
             assert not redis_client.breaker().closed
             await asyncio.wait_for(ended.wait(), 5)
 
-    asyncio.run(closed_by_us())
+    run(closed_by_us())
     assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []
