@@ -59,8 +59,14 @@ def make_encoder_row(name: str = "colour@1", sha256: str = "c" * 64) -> Encoder:
 
 @pytest.fixture
 def no_vectors(transactional_db: None) -> Iterator[None]:
-    """Partitions are no models of Django's: between tests that commit, nobody else empties them."""
+    """No vectors at the beginning, whatever tests that commit have left, and none at the end."""
+    drop_partitions()
     yield
+    drop_partitions()
+
+
+def drop_partitions() -> None:
+    """Partitions are no models of Django's: between tests that commit, nobody else empties them."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'recommender_imagevector'::regclass"
