@@ -12,6 +12,7 @@ import pytest
 import redis
 from pytest_django import Settings
 
+from tests.catalog import factories
 from tests.workers import CeleryWorker, process_environment
 
 # No deadline: the machine may be busy. `make fuzz` looks longer, at new cases each time.
@@ -23,6 +24,11 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 @pytest.fixture(autouse=True)
 def media_in_a_temporary_folder(settings: Settings, tmp_path: Path) -> None:
     settings.MEDIA_ROOT = str(tmp_path / "media")
+
+
+@pytest.fixture(autouse=True)
+def factories_from_the_beginning() -> None:
+    factories.number_anew()
 
 
 @pytest.fixture(autouse=True)
