@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 NUL = "holds a NUL character"
 HALF_A_CHARACTER = "holds half a character (a lone surrogate)"
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def text_problem(text: str) -> str:
     """What is wrong with a text, as the end of a sentence about it; empty when it can be stored and sent."""
     if "\0" in text:
         return NUL
-    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+    if not text.isascii() and _SURROGATE.search(text):
         return HALF_A_CHARACTER
     return ""
 

@@ -10,7 +10,7 @@ from django.core.wsgi import get_wsgi_application
 
 from config.database.watched import bound_waits
 from config.parent import end_with_parent
-from config.unusable_input import known_encodings
+from config.unusable_input import FormRequest, known_encodings
 
 if TYPE_CHECKING:
     from config.server.application import Server
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 def _application() -> Server:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django = get_wsgi_application()
+    django.request_class = FormRequest
     bound_waits()
     from config.server.application import Server  # reads models, so Django is set up first
 

@@ -59,9 +59,10 @@ def _read(request: HttpRequest) -> tuple[bytes | str, Parameters]:
         raise InvalidParameter(
             "image_url", "the http(s) URL of a photo is needed, or the photo itself as a form's `image`"
         )
-    if isinstance(crop := body.get("crop"), list):
-        body["crop"] = ",".join(map(str, crop))
-    return url, _merged(given, from_json(body))
+    fields = from_json(body)
+    if isinstance(body.get("crop"), list):
+        fields["crop"] = [",".join(fields["crop"])]
+    return url, _merged(given, fields)
 
 
 def _merged(one: Parameters, other: Parameters) -> Parameters:

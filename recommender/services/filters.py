@@ -30,6 +30,7 @@ _MAX_EXCLUDED = 1000
 _CATEGORIES_SECONDS = 1.0
 _MAX_ID = 2**63 - 1
 _ID_DIGITS = len(str(_MAX_ID))
+_SHOWN = 100  # characters of what was written that an error repeats
 _PRICE = re.compile(r"\d{1,10}(\.\d{1,6})?")
 _TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 
@@ -75,6 +76,7 @@ def parse(parameters: Parameters, *, also: Sequence[str] = ()) -> SearchOptions:
         if attributes > MAX_ATTRIBUTES:
             raise InvalidParameter(name, f"more than {MAX_ATTRIBUTES} attributes; ask for {MAX_ATTRIBUTES} at most")
         total += len(values)
+        _check_text(name, name)
         if len(values) > MAX_VALUES:
             raise InvalidParameter(name, f"given {len(values)} times; at most {MAX_VALUES}")
         if total > MAX_VALUES:
@@ -110,7 +112,7 @@ def parse_ids(name: str, value: object, *, most: int) -> list[int]:
         raise InvalidParameter(name, f"{len(value)} ids; at most {most}")
     for item in value:
         if not isinstance(item, int) or isinstance(item, bool) or not 0 < item <= _MAX_ID:
-            raise InvalidParameter(name, f"{item!r} is no product id")
+            raise InvalidParameter(name, f"{_shown(item)} is no product id")
     return list(dict.fromkeys(value))
 
 
@@ -270,9 +272,16 @@ def _truth(parameters: Parameters, name: str) -> bool | None:
 
 
 def _check_text(name: str, value: str) -> None:
-    """Raises InvalidParameter for what is no text, in the value or in the name of an attribute."""
-    if problem := text_problem(name + value):
+    """Raises InvalidParameter for what is no text: a value, or the name of an attribute."""
+    if problem := text_problem(value):
         raise InvalidParameter(printable(name), problem)
+
+
+def _shown(value: object) -> str:
+    """A JSON value as an error names it: not what is in lists and objects, which may be nested too deeply to be written."""
+    if isinstance(value, (list, dict)):
+        return "a list" if isinstance(value, list) else "an object"
+    return repr(value)[:_SHOWN]
 
 
 def _as_text(name: str, value: object) -> str:

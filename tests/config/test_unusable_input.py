@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from django.contrib.auth.models import User
 from django.core.handlers.wsgi import WSGIHandler
 from django.test import Client, RequestFactory
 
-from config.unusable_input import known_encodings
+from config.unusable_input import FormRequest, known_encodings
 from tests.catalog.factories import make_category, make_product
 
 pytestmark = pytest.mark.django_db
@@ -81,13 +82,16 @@ def test_a_real_failure_of_the_admin_stays_one(staff: Client, monkeypatch: pytes
 
 
 def through_wsgi(
-    method: str, path: str, content_type: str, body: bytes = b"", query: str = ""
+    method: str, path: str, content_type: str, body: bytes = b"", query: str = "", cookie: str = ""
 ) -> tuple[str, dict[str, str], bytes]:
+    django = WSGIHandler()
+    django.request_class = FormRequest
     environ = RequestFactory()._base_environ()
     environ |= {"REQUEST_METHOD": method, "PATH_INFO": path, "CONTENT_TYPE": content_type, "QUERY_STRING": query}
     environ |= {"CONTENT_LENGTH": str(len(body)), "wsgi.input": io.BytesIO(body), "HTTP_HOST": "localhost"}
+    environ["HTTP_COOKIE"] = cookie
     told: list[Any] = []
-    parts = known_encodings(WSGIHandler())(environ, lambda status, headers, *_: told.extend([status, dict(headers)]))
+    parts = known_encodings(django)(environ, lambda status, headers, *_: told.extend([status, dict(headers)]))
     return told[0], told[1], b"".join(parts)
 
 
@@ -103,6 +107,29 @@ def test_encodings_that_are_not_served_are_415(charset: str, kind: str) -> None:
     )
     assert status == "415 Unsupported Media Type" and headers["Content-Type"] == "application/problem+json"
     assert b"send UTF-8" in body and b'"/api/v1/recommendations/"' in body
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    ["x*=no-such''a", "x*=a; x*0=b", "x*=idna''a%2E%2E", "x*0*=undefined''a", "charset*=x\0''a", f'x="{";" * 300_000}'],
+)
+@pytest.mark.parametrize("path", ["/healthz", "/api/v1/products/1/", "/admin/login/"])
+def test_content_types_that_cannot_be_read_are_415(parameters: str, path: str) -> None:
+    began = time.process_time()
+    status, headers, body = through_wsgi("GET", path, f"application/json; {parameters}")
+    assert status == "415 Unsupported Media Type" and headers["Content-Type"] == "application/problem+json"
+    assert b"the Content-Type" in body
+    assert time.process_time() - began < 1
+
+
+@pytest.mark.parametrize("path", ["/api/v1/search/image/", "/admin/login/"])
+@pytest.mark.parametrize("name", ["name*=utf-8''a; name*0=b", "name=image; filename*=a; filename*0=b"])
+def test_parts_whose_headers_contradict_themselves_are_400(path: str, name: str) -> None:
+    form = f"--edge\r\nContent-Disposition: form-data; {name}\r\n\r\nx\r\n--edge--\r\n".encode()
+    status, _, answer = through_wsgi(
+        "POST", path, "multipart/form-data; boundary=edge", form, cookie=f"csrftoken={'a' * 32}"
+    )
+    assert status == "400 Bad Request" and b"server failed" not in answer
 
 
 @pytest.mark.parametrize("charset", ["utf-8", '"UTF8"', "us-ascii", "ISO-8859-1"])

@@ -130,7 +130,7 @@ def test_a_name_that_is_a_value_too_stands_once(odd_shop: tuple[Client, int], mo
 
 MEMBERS = ("positive", "products", "image_url", "limit", "brand", "crop", "attr.a", "x\\u0000", "exact")
 MEMBER_VALUES = (
-    "[" * 100_000, "[" * 600 + "]" * 600, "NaN", "1e999", "9" * 5000, '"\\ud800"', '"\\u0000"', '{"a": 1}', "[[1]]", "-1", '""', "[null]",
+    "[" * 100_000, "[" * 600 + "]" * 600, "[" * 1000 + "]" * 1000, '{"a":' * 1000 + "1" + "}" * 1000, "NaN", "1e999", "9" * 5000, '"\\ud800"', '"\\u0000"', '{"a": 1}', "[[1]]", "-1", '""', "[null]",
 )  # fmt: skip
 
 
@@ -148,6 +148,26 @@ def test_members_of_any_kind(odd_shop: tuple[Client, int], path: str, needed: st
             assert response.status_code in (200, 400), (name, value[:50])
             if response.status_code == 400:
                 assert response.json().get("parameter", "") or response.json()["title"] == "Not JSON"
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (", ".join(f'"k{number}": "k0"' for number in range(60_000)), 400),
+        (", ".join(f'"k{number}": 0' for number in [*range(60_000), 59_999]), 400),
+        (f'"attr.{"é" * 1_000_000}": [{", ".join(["1"] * 200)}]', 200),
+        (f'"attr.a": [{", ".join(["1"] * 200)}, "{"é" * 1_000_000}"]', 400),
+    ],
+    ids=["many members", "many members, the last one twice", "a long name", "a long value"],
+)
+def test_a_large_body_takes_no_longer_than_reading_it(odd_shop: tuple[Client, int], body: str, status: int) -> None:
+    client, product = odd_shop
+    began = time.process_time()
+    response = client.post(
+        f"{API}recommendations/", f'{{"positive": [{product}], {body}}}', content_type="application/json"
+    )
+    assert response.status_code == status
+    assert time.process_time() - began < 2
 
 
 @pytest.mark.django_db
