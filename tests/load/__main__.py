@@ -91,6 +91,7 @@ def _run(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
     from django.core.management import call_command
 
     from catalog.models import Product
+    from tests.load import judge
     from tests.load.storefront import Storefront
     from tests.load.web import PROJECT, web_server
 
@@ -105,15 +106,15 @@ def _run(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
             storefront = Storefront(url, asked, photos=photos, rate=arguments.rate, limit=LIMIT)
             storefront.start()
             try:
-                expected, steps = _switch(storefront, asked, rounds=arguments.rounds)
+                truths, steps = _switch(storefront, rounds=arguments.rounds)
             finally:
                 storefront.stop()
     finally:
         worker.terminate()
         worker.wait(60)
-    wrong = storefront.wrong(expected)
-    if storefront.spaces_in_order() != list(expected):
-        wrong.append(f"spaces answered in the order {storefront.spaces_in_order()}, not {list(expected)}")
+    wrong = judge.wrong(storefront.asked, truths) + judge.unnoticed(storefront.asked, truths)
+    if storefront.spaces_in_order() != list(truths):
+        wrong.append(f"spaces answered in the order {storefront.spaces_in_order()}, not {list(truths)}")
     asked_in_time = len(storefront.asked) / storefront.seconds
     if asked_in_time < 0.9 * arguments.rate:
         wrong.append(f"only {asked_in_time:.1f} questions a second were asked")
@@ -121,26 +122,26 @@ def _run(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
         "seconds": round(storefront.seconds, 1),
         "questions": len(storefront.asked),
         "rate": round(asked_in_time, 1),
-        "by_photo": sum("image" in one.path for one in storefront.asked),
+        "by_photo": sum(one.about.startswith("photo") for one in storefront.asked),
+        "recall": round(judge.recall(storefront.asked, truths), 5),
         "milliseconds": {name: round(value, 1) for name, value in storefront.percentiles().items()},
         "steps": steps,
         "wrong": wrong,
     }
 
 
-def _switch(
-    storefront: Any, asked: list[int], *, rounds: int
-) -> tuple[dict[str, dict[int, tuple[int, ...]]], list[dict[str, Any]]]:
+def _switch(storefront: Any, *, rounds: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Build, activate and retire in turn; by space what it answers, and how long each step took."""
     from recommender.encoder.store import find_encoder
     from recommender.models import Space
     from recommender.services.spaces_build import build_space
     from recommender.services.spaces_options import SpaceOptions
     from recommender.services.spaces_switch import activate, retire
-    from tests.load.expected import answers_of
+    from tests.load.expected import truths_of
 
     before = Space.objects.get(state=Space.State.ACTIVE)
-    expected = {before.name: answers_of(before, asked, limit=LIMIT)}
+    asked = {"products": storefront.products, "photos": storefront.photos, "limit": LIMIT}
+    truths: dict[str, Any] = {before.name: truths_of(before, **asked)}
     steps = []
     for number in range(rounds):
         for name in reversed(ENCODERS) if number % 2 == 0 else ENCODERS:
@@ -153,7 +154,7 @@ def _switch(
                 began = time.monotonic()
                 space = build_space(options)
                 built = time.monotonic()
-                expected[space.name] = answers_of(space, asked, limit=LIMIT)
+                truths[space.name] = truths_of(space, **asked)
                 activated = time.monotonic()
                 activate(space.name, force=True)
                 while not storefront.asked or storefront.asked[-1].space != space.name:
@@ -173,14 +174,14 @@ def _switch(
                 )
                 print(steps[-1], flush=True)
                 before = space
-    return expected, steps
+    return truths, steps
 
 
 def _table(result: dict[str, Any]) -> str:
     took = result["milliseconds"]
     return (
-        "| questions | a second | by photo | builds, switches, retirements | p50 | p99 | longest | wrong |\n|---|---|---|---|---|---|---|---|\n"
-        f"| {result['questions']} | {result['rate']} | {result['by_photo']} | {len(result['steps'])} | {took['p50']} ms "
+        "| questions | a second | by photo | recall | builds, switches, retirements | p50 | p99 | longest | wrong |\n|---|---|---|---|---|---|---|---|---|\n"
+        f"| {result['questions']} | {result['rate']} | {result['by_photo']} | {result['recall']} | {len(result['steps'])} | {took['p50']} ms "
         f"| {took['p99']} ms | {took['max']} ms | {len(result['wrong'])} |"
     )
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import http.client
 import json
 import threading
 import time
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -19,22 +19,39 @@ TIMEOUT_SECONDS = 15.0
 
 @dataclass(frozen=True)
 class Asked:
-    """One question: when (seconds since the beginning), of what, and what came. `wrong` is empty for a good answer."""
+    """One question: when (seconds since the beginning), about what, and what came. `wrong` is empty for a full answer.
+
+    `places`: the id of each photo and its distance, in order.
+    """
 
     at: float
-    path: str
+    about: str
+    exact: bool
     status: int
     seconds: float
     space: str = ""
-    found: tuple[int, ...] = ()
+    places: tuple[tuple[int, float], ...] = ()
     wrong: str = ""
+
+    @property
+    def photos(self) -> tuple[int, ...]:
+        return tuple(photo for photo, _ in self.places)
+
+
+def about_product(product_id: int) -> str:
+    return f"product {product_id}"
+
+
+def about_photo(photo: bytes) -> str:
+    return f"photo {hashlib.sha256(photo).hexdigest()[:12]}"
 
 
 @dataclass
 class Storefront:
     """Asks `url` for the similar items of `products`, and with `photos` (JPEG bytes) every tenth time by photo.
 
-    Every product asked for must have an answer of `limit` places. Start it, do what shall not disturb, stop it.
+    It goes through the products again and again, once through the ANN index, once exactly. Every product asked for must
+    have an answer of `limit` places. Start it, do what shall not disturb, stop it.
     """
 
     url: str
@@ -65,18 +82,6 @@ class Storefront:
         """The spaces that answered, by their first answer."""
         return list(dict.fromkeys(one.space for one in sorted(self.asked, key=lambda one: one.at) if one.space))
 
-    def wrong(self, expected: dict[str, dict[int, tuple[int, ...]]]) -> list[str]:
-        """What was no good answer: errors, empty or short pages, and pages that are not of the space they name.
-
-        `expected`: by space and product, the photos of its answer in order.
-        """
-        found = Counter(one.wrong for one in self.asked if one.wrong)
-        for one in self.asked:
-            product = one.path.split("/")[4]
-            if not one.wrong and product.isdigit() and expected.get(one.space, {}).get(int(product)) != one.found:
-                found[f"an answer of space {one.space} about product {product} is not what that space answers"] += 1
-        return [f"{count}×: {what}" for what, count in found.most_common()]
-
     def percentiles(self) -> dict[str, float]:
         """Milliseconds; a question counts from the moment at which it was due."""
         times = np.array([one.seconds for one in self.asked]) * 1000
@@ -100,27 +105,30 @@ class Storefront:
 
     def _ask(self, connection: http.client.HTTPConnection, number: int, due: float) -> Asked:
         by_photo = bool(self.photos) and number % 10 == 0
+        exact = not by_photo and number // len(self.products) % 2 == 1
         if by_photo:
-            path, method = f"/api/v1/search/image/?limit={self.limit}", "POST"
-            body, headers = multipart(self.photos[number // 10 % len(self.photos)])
+            photo = self.photos[number // 10 % len(self.photos)]
+            about, path, method = about_photo(photo), f"/api/v1/search/image/?limit={self.limit}", "POST"
+            body, headers = multipart(photo)
         else:
             product = self.products[number % len(self.products)]
-            path, method = f"/api/v1/products/{product}/similar/?limit={self.limit}", "GET"
+            about, method = about_product(product), "GET"
+            path = f"/api/v1/products/{product}/similar/?limit={self.limit}{'&exact=true' if exact else ''}"
             body, headers = b"", {}
+        asked = Asked(due - self._began, about, exact, 0, 0.0)
         try:
             connection.request(method, path, body or None, headers)
             response = connection.getresponse()
             status, content = response.status, response.read()
         except (OSError, http.client.HTTPException) as error:
-            return Asked(due - self._began, path, 0, time.monotonic() - due, wrong=f"no answer: {type(error).__name__}")
-        seconds = time.monotonic() - due
+            return replace(asked, seconds=time.monotonic() - due, wrong=f"no answer: {type(error).__name__}")
+        asked = replace(asked, status=status, seconds=time.monotonic() - due)
         if status != 200:
-            text = content[:200].decode(errors="replace")
-            return Asked(due - self._began, path, status, seconds, wrong=f"status {status}: {text}")
+            return replace(asked, wrong=f"status {status}: {content[:200].decode(errors='replace')}")
         answer = json.loads(content)
-        found = tuple(result["image"] for result in answer["results"])
-        wrong = "" if len(found) == self.limit else f"{len(found)} places instead of {self.limit}, {answer['status']}"
-        return Asked(due - self._began, path, status, seconds, answer["space"], found, wrong)
+        places = tuple((result["image"], result["distance"]) for result in answer["results"])
+        wrong = "" if len(places) == self.limit else f"{len(places)} places instead of {self.limit}, {answer['status']}"
+        return replace(asked, space=answer["space"], places=places, wrong=wrong)
 
 
 def multipart(photo: bytes) -> tuple[bytes, dict[str, str]]:

@@ -16,7 +16,8 @@ from recommender.services import spaces
 from recommender.services.spaces_build import build_space
 from recommender.services.spaces_options import SpaceOptions
 from recommender.services.spaces_switch import activate, retire
-from tests.load.expected import answers_of
+from tests.load import judge
+from tests.load.expected import truths_of
 from tests.load.storefront import Storefront
 from tests.load.web import web_server
 from tests.recommender.spaces.gallery import add_photos, class_features, encoder_row
@@ -54,7 +55,7 @@ def test_no_gap_no_error_and_no_mixed_answer(tmp_path: Path) -> None:
     features, classes = class_features(10, 24)
     add_photos(encoder, features, [f"Things > kind {code}" for code in classes])
     asked = list(Product.objects.filter(published=True).order_by("pk").values_list("pk", flat=True))[::8]
-    expected = {first.name: answers_of(first, asked, limit=LIMIT)}
+    truths = {first.name: truths_of(first, asked, limit=LIMIT)}
     uploads = Uploads(encoder)
     environment = process_environment(WEB_PROCESSES="2", WEB_THREADS="4", HTTPS="false", OPENBLAS_NUM_THREADS="1")
     with web_server(environment, tmp_path / "web.log") as url:
@@ -69,7 +70,7 @@ def test_no_gap_no_error_and_no_mixed_answer(tmp_path: Path) -> None:
                 SpaceOptions(encoder=encoder, projection="pca", dimensions=12, metric="l2"),
             ):
                 space = build_space(options)
-                expected[space.name] = answers_of(space, asked, limit=LIMIT)
+                truths[space.name] = truths_of(space, asked, limit=LIMIT)
                 activate(space.name, force=True)
                 _until_answered_by(storefront, space.name)
                 retire(before.name)
@@ -78,7 +79,8 @@ def test_no_gap_no_error_and_no_mixed_answer(tmp_path: Path) -> None:
             uploads.stop.set()
             uploads.join(10)
             storefront.stop()
-    assert storefront.wrong(expected) == []
+    assert judge.wrong(storefront.asked, truths) == []
+    assert judge.unnoticed(storefront.asked, truths) == []
     assert storefront.spaces_in_order() == ["plain", "pca-16", "learned-8", "pca-12-l2"]
     assert len(storefront.asked) >= 0.9 * RATE * storefront.seconds
     assert uploads.stored > 5
