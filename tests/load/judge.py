@@ -1,8 +1,9 @@
 """Whether an answer is that of the space it names.
 
-The photos alone do not tell: through the ANN index the last place may go to another photo from one moment to the next.
-The index hands out only a few candidates more than there are places, in the order of its own, coarser distances and among
-equals in none; variants of one product take up several; and how many are asked for follows what was asked before. So:
+The photos alone do not tell. Through the ANN index a place may go to another photo that is nearly as near, and to yet
+another a moment later: the index hands out only a few candidates more than there are places, in the order of its own,
+coarser distances and among equals in none; variants of one product take up several; how many are asked for follows what
+was asked before. So:
 
 - every place must be as far from the query as the named space says, which no page of another space is;
 - a page that was asked for exactly must be the exact page, photo by photo;
