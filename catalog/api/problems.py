@@ -126,7 +126,7 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
 def not_available(request: HttpRequest) -> HttpResponseBase:
     """503 with Retry-After, in the API's shape under /api/, else a page: the database does not answer."""
     if request.path.startswith(API_PREFIX):
-        return problem_response(away("the database does not answer; try again"), instance=request.path)
+        return problem_response(away("the database does not answer, or not in time; try again"), instance=request.path)
     page = render_to_string("503.html")
     return HttpResponse(page, status=503, headers={"Retry-After": str(AWAY_SECONDS), "Cache-Control": "no-store"})
 

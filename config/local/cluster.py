@@ -119,7 +119,8 @@ def tuned_settings() -> dict[str, str]:
         "max_wal_size": "4GB",
         "random_page_cost": "1.1",
         "jit": "off",
-        "max_connections": "100",
+        # Every thread of a web process may keep one (config.server.table), and there is a process a core.
+        "max_connections": str(max(100, 40 + 25 * (os.cpu_count() or 1))),
         "listen_addresses": "",
     }
     # A parallel index build takes its memory from here; containers often give /dev/shm 64 MB only.

@@ -67,19 +67,29 @@ class HotAnswers:
         given: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         wall = time.time()
 
+        def answered(reply: Reply | None) -> bool:
+            if reply is None or reply[0] is None:
+                return False
+            beginning = Beginning(key, reply[0], wall, space.pk)
+            body = answers_cache.current(beginning, reply[1])
+            environ.update({_LOOKED: beginning, metrics.BEGAN: began})
+            if body is None:
+                return False
+            length, identifier = str(len(body)), self._identify(identity)
+            give(200, [*head, ("Content-Length", length), ("X-Request-ID", identifier)], body)
+            metrics.count_request(_route(), "GET", 200, time.perf_counter() - began)
+            return True
+
         def found(reply: Reply | None) -> None:
-            """Answer at once, before whoever waits for `given` is told."""
-            body = None
-            if reply is not None and reply[0] is not None:
-                beginning = Beginning(key, reply[0], wall, space.pk)
-                body = answers_cache.current(beginning, reply[1])
-                environ.update({_LOOKED: beginning, metrics.BEGAN: began})
-            if body is not None:
-                length, identifier = str(len(body)), self._identify(identity)
-                give(200, [*head, ("Content-Length", length), ("X-Request-ID", identifier)], body)
-                metrics.count_request(_route(), "GET", 200, time.perf_counter() - began)
-            if not given.done():
-                given.set_result(body is not None)
+            """Answer at once, before whoever waits for `given` is told; what fails is theirs, not the other callers'."""
+            try:
+                hot = answered(reply)
+            except Exception as error:
+                if not given.done():
+                    given.set_exception(error)
+            else:
+                if not given.done():
+                    given.set_result(hot)
 
         asked = self._redis.ask([b"MGET", answers_cache.EPOCH.encode(), key.encode()], found)
         return asked and await given
