@@ -13,8 +13,10 @@ from config.server.types import Asked
 from recommender.api.photo_search import ENVELOPE_BYTES, photo_too_large
 
 _PHOTO_SEARCH = "/api/v1/search/image/"
+_BATCH = "/api/v1/similar/batch/"
 _URL_THREADS = 3
 _WHY_THREADS = 2
+_BATCH_THREADS = 2  # a batch is up to 100 questions, each with all its filters
 _THUMBNAIL_THREADS = 3
 _ADMIN_THREADS = 2
 
@@ -53,6 +55,7 @@ def kinds() -> list[Kind]:
         of("state", lambda asked: asked.path in ("/readyz", "/metrics"), 1),
         of("photo", _is_upload, settings.QUERY_PHOTOS_AT_A_TIME, photo, lambda most: photo_too_large()),
         of("photo by URL", lambda asked: asked.path == _PHOTO_SEARCH, _URL_THREADS),
+        of("batch", lambda asked: asked.path == _BATCH, _BATCH_THREADS),
         of("why", lambda asked: asked.path.endswith("/why/"), _WHY_THREADS),
         of("thumbnails", lambda asked: asked.path.startswith("/media/thumbnails/"), _THUMBNAIL_THREADS),
         of("admin", lambda asked: asked.path.startswith("/admin/"), _ADMIN_THREADS, settings.MAX_BODY_BYTES),
