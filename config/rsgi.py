@@ -10,6 +10,7 @@ from django.core.wsgi import get_wsgi_application
 
 from config.database.watched import bound_waits
 from config.parent import end_with_parent
+from config.server.counters import keep_room
 from config.unusable_input import FormRequest, known_encodings
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 def _application() -> Server:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    keep_room()
     django = get_wsgi_application()
     django.request_class = FormRequest
     bound_waits()
