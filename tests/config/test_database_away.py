@@ -21,6 +21,7 @@ from tests.servers import OwnServers
 
 LONGEST = 5.0
 STATUS = "/api/v1/status/"
+THUMBNAIL = f"/media/thumbnails/{'0' * 64}.jpg"
 # What needs Postgres. {0} and {1} are products; a body makes it a POST.
 DOORS = [
     ("/api/v1/products/{0}/similar/?limit=3", None),
@@ -36,6 +37,7 @@ DOORS = [
     ("/admin/", None),
     ("/admin/catalog/product/{0}/change/", None),
     ("/readyz", None),
+    (THUMBNAIL, None),
 ]
 # What needs none.
 QUIET = ["/healthz", "/api/schema/", "/", "/products/1/", "/metrics"]
@@ -85,7 +87,7 @@ class Running:
 
     def well(self) -> list[str]:
         """The doors that do not answer as they do on a good day."""
-        good = {"/api/v1/products/{0}/similar/{1}/why/": (404, 409, 422, 503)}
+        good = {"/api/v1/products/{0}/similar/{1}/why/": (404, 409, 422, 503), THUMBNAIL: (404,)}
         answers = zip(DOORS, self.doors(), strict=True)
         return [f"{one.path} {one.status}" for (door, _), one in answers if one.status not in good.get(door, (200,))]
 
