@@ -87,7 +87,7 @@ class FormRequest(WSGIRequest):
 
     def parse_file_upload(
         self, META: Mapping[str, Any], post_data: Any
-    ) -> tuple[QueryDict, MultiValueDict[str, UploadedFile]]:
+    ) -> tuple[QueryDict, MultiValueDict[str, UploadedFile[bytes]]]:
         try:
             return super().parse_file_upload(META, post_data)
         except TypeError as error:

@@ -17,6 +17,7 @@ _BATCH = "/api/v1/similar/batch/"
 _URL_THREADS = 3
 _WHY_THREADS = 2
 _BATCH_THREADS = 2  # a batch is up to 100 questions, each with all its filters
+_DUPLICATES_THREADS = 2  # one may decode hundreds of photos that were never compared before
 _THUMBNAIL_THREADS = 3
 _ADMIN_THREADS = 2
 
@@ -57,6 +58,7 @@ def kinds() -> list[Kind]:
         of("photo by URL", lambda asked: asked.path == _PHOTO_SEARCH, _URL_THREADS),
         of("batch", lambda asked: asked.path == _BATCH, _BATCH_THREADS),
         of("why", lambda asked: asked.path.endswith("/why/"), _WHY_THREADS),
+        of("duplicates", lambda asked: asked.path.endswith("/duplicates/"), _DUPLICATES_THREADS),
         of("thumbnails", lambda asked: asked.path.startswith("/media/thumbnails/"), _THUMBNAIL_THREADS),
         of("admin", lambda asked: asked.path.startswith("/admin/"), _ADMIN_THREADS, settings.MAX_BODY_BYTES),
         of("rest", lambda asked: True, settings.WEB_THREADS),

@@ -28,6 +28,7 @@ KINDS = {
     "photo by URL": BY_URL,
     "batch": Sent("/api/v1/similar/batch/", "POST", chunks=[b"{}"]),
     "why": Sent("/api/v1/products/1/similar/2/why/"),
+    "duplicates": Sent("/api/v1/products/1/duplicates/"),
     "thumbnails": Sent("/media/thumbnails/ab.jpg"),
     "admin": Sent("/admin/catalog/product/"),
     "state": Sent("/readyz"),
