@@ -1,4 +1,4 @@
-"""Single writes announce themselves; bulk writes call catalog.services.announce directly."""
+"""Single writes announce themselves; bulk writes call catalog.announce directly."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 from django.db.models.signals import post_delete, post_save, pre_save
 from django.dispatch import receiver
 
+from catalog import announce
 from catalog.models import Product, ProductImage
-from catalog.services import announce
 
 
 @receiver(pre_save, sender=Product)

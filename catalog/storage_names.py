@@ -24,6 +24,6 @@ def thumbnail_path(digest: str) -> str:
 def photo_name(image: ProductImage, filename: str) -> str:
     """`upload_to` of ProductImage.file; the digest must be set before the file is saved."""
     if not image.digest:
-        raise ValueError("ProductImage.digest must be set before its file is saved; use catalog.services.photos")
+        raise ValueError("ProductImage.digest must be set before its file is saved; use catalog.photos.store")
     extension = filename.rpartition(".")[2].lower() or "bin"
     return photo_path(image.digest, extension)

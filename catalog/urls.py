@@ -1,16 +1,17 @@
 from django.urls import path, re_path
 
-from catalog import media, pages
+from catalog.photos import views as photo_views
+from catalog.storefront import views as storefront_views
 
 urlpatterns = [
-    path("", pages.products, name="storefront"),
-    path("products/<int:product_id>/", pages.product, name="storefront-product"),
-    path("search/", pages.photo_search, name="storefront-photo-search"),
-    path("favicon.ico", pages.icon),
+    path("", storefront_views.products, name="storefront"),
+    path("products/<int:product_id>/", storefront_views.product, name="storefront-product"),
+    path("search/", storefront_views.photo_search, name="storefront-photo-search"),
+    path("favicon.ico", storefront_views.icon),
     re_path(
         r"^media/photos/(?P<folder>[0-9a-f]{2})/(?P<digest>[0-9a-f]{64})\.(?P<extension>[a-z]{3,4})\Z",
-        media.photo,
+        photo_views.photo,
         name="photo",
     ),
-    re_path(r"^media/thumbnails/(?P<digest>[0-9a-f]{64})\.jpg\Z", media.thumbnail, name="thumbnail"),
+    re_path(r"^media/thumbnails/(?P<digest>[0-9a-f]{64})\.jpg\Z", photo_views.thumbnail, name="thumbnail"),
 ]

@@ -92,7 +92,7 @@ def encoder_is_compiled() -> bool:
 def ensure_a_space() -> None:
     """compile_encoder makes the first space; one interrupted in between left an encoder without."""
     from recommender.encoder.store import current_encoder
-    from recommender.services.spaces import ensure_first_space
+    from recommender.spaces.first import ensure_first_space
 
     ensure_first_space(encoder=current_encoder())
 

@@ -33,7 +33,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "config.middleware.request_id",
-    "recommender.metrics.request_metrics",
+    "recommender.monitoring.metrics.request_metrics",
     "config.middleware.probes",
     "config.middleware.content_security_policy",
     "config.unusable_input.UnusablePages",
@@ -124,7 +124,7 @@ MEDIA_URL = "/media/"
 STATIC_URL = "/static/"
 STATIC_ROOT: str = env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles"))
 STORAGES = {
-    "default": {"BACKEND": "catalog.storage.WholeFileStorage"},
+    "default": {"BACKEND": "catalog.photos.storage.WholeFileStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 MAX_PHOTO_BYTES: int = env.int("MAX_PHOTO_BYTES", default=20 * 1024 * 1024)

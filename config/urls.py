@@ -11,7 +11,7 @@ urlpatterns = [
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     # The split view keeps its script out of the page, as the content policy asks.
     path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
-    path("", include("recommender.health_urls")),
+    path("", include("recommender.monitoring.urls")),
     path("", include("catalog.urls")),
 ]
 

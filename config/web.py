@@ -34,7 +34,7 @@ def allow_connections() -> None:
 
 
 def metrics_folder() -> str:
-    """An empty folder in which the processes of this server add up what they count (see recommender.metrics).
+    """An empty folder in which the processes of this server add up what they count (see recommender.monitoring.metrics).
 
     It bears the server's process id; folders of servers that are gone are removed.
     """

@@ -11,7 +11,7 @@ from django.dispatch import receiver
 from catalog.signals import photos_stored, products_changed
 from recommender.models import EmbeddingJob
 from recommender.pipeline import jobs
-from recommender.services import answers_cache
+from recommender.search import cache as answers_cache
 
 _PRIORITIES = {"upload": EmbeddingJob.Priority.UPLOAD, "import": EmbeddingJob.Priority.IMPORT}
 

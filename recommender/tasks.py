@@ -40,21 +40,21 @@ def sweep() -> None:
 
 @shared_task(ignore_result=True, acks_late=False)
 def sweep_files() -> None:
-    from catalog.services.sweep import sweep_files as remove_unnamed_files
+    from catalog.photos.sweep import sweep_files as remove_unnamed_files
 
     remove_unnamed_files()
 
 
 @shared_task(ignore_result=True, acks_late=False)
 def measure_recall() -> None:
-    from recommender.services import recall
+    from recommender.evaluation import recall
 
     recall.measure()
 
 
 @shared_task(ignore_result=True, acks_late=False)
 def check_drift() -> None:
-    from recommender.services import drift
+    from recommender.spaces import drift
 
     drift.check()
 

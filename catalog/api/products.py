@@ -14,8 +14,8 @@ from catalog.api.parameters import check_names, read_flag, read_price, read_text
 from catalog.api.problems import Problem, bad_parameter
 from catalog.api.schema import PRODUCT_FILTERS, CategoriesSchema, ProductPageSchema, ProductSchema, problem
 from catalog.models import Category
+from catalog.product_search import MAX_WORDS, ProductFilters, category_counts, filtered
 from catalog.representation import product_json, products_for_answers
-from catalog.services.product_search import MAX_WORDS, ProductFilters, category_counts, filtered
 
 PAGE_SIZE = 24
 MAX_PAGE_SIZE = 100

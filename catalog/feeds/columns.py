@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from catalog.categories import MAX_NAME, Path, split_path
 from catalog.feeds.delimited import column_key
 from catalog.feeds.prices import parse_price
 from catalog.feeds.rows import FeedRow
 from catalog.models import Product
-from catalog.services.categories import MAX_NAME, Path, split_path
 from catalog.texts import HALF_A_CHARACTER, printable, text_problem
 
 _PHOTOS = ("image_link", "additional_image_link")

@@ -16,8 +16,8 @@ from config.server.environ import caller_of, environ_of
 from config.server.lanes import WaitedTooLong
 from config.server.table import Kind, kinds
 from config.server.types import Application, Asked, Environ, Proto, Scope
-from recommender import metrics
 from recommender.api.hot import HotAnswers
+from recommender.monitoring import metrics
 
 MOST_WAITING = 1000
 

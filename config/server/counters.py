@@ -1,4 +1,4 @@
-"""Room on the disk for what a web process counts (recommender.metrics)."""
+"""Room on the disk for what a web process counts (recommender.monitoring.metrics)."""
 
 from __future__ import annotations
 

@@ -22,11 +22,11 @@ from recommender.admin.deleting import DeletesDerivedRows
 from recommender.admin.jobs import MAY_ASK, ask_again
 from recommender.models import EmbeddingJob
 from recommender.pipeline import jobs
-from recommender.services import hydration
-from recommender.services.filters import SearchOptions
-from recommender.services.query_products import UnknownProduct
-from recommender.services.similarity import similar_to_product
-from recommender.services.similarity_answers import NoActiveSpace
+from recommender.search import products as hydration
+from recommender.search.answers import NoActiveSpace
+from recommender.search.filters import SearchOptions
+from recommender.search.query_products import UnknownProduct
+from recommender.search.similarity import similar_to_product
 
 SIMILAR = 12
 _IMAGE_ID = re.compile(r"[0-9]{1,18}")

@@ -10,9 +10,9 @@ import orjson
 from django.http import HttpRequest
 
 from recommender.models import Space
-from recommender.services.filters import Parameters
-from recommender.services.hydration import products_by_image
-from recommender.services.similarity_answers import Answer, Found
+from recommender.search.answers import Answer, Found
+from recommender.search.filters import Parameters
+from recommender.search.products import products_by_image
 
 _DIGITS = 6  # half precision keeps three; more is noise
 

@@ -17,15 +17,15 @@ from django.views.decorators.csrf import csrf_exempt
 from rest_framework.views import APIView
 
 from catalog.api.problems import Problem, answered, away, bad_parameter, busy
-from catalog.photo_reading import DecodersBusy, PhotoError
-from catalog.services.fetch import FetchFailed, FetchRefused
-from catalog.storage_errors import StorageUnavailable
+from catalog.photos.fetch import FetchFailed, FetchRefused
+from catalog.photos.reading import DecodersBusy, PhotoError
+from catalog.photos.storage_errors import StorageUnavailable
 from catalog.texts import printable
 from recommender.encoder.serving import EncoderMismatch
 from recommender.index.types import SpaceGone
-from recommender.services.filters import InvalidParameter
-from recommender.services.query_products import UnknownProduct
-from recommender.services.similarity_answers import NoActiveSpace, QueryCancelsOut
+from recommender.search.answers import NoActiveSpace, QueryCancelsOut
+from recommender.search.filters import InvalidParameter
+from recommender.search.query_products import UnknownProduct
 
 _FEW_MEMBERS = 50  # as many as a body has that asks for all there is
 _PHOTO_STATUS = {"too_large": 413, "bomb": 413, "not_an_image": 415, "unsupported": 415}

@@ -11,8 +11,8 @@ from drf_spectacular.utils import extend_schema
 from recommender.api import schema
 from recommender.api.answers import answer_bytes, parameters_of
 from recommender.api.doors import Door, json_response
-from recommender.services.duplicates import duplicates_of
-from recommender.services.filters import InvalidParameter, parse, parse_score
+from recommender.search.duplicates import duplicates_of
+from recommender.search.filters import InvalidParameter, parse, parse_score
 
 
 class Duplicates(Door):

@@ -18,13 +18,14 @@ from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.urls import resolve
 
-from recommender import metrics
 from recommender.api.doors import json_response
 from recommender.models import Space
-from recommender.services import answers_cache, spaces
-from recommender.services.answers_cache import Beginning
-from recommender.services.redis_pipeline import RedisPipeline, Reply
-from recommender.services.spaces_active import known_space
+from recommender.monitoring import metrics
+from recommender.redis_pipeline import RedisPipeline, Reply
+from recommender.search import cache as answers_cache
+from recommender.search.cache import Beginning
+from recommender.spaces import active as spaces
+from recommender.spaces.active import known_space
 
 Make = Callable[[], tuple[bytes, Space | None]]
 Environ = dict[str, Any]

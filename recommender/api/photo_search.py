@@ -12,12 +12,12 @@ from django.http import HttpRequest, HttpResponse
 from drf_spectacular.utils import extend_schema
 
 from catalog.api.problems import Problem
-from catalog.services.fetch import fetch_photo
+from catalog.photos.fetch import fetch_photo
 from recommender.api import schema
 from recommender.api.answers import answer_bytes, parameters_of
 from recommender.api.doors import Door, json_body, json_response
-from recommender.services.filters import InvalidParameter, Parameters, from_json, parse
-from recommender.services.query_photos import parse_crop, similar_to_photo
+from recommender.search.filters import InvalidParameter, Parameters, from_json, parse
+from recommender.search.query_photos import parse_crop, similar_to_photo
 
 ENVELOPE_BYTES = 64 * 1024  # what a form adds to the photo
 

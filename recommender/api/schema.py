@@ -7,7 +7,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 
 from catalog.api.schema import CategorySchema, problem
-from recommender.services.filters import MAX_ATTRIBUTES, MAX_VALUES
+from recommender.search.filters import MAX_ATTRIBUTES, MAX_VALUES
 
 PROBLEMS = {
     400: "A bad parameter, named in `parameter`.",

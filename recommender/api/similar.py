@@ -14,8 +14,8 @@ from recommender.api.answers import answer_bytes, parameters_of, results_of
 from recommender.api.doors import Door, json_body
 from recommender.api.hot import hot_or_made
 from recommender.models import Space
-from recommender.services.filters import InvalidParameter, from_json, parse, parse_ids
-from recommender.services.similarity import recommend, similar_to_each, similar_to_product
+from recommender.search.filters import InvalidParameter, from_json, parse, parse_ids
+from recommender.search.similarity import recommend, similar_to_each, similar_to_product
 
 MOST_IDS = 100
 

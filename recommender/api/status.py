@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema
 
 from recommender.api import schema
 from recommender.api.doors import Door, json_response
-from recommender.services.status import status
+from recommender.monitoring.status import status
 
 
 class Status(Door):

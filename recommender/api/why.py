@@ -15,8 +15,8 @@ from catalog.api.schema import ImageSchema, problem
 from recommender.api import schema
 from recommender.api.answers import parameters_of
 from recommender.api.doors import Door, json_response
-from recommender.services import why as explaining
-from recommender.services.filters import InvalidParameter
+from recommender.search import why as explaining
+from recommender.search.filters import InvalidParameter
 
 
 class RegionsSchema(serializers.Serializer[None]):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from catalog.drawing import KINDS, draw_product, draw_shapes
+from catalog.demo.drawing import KINDS, draw_product, draw_shapes
 from recommender.encoder.preprocess import image_to_pixels
 
 CALIBRATION_PICTURES, CALIBRATION_SEED = 200, 0

@@ -13,7 +13,7 @@ from django.conf import settings
 from numpy.typing import NDArray
 
 from catalog.models import ProductImage
-from catalog.photo_reading import PhotoError
+from catalog.photos.reading import PhotoError
 from recommender.encoder import keras_models
 from recommender.encoder.calibration import calibration_pictures, check_pictures, judging_pictures
 from recommender.encoder.pooling import pool

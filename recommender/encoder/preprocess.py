@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from catalog.photo_reading import decode_square
-from catalog.photo_squares import Square
+from catalog.photos.reading import decode_square
+from catalog.photos.squares import Square
 
 # ImageNet's evaluation crop; against squashing or letterboxing it gains .03 to .08 of P@10.
 CENTRE = 0.875
@@ -24,7 +24,7 @@ def photo_to_pixels(file: BinaryIO, *, side: int, crop: Crop | None = None) -> N
     """Photo → uint8 (side, side, 3) RGB.
 
     `crop`: x, y, width, height as fractions of the upright photo, taken before the centre square. Raises
-    catalog.photo_reading.PhotoError for a file that is no usable photo and ValueError for a crop outside it.
+    catalog.photos.reading.PhotoError for a file that is no usable photo and ValueError for a crop outside it.
     """
     fractions = checked_crop(crop)
     at_least = math.ceil(side / min(fractions[2], fractions[3]))

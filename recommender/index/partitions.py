@@ -14,8 +14,8 @@ import psycopg
 from django.db import DatabaseError, OperationalError, connection, transaction
 from psycopg import sql
 
+from recommender.halfvec import HalfVector, halfvec_type, raw_connection
 from recommender.index import kinds
-from recommender.index.halfvec import HalfVector, halfvec_type, raw_connection
 from recommender.index.types import VectorRow
 from recommender.models import Space
 

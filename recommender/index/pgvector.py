@@ -13,8 +13,8 @@ from django.db import connection
 from numpy.typing import NDArray
 from psycopg import sql as pg
 
+from recommender.halfvec import HalfVector, cursor
 from recommender.index import session, sql
-from recommender.index.halfvec import HalfVector, cursor
 from recommender.index.kinds import space_parameters
 from recommender.index.partitions import PARENT, partition_name
 from recommender.index.routes import Route, routes

@@ -18,7 +18,7 @@ import psycopg
 from django.db import connection
 from psycopg import sql
 
-from recommender.index.halfvec import raw_connection
+from recommender.halfvec import raw_connection
 from recommender.index.types import SpaceGone
 
 Row = tuple[Any, ...]

@@ -15,7 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import InterfaceError, OperationalError, connection
 from numpy.typing import NDArray
 
-from catalog.photo_reading import DecodersBusy, PhotoError
+from catalog.photos.reading import DecodersBusy, PhotoError
 from recommender.encoder.preprocess import photo_to_pixels
 from recommender.encoder.runtimes import KerasEncoder
 from recommender.encoder.serving import EncoderMismatch, encoder_for
@@ -23,10 +23,10 @@ from recommender.encoder.types import BatchEncoder, ImageEncoder
 from recommender.models import Encoder
 from recommender.pipeline import leases, recovery
 from recommender.pipeline.doorbell import ring
+from recommender.pipeline.gallery import encoders_in_use
 from recommender.pipeline.leases import Lease, LeasedPhoto
 from recommender.pipeline.photo_files import Failure, fetch_photos, read_photo
 from recommender.pipeline.store import Embedded, known_features, store
-from recommender.services.gallery import encoders_in_use
 
 # An encoder that this process cannot serve is left to other processes, and asked again after so long.
 REFUSED_SECONDS = 60.0

@@ -11,8 +11,8 @@ from django.db.models import Case, Exists, OuterRef, QuerySet, When
 from catalog.models import ProductImage
 from recommender.models import EmbeddingJob, Encoder
 from recommender.pipeline.doorbell import ring
+from recommender.pipeline.gallery import encoders_in_use
 from recommender.pipeline.queue_status import queue_status
-from recommender.services.gallery import encoders_in_use
 
 __all__ = [
     "PhotoState",

@@ -30,7 +30,7 @@ from django.db import connection
 from psycopg import sql
 from psycopg.pq import ConnStatus, ExecStatus
 
-from recommender.index.halfvec import cursor
+from recommender.halfvec import cursor
 from recommender.models import EmbeddingJob
 
 

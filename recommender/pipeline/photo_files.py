@@ -10,9 +10,9 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 
 from catalog.models import ProductImage
-from catalog.photo_reading import DecodersBusy, PhotoError
-from catalog.services.fetch import FetchFailed, FetchRefused, fetch_photo
-from catalog.services.photos import store_fetched
+from catalog.photos.fetch import FetchFailed, FetchRefused, fetch_photo
+from catalog.photos.reading import DecodersBusy, PhotoError
+from catalog.photos.store import store_fetched
 from recommender.pipeline.leases import LeasedPhoto
 
 

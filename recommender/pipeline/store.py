@@ -17,14 +17,14 @@ from django.conf import settings
 from django.db import connection, transaction
 from numpy.typing import NDArray
 
-from recommender.index.halfvec import HalfVector, cursor
+from recommender.halfvec import HalfVector, cursor
 from recommender.index.registry import vector_index
 from recommender.index.session import rows
 from recommender.models import Encoder, Space
+from recommender.pipeline import gallery
 from recommender.pipeline.leases import Lease, LeasedPhoto, held
 from recommender.pipeline.photo_files import Failure
 from recommender.pipeline.recovery import LONGEST_BACK_OFF_SECONDS
-from recommender.services import gallery
 
 # How often, and after how long, a photo that a writer holds is looked at again before it goes back to the queue.
 LOOKS = 20

@@ -24,7 +24,7 @@ from pytest_django import Settings
 
 from recommender.encoder.store import save_encoder
 from recommender.models import EmbeddingJob
-from recommender.services.spaces import ensure_first_space
+from recommender.spaces.first import ensure_first_space
 from tests.recommender.compiled import compiled_encoder
 from tests.workers import CeleryWorker, process_environment
 

@@ -12,7 +12,7 @@ import pytest
 from django.contrib.auth.models import User
 from playwright.sync_api import Page, expect
 
-from catalog.drawing import draw_product
+from catalog.demo.drawing import draw_product
 from catalog.models import Product
 from tests.browser.conftest import Shop
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from catalog.announce import Priority
+from catalog.categories import category_for
 from catalog.models import Category, Product, ProductImage
-from catalog.services.announce import Priority
-from catalog.services.categories import category_for
-from catalog.services.photos import add_photo
+from catalog.photos.store import add_photo
 
 _numbers = itertools.count(1)
 

@@ -16,14 +16,13 @@ from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from catalog import admin_forms
-from catalog.admin import ProductAdmin
+from catalog.admin import ProductAdmin, forms
 from catalog.models import Category, Product, ProductImage
-from catalog.services import photos
-from catalog.services.sweep import sweep_files
+from catalog.photos import store
+from catalog.photos.sweep import sweep_files
 from tests.catalog.conftest import Heard
 from tests.catalog.factories import make_category, make_image, make_product, photo_bytes
-from tests.catalog_photo_reading.files import grey_tiff, many_scans
+from tests.catalog.photos.files import grey_tiff, many_scans
 
 pytestmark = pytest.mark.django_db
 
@@ -74,8 +73,8 @@ def test_a_product_with_photos_is_added(staff: Client, heard: Heard) -> None:
     assert response.status_code == 302
     product = Product.objects.get(sku="new")
     assert [(image.digest, image.position, image.alt) for image in product.images.all()] == [
-        (photos.describe(photo_bytes(1)).digest, 0, ""),
-        (photos.describe(photo_bytes(2)).digest, 1, "back"),
+        (store.describe(photo_bytes(1)).digest, 0, ""),
+        (store.describe(photo_bytes(2)).digest, 1, "back"),
     ]
     assert all(default_storage.exists(image.file.name) for image in product.images.all())
     assert heard.stored == [(list(product.images.values_list("pk", flat=True)), "upload")]
@@ -84,7 +83,7 @@ def test_a_product_with_photos_is_added(staff: Client, heard: Heard) -> None:
 def test_several_photos_at_once_are_put_last(staff: Client) -> None:
     product = make_image(seed=9).product
     assert post(staff, product, new_photos=[upload(1), upload(2)]).status_code == 302
-    wanted = [photos.describe(photo_bytes(seed)).digest for seed in (9, 1, 2)]
+    wanted = [store.describe(photo_bytes(seed)).digest for seed in (9, 1, 2)]
     assert list(product.images.values_list("digest", flat=True)) == wanted
     assert [image.position for image in product.images.all()] == [0, 1, 2]
 
@@ -95,7 +94,7 @@ def test_a_photo_is_replaced_in_its_row(staff: Client, heard: Heard) -> None:
     assert post(staff, image.product, {"file": upload(2)}).status_code == 302
     replaced = ProductImage.objects.get()
     assert (replaced.pk, replaced.alt) == (image.pk, "front")
-    assert replaced.digest == photos.describe(photo_bytes(2)).digest
+    assert replaced.digest == store.describe(photo_bytes(2)).digest
     assert heard.stored == [([image.pk], "upload")]
     assert dict((ids[0], hidden) for ids, hidden in heard.changed)[image.product_id] is True
 
@@ -105,7 +104,7 @@ def test_a_photo_by_url_is_replaced_by_a_file(staff: Client) -> None:
     assert post(staff, image.product, {}).status_code == 302
     assert post(staff, image.product, {"file": upload(2)}).status_code == 302
     image.refresh_from_db()
-    assert (image.source_url, image.digest) == ("", photos.describe(photo_bytes(2)).digest)
+    assert (image.source_url, image.digest) == ("", store.describe(photo_bytes(2)).digest)
 
 
 def test_a_photo_is_deleted(staff: Client, heard: Heard) -> None:
@@ -183,14 +182,14 @@ def test_the_same_file_twice_is_an_error_at_the_later_field(staff: Client) -> No
 def test_a_file_swept_between_form_and_transaction_is_stored_again(
     staff: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    hold, swept = photos.hold, []
+    hold, swept = store.hold, []
 
     def sweep_then_hold(kept: Any) -> Any:
         if not swept:
             swept.append(sweep_files(grace_seconds=-60).removed)
         return hold(kept)
 
-    monkeypatch.setattr(photos, "hold", sweep_then_hold)
+    monkeypatch.setattr(store, "hold", sweep_then_hold)
     assert post(staff, make_product(), {"file": upload(1)}, new_photos=[upload(2)]).status_code == 302
     assert swept == [2]
     assert [default_storage.exists(image.file.name) for image in ProductImage.objects.all()] == [True, True]
@@ -198,13 +197,13 @@ def test_a_file_swept_between_form_and_transaction_is_stored_again(
 
 @pytest.mark.django_db(transaction=True)
 def test_files_are_written_outside_the_transaction(staff: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    keep, inside = photos.keep, []
+    keep, inside = store.keep, []
 
     def watched(*args: Any) -> Any:
         inside.append(connection.in_atomic_block)
         return keep(*args)
 
-    monkeypatch.setattr(admin_forms.photos, "keep", watched)
+    monkeypatch.setattr(forms.store, "keep", watched)
     assert post(staff, make_product(), {"file": upload(1)}, new_photos=[upload(2)]).status_code == 302
     assert inside == [False, False]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from django.core import serializers
 
+from catalog import announce
 from catalog.models import ProductImage
-from catalog.services import announce
 from tests.catalog.conftest import Heard
 from tests.catalog.factories import make_image, make_product
 

@@ -7,8 +7,8 @@ import threading
 import pytest
 from django.db import connection
 
+from catalog.categories import category_for, split_path
 from catalog.models import Category
-from catalog.services.categories import category_for, split_path
 
 pytestmark = pytest.mark.django_db
 

@@ -32,7 +32,7 @@ def _is_done(number: int) -> bool:
     from django.db import transaction
 
     from catalog.models import Product, ProductImage
-    from catalog.services.photos import replace_photo
+    from catalog.photos.store import replace_photo
 
     image = ProductImage.objects.filter(product__sku=f"chaos-{number}").first()
     if image is None:

@@ -13,7 +13,7 @@ import django
 def main(first: int, last: int) -> None:
     django.setup()
     from catalog.models import Product, ProductImage
-    from catalog.services.photos import add_photo
+    from catalog.photos.store import add_photo
     from tests.chaos.pictures import Fate, photo
 
     finished = set(ProductImage.objects.values_list("product__sku", flat=True))

@@ -8,7 +8,7 @@ import random
 from enum import StrEnum
 from functools import cache
 
-from catalog.drawing import draw_shapes
+from catalog.demo.drawing import draw_shapes
 
 BROKEN_EVERY = 20
 # One photo in so many comes through the web server, the rest through the importer.

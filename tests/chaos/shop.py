@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib.auth.models import User
 
 from recommender.encoder.store import save_encoder
-from recommender.services.spaces import ensure_first_space
+from recommender.spaces.first import ensure_first_space
 from tests.chaos.uploader import PASSWORD, USER
 from tests.recommender.compiled import compiled_encoder
 

@@ -11,8 +11,8 @@ from django.conf import settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from catalog.photo_reading import PhotoError, decode_photo, inspect_photo
-from tests.catalog_photo_reading.files import encoded, grey_tiff, many_scans, strips_tiff, tile_tiff
+from catalog.photos.reading import PhotoError, decode_photo, inspect_photo
+from tests.catalog.photos.files import encoded, grey_tiff, many_scans, strips_tiff, tile_tiff
 
 # What a reader says of a file that it cannot use, in the end: `busy` is left out, for it says nothing of the file.
 REASONS = {"not_an_image", "unsupported", "truncated", "bomb", "too_slow"}

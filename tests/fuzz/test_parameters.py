@@ -16,8 +16,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from catalog.models import Product
+from recommender import redis_client
 from recommender.encoder import serving
-from recommender.services import redis_client, spaces
+from recommender.spaces import active as spaces
 from tests.catalog.factories import make_category, photo_bytes
 from tests.fuzz import parameters
 from tests.fuzz.parameters import API, Form, check_answer, check_page

@@ -6,7 +6,7 @@ import io
 
 from hypothesis import given
 
-from catalog.photo_reading import decode_photo
+from catalog.photos.reading import decode_photo
 from tests.fuzz import photos
 
 

@@ -79,7 +79,7 @@ def _set_up(folder: Path, products: int) -> None:
     call_command("migrate", verbosity=0)
     call_command("draw_catalogue", folder / "drawn", products=products, side=256, verbosity=0)
     from recommender.encoder.store import save_encoder
-    from recommender.services.spaces import ensure_first_space
+    from recommender.spaces.first import ensure_first_space
     from tests.recommender.compiled import compiled_encoder
 
     first, _ = (save_encoder(compiled_encoder(name)) for name in ENCODERS)
@@ -134,9 +134,9 @@ def _switch(storefront: Any, *, rounds: int) -> tuple[dict[str, Any], list[dict[
     """Build, activate and retire in turn; by space what it answers, and how long each step took."""
     from recommender.encoder.store import find_encoder
     from recommender.models import Space
-    from recommender.services.spaces_build import build_space
-    from recommender.services.spaces_options import SpaceOptions
-    from recommender.services.spaces_switch import activate, retire
+    from recommender.spaces.build import build_space
+    from recommender.spaces.options import SpaceOptions
+    from recommender.spaces.switch import activate, retire
     from tests.load.expected import truths_of
 
     before = Space.objects.get(state=Space.State.ACTIVE)

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from psycopg import sql
 
 from catalog.models import ProductImage
-from recommender.index.halfvec import HalfVector, cursor
+from recommender.halfvec import HalfVector, cursor
 from recommender.index.kinds import OPERATORS
 from recommender.index.partitions import partition_name
 from recommender.index.pgvector import PgvectorIndex
 from recommender.index.types import Filters
 from recommender.models import Space
-from recommender.services.query_products import query_products
+from recommender.search.query_products import query_products
 from tests.load.judge import Truth
 from tests.load.storefront import about_photo, about_product
 

@@ -12,10 +12,11 @@ from django.db import connection, connections
 from catalog.models import Product, ProductImage
 from recommender.index import partitions
 from recommender.models import Encoder, ImageFeatures, Space
-from recommender.services import spaces
-from recommender.services.spaces_build import build_space
-from recommender.services.spaces_options import SpaceOptions
-from recommender.services.spaces_switch import activate, retire
+from recommender.spaces import active as spaces
+from recommender.spaces import first as first_space
+from recommender.spaces.build import build_space
+from recommender.spaces.options import SpaceOptions
+from recommender.spaces.switch import activate, retire
 from tests.load import judge
 from tests.load.expected import truths_of
 from tests.load.storefront import Storefront
@@ -51,7 +52,7 @@ class Uploads(threading.Thread):
 def test_no_gap_no_error_and_no_mixed_answer(tmp_path: Path) -> None:
     spaces.forget_active_space()
     encoder = encoder_row()
-    first = spaces.ensure_first_space(encoder=encoder)
+    first = first_space.ensure_first_space(encoder=encoder)
     features, classes = class_features(10, 24)
     add_photos(encoder, features, [f"Things > kind {code}" for code in classes])
     asked = list(Product.objects.filter(published=True).order_by("pk").values_list("pk", flat=True))[::8]

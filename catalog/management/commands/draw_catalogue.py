@@ -12,7 +12,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from catalog.drawing import KINDS, draw_product, look_of
+from catalog.demo.drawing import KINDS, draw_product, look_of
 
 COLUMNS = "id title description link image_link additional_image_link availability price brand product_type".split()
 COLUMNS += ["item_group_id", "colour", "pattern", "size"]

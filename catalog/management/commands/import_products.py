@@ -10,9 +10,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
+from catalog.feeds.importing import FeedImport, Problem, Report
 from catalog.feeds.reading import open_feed
 from catalog.feeds.rows import FeedError
-from catalog.services.feed_import import FeedImport, Problem, Report
 
 _HELP = """\
 Import products from a feed (CSV, TSV, JSON Lines, RSS 2.0) or a folder tree (one folder a category, one photo a

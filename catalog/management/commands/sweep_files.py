@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from catalog.services.sweep import sweep_files
+from catalog.photos.sweep import sweep_files
 
 
 class Command(BaseCommand):

@@ -22,11 +22,11 @@ class Command(BaseCommand):
         pipeline.add_argument("--without-encoders", action="store_true", help="leave out the comparison of encoders")
         pipeline.add_argument("--json", type=Path, help="write the result to this file")
         search = which.add_parser("search", help="the search over vectors derived from real photos")
-        from recommender.bench import search as search_bench
+        from recommender.bench.search import run as search_bench
 
         search_bench.add_arguments(search)
         spaces = which.add_parser("spaces", help="time and memory of building spaces of synthetic features")
-        from recommender.bench import spaces as spaces_bench
+        from recommender.bench.spaces import run as spaces_bench
 
         spaces_bench.add_arguments(spaces)
 
@@ -34,16 +34,16 @@ class Command(BaseCommand):
         if which == "pipeline":
             self._pipeline(**options)
         elif which == "spaces":
-            from recommender.bench import spaces as spaces_bench
+            from recommender.bench.spaces import run as spaces_bench
 
             spaces_bench.handle(self, **options)
         else:
-            from recommender.bench import search as search_bench
+            from recommender.bench.search import run as search_bench
 
             search_bench.handle(self, **options)
 
     def _pipeline(self, *, photos: Path | None, json: Path | None, without_encoders: bool, **_: Any) -> None:
-        from recommender.bench import pipeline
+        from recommender.bench.pipeline import run as pipeline
 
         if photos is not None and not photos.is_dir():
             raise CommandError(f"--photos {photos}: there is no such folder")

@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 from recommender.encoder.compile import CompileFailed, compile_encoder
 from recommender.encoder.registry import ENCODERS
 from recommender.encoder.store import CompiledEncoder
-from recommender.services.spaces import ensure_first_space
+from recommender.spaces.first import ensure_first_space
 
 
 class Command(BaseCommand):

@@ -14,8 +14,8 @@ from tqdm import tqdm
 
 from recommender.models import EmbeddingJob
 from recommender.pipeline import jobs
+from recommender.pipeline.gallery import encoders_in_use
 from recommender.pipeline.workers import START_ONE, why_nobody_works
-from recommender.services.gallery import encoders_in_use
 
 POLL_SECONDS = 0.5
 # How long nothing may move before the command says what may be the matter.

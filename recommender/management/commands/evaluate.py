@@ -10,17 +10,17 @@ from typing import Any
 import orjson
 from django.core.management.base import BaseCommand, CommandError
 
+from recommender.evaluation.judging import judge
+from recommender.evaluation.labels import UnknownLabels
+from recommender.evaluation.live import MOST_QUERIES, LiveScores, live_scores
+from recommender.evaluation.quality import quality_of
+from recommender.evaluation.recall import recall_of
+from recommender.evaluation.report import tables
+from recommender.evaluation.report.page import render
+from recommender.evaluation.scores import summary
 from recommender.management.bars import Bars
 from recommender.models import Space
-from recommender.report import tables
-from recommender.report.page import render
-from recommender.services.evaluate import judge
-from recommender.services.evaluate_labels import UnknownLabels
-from recommender.services.evaluate_live import MOST_QUERIES, LiveScores, live_scores
-from recommender.services.evaluate_quality import quality_of
-from recommender.services.evaluate_scores import summary
-from recommender.services.recall import recall_of
-from recommender.services.spaces import active_space
+from recommender.spaces.active import active_space
 
 
 class Command(BaseCommand):

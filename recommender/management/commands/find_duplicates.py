@@ -14,10 +14,10 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from catalog.models import Product
-from recommender.services.duplicates import DuplicatePair, all_duplicates
-from recommender.services.photo_hashes import UnreadablePhoto
-from recommender.services.similarity_answers import NoActiveSpace, current_space
-from recommender.services.status import photos_in
+from recommender.monitoring.status import photos_in
+from recommender.search.answers import NoActiveSpace, current_space
+from recommender.search.duplicates import DuplicatePair, all_duplicates
+from recommender.search.photo_hashes import UnreadablePhoto
 
 COLUMNS = ["sku", "image", "other_sku", "other_image", "cosine", "bits"]
 

@@ -11,13 +11,13 @@ from django.core.management.base import BaseCommand, CommandError
 
 from recommender.encoder.registry import UnknownEncoder
 from recommender.encoder.store import EncoderNotCompiled
+from recommender.evaluation.report import tables
 from recommender.management.bars import Bars
 from recommender.models import Space
-from recommender.report import tables
-from recommender.services.spaces_build import BuildInProgress, build_space, continue_build, judge_and_keep
-from recommender.services.spaces_list import list_spaces
-from recommender.services.spaces_options import SpaceOptions, encoder_named, resumable
-from recommender.services.spaces_switch import SwitchRefused, activate, retire
+from recommender.spaces.build import BuildInProgress, build_space, continue_build, judge_and_keep
+from recommender.spaces.listing import list_spaces
+from recommender.spaces.options import SpaceOptions, encoder_named, resumable
+from recommender.spaces.switch import SwitchRefused, activate, retire
 
 _PARAMETERS = ("m", "ef_construction", "ef_search", "max_scan_tuples", "lists", "probes", "oversample")
 _REFUSALS = (ValueError, EncoderNotCompiled, UnknownEncoder, BuildInProgress, SwitchRefused)

@@ -13,7 +13,7 @@ import pytest
 from django.conf import settings
 from PIL import Image
 
-from catalog.photo_reading import PhotoError, inspect_photo
+from catalog.photos.reading import PhotoError, inspect_photo
 from config.local.folder import PROJECT
 from recommender.encoder.store import CompiledEncoder
 
@@ -31,7 +31,7 @@ for name in sys.argv[4:]:
     with open(name, "rb") as photo:
         assert encoder.features(photo_to_pixels(photo, side=side)).shape == (dimensions,)
     print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
-from catalog.decoder_pool import decoder_pool
+from catalog.photos.decoder_pool import decoder_pool
 decoder_pool().close()
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 """

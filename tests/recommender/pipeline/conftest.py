@@ -13,7 +13,7 @@ from psycopg import sql
 
 from recommender.encoder import serving
 from recommender.models import Encoder, Space
-from recommender.services.spaces import ensure_first_space
+from recommender.spaces.first import ensure_first_space
 
 
 class ColourEncoder:

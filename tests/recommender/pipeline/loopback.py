@@ -16,7 +16,7 @@ __all__ = ["app"]
 
 @worker_process_init.connect
 def inject(**_: object) -> None:
-    from catalog.services.fetch import PhotoFetcher
+    from catalog.photos.fetch import PhotoFetcher
     from recommender.pipeline import photo_files
 
     fetcher = PhotoFetcher(

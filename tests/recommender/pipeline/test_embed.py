@@ -20,17 +20,17 @@ from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
-from catalog.decoder_pool import decoder_pool
 from catalog.models import Product, ProductImage
-from catalog.photo_reading import inspect_photo
-from catalog.services import fetch
-from catalog.services.photos import replace_photo
-from catalog.storage import WholeFileStorage
+from catalog.photos import fetch
+from catalog.photos.decoder_pool import decoder_pool
+from catalog.photos.reading import inspect_photo
+from catalog.photos.storage import WholeFileStorage
+from catalog.photos.store import replace_photo
 from recommender.encoder import serving
 from recommender.models import EmbeddingJob, ImageFeatures, ImageVector, Space
 from recommender.pipeline import embed, jobs, leases, photo_files
 from tests.catalog.factories import make_image, make_product, photo_bytes
-from tests.catalog_photo_reading.files import many_scans
+from tests.catalog.photos.files import many_scans
 from tests.recommender.pipeline.conftest import ColourEncoder, make_encoder_row
 
 T = TypeVar("T")
@@ -470,7 +470,7 @@ def test_postgres_away_for_a_moment_returns_the_lease_and_counts_nothing(
 def test_an_encoder_that_cannot_be_served_leaves_its_photos_untouched(
     transactional_db: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from recommender.services.spaces import ensure_first_space
+    from recommender.spaces.first import ensure_first_space
 
     monkeypatch.setattr(embed, "_refused", {})
     ensure_first_space(encoder=make_encoder_row())  # nothing injected: its file is empty, not what its hash says

@@ -17,7 +17,7 @@ from recommender.encoder.runtimes import KerasEncoder
 from recommender.encoder.serving import EncoderMismatch, cosines, encoder_for
 from recommender.models import EmbeddingJob, Encoder, ImageFeatures, ImageVector, Space
 from recommender.pipeline import embed
-from recommender.services.spaces import ensure_first_space
+from recommender.spaces.first import ensure_first_space
 from tests.catalog.factories import make_image, photo_bytes
 from tests.recommender.pipeline.conftest import ColourEncoder, make_encoder_row
 from tests.recommender.pipeline.test_embed import answered_elsewhere, job_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db import connection, transaction
 
-from recommender.index.halfvec import cursor
+from recommender.halfvec import cursor
 from recommender.models import EmbeddingJob, ImageVector, Space
 from recommender.pipeline import embed
 from tests.catalog.factories import make_image

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from django.conf import settings
 
+from catalog import announce
 from catalog.models import ProductImage
-from catalog.services import announce
 from recommender.encoder.preprocess import photo_to_pixels
 from recommender.encoder.serving import encoder_for
 from recommender.models import EmbeddingJob, ImageFeatures, ImageVector, Space

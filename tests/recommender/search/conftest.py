@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from recommender.services import redis_client, spaces, status
+from recommender import redis_client
+from recommender.monitoring import status
+from recommender.spaces import active as spaces
 from tests.recommender.search.gallery import Shop, make_space
 
 

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from catalog.categories import category_for
 from catalog.models import Category, Product, ProductImage
-from catalog.services.categories import category_for
+from recommender.halfvec import half_precision
 from recommender.index import partitions
-from recommender.index.halfvec import half_precision
 from recommender.index.pgvector import PgvectorIndex
 from recommender.index.types import Filters, Hit, VectorRow
 from recommender.models import EmbeddingJob, Encoder, ImageFeatures, Space

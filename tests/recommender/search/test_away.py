@@ -14,9 +14,9 @@ from recommender.index import partitions
 from recommender.index.registry import vector_index
 from recommender.index.types import VectorRow
 from recommender.models import Space
-from recommender.services import spaces
-from recommender.services.filters import SearchOptions
-from recommender.services.similarity import similar_to_each, similar_to_product
+from recommender.search.filters import SearchOptions
+from recommender.search.similarity import similar_to_each, similar_to_product
+from recommender.spaces import active as spaces
 from tests.recommender.search.gallery import Shop, make_space, random_units
 
 pytestmark = pytest.mark.django_db(transaction=True)

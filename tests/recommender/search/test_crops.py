@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from recommender.encoder.preprocess import LEAST_CROP, image_to_pixels, photo_to_pixels
-from recommender.services.filters import InvalidParameter
-from recommender.services.query_photos import parse_crop
+from recommender.search.filters import InvalidParameter
+from recommender.search.query_photos import parse_crop
 from tests.catalog.factories import photo_bytes
 
 TOO_SMALL = ["0,0,5e-324,5e-324", "0,0,1e-300,1", "0,0,1,1e-9", "0,0,0.000999,0.5", "0.9999,0,1e-4,1"]

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from recommender.index.types import Filters
-from recommender.services.filters import InvalidParameter, category_ids, from_json, parse, parse_ids
+from recommender.search.filters import InvalidParameter, category_ids, from_json, parse, parse_ids
 from tests.catalog.factories import make_product
 from tests.recommender.search.gallery import make_tree
 

@@ -23,16 +23,16 @@ from numpy.typing import NDArray
 from PIL import Image
 from pytest_django import Settings
 
-from catalog.decoder_pool import decoder_pool
-from catalog.photo_reading import inspect_photo
-from catalog.services.fetch import FetchFailed, FetchRefused, PhotoFetcher
+from catalog.photos.decoder_pool import decoder_pool
+from catalog.photos.fetch import FetchFailed, FetchRefused, PhotoFetcher
+from catalog.photos.reading import inspect_photo
 from config.server import application
 from recommender.api import photo_search
 from recommender.encoder import serving
 from recommender.models import Encoder, Space
 from tests.catalog.factories import photo_bytes
 from tests.catalog.photo_server import Server, reply
-from tests.catalog_photo_reading.files import grey_tiff, many_scans, tile_tiff
+from tests.catalog.photos.files import grey_tiff, many_scans, tile_tiff
 from tests.recommender.search.gallery import Shop, make_space, unit
 from tests.web.caller import MULTIPART, form
 from tests.web.rsgi import Answer, Sent, asked, running
@@ -140,7 +140,7 @@ def test_the_same_photo_is_encoded_once(client: Client, colours: dict[str, int],
     ask(client, photo_bytes(colour=BLUE))
     assert encoder.photos == 3
     Encoder.objects.update(sha256="e" * 64)
-    from recommender.services import spaces
+    from recommender.spaces import active as spaces
 
     spaces.forget_active_space()
     ask(client, data)

@@ -77,7 +77,7 @@ def catalogue(seed: int, products: int, crowded: bool) -> Shop:
 
 
 def filters_of(shop: Shop, drawn: dict[str, object], asking: int) -> Filters:
-    from recommender.services.filters import category_ids
+    from recommender.search.filters import category_ids
 
     products = list(shop.products.values())
     excluded = [products[number].pk for number in drawn["exclude"] if number < len(products)]  # type: ignore[attr-defined]

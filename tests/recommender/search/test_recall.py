@@ -8,13 +8,13 @@ from django.db import connection
 from django.test import Client
 from pytest_django import Settings
 
+from recommender.evaluation import recall
+from recommender.evaluation.recall import KEPT, measure, recall_of, series
 from recommender.index import partitions
 from recommender.index.registry import vector_index
 from recommender.index.types import Filters, VectorRow
 from recommender.models import RecallSample, Space
-from recommender.services import recall
-from recommender.services.query_products import query_product
-from recommender.services.recall import KEPT, measure, recall_of, series
+from recommender.search.query_products import query_product
 from recommender.tasks import measure_recall
 from tests.recommender.search.gallery import Shop, make_space, random_units
 

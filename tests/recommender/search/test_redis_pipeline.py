@@ -11,8 +11,8 @@ import pytest
 import redis
 from pytest_django import Settings
 
-from recommender.services import redis_client
-from recommender.services.redis_pipeline import RedisPipeline, Reply
+from recommender import redis_client
+from recommender.redis_pipeline import RedisPipeline, Reply
 from tests.event_loop import run
 
 Server = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

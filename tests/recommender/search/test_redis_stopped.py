@@ -18,13 +18,14 @@ import redis
 from django.db import transaction
 from pytest_django import Settings
 
-from catalog.drawing import draw_shapes
+from catalog.demo.drawing import draw_shapes
 from catalog.models import Product
 from config.local.redis import redis_process, start_redis, stop_redis
+from recommender import redis_client
 from recommender.index import partitions
 from recommender.models import Encoder
 from recommender.pipeline import doorbell
-from recommender.services import answers_cache, redis_client
+from recommender.search import cache as answers_cache
 from tests.load.storefront import multipart
 from tests.load.web import web_server
 from tests.recommender.search.gallery import Shop, make_space, random_units

@@ -12,10 +12,10 @@ from recommender.index import pgvector
 from recommender.index.registry import vector_index
 from recommender.index.types import Filters, VectorRow
 from recommender.models import EmbeddingJob, Space
-from recommender.services.filters import InvalidParameter, SearchOptions
-from recommender.services.query_products import UnknownProduct
-from recommender.services.similarity import recommend, similar_to_each, similar_to_product
-from recommender.services.similarity_answers import NoActiveSpace, QueryCancelsOut
+from recommender.search.answers import NoActiveSpace, QueryCancelsOut
+from recommender.search.filters import InvalidParameter, SearchOptions
+from recommender.search.query_products import UnknownProduct
+from recommender.search.similarity import recommend, similar_to_each, similar_to_product
 from tests.catalog.factories import make_image, make_product
 from tests.recommender.search.gallery import Shop, make_tree, random_units, unit
 

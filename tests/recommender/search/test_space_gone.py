@@ -7,7 +7,7 @@ from django.test import Client
 
 from recommender.index import partitions
 from recommender.models import Space
-from recommender.services import spaces
+from recommender.spaces import active as spaces
 from tests.recommender.search.gallery import Shop, make_space, random_units
 
 VECTORS = random_units(4, seed=3)

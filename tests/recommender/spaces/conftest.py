@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from django.conf import settings
 
+from recommender import redis_client
 from recommender.encoder.store import save_encoder
 from recommender.models import Encoder, Space
-from recommender.services import redis_client, spaces
+from recommender.spaces import active as spaces
+from recommender.spaces import first as first_space
 from tests.recommender.compiled import compiled_encoder
 from tests.recommender.spaces.gallery import CLOTHING, Clothing, add_photos, class_features, encoder_row, read_clothing
 
@@ -32,7 +34,7 @@ def encoder(db: None) -> Encoder:
 @pytest.fixture
 def shop(encoder: Encoder) -> Space:
     """10 categories of 24 photos, in the active plain space; categories differ along half of the dimensions."""
-    space = spaces.ensure_first_space(encoder=encoder)
+    space = first_space.ensure_first_space(encoder=encoder)
     features, classes = class_features(10, 24)
     add_photos(encoder, features, [f"Things > kind {code}" for code in classes])
     return space

@@ -17,14 +17,14 @@ from django.db import transaction
 from numpy.typing import NDArray
 from pgvector import HalfVector
 
+from catalog.categories import category_for
 from catalog.models import Category, Product, ProductImage
-from catalog.services.categories import category_for
 from config.local.folder import local_folder
 from recommender.encoder.preprocess import photo_to_pixels
 from recommender.encoder.serving import encoder_for
 from recommender.models import EmbeddingJob, Encoder, ImageFeatures, Space
-from recommender.services.gallery import EmbeddedPhoto, prepare, store
-from recommender.services.spaces import ensure_first_space
+from recommender.pipeline.gallery import EmbeddedPhoto, prepare, store
+from recommender.spaces.first import ensure_first_space
 
 CLOTHING = Path(__file__).resolve().parents[4] / "shared" / "data" / "clothing"
 DIMENSIONS = 24

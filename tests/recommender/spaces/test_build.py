@@ -11,14 +11,14 @@ from django.db import connection
 from catalog.models import Product, ProductImage
 from recommender.index import partitions
 from recommender.index.registry import vector_index
+from recommender.locks import take_build
 from recommender.models import Encoder, ImageFeatures, Space
+from recommender.pipeline.gallery import query_vector
 from recommender.projection.apply import project
-from recommender.services.gallery import query_vector
-from recommender.services.spaces_build import BuildInProgress, build_space, continue_build
-from recommender.services.spaces_fill import fill
-from recommender.services.spaces_fit import CannotFit
-from recommender.services.spaces_lock import take_build
-from recommender.services.spaces_options import InvalidSpace, SpaceOptions, resumable
+from recommender.spaces.build import BuildInProgress, build_space, continue_build
+from recommender.spaces.fill import fill
+from recommender.spaces.fit import CannotFit
+from recommender.spaces.options import InvalidSpace, SpaceOptions, resumable
 from tests.recommender.spaces.gallery import add_photos, class_features, embed, encoder_row
 
 pytestmark = pytest.mark.django_db
@@ -133,7 +133,7 @@ def test_too_few_labels_propose_pca_and_leave_nothing_behind(shop: Space) -> Non
 def test_too_few_labels_are_said_before_a_new_encoder_embeds_anything(
     shop: Space, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("recommender.services.spaces_build.fill_features", lambda *_, **__: pytest.fail("embedded"))
+    monkeypatch.setattr("recommender.spaces.build.fill_features", lambda *_, **__: pytest.fail("embedded"))
     Product.objects.update(brand="")
     with pytest.raises(CannotFit, match=r"no photo has this label.*use --projection pca"):
         build_space(
@@ -168,7 +168,7 @@ STAGES = ["comparing held-out photos", "gathering", "fitting", "writing vectors"
 def test_an_interrupted_build_goes_on_by_the_same_command(
     shop: Space, stage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("recommender.services.spaces_fill.BATCH", 50)
+    monkeypatch.setattr("recommender.spaces.fill.BATCH", 50)
     options = SpaceOptions(encoder=shop.encoder, projection="pca", dimensions=8)
 
     def stop(at: str, done: int, total: int) -> None:
@@ -246,8 +246,8 @@ def _replace(shop: Space) -> None:
 def test_uploads_and_deletions_meanwhile_are_kept_up_with(
     shop: Space, change: Change, stage: str, augment: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("recommender.services.spaces_fill.BATCH", 100)
-    monkeypatch.setattr("recommender.services.spaces_fill.LEAST", 200)
+    monkeypatch.setattr("recommender.spaces.fill.BATCH", 100)
+    monkeypatch.setattr("recommender.spaces.fill.LEAST", 200)
     happened = []
 
     def meanwhile(at: str, done: int, total: int) -> None:
@@ -264,7 +264,7 @@ def test_uploads_and_deletions_meanwhile_are_kept_up_with(
 
 
 def test_photos_replaced_between_reading_and_writing_are_passed_over(shop: Space) -> None:
-    from recommender.services.spaces_fill import missing_vectors, write_unchanged
+    from recommender.spaces.fill import missing_vectors, write_unchanged
 
     image = ProductImage.objects.latest("pk")
     ids = np.array([image.pk])

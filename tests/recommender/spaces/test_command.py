@@ -23,10 +23,10 @@ from recommender.index import partitions
 from recommender.index.registry import vector_index
 from recommender.models import EmbeddingJob, Encoder, Space
 from recommender.pipeline import jobs
-from recommender.services.spaces import ensure_first_space
-from recommender.services.spaces_build import build_space
-from recommender.services.spaces_options import SpaceOptions
-from recommender.services.spaces_switch import activate, retire
+from recommender.spaces.build import build_space
+from recommender.spaces.first import ensure_first_space
+from recommender.spaces.options import SpaceOptions
+from recommender.spaces.switch import activate, retire
 from tests.catalog.factories import make_image, make_product
 from tests.recommender.compiled import compiled_encoder
 from tests.recommender.spaces.gallery import add_photos, class_features, widened

@@ -9,11 +9,11 @@ from pytest_django import Settings
 from catalog.models import Product, ProductImage
 from recommender.index import partitions
 from recommender.models import Encoder, ImageFeatures, Space
-from recommender.services import drift
-from recommender.services.spaces_build import build_space
-from recommender.services.spaces_list import list_spaces
-from recommender.services.spaces_options import SpaceOptions
-from recommender.services.spaces_switch import activate
+from recommender.spaces import drift
+from recommender.spaces.build import build_space
+from recommender.spaces.listing import list_spaces
+from recommender.spaces.options import SpaceOptions
+from recommender.spaces.switch import activate
 from tests.recommender.spaces.gallery import add_photos, class_features
 
 pytestmark = pytest.mark.django_db

@@ -15,9 +15,9 @@ from recommender.index.nearness import NearnessTree, sample_size
 from recommender.index.registry import vector_index
 from recommender.index.types import VectorRow
 from recommender.models import Encoder, Space
-from recommender.services.spaces_build import build_space
-from recommender.services.spaces_fill import write_unchanged
-from recommender.services.spaces_options import SpaceOptions
+from recommender.spaces.build import build_space
+from recommender.spaces.fill import write_unchanged
+from recommender.spaces.options import SpaceOptions
 from tests.recommender.spaces.gallery import DIMENSIONS, add_photos
 
 Vectors = NDArray[np.float32]
@@ -74,9 +74,9 @@ def test_the_sample_is_of_bounded_size() -> None:
 def test_a_build_lays_many_vectors_down_by_nearness(
     encoder: Encoder, augment: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("recommender.services.spaces_fill.LEAST", 100)
-    monkeypatch.setattr("recommender.services.spaces_fill.BATCH", 64)
-    monkeypatch.setattr("recommender.services.spaces_order.sample_size", lambda dimensions: 15 * dimensions)
+    monkeypatch.setattr("recommender.spaces.fill.LEAST", 100)
+    monkeypatch.setattr("recommender.spaces.fill.BATCH", 64)
+    monkeypatch.setattr("recommender.spaces.order.sample_size", lambda dimensions: 15 * dimensions)
     features, codes = clustered(12, 20, dimensions=DIMENSIONS, noise=0.3)
     photos = add_photos(encoder, features, [f"kind {code}" for code in codes], to_spaces=False)
     kind = {photo.pk: int(code) for photo, code in zip(photos, codes, strict=True)}

@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 from django.db import connection
 
+from catalog.categories import category_for
 from catalog.models import Product, ProductImage
-from catalog.services.categories import category_for
 from recommender.index import partitions
 from recommender.index.registry import vector_index
 from recommender.models import EmbeddingJob, Encoder, ImageFeatures, Space
-from recommender.services import spaces_active
-from recommender.services.spaces import active_space, forget_active_space
-from recommender.services.spaces_build import build_space
-from recommender.services.spaces_fill import reconcile
-from recommender.services.spaces_list import list_spaces
-from recommender.services.spaces_options import SpaceOptions
-from recommender.services.spaces_switch import SwitchRefused, activate, retire
+from recommender.spaces import active as spaces
+from recommender.spaces.active import active_space, forget_active_space
+from recommender.spaces.build import build_space
+from recommender.spaces.fill import reconcile
+from recommender.spaces.listing import list_spaces
+from recommender.spaces.options import SpaceOptions
+from recommender.spaces.switch import SwitchRefused, activate, retire
 from tests.recommender.spaces.gallery import add_photos, class_features, encoder_row
 
 pytestmark = pytest.mark.django_db
@@ -76,7 +76,7 @@ def test_a_space_fitted_on_shuffled_labels_is_judged_by_the_true_ones(shop: Spac
 
 
 def test_shuffled_labels_of_an_attribute_are_refused(encoder: Encoder) -> None:
-    from recommender.services.spaces import ensure_first_space
+    from recommender.spaces.first import ensure_first_space
 
     shop = ensure_first_space(encoder=encoder)
     features, classes = class_features(10, 24)
@@ -141,7 +141,7 @@ def test_an_unlearned_space_as_good_as_the_active_one_is_activated(shop: Space) 
 
 
 def test_products_as_labels_are_judged_on_products_not_seen(encoder: Encoder) -> None:
-    from recommender.services.spaces import ensure_first_space
+    from recommender.spaces.first import ensure_first_space
 
     shop = ensure_first_space(encoder=encoder)
     features, classes = class_features(60, 6)
@@ -263,7 +263,7 @@ def test_spaces_are_listed_with_what_they_are_and_cost(shop: Space) -> None:
 
 @pytest.fixture
 def no_cache(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(spaces_active, "CACHE_SECONDS", 0.0)
+    monkeypatch.setattr(spaces, "CACHE_SECONDS", 0.0)
     yield
     forget_active_space()
 
@@ -272,14 +272,14 @@ def test_a_process_keeps_its_space_until_the_next_encoder_is_loaded(
     transactional_db: None, no_cache: None, caplog: pytest.LogCaptureFixture
 ) -> None:
     """An encoder that cannot be loaded is never adopted while the old space is readable; after that nothing else is left."""
-    from recommender.services.spaces import ensure_first_space
+    from recommender.spaces.first import ensure_first_space
 
     old = ensure_first_space(encoder=encoder_row())
     assert active_space() == old
     new = build_space(SpaceOptions(encoder=encoder_row("broken@1")), name="new")
     activate("new")
     forget_active_space()
-    spaces_active._held.space = old  # another process, which has not looked yet
+    spaces._held.space = old  # another process, which has not looked yet
     for _ in range(3):
         assert active_space() == old
     _until(lambda: "its encoder does not load" in caplog.text)
@@ -292,12 +292,12 @@ def test_a_process_adopts_a_space_whose_encoder_loads(
     transactional_db: None, no_cache: None, compiled_lite0: Encoder
 ) -> None:
     from recommender.encoder import serving
-    from recommender.services.spaces import ensure_first_space
+    from recommender.spaces.first import ensure_first_space
 
     old = ensure_first_space(encoder=encoder_row())
     new = build_space(SpaceOptions(encoder=compiled_lite0), name="new")
     activate("new")
-    spaces_active._held.space = old
+    spaces._held.space = old
     serving._encoders.clear()
     assert active_space() == old
     _until(lambda: active_space() == new)
@@ -308,7 +308,7 @@ def test_the_same_encoder_needs_no_wait(shop: Space, no_cache: None) -> None:
     space = pca(shop)
     assert active_space() == shop
     activate(space.name)
-    spaces_active._held.space = shop
+    spaces._held.space = shop
     assert active_space() == space
 
 
@@ -323,8 +323,8 @@ def _until(condition: object, seconds: float = 20.0) -> None:
 
 def test_a_learned_space_of_few_dimensions_is_held_against_a_pca_of_more(encoder: Encoder) -> None:
     """Three dimensions tell ten kinds apart better when learned than by a PCA of three, but not than by all of PCA."""
-    from recommender.services.evaluate_contestants import contestants
-    from recommender.services.spaces import ensure_first_space
+    from recommender.evaluation.contestants import contestants
+    from recommender.spaces.first import ensure_first_space
 
     shop = ensure_first_space(encoder=encoder)
     features, classes = class_features(10, 24)
@@ -379,7 +379,7 @@ def test_a_space_judged_against_one_that_was_replaced_meanwhile_is_refused(
             happened.append(activate(first.name))
         return reconcile(space)
 
-    monkeypatch.setattr("recommender.services.spaces_switch.reconcile", meanwhile)
+    monkeypatch.setattr("recommender.spaces.switch.reconcile", meanwhile)
     with pytest.raises(SwitchRefused, match="learned-6 became active while it was judged: try again"):
         activate(second.name)
     assert active_space() == first

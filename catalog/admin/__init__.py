@@ -1,0 +1,11 @@
+"""Admin of the catalogue. What other apps extend is importable from here."""
+
+from django.contrib import admin
+
+from catalog.admin.categories import CategoryAdmin
+from catalog.admin.products import ProductAdmin, ProductImageInline
+
+__all__ = ["CategoryAdmin", "ProductAdmin", "ProductImageInline"]
+
+admin.site.site_header = admin.site.site_title = "Lookalike"
+admin.site.index_title = "The shop"

@@ -1,0 +1,189 @@
+"""Admin of products with their photos."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.core.files.storage import default_storage
+from django.db import transaction
+from django.db.models import Max, QuerySet
+from django.forms import BaseFormSet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from catalog import announce
+from catalog.admin.forms import PhotoForm, PhotoFormSet, ProductForm, keep_uploads
+from catalog.models import Category, Product, ProductImage
+from catalog.photos import store
+from catalog.photos.storage_errors import StorageUnavailable
+from catalog.representation import thumbnail_url
+
+if TYPE_CHECKING:
+    ProductModelAdmin = admin.ModelAdmin[Product]
+    PhotoInline = admin.TabularInline[ProductImage, Product]
+else:
+    ProductModelAdmin = admin.ModelAdmin
+    PhotoInline = admin.TabularInline
+
+
+def thumbnail(image: ProductImage | None, side: int) -> SafeString:
+    """An <img> of a stored photo that links to it, or words where there is none."""
+    if image is None:
+        return format_html("<span>{}</span>", "no photo")
+    if not image.digest:
+        return format_html('<span title="{}">{}</span>', image.source_url, "to be fetched")
+    return format_html(
+        '<a href="{}"><img src="{}" alt="{}" loading="lazy" style="width:{}px;height:{}px;object-fit:cover;border-radius:6px"></a>',
+        default_storage.url(str(image.file)),
+        thumbnail_url(image.digest),
+        image.alt or "photo",
+        side,
+        side,
+    )
+
+
+class CategoryFilter(admin.SimpleListFilter):
+    """A category with its descendants."""
+
+    title = "category"
+    parameter_name = "category"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        categories = Category.objects.order_by("path").values_list("slug", "name", "depth")
+        return [(slug, "\u2003" * (depth - 1) + name) for slug, name, depth in categories]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Product]) -> QuerySet[Product] | None:
+        if not (slug := self.value()):
+            return None
+        path = Category.objects.filter(slug=slug).values_list("path", flat=True).first()
+        return queryset.filter(category__path__startswith=path) if path else queryset.none()
+
+
+class ProductImageInline(PhotoInline):
+    model = ProductImage
+    verbose_name = "photo"
+    verbose_name_plural = "photos"
+    form = PhotoForm
+    formset = PhotoFormSet
+    fields = ["preview", "file", "alt", "position"]
+    readonly_fields = ["preview"]
+    ordering = ["position", "id"]
+    extra = 1
+
+    @admin.display(description="")
+    def preview(self, image: ProductImage) -> SafeString:
+        return thumbnail(image, 96) if image.pk else SafeString()
+
+
+@admin.register(Product)
+class ProductAdmin(ProductModelAdmin):
+    """Made to be extended: a subclass may replace `inlines` and add fields, columns and actions."""
+
+    form = ProductForm
+    inlines = [ProductImageInline]
+    list_display = ["photo", "title", "sku", "brand", "category", "shown_price", "in_stock", "published"]
+    list_display_links = ["photo", "title"]
+    list_filter = ["published", "in_stock", CategoryFilter]
+    list_select_related = ["category"]
+    search_fields = ["sku", "title", "brand"]
+    search_help_text = "Number, title or brand"
+    list_per_page = 50
+    show_full_result_count = False
+    actions = ["publish", "unpublish"]
+    readonly_fields = ["created_at", "updated_at"]
+    fieldsets = [
+        (None, {"fields": ["title", "sku", "category", "brand", "description", "new_photos"]}),
+        ("Sale", {"fields": [("price", "currency"), "in_stock", "published", "url"]}),
+        ("More", {"fields": ["group", "attributes", ("created_at", "updated_at")], "classes": ["collapse"]}),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Product]:
+        return super().get_queryset(request).prefetch_related("images")
+
+    @admin.display(description="")
+    def photo(self, product: Product) -> SafeString:
+        return thumbnail(next(iter(product.images.all()), None), 56)
+
+    @admin.display(description="Price", ordering="price")
+    def shown_price(self, product: Product) -> str:
+        return "–" if product.price is None else f"{product.price} {product.currency}".strip()
+
+    @admin.action(description="Publish selected products", permissions=["change"])
+    def publish(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
+        self._set_published(request, queryset, published=True)
+
+    @admin.action(description="Hide selected products from the shop", permissions=["change"])
+    def unpublish(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
+        self._set_published(request, queryset, published=False)
+
+    def _set_published(self, request: HttpRequest, queryset: QuerySet[Product], *, published: bool) -> None:
+        with transaction.atomic():
+            chosen = Product.objects.filter(pk__in=queryset.values("pk")).exclude(published=published)
+            ids = list(chosen.select_for_update().order_by("pk").values_list("pk", flat=True))
+            Product.objects.filter(pk__in=ids).update(published=published, updated_at=timezone.now())
+            announce.products_changed(ids, hidden=not published)
+        done = "published" if published else "hidden from the shop"
+        self.message_user(request, f"{len(ids)} products {done}.")
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
+        with transaction.atomic(), announce.together():
+            super().delete_queryset(request, queryset)
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Photos are stored here, before Django opens the transaction of the form.
+
+        Where the storage fails inside it, all is rolled back and the form is answered once more, with that at its fields.
+        """
+        uploads: list[Any] = []
+        if request.method == "POST" and (self.has_add_permission(request) or self.has_change_permission(request)):
+            uploads = [upload for _, given in request.FILES.lists() for upload in given]
+            keep_uploads(uploads)
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except StorageUnavailable as error:
+            if not uploads:
+                raise
+            for upload in uploads:
+                upload.kept = error
+            return super().changeform_view(request, *args, **kwargs)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        with transaction.atomic(), announce.together():
+            new = form.cleaned_data.get("new_photos") or []
+            held = [
+                *new,
+                *(pair for formset in formsets if isinstance(formset, PhotoFormSet) for pair in formset.uploads()),
+            ]
+            missing = set(store.hold(kept for _, kept in held))
+            swept = [upload for upload, kept in held if kept in missing]
+            keep_uploads(swept)
+            if failed := [upload.kept for upload in swept if isinstance(upload.kept, StorageUnavailable)]:
+                raise failed[0]
+            super().save_related(request, form, formsets, change)
+            _add_last(form.instance, [kept for _, kept in new])
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: BaseFormSet[Any], change: bool) -> None:
+        if isinstance(formset, PhotoFormSet):
+            position = _next_position(form.instance)
+            for photo in formset.forms:
+                if photo.has_changed() and photo.appended and photo.instance.pk is None:
+                    photo.instance.position = position
+                    position += 1
+        super().save_formset(request, form, formset, change)
+
+
+def _next_position(product: Product) -> int:
+    last = ProductImage.objects.filter(product=product).aggregate(last=Max("position"))["last"]
+    return 0 if last is None else last + 1
+
+
+def _add_last(product: Product, new: list[store.KeptPhoto]) -> None:
+    stored = set(ProductImage.objects.filter(product=product).values_list("digest", flat=True))
+    for kept in new:
+        if kept.digest not in stored:
+            image = ProductImage(product=product, position=_next_position(product))
+            store.name_file(image, kept)
+            image.save()

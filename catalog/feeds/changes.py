@@ -1,0 +1,200 @@
+"""What a batch of feed rows changes in the catalogue: worked out, then written in one short transaction."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from django.db import transaction
+from django.utils import timezone
+
+from catalog import announce
+from catalog.categories import CategoryTree
+from catalog.feeds.columns import ProductRow
+from catalog.models import Product, ProductImage
+from catalog.photos import store as photos
+from catalog.photos.store import KeptPhoto
+
+_MISSING = -1  # a category that a dry run would make
+
+
+@dataclass(frozen=True)
+class PhotoReference:
+    """A photo that a row names: an http(s) URL that a worker fetches, or a stored file and the path it came from."""
+
+    url: str
+    kept: KeptPhoto | None
+    path: str = ""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A row and its photos; `complete` when every photo it names could be read (else none is taken away)."""
+
+    row: ProductRow
+    photos: Sequence[PhotoReference] | None
+    complete: bool
+
+
+@dataclass
+class Changes:
+    """Products created, updated (photos included) and unchanged; photos added and removed."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    photos_added: int = 0
+    photos_removed: int = 0
+
+    def __iadd__(self, other: Changes) -> Changes:
+        for name, value in vars(other).items():
+            setattr(self, name, getattr(self, name) + value)
+        return self
+
+
+class PhotosSwept(Exception):
+    """Files were swept before a row named them; `names` (in storage) are to be stored again."""
+
+    def __init__(self, names: set[str]) -> None:
+        super().__init__(", ".join(sorted(names)))
+        self.names = names
+
+
+@dataclass
+class _Plan:
+    """The changes of one product."""
+
+    product: Product
+    is_new: bool
+    fields: set[str] = field(default_factory=set)
+    hides: bool = False
+    added: list[ProductImage] = field(default_factory=list)
+    moved: list[ProductImage] = field(default_factory=list)
+    removed: list[ProductImage] = field(default_factory=list)
+
+    @property
+    def is_unchanged(self) -> bool:
+        return not (self.is_new or self.fields or self.added or self.moved or self.removed)
+
+
+def would_change(batch: Iterable[Candidate], tree: CategoryTree) -> Changes:
+    """Counts only; nothing is written."""
+    return _counts(_plans(batch, tree, lock=False))
+
+
+def write(batch: Sequence[Candidate], tree: CategoryTree) -> Changes:
+    """Write a batch and announce it. Raises PhotosSwept, or the database's errors; then nothing of it is written."""
+    for path in {candidate.row.category for candidate in batch if candidate.row.category}:
+        tree.make(path)
+    with transaction.atomic():
+        _hold_files(batch)
+        plans = _plans(batch, tree, lock=True)
+        with announce.together(priority="import"):
+            _write_products(plans)
+            _write_photos(plans)
+    return _counts(plans)
+
+
+def _plans(batch: Iterable[Candidate], tree: CategoryTree, *, lock: bool) -> list[_Plan]:
+    candidates = list(batch)
+    products = Product.objects.filter(sku__in=[candidate.row.sku for candidate in candidates]).order_by("pk")
+    if lock:
+        products = products.select_for_update(no_key=True)
+    existing = {product.sku: product for product in products}
+    images: defaultdict[int, list[ProductImage]] = defaultdict(list)
+    for image in ProductImage.objects.filter(product__in=existing.values()).order_by("position", "id"):
+        images[image.product_id].append(image)
+    plans = []
+    for candidate in candidates:
+        product = existing.get(candidate.row.sku)
+        plan = _Plan(product or Product(sku=candidate.row.sku), is_new=product is None)
+        _plan_fields(plan, candidate.row, tree)
+        if candidate.photos is not None:
+            _plan_photos(plan, candidate, images[plan.product.pk] if product else [])
+        plans.append(plan)
+    return plans
+
+
+def _plan_fields(plan: _Plan, row: ProductRow, tree: CategoryTree) -> None:
+    wanted = dict(row.fields)
+    if row.attributes is not None:
+        wanted["attributes"] = row.attributes
+    if row.category is not None:
+        wanted["category_id"] = tree.find(row.category) or _MISSING if row.category else None
+    for name, value in wanted.items():
+        if getattr(plan.product, name) != value:
+            plan.hides = plan.hides or name == "group"
+            setattr(plan.product, name, value)
+            plan.fields.add(name)
+
+
+def _plan_photos(plan: _Plan, candidate: Candidate, have: list[ProductImage]) -> None:
+    """Rows are known by their URL, else by their content; whichever photo stays keeps its row."""
+    by_url = {image.source_url: image for image in have if image.source_url}
+    by_digest = {image.digest: image for image in have if image.digest}
+    stays: dict[int, ProductImage] = {}
+    position = 0
+    for reference in candidate.photos or ():
+        image = by_url.get(reference.url) if reference.kept is None else by_digest.get(reference.kept.digest)
+        if image is None:
+            image = ProductImage(product=plan.product, position=position, source_url=reference.url)
+            if reference.kept is not None:
+                photos.name_file(image, reference.kept)
+                by_digest[image.digest] = image
+            plan.added.append(image)
+        elif image.pk is None or image.pk in stays:
+            continue  # the same file twice in a row
+        else:
+            stays[image.pk] = image
+            if image.position != position:
+                image.position = position
+                plan.moved.append(image)
+        position += 1
+    if candidate.complete:
+        plan.removed = [image for image in have if image.pk not in stays]
+        plan.hides = plan.hides or bool(plan.removed)
+
+
+def _hold_files(batch: Iterable[Candidate]) -> None:
+    """Before any row is locked: storage may take its time."""
+    references = (reference for candidate in batch for reference in candidate.photos or ())
+    files = {reference.kept.name: reference.kept for reference in references if reference.kept is not None}
+    if swept := photos.hold(files.values()):
+        raise PhotosSwept({kept.name for kept in swept})
+
+
+def _write_products(plans: list[_Plan]) -> None:
+    Product.objects.bulk_create([plan.product for plan in plans if plan.is_new])
+    changed = [plan.product for plan in plans if plan.fields and not plan.is_new]
+    names = {name for plan in plans if not plan.is_new for name in plan.fields}
+    if changed:
+        now = timezone.now()
+        for product in changed:
+            product.updated_at = now
+        Product.objects.bulk_update(changed, [*sorted(names), "updated_at"])
+    for hidden in (True, False):
+        announce.products_changed(
+            [plan.product.pk for plan in plans if plan.hides is hidden and not plan.is_unchanged], hidden=hidden
+        )
+
+
+def _write_photos(plans: list[_Plan]) -> None:
+    """Removal first: a file may move from one row of its product to another."""
+    if removed := [image.pk for plan in plans for image in plan.removed]:
+        ProductImage.objects.filter(pk__in=removed).delete()
+    if moved := [image for plan in plans for image in plan.moved]:
+        ProductImage.objects.bulk_update(moved, ["position"])
+    added = ProductImage.objects.bulk_create([image for plan in plans for image in plan.added])
+    announce.photos_stored([image.pk for image in added], priority="import")
+
+
+def _counts(plans: Iterable[_Plan]) -> Changes:
+    changes = Changes()
+    for plan in plans:
+        changes.created += plan.is_new
+        changes.unchanged += plan.is_unchanged
+        changes.updated += not plan.is_new and not plan.is_unchanged
+        changes.photos_added += len(plan.added)
+        changes.photos_removed += len(plan.removed)
+    return changes

@@ -1,0 +1,225 @@
+"""Import a feed: in batches, each in a transaction of its own, however long the feed is."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from hashlib import blake2b
+from typing import Any, TypeVar
+
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError, connection
+
+from catalog.categories import CategoryTree
+from catalog.feeds.changes import Candidate, Changes, PhotoReference, PhotosSwept, would_change, write
+from catalog.feeds.columns import ProductRow, RowError, is_url, read_columns
+from catalog.feeds.photo_files import PhotoReferenceError, read_photo_file
+from catalog.feeds.reading import Feed
+from catalog.feeds.rows import BadRow
+from catalog.models import ProductImage
+from catalog.photos import store
+from catalog.photos.reading import PhotoError
+from catalog.photos.storage_errors import StorageUnavailable
+
+BATCH_ROWS = 100
+BATCH_PHOTOS = 200
+KEPT_PROBLEMS = 1000
+# How often a batch is tried where Postgres is away or another writer was in the way: for about eight seconds.
+TRIES = 6
+FIRST_PAUSE_SECONDS = 0.25
+# How often a batch is written whose stored files are swept from under it.
+WRITES = 3
+
+T = TypeVar("T")
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A row or photo that did not go in. `place` is "line 7", or a path in a folder tree."""
+
+    line: int
+    place: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.reason}".encode("utf-8", "backslashreplace").decode()
+
+
+@dataclass
+class Report:
+    """What an import did, or in a dry run would do. `problems` holds the first ones, `problem_count` counts all."""
+
+    dry_run: bool
+    rows: int = 0
+    changes: Changes = field(default_factory=Changes)
+    problem_count: int = 0
+    problems: list[Problem] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        counts = {"dry_run": self.dry_run, "rows": self.rows, **asdict(self.changes)}
+        return counts | {"problem_count": self.problem_count, "problems": [asdict(item) for item in self.problems]}
+
+
+@dataclass
+class FeedImport:
+    """One run over one feed. `tell` gets every problem as it is found, `advance` is called after every batch."""
+
+    feed: Feed
+    dry_run: bool = False
+    tell: Callable[[Problem], None] = lambda _: None
+    advance: Callable[[Report], None] = lambda _: None
+
+    def run(self) -> Report:
+        """Raises FeedError where the feed cannot be read at all."""
+        self._report = Report(self.dry_run)
+        self._tree = CategoryTree()
+        self._lines: dict[bytes, int] = {}
+        for batch in self._batches():
+            self._write(batch)
+            self.advance(self._report)
+        return self._report
+
+    def _batches(self) -> Iterator[list[Candidate]]:
+        batch: list[Candidate] = []
+        named = 0
+        for row in self._product_rows():
+            if any(row.sku == candidate.row.sku for candidate in batch):
+                yield batch  # whether the first row of an id counts is known when it is written
+                batch, named = [], 0
+            if (line := self._lines.get(_digest(row.sku))) is not None:
+                self._problem(row.line, row.place, f"id {row.sku} was in line {line} already; the first one counts")
+                continue
+            candidate = self._candidate(row)
+            batch.append(candidate)
+            named += len(candidate.photos or ())
+            if len(batch) >= BATCH_ROWS or named >= BATCH_PHOTOS:
+                yield batch
+                batch, named = [], 0
+        if batch:
+            yield batch
+
+    def _product_rows(self) -> Iterator[ProductRow]:
+        for raw in self.feed.rows:
+            self._report.rows += 1
+            if isinstance(raw, BadRow):
+                self._problem(raw.line, raw.place, raw.reason)
+                continue
+            try:
+                row = read_columns(raw)
+            except RowError as error:
+                self._problem(raw.line, raw.place, str(error))
+                continue
+            yield row
+
+    def _candidate(self, row: ProductRow) -> Candidate:
+        """Photos are read, judged by their header and stored here, one at a time, outside of any transaction."""
+        if row.photos is None:
+            return Candidate(row, None, complete=False)
+        references: list[PhotoReference] = []
+        complete = True
+        for text in row.photos:
+            reference = PhotoReference(text, None) if is_url(text) else self._stored(row, text)
+            if reference is None:
+                complete = False
+            else:
+                references.append(reference)
+        return Candidate(row, references, complete)
+
+    def _stored(self, row: ProductRow, path: str, *, again: bool = False) -> PhotoReference | None:
+        """A photo of the feed's folder in storage (`again`: whoever names it); None when it was reported as a problem."""
+        try:
+            data = read_photo_file(self.feed.root, path)
+            described = store.describe(data)
+            if again or not (self.dry_run or _retried(lambda: _is_named(described.digest))):
+                store.keep(data, described)
+        except PhotoReferenceError as error:
+            self._problem(row.line, row.place, str(error))
+            return None
+        except (PhotoError, StorageUnavailable) as error:
+            self._problem(row.line, row.place, f"{path}: {error}")
+            return None
+        return PhotoReference("", described, path)
+
+    def _write(self, batch: list[Candidate]) -> None:
+        """A row that the database refuses, or of which storage fails, is reported alone; the others of its batch go in."""
+        try:
+            self._report.changes += self._written(batch)
+            self._lines |= {_digest(candidate.row.sku): candidate.row.line for candidate in batch}
+        except (DataError, IntegrityError, StorageUnavailable) as error:
+            if len(batch) > 1:
+                for candidate in batch:
+                    self._write([candidate])
+            else:
+                row = batch[0].row
+                refuses = "" if isinstance(error, StorageUnavailable) else "the database refuses it: "
+                self._problem(row.line, row.place, refuses + str(error).splitlines()[0])
+
+    def _written(self, batch: list[Candidate]) -> Changes:
+        if self.dry_run:
+            return _retried(lambda: would_change(batch, self._tree))
+        sweeps = 0
+        while True:
+            try:
+                return _retried(partial(self._write_once, batch), self._forget_categories)
+            except PhotosSwept as swept:
+                sweeps += 1
+                batch = [self._again(candidate, swept.names, give_up=sweeps >= WRITES) for candidate in batch]
+
+    def _write_once(self, batch: list[Candidate]) -> Changes:
+        return write(batch, self._tree)
+
+    def _forget_categories(self) -> None:
+        """Those that were made in a transaction that failed are not there."""
+        self._tree = CategoryTree()
+
+    def _again(self, candidate: Candidate, names: set[str], *, give_up: bool) -> Candidate:
+        """The candidate with the photos of these names stored anew from the feed's folder, or left out."""
+        references: list[PhotoReference] = []
+        complete = candidate.complete
+        for reference in candidate.photos or ():
+            kept: PhotoReference | None = reference
+            if reference.kept is not None and reference.kept.name in names:
+                kept = None if give_up else self._stored(candidate.row, reference.path, again=True)
+                complete = complete and kept is not None
+                if give_up:
+                    reason = f"{reference.path}: removed from storage {WRITES} times while the row was written"
+                    self._problem(candidate.row.line, candidate.row.place, f"{reason}; import again")
+            if kept is not None:
+                references.append(kept)
+        return Candidate(candidate.row, candidate.photos and references, complete)
+
+    def _problem(self, line: int, place: str, reason: str) -> None:
+        problem = Problem(line, place, reason)
+        self._report.problem_count += 1
+        if len(self._report.problems) < KEPT_PROBLEMS:
+            self._report.problems.append(problem)
+        self.tell(problem)
+
+
+def _digest(sku: str) -> bytes:
+    """What is kept of an id: a feed may have a million."""
+    return blake2b(sku.encode(), digest_size=8).digest()
+
+
+def _is_named(digest: str) -> bool:
+    return ProductImage.objects.filter(digest=digest).exists()
+
+
+def _retried(ask: Callable[[], T], before_again: Callable[[], None] = lambda: None) -> T:
+    """`ask()`, again after a pause where Postgres was away or ended a deadlock: what is asked can be asked twice."""
+    for attempt in range(1, TRIES):
+        try:
+            if attempt > 1:
+                before_again()
+            return ask()
+        except (OperationalError, InterfaceError) as error:
+            if connection.in_atomic_block:
+                raise
+            logger.warning("tried again: %s", error)
+        time.sleep(FIRST_PAUSE_SECONDS * 2 ** (attempt - 1))
+        connection.close_if_unusable_or_obsolete()
+    before_again()
+    return ask()

@@ -1,0 +1,96 @@
+"""A process that decodes photos for its parent, one after the other: `python -m catalog.photos.decoder_process SOCKET MEMORY`.
+
+SOCKET is the descriptor of a stream of lines of JSON, MEMORY that of an unnamed file through which bytes travel: the photo
+at its start when a request comes, the pixels when the answer goes. The process keeps itself within bounds that hold
+whatever a C decoder does, and ends with its parent: at the end of the stream, or by its alarm in the middle of a photo.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import socket
+import sys
+import time
+import warnings
+from typing import Any
+
+import orjson
+from PIL import Image
+
+from catalog.photos.bounds import Bounds, PhotoError
+from catalog.photos.decoding import out_of_memory, photo_facts, photo_pixels
+from catalog.photos.rgb import STRIP_PIXELS
+from catalog.photos.squares import Square
+
+# Above what the process has once everything is imported: 100 MB for 25 million pixels, as much for what decoders hold
+# beside them, the file, and the rest to spare.
+MOST_BYTES_MORE = 280 * 1024**2
+
+
+def main() -> None:
+    requests, memory = socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2])
+    _obey_the_parent_alone()
+    warnings.simplefilter("ignore")
+    _bound_memory()
+    requests.sendall(b"ready\n")
+    for line in requests.makefile("rb"):
+        request = orjson.loads(line)
+        signal.setitimer(signal.ITIMER_REAL, request["seconds"])
+        answer = _answer(request, memory)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        answer["cpu_seconds"] = time.process_time()
+        requests.sendall(orjson.dumps(answer, option=orjson.OPT_APPEND_NEWLINE))
+
+
+def _obey_the_parent_alone() -> None:
+    """Signals to the whole process group or unit are the parent's to answer: it finishes the photo in hand."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM})
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _bound_memory() -> None:
+    """Whoever asks for more is refused by the kernel, and Python says MemoryError. Linux alone tells what is taken."""
+    if sys.platform == "linux":
+        with open("/proc/self/statm") as file:
+            taken = int(file.read().split()[0]) * resource.getpagesize()
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        most = taken + MOST_BYTES_MORE
+        resource.setrlimit(resource.RLIMIT_AS, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+
+
+def _answer(request: dict[str, Any], memory: int) -> dict[str, Any]:
+    try:
+        data, bounds = os.pread(memory, request["bytes"], 0), Bounds(**request["bounds"])
+        if request["facts_only"]:
+            facts = photo_facts(data, bounds)
+            return {"width": facts.width, "height": facts.height, "extension": facts.extension}
+        square = request["square"] and Square(**request["square"])
+        image = photo_pixels(data, bounds, at_least=request["at_least"], square=square)
+        _write(image, memory)
+        return {"width": image.width, "height": image.height}
+    except PhotoError as error:
+        return _refusal(error)
+    except MemoryError:
+        return _refusal(out_of_memory())
+
+
+def _refusal(error: PhotoError) -> dict[str, Any]:
+    return {"reason": error.reason, "error": str(error)}
+
+
+def _write(image: Image.Image, memory: int) -> None:
+    """Three bytes a pixel, row by row; in strips, for a large picture leaves no room for a copy of itself."""
+    rows, at = max(1, STRIP_PIXELS // image.width), 0
+    for top in range(0, image.height, rows):
+        box = (0, top, image.width, min(top + rows, image.height))
+        strip = image if image.height <= rows else image.crop(box)
+        at += os.pwrite(memory, strip.tobytes(), at)
+
+
+if __name__ == "__main__":
+    main()

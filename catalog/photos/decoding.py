@@ -1,0 +1,165 @@
+"""Bytes of a photo → what its header says, or its pixels in RGB. Runs in decoder processes (`catalog.photos.decoder_process`).
+
+Free of Django and of settings. A decoder may take any time, hold any memory or crash: only the process bounds that.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from dataclasses import dataclass
+
+from PIL import Image, ImageFile, UnidentifiedImageError
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.GifImagePlugin import GifImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from catalog.photos.bounds import Bounds, PhotoError, check_header, jpeg_scans
+from catalog.photos.rgb import to_rgb
+from catalog.photos.squares import Square
+
+# Pillow's name of a format → the extension its files are stored under. MPO is what some phones write as JPEG.
+EXTENSIONS = {
+    "JPEG": "jpg",
+    "MPO": "jpg",
+    "PNG": "png",
+    "WEBP": "webp",
+    "GIF": "gif",
+    "BMP": "bmp",
+    "TIFF": "tif",
+}
+# How files begin → the format that Pillow opens them as.
+_SIGNATURES = {
+    b"\xff\xd8\xff": "JPEG",
+    b"\x89PNG\r\n\x1a\n": "PNG",
+    b"RIFF": "WEBP",
+    b"GIF8": "GIF",
+    b"BM": "BMP",
+    b"II*\x00": "TIFF",
+    b"MM\x00*": "TIFF",
+}
+# Imported by name: all of Pillow's plugins take a decoder process twice as long to start.
+_PLUGINS: dict[str, type[ImageFile.ImageFile]] = {
+    "JPEG": JpegImageFile,
+    "PNG": PngImageFile,
+    "WEBP": WebPImageFile,
+    "GIF": GifImageFile,
+    "BMP": BmpImageFile,
+    "TIFF": TiffImageFile,
+}
+# How Pillow's plugins begin to say that the header is whole and of a kind that they do not read.
+_NOT_READ = ("cannot handle", "unknown pixel mode", "unknown data organization", "Unsupported BMP")
+_ORIENTATION_TAG = 0x0112
+# EXIF orientation → what sets the picture upright (CIPA DC-008, 4.6.4).
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+# What Pillow's decoders are seen to raise on damaged files.
+_DAMAGED = (
+    *(OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, AttributeError, ArithmeticError),
+    *(AssertionError, NotImplementedError, RuntimeError, struct.error, zlib.error),
+)
+
+
+@dataclass(frozen=True)
+class PhotoFacts:
+    """What the header says: width and height in pixels as seen upright, and the extension of the format."""
+
+    width: int
+    height: int
+    extension: str
+
+
+def photo_facts(data: bytes, bounds: Bounds) -> PhotoFacts:
+    """Read the header. Raises PhotoError: `not_an_image`, `unsupported`, `truncated`, `bomb`."""
+    with _open(data, bounds) as image:
+        width, height = image.size
+        # Pillow turns a TIFF by itself, and its size says so already.
+        if _orientation(image) >= 5 and image.format != "TIFF":
+            width, height = height, width
+        return PhotoFacts(width=width, height=height, extension=EXTENSIONS[image.format or ""])
+
+
+def photo_pixels(data: bytes, bounds: Bounds, *, at_least: int | None, square: Square | None) -> Image.Image:
+    """Decode to RGB: see `catalog.photos.reading.decode_photo`. Raises PhotoError as `photo_facts` does."""
+    image = _open(data, bounds)
+    try:
+        if at_least is not None:
+            image.draft(None, (2 * at_least, 2 * at_least))
+        image.load()
+        upright = _UPRIGHT.get(_orientation(image))
+        rgb = to_rgb(image, at_least=at_least)
+    except _DAMAGED as error:
+        raise _damaged("the picture is damaged or cut short", error) from error
+    except Image.DecompressionBombError as error:
+        raise _too_many_pixels() from error
+    if upright is not None:
+        rgb = rgb.transpose(upright)
+    return rgb if square is None else square.cut(rgb)
+
+
+def _open(data: bytes, bounds: Bounds) -> Image.Image:
+    """Identify the format and judge the header; nothing is decoded yet."""
+    if not data:
+        raise PhotoError("not_an_image", "the file is empty")
+    scans = jpeg_scans(data) if data.startswith(b"\xff\xd8\xff") else None
+    try:
+        image = Image.open(io.BytesIO(data), formats=tuple(_PLUGINS))
+        check_header(image, bounds, scans)
+    except UnidentifiedImageError as error:
+        raise _unread(data) from error
+    except Image.DecompressionBombError as error:
+        raise _too_many_pixels() from error
+    except _DAMAGED as error:
+        raise _damaged("the picture's header is damaged", error) from error
+    return image
+
+
+def _unread(data: bytes) -> PhotoError:
+    """Why no plugin opened the file: Pillow keeps what the one of its format had to say to itself."""
+    format = next((name for start, name in _SIGNATURES.items() if data.startswith(start)), None)
+    if format is None:
+        return PhotoError("not_an_image", "the file is not a photo; send JPEG, PNG, WebP, GIF, BMP or TIFF")
+    said = ""
+    try:
+        _PLUGINS[format](io.BytesIO(data))
+    except _DAMAGED as error:
+        said = str(error)
+    if said.startswith(_NOT_READ):
+        return PhotoError("unsupported", f"the file is a {format} of a kind that is not read ({said}); save it as PNG")
+    return PhotoError("truncated", "the picture is damaged or cut short in its header; save it again")
+
+
+def _damaged(what: str, error: Exception) -> PhotoError:
+    if "out of memory" in str(error):
+        return out_of_memory()
+    return PhotoError("truncated", f"{what} ({error}); save it again")
+
+
+def _too_many_pixels() -> PhotoError:
+    return PhotoError("bomb", "the picture claims too many pixels to be decoded; send a smaller one")
+
+
+def out_of_memory() -> PhotoError:
+    """What decoding says that met the memory bound of its process."""
+    return PhotoError(
+        "bomb", "the picture takes too much memory to be decoded; save it as a plain JPEG or a smaller PNG"
+    )
+
+
+def _orientation(image: Image.Image) -> int:
+    """EXIF orientation, 1 where there is none or the EXIF block is damaged: that alone never spoils a photo."""
+    try:
+        return int(Image.Image.getexif(image).get(_ORIENTATION_TAG, 1))
+    except _DAMAGED:
+        return 1

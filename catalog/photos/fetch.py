@@ -1,0 +1,236 @@
+"""Fetch a photo from somebody else's URL without being turned against our own network.
+
+The name is resolved once, every address that comes back is judged, and the connection goes to a judged address: a
+second answer of a hostile name server is never asked for. Redirects start over. Environment proxies are not used.
+"""
+
+from __future__ import annotations
+
+import http.client
+import queue
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Literal
+from urllib.parse import SplitResult, quote, urljoin, urlsplit
+
+from django.conf import settings
+
+from catalog.photos import addresses
+
+Resolve = Callable[[str, int], Sequence[str]]
+RefusedReason = Literal["bad_url", "address", "redirects", "http_status", "too_large", "tls"]
+
+_CONNECT_SECONDS = 5.0
+_CHUNK = 64 * 1024
+_REDIRECTS = {301, 302, 303, 307, 308}
+_MAY_PASS = {408, 425, 429}
+_SAFE = "/%:@!$&'()*+,;=~-._?"
+
+
+class FetchRefused(Exception):
+    """Trying again will not help. `reason` is a short code; the text says why and what would do."""
+
+    def __init__(self, reason: RefusedReason, message: str) -> None:
+        super().__init__(message)
+        self.reason: RefusedReason = reason
+
+
+class FetchFailed(Exception):
+    """May pass: a time-out, a name that does not resolve now, a server that is overloaded."""
+
+    reason = "fetch_failed"
+
+
+def resolve(host: str, port: int) -> list[str]:
+    """The system's resolver. Raises OSError."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return list(dict.fromkeys(str(address[4][0]) for address in found))
+
+
+@cache
+def trusted_authorities() -> ssl.SSLContext:
+    """Reading the system's certificates takes tens of milliseconds, so it is done once."""
+    return ssl.create_default_context()
+
+
+def fetch_photo(url: str) -> bytes:
+    """The bytes behind an http(s) URL, at most MAX_PHOTO_BYTES. Raises FetchRefused, FetchFailed."""
+    return PhotoFetcher().fetch(url)
+
+
+@dataclass(frozen=True)
+class PhotoFetcher:
+    """`resolve` and `refusal` are the two decisions that tests replace; `ports` what a URL may name."""
+
+    resolve: Resolve = resolve
+    refusal: Callable[[addresses.Address], str | None] = addresses.refusal
+    ports: Sequence[int] = field(default_factory=lambda: settings.FETCH_PORTS)
+    tls: ssl.SSLContext = field(default_factory=trusted_authorities)
+    seconds: float = field(default_factory=lambda: settings.FETCH_TIMEOUT_SECONDS)
+
+    def fetch(self, url: str) -> bytes:
+        """Follow at most FETCH_MAX_REDIRECTS redirects; the time-out is for all of it together."""
+        deadline = time.monotonic() + self.seconds
+        for _ in range(settings.FETCH_MAX_REDIRECTS + 1):
+            body, location = self._request(_checked_url(url, self.ports), deadline)
+            if location is None:
+                return body
+            url = _joined(url, location)
+        raise FetchRefused("redirects", f"more than {settings.FETCH_MAX_REDIRECTS} redirects; give the photo's own URL")
+
+    def _request(self, url: SplitResult, deadline: float) -> tuple[bytes, str | None]:
+        """One request: the body, or where it is redirected to."""
+        host, port = url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
+        judged = self._judged_addresses(host, port, deadline)
+        try:
+            connected = _connect(judged, port, deadline)
+        except OSError as error:
+            raise FetchFailed(f"{host} does not answer ({error})") from error
+        guard: threading.Timer | None = None
+        try:
+            if url.scheme == "https":
+                connected = self.tls.wrap_socket(connected, server_hostname=host, do_handshake_on_connect=False)
+            # The socket's own time-out starts over with every byte that drips in; this one does not.
+            guard = threading.Timer(max(deadline - time.monotonic(), 0), _shut, [connected])
+            guard.start()
+            if isinstance(connected, ssl.SSLSocket):
+                connected.do_handshake()
+            answer = _exchange(connected, url, host, port)
+            if time.monotonic() >= deadline:  # a body without a length ends where the guard cut it
+                raise TimeoutError
+            return answer
+        except ssl.SSLCertVerificationError as error:
+            raise FetchRefused("tls", f"{host} does not prove who it is: {error.verify_message}") from error
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            late = time.monotonic() >= deadline
+            why = f"not done after {self.seconds:g} s" if late else str(error) or type(error).__name__
+            raise FetchFailed(f"{host} broke off: {why}") from error
+        finally:
+            if guard is not None:
+                guard.cancel()
+            connected.close()
+
+    def _judged_addresses(self, host: str, port: int, deadline: float) -> list[str]:
+        """The addresses of a host, all of them public. Raises FetchRefused, FetchFailed."""
+        found = _in_time(lambda: self.resolve(host, port), deadline, host)
+        if not found:
+            raise FetchFailed(f"{host} has no address")
+        for text in found:
+            words = self.refusal(addresses.parse(text))
+            if words is not None:
+                raise FetchRefused("address", f"{host} is at {text}, which is {words}: photos come from public hosts")
+        return list(found)
+
+
+def _checked_url(url: str, ports: Sequence[int]) -> SplitResult:
+    """The URL's parts, host in ASCII. Raises FetchRefused."""
+    try:
+        parts = urlsplit(url.strip())
+        host = (parts.hostname or "").encode("idna").decode("ascii")
+        port = parts.port
+    except ValueError as error:
+        raise FetchRefused("bad_url", f"{url!r} is no URL ({error})") from error
+    if parts.scheme not in ("http", "https") or not host:
+        raise FetchRefused("bad_url", f"{url!r} is no http(s) URL of a host")
+    if parts.username is not None or parts.password is not None:
+        raise FetchRefused("bad_url", "a URL with a user name in it is not fetched")
+    if port is not None and port not in ports:
+        allowed = ", ".join(map(str, ports))
+        raise FetchRefused("bad_url", f"port {port} is not fetched from; allowed: {allowed} (FETCH_PORTS)")
+    netloc = f"[{host}]" if ":" in host else host
+    return parts._replace(
+        netloc=netloc if port is None else f"{netloc}:{port}",
+        path=quote(parts.path or "/", safe=_SAFE),
+        query=quote(parts.query, safe=_SAFE),
+        fragment="",
+    )
+
+
+def _joined(url: str, location: str) -> str:
+    """Where a redirect leads. Raises FetchRefused."""
+    try:
+        return urljoin(url, location)
+    except ValueError as error:
+        raise FetchRefused("bad_url", f"{url} redirects to {location[:200]!r}, which is no URL ({error})") from error
+
+
+def _in_time(call: Callable[[], Sequence[str]], deadline: float, host: str) -> Sequence[str]:
+    """The system's resolver knows no time-out, so it is asked in a thread that may be left behind."""
+    answers: queue.SimpleQueue[Sequence[str] | OSError | ValueError] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            answers.put(call())
+        except (OSError, ValueError) as error:
+            answers.put(error)
+
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        answer = answers.get(timeout=max(deadline - time.monotonic(), 0.001))
+    except queue.Empty as error:
+        raise FetchFailed(f"the name {host} was not resolved in time") from error
+    if isinstance(answer, Exception):
+        raise FetchFailed(f"the name {host} does not resolve ({answer})") from answer
+    return answer
+
+
+def _connect(judged: Sequence[str], port: int, deadline: float) -> socket.socket:
+    """A connection to the first judged address that answers. Raises OSError."""
+    failure: OSError = TimeoutError("no time left")
+    for address in judged:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            break
+        try:
+            connected = socket.create_connection((address, port), timeout=min(left, _CONNECT_SECONDS))
+        except OSError as error:
+            failure = error
+        else:
+            connected.settimeout(left)
+            return connected
+    raise failure
+
+
+def _shut(connected: socket.socket) -> None:
+    try:
+        socket.socket.shutdown(connected, socket.SHUT_RDWR)  # SSLSocket's own would also drop its state under a reader
+    except OSError:
+        return  # closed already
+
+
+def _exchange(connected: socket.socket, url: SplitResult, host: str, port: int) -> tuple[bytes, str | None]:
+    connection = http.client.HTTPConnection(host, port)
+    connection.sock = connected
+    target = url.path + (f"?{url.query}" if url.query else "")
+    headers = {"Host": url.netloc, "User-Agent": "Lookalike/1.0", "Accept": "image/*", "Accept-Encoding": "identity"}
+    connection.request("GET", target, headers=headers)
+    response = connection.getresponse()
+    location = response.getheader("Location")
+    if response.status in _REDIRECTS and location:
+        return b"", location
+    if response.status != 200:
+        message = f"{host} answered {response.status} {response.reason}".strip()
+        if response.status >= 500 or response.status in _MAY_PASS:
+            raise FetchFailed(message)
+        raise FetchRefused("http_status", f"{message}; put a photo there or correct the URL")
+    return _bounded_body(response), None
+
+
+def _bounded_body(response: http.client.HTTPResponse) -> bytes:
+    limit = settings.MAX_PHOTO_BYTES
+    if (response.length or 0) <= limit:
+        body = bytearray()
+        while chunk := response.read(_CHUNK):
+            body += chunk
+            if len(body) > limit:
+                break
+        else:
+            if response.length:
+                raise http.client.IncompleteRead(b"", response.length)
+            return bytes(body)
+    raise FetchRefused("too_large", f"the photo is larger than {limit / 1024**2:g} MB; put a smaller one there")

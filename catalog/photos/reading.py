@@ -1,0 +1,107 @@
+"""The one reader of photo files, for upload, index and query alike.
+
+What a file says of itself is not believed: its bytes are bounded, its header is judged before anything is decoded, and the
+work is done in a decoder process that has a deadline and a memory of its own. A file that cannot be read ends in a
+`PhotoError` whose `reason` counts and whose text is for people. Errors of the storage that the bytes come from are left as
+they are: those may pass, a bad photo does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, BinaryIO, TypeVar
+
+import numpy as np
+from django.conf import settings
+from numpy.typing import NDArray
+from PIL import Image
+
+from catalog.photos.bounds import Bounds, PhotoError, Reason
+from catalog.photos.decoder_child import Decoder
+from catalog.photos.decoder_pool import DecodersBusy, decoder_pool
+from catalog.photos.decoding import EXTENSIONS, PhotoFacts
+from catalog.photos.rgb import STRIP_PIXELS
+from catalog.photos.squares import Square
+
+__all__ = [
+    "EXTENSIONS",
+    "DecodersBusy",
+    "PhotoError",
+    "PhotoFacts",
+    "Reason",
+    "decode_photo",
+    "decode_square",
+    "inspect_photo",
+]
+
+T = TypeVar("T")
+
+
+def inspect_photo(file: BinaryIO) -> PhotoFacts:
+    """Read the header of a photo without decoding it.
+
+    Raises PhotoError: `too_large` (MAX_PHOTO_BYTES), `bomb` (more pixels, scans, strips or memory than are decoded),
+    `not_an_image`, `unsupported`, `truncated`, `too_slow` (PHOTO_SECONDS), and DecodersBusy, which may pass.
+    """
+    return _decoded(file, _request(facts_only=True), _facts)
+
+
+def decode_photo(file: BinaryIO, *, at_least: int | None = None) -> Image.Image:
+    """Decode a photo to RGB, upright by its EXIF orientation, transparency laid onto white; first frame of several.
+
+    `at_least`: the side in pixels that will be cut from it; a JPEG is then decoded at the smallest of 1/8, 1/4, 1/2
+    and 1/1 whose sides are still twice that, which is several times faster, and what is larger than 4 million pixels
+    once decoded is shrunk to sides still twice that. Raises PhotoError as `inspect_photo` does.
+    """
+    return _decoded(file, _request(at_least=at_least), _picture)
+
+
+def decode_square(file: BinaryIO, *, at_least: int, square: Square) -> NDArray[np.uint8]:
+    """Decode a photo as `decode_photo` does and cut a square out of it: uint8 (side, side, 3) RGB. Raises PhotoError.
+
+    Where a square is all that is needed, the rest of the picture stays in the decoder process.
+    """
+    return _decoded(file, _request(at_least=at_least, square=square), _pixels)
+
+
+def _decoded(file: BinaryIO, request: dict[str, Any], result: Callable[[dict[str, Any], Decoder], T]) -> T:
+    return decoder_pool().decode(_bounded_bytes(file), request, seconds=settings.PHOTO_SECONDS, result=result)
+
+
+def _bounded_bytes(file: BinaryIO) -> bytes:
+    data = file.read(settings.MAX_PHOTO_BYTES + 1)
+    if len(data) > settings.MAX_PHOTO_BYTES:
+        limit = settings.MAX_PHOTO_BYTES / 1024**2
+        raise PhotoError("too_large", f"the file is larger than {limit:g} MB; send a smaller one")
+    return data
+
+
+def _request(*, facts_only: bool = False, at_least: int | None = None, square: Square | None = None) -> dict[str, Any]:
+    return {
+        "bounds": Bounds(pixels=settings.MAX_PHOTO_PIXELS, whole_pixels=settings.MAX_WHOLE_PHOTO_PIXELS),
+        "facts_only": facts_only,
+        "at_least": at_least,
+        "square": square,
+    }
+
+
+def _facts(answer: dict[str, Any], decoder: Decoder) -> PhotoFacts:
+    return PhotoFacts(width=answer["width"], height=answer["height"], extension=answer["extension"])
+
+
+def _picture(answer: dict[str, Any], decoder: Decoder) -> Image.Image:
+    """In strips, for a large picture leaves no room for a copy of itself."""
+    width, height = answer["width"], answer["height"]
+    rows = max(1, STRIP_PIXELS // width)
+    if height <= rows:
+        return Image.frombytes("RGB", (width, height), decoder.read(3 * width * height))
+    image = Image.new("RGB", (width, height))
+    for top in range(0, height, rows):
+        size = width, min(rows, height - top)
+        image.paste(Image.frombytes("RGB", size, decoder.read(3 * size[0] * size[1], at=3 * width * top)), (0, top))
+    return image
+
+
+def _pixels(answer: dict[str, Any], decoder: Decoder) -> NDArray[np.uint8]:
+    width, height = answer["width"], answer["height"]
+    return np.frombuffer(decoder.read(3 * width * height), np.uint8).reshape(height, width, 3)

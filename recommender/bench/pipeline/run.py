@@ -1,0 +1,175 @@
+"""`bench pipeline`: how near the pipeline comes to what the machine can do, and what a naive worker makes of it.
+
+Ideal throughput of one photo after the other is 1/(1/F + 1/D + 1/I), of F forward only, D decode only and I insert only,
+each measured on the same cores in the same run. They and the naive worker are measured in turn, round after round, and each is judged by
+the time of all its rounds together, because other work on the machine comes and goes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import harmonic_mean
+from typing import Any
+
+from django.conf import settings
+
+from recommender.bench.circumstances import circumstances
+from recommender.bench.pipeline import encoders
+from recommender.bench.pipeline.photo_sets import default_photos, lay_photos
+from recommender.bench.pipeline.processes import Processes, bench_processes
+from recommender.bench.temporary import temporary_shop
+
+LEAST_OF_IDEAL, LEAST_OF_NAIVE, MOST_MEGABYTES = 0.9, 5.0, 250.0
+MOST_IDLE_SECONDS, MOST_IMPORTING_SECONDS = 2.0, 5.0
+SMALL, LARGE, ROUNDS = 304, 128, 8
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Row:
+    """Photos a second, and the shares that count."""
+
+    size: str
+    processes: int
+    photos: int
+    decode: float
+    forward: float
+    insert: float
+    ideal: float
+    pipeline: float
+    of_ideal: float
+    naive: float
+    of_naive: float
+    megabytes: float
+
+
+def run(*, photos: Path | None = None, say: Say = lambda line: None, compare_encoders: bool = True) -> dict[str, Any]:
+    """Measure everything in a temporary shop. `photos`: a folder; by default the real ones, or drawn where there are none.
+
+    The result holds the rows, the latencies, the comparison of encoders, and `missed`: the targets not reached.
+    """
+    source = photos or default_photos()
+    with temporary_shop() as (folder, environment):
+        say("photos: " + (f"{SMALL} of {source.name}" if source else f"{SMALL} drawn") + f", {LARGE} of 2,000 pixels")
+        lay_photos(source, folder, small=SMALL, large=LARGE)
+        _run_module(environment, "recommender.bench.pipeline.process", str(folder), "open")
+        rows = []
+        for count in sorted({1, _cores()}):
+            with (
+                bench_processes(folder, environment, count) as processes,
+                bench_processes(folder, environment, count, one_core=count == 1) as naive,
+            ):
+                for size in ("small", "large"):
+                    rows.append(_measure(processes, naive, size, count, say))
+        say("uploads: until they can be found, at rest and during an import of 10,000")
+        latency = json.loads(_run_module(environment, "recommender.bench.pipeline.latency", str(folder)))
+    result: dict[str, Any] = {
+        **circumstances(),
+        "photos": "drawn" if source is None else source.name,
+        "encoder": settings.ENCODER,
+        "cores": _cores(),
+        "rows": [asdict(row) for row in rows],
+        "latency": latency,
+        "missed": _missed(rows, latency),
+    }
+    if compare_encoders:
+        feed = source.parent / "products.csv" if source else None
+        result["encoders"] = encoders.compare(feed if feed and feed.exists() else None, report=say)
+        if not result["encoders"]["passes"]:
+            result["missed"].append(f"{encoders.INT8} may not be the default encoder")
+    return result
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _measure(processes: Processes, naive: Processes, size: str, count: int, say: Say) -> Row:
+    rounds: list[tuple[float, float, float, float, float]] = []
+    photos, megabytes = 0, 0.0
+    for number in range(ROUNDS):
+        say(f"{size} photos on {count} core{'s' if count > 1 else ''}, round {number + 1} of {ROUNDS}")
+        decode = processes.measure("decode", size).rate
+        forward = processes.measure("forward", size).rate
+        processes.measure("reset", size, share=0)
+        insert = processes.measure("insert", size).rate
+        processes.measure("reset", size, share=1)
+        pipeline = processes.measure("embed", size)
+        photos, megabytes = pipeline.photos, pipeline.megabytes
+        processes.measure("reset", size, share=0)
+        rounds.append((decode, forward, insert, pipeline.rate, naive.measure("naive", size).rate))
+    decode, forward, insert, end_to_end, naively = (harmonic_mean(column) for column in zip(*rounds, strict=True))
+    return Row(
+        size=size,
+        processes=count,
+        photos=photos,
+        decode=decode,
+        forward=forward,
+        insert=insert,
+        ideal=_ideal(decode, forward, insert),
+        pipeline=end_to_end,
+        of_ideal=end_to_end / _ideal(decode, forward, insert),
+        naive=naively,
+        of_naive=end_to_end / naively,
+        megabytes=megabytes,
+    )
+
+
+def _ideal(decode: float, forward: float, insert: float) -> float:
+    return 1 / (1 / decode + 1 / forward + 1 / insert)
+
+
+def _missed(rows: list[Row], latency: dict[str, dict[str, float]]) -> list[str]:
+    missed = []
+    for row in rows:
+        where = f"{row.size} photos on {row.processes}"
+        if row.of_ideal < LEAST_OF_IDEAL:
+            missed.append(f"{where}: {row.of_ideal:.2f} of the ideal, wanted {LEAST_OF_IDEAL}")
+        if row.of_naive < LEAST_OF_NAIVE:
+            missed.append(f"{where}: {row.of_naive:.1f} × the naive worker, wanted {LEAST_OF_NAIVE:.0f}")
+        if row.megabytes > MOST_MEGABYTES:
+            missed.append(f"{where}: {row.megabytes:.0f} MB a process, wanted at most {MOST_MEGABYTES:.0f}")
+    for name, most in (("idle", MOST_IDLE_SECONDS), ("importing", MOST_IMPORTING_SECONDS)):
+        if latency[name]["p95_seconds"] > most:
+            missed.append(f"upload to searchable, {name}: p95 {latency[name]['p95_seconds']:.2f} s, wanted {most:.0f}")
+    return missed
+
+
+def table(result: dict[str, Any]) -> str:
+    """The result as text for people (Markdown)."""
+    lines = [
+        f"{result['encoder']}, {result['photos']} photos; photos a second ({result['date']}, {result['machine']})",
+        "",
+        "| photos | processes | decode D | forward F | insert I | ideal | pipeline | of ideal | naive | × naive | MB a process |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for row in result["rows"]:
+        rates = " | ".join(f"{row[name]:.0f}" for name in ("decode", "forward", "insert", "ideal", "pipeline"))
+        lines.append(
+            f"| {row['size']} | {row['processes']} | {rates} | {row['of_ideal']:.2f} | {row['naive']:.1f} "
+            f"| {row['of_naive']:.1f} | {row['megabytes']:.0f} |"
+        )
+    lines += ["", "| upload to searchable | p50 | p95 |", "|---|---|---|"]
+    for name, seconds in result["latency"].items():
+        lines.append(f"| {name} | {seconds['p50_seconds']:.2f} s | {seconds['p95_seconds']:.2f} s |")
+    if "encoders" in result:
+        lines += ["", encoders.table(result["encoders"])]
+    lines += ["", *(f"missed: {sentence}" for sentence in result["missed"])]
+    return "\n".join(lines).rstrip()
+
+
+def _run_module(environment: dict[str, str], module: str, *arguments: str) -> str:
+    command = [sys.executable, "-m", module, *arguments]
+    done = subprocess.run(
+        command, cwd=settings.BASE_DIR, env=environment, stdout=subprocess.PIPE, text=True, check=False
+    )
+    if done.returncode:
+        raise RuntimeError(f"{module} ended with code {done.returncode}; see above")
+    return done.stdout

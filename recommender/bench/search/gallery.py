@@ -1,0 +1,126 @@
+"""A shop of any size whose vectors are derived from real photos: perturbed mixtures of neighbours.
+
+A vector lies somewhere between a real photo and one of its ten nearest, plus noise in proportion to how much real photos
+vary in each direction. Shuffled copies would be too easy, independent noise has no neighbourhoods; this keeps those of
+the seeds at every size. Everything follows from the seed of the generator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.halfvec import half_precision
+from recommender.projection.apply import unit
+
+DIMENSIONS = 256
+SHARES = (50.0, 10.0, 5.0, 2.0, 1.0, 0.1)  # per cent of the products that pass a filter
+_NEIGHBOURS = 10
+_NOISE = 0.5
+_CHUNK = 50_000
+# The category tree by shares of the parent: 50 % > 10 % > 5 % > two of 2 % and one of 1 % > 1 % > 0.1 %.
+_TREE = {50.0: [10.0] * 5, 10.0: [5.0] * 2, 5.0: [2.0, 2.0, 1.0], 2.0: [1.0] * 2, 1.0: [0.1] * 10}
+
+Vectors = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Node:
+    """One category: its share of all products in per cent, and the number of its parent (-1: a root)."""
+
+    share: float
+    parent: int
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Products 1 to n, one photo each. `vectors`: float32 (n, 256) unit rows as halfvec keeps them.
+
+    `category`: int32 (n,), the node of the finest category; `nodes` the tree; `members[node]`: int32, sorted products'
+    numbers. Categories are correlated with the vectors; `price` (float64 (n,), 0 to 1000) and attributes are not.
+    """
+
+    vectors: Vectors
+    nodes: list[Node]
+    members: dict[int, NDArray[np.int32]]
+    category: NDArray[np.int32]
+    price: NDArray[np.float64]
+    buckets: dict[float, NDArray[np.int32]]
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    def own_category(self, number: int, share: float) -> int | None:
+        """The node of that share that a product stands in; None where its branch has none (2 % splits unevenly)."""
+        node = int(self.category[number])
+        while node >= 0:
+            if self.nodes[node].share == share:
+                return node
+            node = self.nodes[node].parent
+        return None
+
+
+def generate(seeds: Vectors, count: int, *, seed: int = 1) -> Gallery:
+    """`seeds`: float32 (photos, 256), projected features of real photos before they are normalised."""
+    rng = np.random.default_rng(seed)
+    vectors = np.concatenate(list(_mixtures(seeds, count, rng)))
+    nodes, members = _categories(vectors, rng)
+    category = np.full(count, -1, np.int32)
+    for number, node in enumerate(nodes):
+        if node.share == SHARES[-1]:
+            category[members[number]] = number
+    return Gallery(
+        vectors=vectors,
+        nodes=nodes,
+        members=members,
+        category=category,
+        price=np.round(rng.random(count) * 1000, 2),
+        buckets={share: rng.integers(0, round(100 / share), count, dtype=np.int32) for share in SHARES},
+    )
+
+
+def _mixtures(seeds: Vectors, count: int, rng: np.random.Generator) -> Iterator[Vectors]:
+    likeness = unit(seeds) @ unit(seeds).T
+    np.fill_diagonal(likeness, -np.inf)
+    nearest = np.argsort(-likeness, axis=1)[:, :_NEIGHBOURS]
+    spread = _NOISE * seeds.std(axis=0)
+    for start in range(0, count, _CHUNK):
+        size = min(_CHUNK, count - start)
+        one = rng.integers(0, len(seeds), size)
+        other = nearest[one, rng.integers(0, nearest.shape[1], size)]
+        weight = rng.random((size, 1), dtype=np.float32)
+        noise = rng.standard_normal((size, seeds.shape[1]), dtype=np.float32) * spread
+        yield half_precision(unit(weight * seeds[one] + (1 - weight) * seeds[other] + noise))
+
+
+def _categories(vectors: Vectors, rng: np.random.Generator) -> tuple[list[Node], dict[int, NDArray[np.int32]]]:
+    """Cut along the direction in which the members of a node vary most, at quantiles: regions of exact shares."""
+    nodes: list[Node] = []
+    members: dict[int, NDArray[np.int32]] = {}
+
+    def split(rows: NDArray[np.int32], shares: list[float], parent: int) -> None:
+        axis = _main_axis(vectors[rng.choice(rows, min(2000, len(rows)), replace=False)])
+        ordered = rows[np.argsort(vectors[rows] @ axis, kind="stable")]
+        cuts = np.round(np.cumsum(shares) / sum(shares) * len(rows)).astype(int)[:-1]
+        for part, share in zip(np.split(ordered, cuts), shares, strict=True):
+            number = len(nodes)
+            nodes.append(Node(share, parent))
+            members[number] = np.sort(part)
+            if share in _TREE and len(part):
+                split(part, _TREE[share], number)
+
+    split(np.arange(len(vectors), dtype=np.int32), [50.0, 50.0], -1)
+    return nodes, members
+
+
+def _main_axis(sample: Vectors) -> Vectors:
+    """About the direction in which rows vary most, by a few steps of power iteration: float32 (256,)."""
+    centred = sample - sample.mean(axis=0)
+    axis = np.ones(sample.shape[1], np.float32)
+    for _ in range(5):
+        axis = (axis @ centred.T) @ centred + np.float32(1e-12)
+        axis /= np.linalg.norm(axis)
+    return axis

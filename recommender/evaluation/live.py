@@ -1,0 +1,131 @@
+"""What the storefront would answer now: every photo asks, leave-one-out, through the index, by exact search, by colours.
+
+Nothing is held out here, so a learned space is flattered on classes it was fitted on; `evaluate.judge` is the judge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from django.db import connection
+from numpy.typing import NDArray
+
+from recommender.encoder.stored_features import features_of
+from recommender.evaluation.histogram import colour_histograms
+from recommender.evaluation.labels import LabelledPhotos, read_photos
+from recommender.evaluation.rank import Contestant, relevant_of, score
+from recommender.evaluation.scores import K, Scores, scores_of
+from recommender.index.pgvector import PgvectorIndex, SpaceQuery
+from recommender.index.types import Filters
+from recommender.models import Space
+from recommender.progress import Progress, silent
+from recommender.projection.apply import project
+
+MOST_QUERIES = 2000
+# The colour histogram is compared with this many photos at most; beyond, figures of the histogram are of a sample.
+MOST_HISTOGRAMS = 20_000
+_BATCH = 64
+_SEED = 11
+
+
+@dataclass(frozen=True, eq=False)
+class LiveScores:
+    """`scores` by way of asking: index, exact, histogram; one row a query photo (`image_ids`, `groups` int64)."""
+
+    labels: str
+    photos: int
+    image_ids: NDArray[np.int64]
+    groups: NDArray[np.int64]
+    scores: Mapping[str, Scores]
+
+
+def live_scores(
+    space: Space, *, labels: str = "category", most: int = MOST_QUERIES, progress: Progress = silent
+) -> LiveScores:
+    """Ask with every labelled photo of a published product, or with `most` of them drawn by a fixed seed.
+
+    An answer is relevant when its product has the query's class; the query's own product, variant group and products
+    that share its file are no answers. Raises UnknownLabels.
+    """
+    photos = _searchable(read_photos(encoders=[space.encoder_id], labels=labels))
+    places = _one_a_place(photos)
+    asking = np.flatnonzero(photos.classes >= 0)
+    asking = asking[relevant_of(asking, photos.classes, photos.groups, places) > 0]
+    queries = np.sort(np.random.default_rng(_SEED).permutation(asking)[:most])
+    if not len(queries):
+        return LiveScores(labels, len(photos), photos.image_ids[:0], photos.groups[:0], {})
+    relevant = relevant_of(queries, photos.classes, photos.groups, places)
+    scores = {}
+    for way in ("index", "exact"):
+        products = _answers(space, photos, queries, exact=way == "exact", progress=progress)
+        scores[way] = scores_of(_hits(products, photos, queries), relevant, products)
+    scores["histogram"] = _by_colours(photos, queries, progress)
+    return LiveScores(labels, len(photos), photos.image_ids[queries], photos.groups[queries], scores)
+
+
+def _searchable(photos: LabelledPhotos) -> LabelledPhotos:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM catalog_product WHERE published")
+        published = np.array(cursor.fetchall(), np.int64).reshape(-1)
+    return photos.taken(np.isin(photos.product_ids, published))
+
+
+def _one_a_place(photos: LabelledPhotos) -> NDArray[np.bool_]:
+    """The first photo of each product group: an answer holds a group once, so it is relevant once."""
+    first = np.zeros(len(photos), bool)
+    first[np.unique(photos.groups, return_index=True)[1]] = True
+    return first
+
+
+def _answers(
+    space: Space, photos: LabelledPhotos, queries: NDArray[np.int64], *, exact: bool, progress: Progress
+) -> NDArray[np.int64]:
+    """Product ids int64 (queries, 50), -1 beyond the last answer."""
+    index = PgvectorIndex(exact_below=0)
+    products = np.full((len(queries), K), -1, np.int64)
+    excluded = _members(photos)
+    for start in range(0, len(queries), _BATCH):
+        batch = queries[start : start + _BATCH]
+        known, features = features_of(space.encoder_id, photos.image_ids[batch])
+        vectors = dict(zip(known.tolist(), project(space, features), strict=True)) if len(known) else {}
+        asked = [row for row in range(len(batch)) if int(photos.image_ids[batch[row]]) in vectors]
+        questions = [
+            SpaceQuery(
+                vector=vectors[int(photos.image_ids[batch[row]])],
+                filters=Filters(exclude_products=excluded[int(photos.groups[batch[row]])]),
+            )
+            for row in asked
+        ]
+        found = index.search_many(space=space, queries=questions, k=K, exact=exact)
+        for row, hits in zip(asked, found, strict=True):
+            products[start + row, : len(hits)] = [hit.product_id for hit in hits]
+        progress("exact search" if exact else "asking the index", start + len(batch), len(queries))
+    return products
+
+
+def _members(photos: LabelledPhotos) -> dict[int, tuple[int, ...]]:
+    """Product ids of each duplicate group."""
+    members: dict[int, set[int]] = {}
+    for group, product in zip(photos.groups.tolist(), photos.product_ids.tolist(), strict=True):
+        members.setdefault(group, set()).add(product)
+    return {group: tuple(sorted(products)) for group, products in members.items()}
+
+
+def _hits(products: NDArray[np.int64], photos: LabelledPhotos, queries: NDArray[np.int64]) -> NDArray[np.bool_]:
+    classes = dict(zip(photos.product_ids.tolist(), photos.classes.tolist(), strict=True))
+    answered = np.array([[classes.get(product, -1) for product in row] for row in products.tolist()], np.int32)
+    hits: NDArray[np.bool_] = answered == photos.classes[queries][:, None]
+    return hits
+
+
+def _by_colours(photos: LabelledPhotos, queries: NDArray[np.int64], progress: Progress) -> Scores:
+    """The same questions to the colour histograms of one photo a place (all of them, or a sample with the queries)."""
+    chosen = np.zeros(len(photos), bool)
+    chosen[np.random.default_rng(_SEED).permutation(len(photos))[:MOST_HISTOGRAMS]] = True
+    chosen[queries] = True
+    sample = photos.taken(chosen)
+    contestant = Contestant("histogram", colour_histograms(sample.image_ids, progress=progress))
+    rows = np.searchsorted(sample.image_ids, photos.image_ids[queries])
+    return score(contestant, queries=rows, classes=sample.classes, groups=sample.groups)

@@ -1,0 +1,125 @@
+"""Watching the live index: how much of what exact search finds the ANN index finds."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from django.conf import settings
+from django.db import connection
+from numpy.typing import NDArray
+from psycopg import sql
+
+from recommender.encoder.stored_features import features_of
+from recommender.index.partitions import index_is_valid, partition_name
+from recommender.index.pgvector import PgvectorIndex, SpaceQuery
+from recommender.index.types import Filters, SpaceGone
+from recommender.models import RecallSample, Space
+from recommender.projection.apply import project
+from recommender.spaces import active as spaces
+
+logger = logging.getLogger(__name__)
+
+QUERIES = 100
+K = 10
+KEPT = 2000  # samples of a space; the oldest go
+
+
+@dataclass(frozen=True)
+class _Asked:
+    image_id: int
+    product_id: int
+    group: str
+
+
+def measure(*, queries: int = QUERIES) -> RecallSample | None:
+    """Ask the active space as the storefront does and compare with exact search; None where nothing is active.
+
+    The sample is kept as a point of the series; a recall below RECALL_WARN_BELOW is logged as a warning.
+    """
+    space = spaces.active_space()
+    if space is None:
+        return None
+    try:
+        recall, asked = recall_of(space, queries=queries)
+    except SpaceGone:
+        return None  # retired meanwhile; the next beat asks the new one
+    sample = RecallSample.objects.create(space_id=space.pk, recall=recall, queries=asked)
+    old = RecallSample.objects.filter(space_id=space.pk).order_by("-pk").values_list("pk", flat=True)[KEPT : KEPT + 1]
+    if oldest := list(old):
+        RecallSample.objects.filter(space_id=space.pk, pk__lte=oldest[0]).delete()
+    if recall is not None and recall < settings.RECALL_WARN_BELOW:
+        logger.warning(
+            "recall@%d of space %s is %.3f over %d photos, below %.2f: raise ef_search (or probes), or rebuild its index",
+            K, space.name, recall, asked, settings.RECALL_WARN_BELOW,
+        )  # fmt: skip
+    return sample
+
+
+def recall_of(space: Space, *, queries: int = QUERIES, k: int = K) -> tuple[float | None, int]:
+    """Mean recall@k of the ANN index over random photos of the space, asked as the storefront asks, and how many asked.
+
+    Of the index by itself: where it finds too little, a search is completed by comparing, and would hide its end. Without
+    a valid index it is 0. A hit as near as the k-th exact one counts: which of several equally near photos is answered is no loss.
+    """
+    index = PgvectorIndex(exact_below=0, completes=False)
+    alive = index_is_valid(space)
+    sample = _sample(space, queries)
+    vectors = _query_vectors(space, [one.image_id for one in sample])
+    questions = [
+        SpaceQuery(
+            vector=vectors[one.image_id],
+            filters=Filters(exclude_products=(one.product_id,), exclude_groups=(one.group,) if one.group else ()),
+        )
+        for one in sample
+        if one.image_id in vectors
+    ]
+    shares = []
+    for question in questions:
+        exact = index.search(space=space, vector=question.vector, filters=question.filters, k=k, exact=True)
+        found = index.search(space=space, vector=question.vector, filters=question.filters, k=k) if alive else []
+        if exact:
+            farthest = exact[-1].distance
+            shares.append(min(1.0, sum(hit.distance <= farthest for hit in found) / len(exact)))
+    return (sum(shares) / len(shares) if shares else None), len(shares)
+
+
+def _query_vectors(space: Space, image_ids: Sequence[int]) -> Mapping[int, NDArray[np.float32]]:
+    """What photos ask by, float32 (dimensions of the space,): never what they took in of their neighbours."""
+    if not space.augment:
+        return PgvectorIndex().vectors(space=space, image_ids=image_ids)
+    known, features = features_of(space.encoder_id, image_ids)
+    if not len(known):
+        return {}
+    return dict(zip(map(int, known), project(space, features), strict=True))
+
+
+def series(space: Space, *, points: int = 50) -> list[RecallSample]:
+    """The newest samples of a space, newest first."""
+    return list(RecallSample.objects.filter(space_id=space.pk).order_by("-measured_at", "-pk")[:points])
+
+
+def _sample(space: Space, count: int) -> list[_Asked]:
+    """Random photos of published products; of a large partition a random part of its pages is read, not all of it."""
+    name = sql.Identifier(partition_name(space))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT greatest(reltuples, 0), relpages FROM pg_class WHERE oid = to_regclass(%s)", [partition_name(space)]
+        )
+        row = cursor.fetchone()
+        if row is None:
+            raise SpaceGone(f"space {space.name} has no partition")
+        rows = row[0]
+        part: sql.Composable = sql.SQL("")
+        if rows > 50 * count:  # enough pages that few of the sampled rows share one
+            part = sql.SQL("TABLESAMPLE SYSTEM ({})").format(sql.Literal(min(100.0, 2000.0 * count / rows)))
+        cursor.execute(
+            sql.SQL(
+                "SELECT v.image_id, p.id, p.variant_group FROM {} v {} JOIN catalog_product p ON p.id = v.product_id"
+                " WHERE p.published ORDER BY random() LIMIT %s"
+            ).format(name, part),
+            [count],
+        )
+        return [_Asked(*one) for one in cursor.fetchall()]

@@ -1,0 +1,156 @@
+"""Spaces and their figures as text for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from recommender.evaluation.scores import METRICS
+
+NAMES = {
+    "space": "this space",
+    "active": "active space",
+    "pca": "pca, refitted",
+    "plain": "plain encoder",
+    "histogram": "colour histogram",
+    "index": "through the index",
+    "exact": "by exact search",
+}
+MOST_LABELS = 30  # on a terminal; the JSON and the page have more
+PARTS = {"overall": "all classes", "seen": "seen classes", "unseen": "unseen classes"}
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Columns as wide as they need; the first one to the left, figures to the right."""
+    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
+    lines = [
+        "  ".join(
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in (head, *rows)
+    ]
+    return "\n".join([lines[0].rstrip(), "-" * len(lines[0]), *(line.rstrip() for line in lines[1:])])
+
+
+def spaces(found: Sequence[Mapping[str, Any]]) -> str:
+    """`spaces list`."""
+    if not found:
+        return "no space yet: `manage.py compile_encoder` makes the first"
+    head = [
+        "name",
+        "state",
+        "encoder",
+        "projection",
+        "dims",
+        "index",
+        "photos",
+        "recall",
+        "P@10",
+        "mAP@50",
+        "size",
+        "age",
+    ]
+    rows = [
+        [
+            space["name"],
+            space["state"],
+            space["encoder"],
+            space["projection"]
+            + (f" ({space['labels']})" if space["labels"] else "")
+            + (f" +{space['augment']}" if space["augment"] else ""),
+            str(space["dims"]),
+            f"{space['index']} {space['metric']}",
+            f"{space['photos']:,}",
+            _figure(space["recall"]),
+            _figure((space["quality"] or {}).get("p@10")),
+            _figure((space["quality"] or {}).get("map@50")),
+            size(space["bytes"]),
+            age(space["age_seconds"]),
+        ]
+        for space in found
+    ]
+    proposals = [
+        f"{space['name']}: {space['drift']['proposal']}" for space in found if (space["drift"] or {}).get("proposal")
+    ]
+    return "\n".join([table(head, rows), *proposals])
+
+
+def quality(figures: Mapping[str, Any]) -> str:
+    """The table of a judgement: a block for each part, means with half their 95 % interval."""
+    systems = figures.get("systems") or {}
+    if not systems:
+        return f"Not judged: no two held-out photos share a label ({figures.get('judged_by')})."
+    parts = [part for part in PARTS if part in systems["space"]]
+    lines = [
+        f"Held-out photos by {figures['judged_by']}: {figures['photos']} in the gallery, {figures['training_photos']} to learn from."
+    ]
+    for part in parts if len(parts) > 2 else parts[:1]:
+        lines.append(f"\n{PARTS[part]}, {figures['queries'][part]} queries")
+        lines.append(
+            table(
+                ["", *METRICS],
+                [
+                    [NAMES[name], *(with_spread(values[part][metric]) for metric in METRICS)]
+                    for name, values in systems.items()
+                ],
+            )
+        )
+    lines += ["", by_label(figures["labels"]), ""]
+    if left_out := max(0, len(figures["labels"]) - MOST_LABELS) + figures.get("labels_left_out", 0):
+        lines += [f"{left_out} smaller classes are not shown; --json lists the largest {len(figures['labels'])}.", ""]
+    for other, changes in figures["differences"].items():
+        for part in parts if other == "pca" and len(parts) > 1 else parts[:1]:
+            low, mean, high = changes[part]
+            lines.append(f"mAP@50 against {NAMES[other]}, {PARTS[part]}: {mean:+.3f} (95 %: {low:+.3f} to {high:+.3f})")
+    if figures.get("ann_recall") is not None:
+        lines.append(f"ANN recall@10 of the index (not relevance): {figures['ann_recall']:.3f}")
+    return "\n".join(lines)
+
+
+def by_label(labels: Mapping[str, Mapping[str, Any]]) -> str:
+    """P@10 and mAP@50 of the largest classes with half their 95 % interval, the space's beside the plain encoder's."""
+    rows = [
+        [
+            name + ("" if one["seen"] is not False else " (unseen)"),
+            str(one["queries"]),
+            *(
+                with_spread(one["systems"][system][metric])
+                for metric in ("p@10", "map@50")
+                for system in ("space", "plain")
+            ),
+        ]
+        for name, one in list(labels.items())[:MOST_LABELS]
+    ]
+    return table(["class", "queries", "P@10", "plain", "mAP@50", "plain"], rows)
+
+
+def live(scores: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
+    """Leave-one-out figures by way of asking."""
+    rows = [[NAMES[way], *(with_spread(values[metric]) for metric in METRICS)] for way, values in scores.items()]
+    return table(["", *METRICS], rows)
+
+
+def with_spread(values: Sequence[float]) -> str:
+    """`.702 ±.012`: the mean and half of its interval."""
+    low, mean, high = values
+    return f"{mean:.3f} ±{(high - low) / 2:.3f}"
+
+
+def size(count: float) -> str:
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000 or unit == "GB":
+            break
+        count /= 1000
+    return f"{count:.0f} {unit}" if unit in ("B", "kB") else f"{count:.1f} {unit}"
+
+
+def age(seconds: float) -> str:
+    for length, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def _figure(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"

@@ -1,0 +1,82 @@
+"""`/healthz`, `/readyz`, `/metrics`: for whoever runs the service."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import orjson
+import redis
+from django.db import Error, connection
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import require_safe
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from catalog.api.problems import AWAY_SECONDS
+from catalog.photos import storage_probe
+from recommender import redis_client
+from recommender.monitoring.metrics import exposition
+from recommender.spaces import active as spaces
+
+# Callers learn what is missing; where it is looked for stands in the log alone.
+_SILENT = "does not answer"
+
+logger = logging.getLogger(__name__)
+
+
+@require_safe
+def healthz(request: HttpRequest) -> HttpResponse:
+    """This process answers; nothing else is asked."""
+    return HttpResponse(b"ok\n", content_type="text/plain")
+
+
+@require_safe
+def readyz(request: HttpRequest) -> HttpResponse:
+    """Postgres, Redis, an active space and the storage of photos are there; 503 names what is missing."""
+    checks: dict[str, Callable[[], str]] = {
+        "postgres": _postgres,
+        "redis": _redis,
+        "active_space": _active_space,
+        "storage": storage_probe.trouble,
+    }
+    found = {name: check() for name, check in checks.items()}
+    missing = [name for name, trouble in found.items() if trouble]
+    body = {"ready": not missing, "missing": missing, "checks": {name: text or "ok" for name, text in found.items()}}
+    return HttpResponse(
+        orjson.dumps(body),
+        content_type="application/json",
+        status=503 if missing else 200,
+        headers={"Retry-After": str(AWAY_SECONDS)} if missing else None,
+    )
+
+
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(exposition(), content_type=CONTENT_TYPE_LATEST)
+
+
+def _postgres() -> str:
+    try:
+        connection.close_if_health_check_failed()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except Error as error:
+        logger.warning("Postgres does not answer: %s", error)
+        return _SILENT
+    return ""
+
+
+def _redis() -> str:
+    try:
+        redis_client.client().ping()
+    except (redis.RedisError, OSError) as error:
+        logger.warning("Redis does not answer: %s", error)
+        return _SILENT
+    return ""
+
+
+def _active_space() -> str:
+    try:
+        return "" if spaces.active_space() is not None else "none: run `manage.py compile_encoder`"
+    except Error:
+        return "unknown: Postgres does not answer"

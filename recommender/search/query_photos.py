@@ -1,0 +1,66 @@
+"""Photos as queries: encoded here, in the process that was asked, by the compiled runtime."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender import redis_client
+from recommender.encoder.preprocess import LEAST_CROP, Crop, photo_to_pixels
+from recommender.encoder.serving import COMPILED, encoder_for
+from recommender.models import Encoder
+from recommender.search.answers import Answer, EncoderChanged, current_space
+from recommender.search.filters import InvalidParameter, SearchOptions
+from recommender.search.similarity import similar_to_features
+
+KEPT_SECONDS = 3600
+
+
+def similar_to_photo(*, data: bytes, crop: Crop | None, options: SearchOptions) -> Answer:
+    """What looks like a photo, whole or cropped.
+
+    Raises catalog.photos.reading.PhotoError, NoActiveSpace, EncoderMismatch.
+    """
+    digest = hashlib.sha256(data).hexdigest()
+    query = {"sha256": digest, "crop": None if crop is None else list(crop)}
+    while True:
+        encoder = current_space().encoder
+        features = encode(encoder=encoder, data=data, digest=digest, crop=crop)
+        try:
+            return similar_to_features(encoder_id=encoder.pk, features=features, options=options, query=query)
+        except EncoderChanged:
+            continue  # the space was switched meanwhile; its encoder's turn
+
+
+def encode(*, encoder: Encoder, data: bytes, digest: str, crop: Crop | None) -> NDArray[np.float32]:
+    """The features of a photo, float32 (dimensions of the encoder,); kept an hour by digest, crop and encoder."""
+    key = f"query-photo:{encoder.sha256}:{encoder.pooling}:{digest}:{'' if crop is None else ','.join(map(repr, crop))}"
+    kept = redis_client.ask(lambda client: client.get(key), None)
+    if isinstance(kept, bytes) and len(kept) == 4 * encoder.dimensions:
+        return np.frombuffer(kept, np.float32)
+    serving = encoder_for(encoder, runtime=COMPILED)
+    features = serving.features(photo_to_pixels(io.BytesIO(data), side=serving.side, crop=crop))
+    redis_client.ask(lambda client: client.set(key, features.astype(np.float32).tobytes(), ex=KEPT_SECONDS), None)
+    return features
+
+
+def parse_crop(text: str | None) -> Crop | None:
+    """`x,y,w,h` in fractions of the upright photo. Raises InvalidParameter."""
+    if not text:
+        return None
+    words = "four fractions of the photo are needed, x,y,width,height, such as 0.1,0.2,0.5,0.5, all inside it"
+    try:
+        x, y, width, height = (float(part) for part in text.split(","))
+    except ValueError:
+        raise InvalidParameter("crop", f"{text[:100]!r}: {words}") from None
+    rounding = 0.001  # a caller's rounded fractions may add up to a little more than the photo
+    inside = 0 <= x < 1 and 0 <= y < 1 and 0 < width <= 1 - x + rounding and 0 < height <= 1 - y + rounding
+    if not inside:
+        raise InvalidParameter("crop", f"{text[:100]!r}: {words}")
+    width, height = min(width, 1 - x), min(height, 1 - y)
+    if min(width, height) < LEAST_CROP:
+        raise InvalidParameter("crop", f"{text[:100]!r}: width and height must be {LEAST_CROP:g} of the photo or more")
+    return x, y, width, height

@@ -1,0 +1,223 @@
+"""Why two photos match: the regions whose features make up their similarity, exactly.
+
+For pooled features v = Σ_k w_k f_k over the cells k of the last maps and z = (v/‖v‖ − μ) W, each photo's similarity to
+another falls apart cell by cell: c_k(A|B) = w_k (f_k/‖v_A‖ − μ) · W z_B / (‖z_A‖ ‖z_B‖), since Σ_k w_k = 1. The cells
+sum to the cosine of z_A and z_B, for every projection that is one affine map, and here every one is.
+
+Vectors are made of the stored features, which are rounded to half precision. What rounding changed is shared by all
+cells alike (Σ_k w_k = 1 again), so that the cells sum to the cosine of the vectors that are searched, not nearly so.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import orjson
+from django.core.files.storage import default_storage
+from numpy.typing import NDArray
+from PIL import Image
+
+from catalog.models import ProductImage
+from catalog.photos.reading import decode_photo
+from catalog.photos.storage_errors import storage_errors
+from catalog.representation import image_json
+from recommender import redis_client
+from recommender.encoder.pooling import weights
+from recommender.encoder.preprocess import centre_box, photo_to_pixels
+from recommender.encoder.serving import COMPILED, encoder_for
+from recommender.encoder.stored_features import features_of
+from recommender.index import kinds
+from recommender.index.registry import vector_index
+from recommender.models import Space
+from recommender.projection.apply import Projection, projection_of, unit
+from recommender.search.answers import current_space, in_active_space
+from recommender.search.filters import InvalidParameter
+from recommender.search.query_products import QueryProduct, query_product
+
+KEPT_SECONDS = 24 * 3600
+_OVERLAY_SIDE = 320
+_HEAT = (255, 64, 0)
+_MOST_OPAQUE = 200
+
+
+class NotEmbedded(LookupError):
+    """One of the products has no embedded photo, so there is nothing to explain."""
+
+
+@dataclass(frozen=True, eq=False)
+class Explained:
+    """`pair_score`: the cosine of the two plain vectors; each grid float64 (h, w) sums to it."""
+
+    pair_score: float
+    query: NDArray[np.float64]
+    result: NDArray[np.float64]
+
+
+@in_active_space
+def why(
+    *, product_id: int, other_id: int, image_id: int | None = None, other_image_id: int | None = None
+) -> dict[str, Any]:
+    """The answer of the API. What took computing is kept a day, by space and pixels.
+
+    Without images: by the query's primary photo, and by the photo of the other product that is nearest to it. Raises
+    UnknownProduct, InvalidParameter, NotEmbedded, NoActiveSpace, PhotoError, EncoderMismatch, StorageUnavailable.
+    """
+    space = current_space()
+    query = query_product(space=space, product_id=product_id, image_id=image_id)
+    other = query_product(space=space, product_id=other_id, image_id=other_image_id, every_photo=other_image_id is None)
+    _check(query, "image", image_id)
+    _check(other, "other_image", other_image_id)
+    asking = query.photos[0]
+    found = min(other.photos, key=lambda one: (distance(space.metric, asking.vector, one.vector), one.image_id))
+    images = ProductImage.objects.select_related("product").in_bulk([asking.image_id, found.image_id])
+    if len(images) < len({asking.image_id, found.image_id}):
+        raise NotEmbedded("a photo was deleted at this moment; ask again")
+    first, second = images[asking.image_id], images[found.image_id]
+    computed = _computed(space, first, second)
+    return {
+        "pair_score": computed["pair_score"],
+        "score": _score(space, asking.vector, second.pk, computed["pair_score"]),
+        "query": {"image": image_json(first, title=first.product.title), **computed["query"]},
+        "result": {"image": image_json(second, title=second.product.title), **computed["result"]},
+    }
+
+
+def explain(
+    projection: Projection,
+    maps: tuple[NDArray[np.float32], NDArray[np.float32]],
+    pooling: str,
+    stored: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None,
+) -> Explained:
+    """Last maps float32 (h, w, n) of two photos → what each cell adds to their cosine, in float64.
+
+    `stored`: their features float32 (n,) as kept; without them those of the maps are meant.
+    """
+    query, result = (
+        _Pooled(projection, one, pooling, None if stored is None else stored[number]) for number, one in enumerate(maps)
+    )
+    return Explained(float(query.z @ result.z), query.cells(result), result.cells(query))
+
+
+class _Pooled:
+    """A photo in a projection: `z` float64 (d,), unit."""
+
+    def __init__(
+        self,
+        projection: Projection,
+        maps: NDArray[np.float32],
+        pooling: str,
+        stored: NDArray[np.float32] | None,
+    ) -> None:
+        self._weights = weights(*maps.shape[:2], pooling).astype(np.float64)
+        self._weights = self._weights / self._weights.sum()
+        self._maps = maps.astype(np.float64)
+        features = np.tensordot(self._weights, self._maps, axes=2)
+        if stored is not None:
+            self._maps = self._maps + (stored - features)
+            features = stored.astype(np.float64)
+        self._length = float(np.linalg.norm(features)) or 1.0
+        self._mean = 0.0 if projection.mean is None else projection.mean.astype(np.float64)
+        self._matrix = None if projection.matrix is None else projection.matrix.astype(np.float64)
+        centred = features / self._length - self._mean
+        z = centred if self._matrix is None else centred @ self._matrix
+        self._z_length = float(np.linalg.norm(z)) or 1.0
+        self.z = z / self._z_length
+
+    def cells(self, other: _Pooled) -> NDArray[np.float64]:
+        """c_k of this photo, given the other: float64 (h, w)."""
+        direction = other.z if self._matrix is None else self._matrix @ other.z
+        grid: NDArray[np.float64] = (
+            self._weights * ((self._maps / self._length - self._mean) @ direction) / self._z_length
+        )
+        return grid
+
+
+def overlay_png(grid: NDArray[np.float64], picture: Image.Image) -> bytes:
+    """The photo with its matching regions tinted: cells clipped at 0 and scaled to the largest, over what was encoded."""
+    scale = _OVERLAY_SIDE / max(picture.size)
+    size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
+    left, top, right, bottom = (round(side * scale) for side in centre_box(*picture.size))
+    positive = np.clip(grid, 0, None)
+    strength = positive / positive.max() if positive.max() > 0 else positive
+    heat = Image.fromarray((strength * _MOST_OPAQUE).astype(np.uint8))
+    mask = Image.new("L", size, 0)
+    mask.paste(heat.resize((max(1, right - left), max(1, bottom - top)), Image.Resampling.BICUBIC), (left, top))
+    base = picture.resize(size, Image.Resampling.BICUBIC)
+    base.paste(Image.new("RGB", size, _HEAT), mask=mask)
+    buffer = io.BytesIO()
+    base.save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def _check(product: QueryProduct, parameter: str, image_id: int | None) -> None:
+    if image_id is not None and product.image_id != image_id:
+        raise InvalidParameter(parameter, f"product {product.product_id} has no photo {image_id}")
+    if not product.photos:
+        raise NotEmbedded(f"product {product.product_id} has no embedded photo: {product.detail or 'it is pending'}")
+
+
+def _computed(space: Space, first: ProductImage, second: ProductImage) -> dict[str, Any]:
+    """`pair_score`, and grid and overlay of both photos; from Redis where they were asked for before."""
+    key = f"why:{space.pk}:{space.created_at.timestamp()}:{first.digest}:{second.digest}"
+    kept = redis_client.ask(lambda client: client.get(key), None)
+    if isinstance(kept, bytes):
+        computed: dict[str, Any] = orjson.loads(kept)
+        return computed
+    files = [_read(image) for image in (first, second)]
+    serving = encoder_for(space.encoder, runtime=COMPILED)
+    # Read as the pipeline reads them: the same pixels, so the same vectors.
+    maps = [serving.maps(photo_to_pixels(io.BytesIO(file), side=serving.side)) for file in files]
+    explained = explain(projection_of(space), (maps[0], maps[1]), serving.pooling, _stored(space, first, second))
+    computed = {
+        "pair_score": explained.pair_score,
+        "query": _side(explained.query, files[0]),
+        "result": _side(explained.result, files[1]),
+    }
+    redis_client.ask(lambda client: client.set(key, orjson.dumps(computed), ex=KEPT_SECONDS), None)
+    return computed
+
+
+def _stored(space: Space, first: ProductImage, second: ProductImage) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    known, features = features_of(space.encoder_id, [first.pk, second.pk])
+    if len(known) < 2:
+        raise NotEmbedded("a photo was replaced at this moment; ask again")
+    return features[0], features[1]
+
+
+def _read(image: ProductImage) -> bytes:
+    try:
+        with storage_errors("a photo could not be read from storage"), default_storage.open(str(image.file)) as file:
+            data: bytes = file.read()
+            return data
+    except FileNotFoundError as error:
+        raise NotEmbedded(f"the file of photo {image.pk} is gone: upload it again") from error
+
+
+def _score(space: Space, vector: NDArray[np.float32], image_id: int, pair_score: float) -> float:
+    """The score that an answer shows: by the space's metric, against the vector that the gallery holds."""
+    held = vector_index().vectors(space=space, image_ids=[image_id]).get(image_id)
+    if held is None:
+        return pair_score
+    return kinds.score(space.metric, distance(space.metric, unit(vector), held))
+
+
+def distance(metric: str, a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
+    """As pgvector's operators measure it; a and b float32 (d,)."""
+    a64, b64 = a.astype(np.float64), b.astype(np.float64)
+    if metric == "cosine":
+        return float(1 - a64 @ b64 / (np.linalg.norm(a64) * np.linalg.norm(b64)))
+    if metric == "ip":
+        return float(-(a64 @ b64))
+    return float(np.linalg.norm(a64 - b64, ord=1 if metric == "l1" else 2))
+
+
+def _side(grid: NDArray[np.float64], file: bytes) -> dict[str, Any]:
+    overlay = base64.b64encode(overlay_png(grid, decode_photo(io.BytesIO(file), at_least=_OVERLAY_SIDE))).decode()
+    return {
+        "grid": [[round(value, 8) for value in row] for row in grid.tolist()],
+        "overlay": f"data:image/png;base64,{overlay}",
+    }

@@ -1,0 +1,126 @@
+"""Whether the catalogue has moved away from what the active space was fitted on, and a refit where it has."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from recommender.models import ImageFeatures, Space
+from recommender.spaces.build import BuildInProgress, build_space
+from recommender.spaces.fit import CannotFit, makeup
+from recommender.spaces.options import InvalidSpace, SpaceOptions
+from recommender.spaces.switch import SwitchRefused, activate, retire
+
+logger = logging.getLogger(__name__)
+
+# A refused refit is not tried again before so many photos, as a share, have come or gone since.
+_RETRY_SHARE = 0.1
+
+
+def check() -> dict[str, Any] | None:
+    """Measure the drift of the active space, keep it on the space, propose a refit or, where a setting says so, do it.
+
+    Returns what was measured; None where nothing was fitted. May run twice, or on two machines: a build is one
+    process's at a time.
+    """
+    space = Space.objects.select_related("encoder").filter(state=Space.State.ACTIVE).first()
+    if space is None or space.projection == Space.Kind.NONE or "makeup" not in space.fit_summary:
+        return None
+    drift = measure(space)
+    _keep(space, drift)
+    if drift["proposal"]:
+        logger.warning("space %s: %s", space.name, drift["proposal"])
+        if settings.REFIT_AUTOMATICALLY:
+            _refit(space, drift)
+    return drift
+
+
+def measure(space: Space) -> dict[str, Any]:
+    """`new_share`: share of the photos that were embedded since the fit, replaced ones too. `shift`: total variation
+    distance between the categories' shares then and now, 0 (the same) to 1. `proposal`: what to do, or None."""
+    before = space.fit_summary
+    now = makeup(space.encoder_id)
+    new = ImageFeatures.objects.filter(encoder=space.encoder_id, pk__gt=before["last_features"]).count()
+    new_share = new / max(now["photos"], 1)
+    shift = _total_variation(before["makeup"], now["makeup"])
+    reasons = []
+    if new_share > settings.DRIFT_NEW_SHARE:
+        reasons.append(f"{new:,} of {now['photos']:,} photos are new since it was fitted")
+    if shift > settings.DRIFT_SHIFT:
+        reasons.append(f"the shares of its categories have shifted by {shift:.0%}")
+    proposal = f"{' and '.join(reasons)}: fit it anew with `spaces build {_same_options(space)}`" if reasons else None
+    return {
+        "measured_at": timezone.now().isoformat(),
+        "photos": now["photos"],
+        "new_share": round(new_share, 4),
+        "shift": round(shift, 4),
+        "proposal": proposal,
+    }
+
+
+def _total_variation(before: dict[str, int], now: dict[str, int]) -> float:
+    then, present = max(sum(before.values()), 1), max(sum(now.values()), 1)
+    names = before.keys() | now.keys()
+    return sum(abs(before.get(name, 0) / then - now.get(name, 0) / present) for name in names) / 2
+
+
+def _same_options(space: Space) -> str:
+    words = [f"--encoder {space.encoder.name}", f"--projection {space.projection}", f"--dims {space.dimensions}"]
+    words += [f"--labels {space.labels}"] if space.labels else []
+    words += [f"--augment {space.augment}"] if space.augment else []
+    words += [f"--metric {space.metric}"] if space.metric != Space.Metric.COSINE else []
+    words += [f"--index {space.index}"] if space.index != Space.Index.HNSW else []
+    asked = space.fit_summary.get("asked", space.parameters)
+    words += [f"--{name.replace('_', '-')} {value}" for name, value in asked.items()]
+    return " ".join(words)
+
+
+def _refit(space: Space, drift: dict[str, Any]) -> None:
+    """Build the same anew and activate it under the same guard as anybody's."""
+    refused_at = space.fit_summary.get("refit_refused_at_photos")
+    if refused_at is not None and abs(drift["photos"] - refused_at) <= _RETRY_SHARE * max(drift["photos"], 1):
+        return
+    options = SpaceOptions(
+        encoder=space.encoder,
+        projection=space.projection,
+        dimensions=space.dimensions,
+        labels=space.labels,
+        augment=space.augment,
+        metric=space.metric,
+        index=space.index,
+        parameters=space.fit_summary.get("asked", space.parameters),
+    )
+    refitted = None
+    try:
+        refitted = build_space(options)
+        activate(refitted.name)
+    except BuildInProgress:
+        return
+    except (InvalidSpace, CannotFit, SwitchRefused) as error:
+        logger.warning("the refit of space %s was refused: %s", space.name, error)
+        _keep(space, drift, refit_refused_at_photos=drift["photos"])
+        _take_away(refitted)
+        return
+    logger.info("space %s was fitted anew: %s answers", space.name, refitted.name)
+    _take_away(space)
+
+
+def _take_away(space: Space | None) -> None:
+    """Nobody asked for it by hand, so nobody retires it by hand; unless somebody activated or builds it meanwhile."""
+    if space is None:
+        return
+    try:
+        retire(space.name)
+    except SwitchRefused as error:
+        logger.warning("%s", error)
+
+
+def _keep(space: Space, drift: dict[str, Any], **more: Any) -> None:
+    with transaction.atomic():
+        row = Space.objects.select_for_update().only("fit_summary").get(pk=space.pk)
+        row.fit_summary = {**row.fit_summary, "drift": drift, **more}
+        row.save(update_fields=["fit_summary"])

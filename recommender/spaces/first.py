@@ -1,0 +1,49 @@
+"""Spaces from the outside: the one that answers, the first one, and what is done to them."""
+
+from __future__ import annotations
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from recommender.index import partitions
+from recommender.locks import hold_spaces
+from recommender.models import Encoder, Space
+from recommender.spaces.active import active_space, forget_active_space
+
+__all__ = ["FIRST_SPACE", "active_space", "ensure_first_space", "forget_active_space"]
+
+FIRST_SPACE = "plain"
+
+
+def ensure_first_space(*, encoder: Encoder) -> Space:
+    """The active space; where there is none, `plain` is made: the features as they are, cosine, HNSW, active at once.
+
+    A shop so answers from its first photo on; better spaces are built beside it.
+    """
+    with transaction.atomic():
+        hold_spaces()
+        space = Space.objects.filter(state=Space.State.ACTIVE).first()
+        if space is None:
+            space = _plain_space(encoder)
+    if not partitions.index_is_valid(space):
+        partitions.build_index(space, concurrently=not connection.in_atomic_block)
+    forget_active_space()
+    return space
+
+
+def _plain_space(encoder: Encoder) -> Space:
+    now = timezone.now()
+    taken = Space.objects.filter(name__startswith=FIRST_SPACE).count()
+    space = Space.objects.create(
+        name=FIRST_SPACE if not taken else f"{FIRST_SPACE}-{taken + 1}",
+        encoder=encoder,
+        projection=Space.Kind.NONE,
+        dimensions=encoder.dimensions,
+        state=Space.State.ACTIVE,
+        fit_summary={"fitted_at": now.isoformat(), "photos": 0},
+        activated_at=now,
+    )
+    partitions.create_partition(space)
+    # Empty, so indexed at once under the same lock: two processes that begin together cannot get in each other's way.
+    partitions.build_index(space, concurrently=False)
+    return space

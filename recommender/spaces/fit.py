@@ -1,0 +1,162 @@
+"""Fitting a space on the stored features: once on the training side, which is judged, once on all, which is served."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+from numpy.typing import NDArray
+
+from catalog.models import ProductImage
+from recommender.encoder.stored_features import batches
+from recommender.evaluation.labels import LabelledPhotos, read_photos, too_few
+from recommender.evaluation.split import Split, split_photos
+from recommender.locks import hold_spaces
+from recommender.models import ImageFeatures, Space
+from recommender.progress import Progress
+from recommender.projection.apply import Projection
+from recommender.projection.fit import fit_learned, fit_pca, random_rotation, rotated
+from recommender.projection.statistics import Statistics
+
+# Names that are kept with a fit: enough for every shop's categories; of a longer list (products) none is.
+MOST_NAMES = 10_000
+MAKEUP_LABELS = "category"
+
+
+class CannotFit(ValueError):
+    """There is nothing to fit this projection on; the text says what would do."""
+
+
+def fit_space(space: Space, *, progress: Progress) -> None:
+    """Fit and save the projection of a building space; from the commit on, every new photo gets its vector in it.
+
+    Raises CannotFit.
+    """
+    judged = served = None
+    if space.projection == Space.Kind.NONE:
+        served = Projection(matrix=random_rotation(space.dimensions)) if space.index == Space.Index.BINARY else None
+        summary: dict[str, Any] = {}
+    else:
+        judged, served, summary = _fit(space, progress)
+        if space.index == Space.Index.BINARY:
+            judged, served = rotated(judged, space.dimensions), rotated(served, space.dimensions)
+    # Parameters as they were asked for: building the index may choose more.
+    summary |= {"fitted_at": timezone.now().isoformat(), "asked": space.parameters, **makeup(space.encoder_id)}
+    # Read last: whatever the fit has seen has no later id.
+    summary["last_features"] = ImageFeatures.objects.aggregate(last=Max("pk"))["last"] or 0
+    with transaction.atomic():
+        hold_spaces()
+        space.mean, space.matrix = _stored(served)
+        space.judged_mean, space.judged_matrix = _stored(judged)
+        space.fit_summary = summary
+        space.save(update_fields=["mean", "matrix", "judged_mean", "judged_matrix", "fit_summary"])
+    space.__dict__.pop("_projection", None)
+    space.__dict__.pop("_judged_projection", None)
+
+
+def check_labels(space: Space) -> None:
+    """Raises CannotFit where the catalogue's labels are too few to learn from: asked before hours of embedding.
+
+    Not while photos are still to be fetched, for any of them may be labelled.
+    """
+    if space.projection == Space.Kind.LEARNED and not ProductImage.objects.filter(digest="").exists():
+        _enough(read_photos(encoders=[], labels=space.labels), space)
+
+
+def makeup(encoder_id: int) -> dict[str, Any]:
+    """Photos by category, for noticing drift: `photos`, and `makeup` as counts by slug ("" for none)."""
+    photos = read_photos(encoders=[encoder_id], labels=MAKEUP_LABELS)
+    counts = photos.per_class()
+    named = {name: int(counts[code]) for code, name in enumerate(photos.names)}
+    return {"photos": len(photos), "makeup": named | {"": int((photos.classes < 0).sum())}}
+
+
+def _fit(space: Space, progress: Progress) -> tuple[Projection, Projection, dict[str, Any]]:
+    learned = space.projection == Space.Kind.LEARNED
+    photos = read_photos(encoders=[space.encoder_id], labels=space.labels or MAKEUP_LABELS)
+    if learned:
+        _enough(photos, space)
+    usable = photos.classes >= 0 if learned else np.ones(len(photos), bool)
+    if usable.sum() <= space.dimensions:
+        raise CannotFit(
+            f"{space.dimensions} dimensions need more than as many photos to be fitted on, and there are {usable.sum()}: "
+            f"use --dims {_advised(int(usable.sum()))}, or --projection none"
+        )
+    split = split_photos(photos, encoder_id=space.encoder_id, labels=space.labels or MAKEUP_LABELS, progress=progress)
+    training = split.training & usable
+    if learned and space.labels != "product":
+        training &= ~split.unseen[photos.classes]
+    served, judged = Statistics(space.encoder.dimensions), Statistics(space.encoder.dimensions)
+    _gather(space, photos, usable, training, served, judged, progress)
+    make = fit_learned if learned else fit_pca
+    progress("fitting", 0, 2)
+    try:
+        result = make(judged, space.dimensions)
+        progress("fitting", 1, 2)
+        complete = make(served, space.dimensions)
+    except ValueError as error:
+        raise CannotFit(f"labels {space.labels}: {error}; use --projection pca") from error
+    progress("fitting", 2, 2)
+    return result, complete, _summary(photos, split, training, learned)
+
+
+def _gather(
+    space: Space,
+    photos: LabelledPhotos,
+    usable: NDArray[np.bool_],
+    training: NDArray[np.bool_],
+    served: Statistics,
+    judged: Statistics,
+    progress: Progress,
+) -> None:
+    """One pass over the features, sorted by class."""
+    rows = np.flatnonzero(usable)
+    rows = rows[np.argsort(photos.classes[rows], kind="stable")]
+    done = 0
+    for ids, features in batches(space.encoder_id, photos.image_ids[rows]):
+        here = np.searchsorted(photos.image_ids, ids)
+        classes = photos.classes[here] if space.projection == Space.Kind.LEARNED else None
+        served.add(features, classes)
+        part = training[here]
+        judged.add(features[part], None if classes is None else classes[part])
+        done += len(ids)
+        progress("gathering statistics", done, len(rows))
+    if judged.count < 2:
+        raise CannotFit("the training side holds fewer than two photos: add photos, or use --projection none")
+
+
+def _enough(photos: LabelledPhotos, space: Space) -> None:
+    why = too_few(photos)
+    if why is not None:
+        raise CannotFit(f"labels {space.labels}: {why}; a learned projection needs more, use --projection pca instead")
+
+
+def _summary(photos: LabelledPhotos, split: Split, training: NDArray[np.bool_], learned: bool) -> dict[str, Any]:
+    summary: dict[str, Any] = {
+        "judged_photos": int(training.sum()),
+        "held_out": photos.image_ids[split.held_out].tolist(),
+    }
+    if learned:
+        counts = photos.per_class()
+        known = np.bincount(photos.classes[training], minlength=len(photos.names)) > 0
+        summary["labelled"] = int(counts.sum())
+        if len(photos.names) <= MOST_NAMES:
+            summary["classes"] = photos.names
+            summary["judged_classes"] = [name for code, name in enumerate(photos.names) if known[code]]
+            summary["unseen_classes"] = [name for code, name in enumerate(photos.names) if split.unseen[code]]
+    return summary
+
+
+def _advised(photos: int) -> int:
+    """The largest power of two below the number of photos, at most 128."""
+    return max([1, *(power for power in (2, 4, 8, 16, 32, 64, 128) if power < photos)])
+
+
+def _stored(projection: Projection | None) -> tuple[bytes | None, bytes | None]:
+    if projection is None:
+        return None, None
+    mean, matrix = projection.mean, projection.matrix
+    return None if mean is None else mean.tobytes(), None if matrix is None else matrix.tobytes()

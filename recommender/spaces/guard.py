@@ -1,0 +1,105 @@
+"""What stands against activating a space: incompleteness, its index, and its figures on held-out photos."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from recommender.evaluation.judging import catalogue_signature, labels_of
+from recommender.index import partitions
+from recommender.models import Space
+from recommender.spaces.features import without_features
+from recommender.spaces.fill import missing_vectors
+
+# A learned space is for the classes it was fitted on: when most labelled photos are of others, the catalogue is another.
+LEAST_KNOWN = 0.5
+_AGAIN = "build a new one on this catalogue"
+
+
+@dataclass
+class Verdict:
+    """`objections` refuse the switch unless it is forced; `warnings` are only said."""
+
+    objections: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def completeness(space: Space, active: Space | None) -> list[str]:
+    """Why the space could not answer for every photo."""
+    found = []
+    if space.state == Space.State.BUILDING:
+        found.append(f"it is still being built: `spaces build --resume {space.name}`")
+    if missing := len(missing_vectors(space)):
+        found.append(f"{missing} photos have no vector in it")
+    if active is not None and (lacking := without_features(space.encoder, active.encoder)):
+        found.append(
+            f"{lacking} photos that are searched now were not embedded with {space.encoder.name}: "
+            "`embed_images --wait` shows why"
+        )
+    if not partitions.index_is_valid(space):
+        found.append("its index is not valid: build the space again")
+    return found
+
+
+def is_stale(space: Space, active: Space | None) -> bool:
+    """Whether the kept judgement is of other photos, other labels or another active space than now."""
+    quality = space.quality
+    if not quality or quality.get("active") != (active.name if active and active.pk != space.pk else None):
+        return True
+    labels = labels_of(space)
+    return bool(quality.get("judged_by") != labels or quality.get("signature") != catalogue_signature(space, labels))
+
+
+def verdict(space: Space) -> Verdict:
+    """What the kept judgement says.
+
+    `learned` must be wholly above `pca` (paired bootstrap of mAP@50, 95 %) on held-out photos of classes it knew, by
+    their labels as they are now; any other must not be wholly below the active space. Products are never seen twice, so
+    a space learned from them is judged on products it did not see.
+    """
+    quality = space.quality
+    found = Verdict()
+    if space.projection == Space.Kind.LEARNED:
+        _judge_learned(space, quality, found)
+    else:
+        _judge_other(quality, found)
+    return found
+
+
+def _judge_learned(space: Space, quality: dict[str, Any], found: Verdict) -> None:
+    part = "unseen" if space.labels == "product" else "seen"
+    differences = quality.get("differences", {}).get("pca", {})
+    gain = differences.get(part)
+    if quality.get("known_share", 0.0) < LEAST_KNOWN:
+        found.objections.append(
+            f"only {quality.get('known_share', 0.0):.0%} of the labelled photos are of classes it was fitted on: it was made "
+            f"for another catalogue; {_AGAIN}"
+        )
+    if gain is None:
+        found.objections.append(
+            f"no held-out photo is of a class it was fitted on, so nothing shows that it is better than pca; {_AGAIN}"
+        )
+    elif not gain[0] > 0:
+        found.objections.append(
+            f"on held-out photos of {part} classes its mAP@50 differs from pca by {_words(gain)}, which is not wholly above 0: "
+            "its labels do not say what looks alike; use --projection pca"
+        )
+    if part == "seen" and (loss := differences.get("unseen")) is not None and loss[1] < 0:
+        found.warnings.append(f"on classes that it has not seen its mAP@50 differs from pca by {_words(loss)}")
+
+
+def _judge_other(quality: dict[str, Any], found: Verdict) -> None:
+    change = quality.get("differences", {}).get("active", {}).get("overall")
+    if change is None:
+        if quality.get("active"):
+            found.warnings.append("it was not compared with the active space: too few photos have labels")
+    elif change[2] < 0:
+        found.objections.append(
+            f"on held-out photos its mAP@50 differs from that of the active space {quality['active']} by {_words(change)}, "
+            "wholly below 0"
+        )
+
+
+def _words(change: list[float]) -> str:
+    low, mean, high = change
+    return f"{mean:+.3f} (95 %: {low:+.3f} to {high:+.3f})"

@@ -1,0 +1,5 @@
+"""The admin's pages are looked at over a shop of the pipeline's tests."""
+
+from tests.recommender.pipeline.conftest import colour_encoder, colour_space, no_vectors
+
+__all__ = ["colour_encoder", "colour_space", "no_vectors"]

@@ -1,0 +1,5 @@
+"""The API is asked over a shop of the search's tests."""
+
+from tests.recommender.search.conftest import forgetful_process, shop
+
+__all__ = ["forgetful_process", "shop"]
