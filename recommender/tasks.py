@@ -48,8 +48,11 @@ def sweep_files() -> None:
 @shared_task(ignore_result=True, acks_late=False)
 def measure_recall() -> None:
     from recommender.evaluation import recall
+    from recommender.spaces.active import active_space
 
-    recall.measure()
+    space = active_space()
+    if space is not None:
+        recall.measure(space)
 
 
 @shared_task(ignore_result=True, acks_late=False)

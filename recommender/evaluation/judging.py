@@ -1,4 +1,4 @@
-"""Judging a space on held-out photos, beside the active space, the plain encoder, PCA and a colour histogram."""
+"""Judging a space on held-out photos, beside a rival, the plain encoder, PCA and a colour histogram."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from recommender.evaluation.scores import Scores
 from recommender.evaluation.split import Split, near_duplicates, split_photos
 from recommender.models import Space
 from recommender.progress import Progress, silent
-from recommender.spaces.active import active_space
 
 DEFAULT_LABELS = "category"
 MOST_QUERIES = 2000
@@ -63,15 +62,14 @@ def labels_of(space: Space) -> str:
     return space.labels or DEFAULT_LABELS
 
 
-def judge(space: Space, *, labels: str | None = None, progress: Progress = silent) -> Judgement:
+def judge(space: Space, *, rival: Space | None, labels: str | None = None, progress: Progress = silent) -> Judgement:
     """Judge the fit on the training side of a space by held-out photos, with the labels they have now.
 
+    `rival` is another space that answers the same questions: the active one, where it is not this one.
     Without two held-out photos of one class there are no queries and no scores. Raises UnknownLabels.
     """
     labels = labels or labels_of(space)
     refresh_statistics()
-    active = active_space()
-    rival = active if active is not None and active.pk != space.pk else None
     encoders = list(dict.fromkeys([space.encoder_id, rival.encoder_id if rival else space.encoder_id]))
     signature = catalogue_signature(space, labels)
     everyone = read_photos(encoders=encoders, labels=labels, since=space.fit_summary.get("last_features"))

@@ -18,7 +18,6 @@ from recommender.index.pgvector import PgvectorIndex, SpaceQuery
 from recommender.index.types import Filters, SpaceGone
 from recommender.models import RecallSample, Space
 from recommender.projection.apply import project
-from recommender.spaces import active as spaces
 
 logger = logging.getLogger(__name__)
 
@@ -34,18 +33,15 @@ class _Asked:
     group: str
 
 
-def measure(*, queries: int = QUERIES) -> RecallSample | None:
-    """Ask the active space as the storefront does and compare with exact search; None where nothing is active.
+def measure(space: Space, *, queries: int = QUERIES) -> RecallSample | None:
+    """Ask a space as the storefront does and compare with exact search; None where it was retired meanwhile.
 
     The sample is kept as a point of the series; a recall below RECALL_WARN_BELOW is logged as a warning.
     """
-    space = spaces.active_space()
-    if space is None:
-        return None
     try:
         recall, asked = recall_of(space, queries=queries)
     except SpaceGone:
-        return None  # retired meanwhile; the next beat asks the new one
+        return None
     sample = RecallSample.objects.create(space_id=space.pk, recall=recall, queries=asked)
     old = RecallSample.objects.filter(space_id=space.pk).order_by("-pk").values_list("pk", flat=True)[KEPT : KEPT + 1]
     if oldest := list(old):

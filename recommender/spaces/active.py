@@ -51,6 +51,12 @@ def active_space() -> Space | None:
     return known if known is not None and not connection.in_atomic_block else _look()
 
 
+def active_beside(space: Space) -> Space | None:
+    """The active space where it is another one than this."""
+    active = active_space()
+    return active if active is not None and active.pk != space.pk else None
+
+
 def forget_active_space() -> None:
     """The next `active_space` asks the database."""
     with _lock:

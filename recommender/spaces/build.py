@@ -15,6 +15,7 @@ from recommender.index import partitions
 from recommender.locks import hold_spaces, leave_build, take_build
 from recommender.models import Space
 from recommender.progress import Progress, silent
+from recommender.spaces.active import active_beside
 from recommender.spaces.features import fill_features
 from recommender.spaces.fill import fill, reconcile
 from recommender.spaces.fit import CannotFit, check_labels, fit_space
@@ -56,7 +57,7 @@ def continue_build(space: Space, *, progress: Progress = silent, warn: Callable[
 
 def judge_and_keep(space: Space, *, labels: str | None = None, progress: Progress = silent) -> None:
     """Judge a complete space and keep the figures on it."""
-    judgement = judge(space, labels=labels, progress=progress)
+    judgement = judge(space, rival=active_beside(space), labels=labels, progress=progress)
     recall, _ = recall_of(space)
     space.quality = quality_of(judgement, ann_recall=recall)
     space.save(update_fields=["quality"])

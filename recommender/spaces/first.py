@@ -1,4 +1,4 @@
-"""Spaces from the outside: the one that answers, the first one, and what is done to them."""
+"""The first space of a shop: there is one to answer from before anybody builds a better one."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ from django.utils import timezone
 from recommender.index import partitions
 from recommender.locks import hold_spaces
 from recommender.models import Encoder, Space
-from recommender.spaces.active import active_space, forget_active_space
-
-__all__ = ["FIRST_SPACE", "active_space", "ensure_first_space", "forget_active_space"]
+from recommender.spaces.active import forget_active_space
 
 FIRST_SPACE = "plain"
 

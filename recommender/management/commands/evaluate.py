@@ -20,7 +20,7 @@ from recommender.evaluation.report.page import render
 from recommender.evaluation.scores import summary
 from recommender.management.bars import Bars
 from recommender.models import Space
-from recommender.spaces.active import active_space
+from recommender.spaces.active import active_beside, active_space
 
 
 class Command(BaseCommand):
@@ -48,7 +48,7 @@ class Command(BaseCommand):
         with Bars(sys.stderr) as bars:
             try:
                 live = live_scores(chosen, labels=labels or chosen.labels or "category", most=queries, progress=bars)
-                judgement = judge(chosen, labels=labels, progress=bars)
+                judgement = judge(chosen, rival=active_beside(chosen), labels=labels, progress=bars)
             except UnknownLabels as error:
                 raise CommandError(str(error)) from error
             recall, _ = recall_of(chosen)

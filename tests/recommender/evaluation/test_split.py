@@ -163,13 +163,13 @@ def test_photos_that_change_sides_after_the_fit_do_not_judge_it(encoder: Encoder
     images = add_photos(encoder, features, [f"kind {code}" for code in classes])
     space = build_space(SpaceOptions(encoder=encoder, projection="pca", dimensions=8))
     held_out = set(space.fit_summary["held_out"])
-    assert {int(one) for one in judge(space).photos.image_ids} == held_out
+    assert {int(one) for one in judge(space, rival=None).photos.image_ids} == held_out
     for number, image in enumerate(images):
         Product.objects.filter(pk=image.product_id).update(group=f"joined {number}")
     photos = read_photos(encoders=[encoder.pk], labels="category")
     moved = set(photos.image_ids[split_photos(photos, encoder_id=encoder.pk, labels="category").judged].tolist())
     assert moved - held_out
-    assert {int(one) for one in judge(space).photos.image_ids} == moved & held_out
+    assert {int(one) for one in judge(space, rival=None).photos.image_ids} == moved & held_out
 
 
 def test_a_replaced_photo_judges_unless_it_resembles_what_was_learned_from(encoder: Encoder) -> None:
@@ -184,22 +184,24 @@ def test_a_replaced_photo_judges_unless_it_resembles_what_was_learned_from(encod
         image = ProductImage.objects.get(pk=image_id)
         image.embedding_jobs.all().delete()
         embed(encoder, [image], replacement)
-    assert {int(one) for one in judge(space).photos.image_ids} == set(held_out) - {held_out[1]}
+    assert {int(one) for one in judge(space, rival=None).photos.image_ids} == set(held_out) - {held_out[1]}
 
 
 def test_photos_without_the_label_of_the_fit_are_held_out_too(encoder: Encoder) -> None:
     features, classes = class_features(6, 40)
     add_photos(encoder, features, brands=[f"brand {code}" for code in classes])
     space = build_space(SpaceOptions(encoder=encoder, projection="pca", dimensions=8))
-    assert len(judge(space, labels="category").photos) == 0
-    assert {int(one) for one in judge(space, labels="brand").photos.image_ids} == set(space.fit_summary["held_out"])
+    assert len(judge(space, rival=None, labels="category").photos) == 0
+    assert {int(one) for one in judge(space, rival=None, labels="brand").photos.image_ids} == set(
+        space.fit_summary["held_out"]
+    )
 
 
 def test_every_class_has_its_interval(encoder: Encoder) -> None:
     features, classes = class_features(4, 40)
     add_photos(encoder, features, [f"kind {code}" for code in classes])
     space = build_space(SpaceOptions(encoder=encoder, projection="pca", dimensions=8))
-    judgement = judge(space)
+    judgement = judge(space, rival=None)
     quality = quality_of(judgement)
     assert set(quality["labels"]) == {f"kind-{code}" for code in range(4)}
     for name, one in quality["labels"].items():
@@ -221,7 +223,7 @@ def test_classes_that_are_not_listed_are_counted(encoder: Encoder, monkeypatch: 
     monkeypatch.setattr(tables, "MOST_LABELS", 2)
     features, classes = class_features(5, 30)
     add_photos(encoder, features, [f"kind {code}" for code in classes])
-    judgement = judge(build_space(SpaceOptions(encoder=encoder, projection="pca", dimensions=8)))
+    judgement = judge(build_space(SpaceOptions(encoder=encoder, projection="pca", dimensions=8)), rival=None)
     quality = evaluate_quality.quality_of(judgement)
     assert (len(quality["labels"]), quality["labels_left_out"]) == (3, 2)
     assert "3 smaller classes are not shown; --json lists the largest 3." in tables.quality(quality)

@@ -29,7 +29,7 @@ def test_a_good_index_is_measured_and_kept_as_a_point_of_the_series(
 ) -> None:
     fill(shop, 300, 8)
     with caplog.at_level(logging.WARNING):
-        sample = measure()
+        sample = measure(shop.space)
     assert sample is not None and sample.recall is not None and sample.recall >= 0.99 and sample.queries == 100
     assert not caplog.records
     measure_recall()
@@ -44,7 +44,7 @@ def test_a_bad_index_is_warned_about(client: Client, caplog: pytest.LogCaptureFi
     fill(shop, 1500, 64)
     partitions.build_index(shop.space, concurrently=False)
     with caplog.at_level(logging.WARNING):
-        sample = measure(queries=30)
+        sample = measure(shop.space, queries=30)
     assert sample is not None and sample.recall is not None and sample.recall < 0.95
     (record,) = caplog.records
     assert "recall@10 of space test is 0." in record.getMessage() and "ef_search" in record.getMessage()
@@ -53,10 +53,11 @@ def test_a_bad_index_is_warned_about(client: Client, caplog: pytest.LogCaptureFi
 
 def test_an_empty_space_has_no_recall_and_no_space_no_sample(shop: Shop) -> None:
     assert recall_of(shop.space) == (None, 0)
-    sample = measure()
+    sample = measure(shop.space)
     assert sample is not None and (sample.recall, sample.queries) == (None, 0)
     Space.objects.update(state=Space.State.READY)
-    assert measure() is None
+    measure_recall()
+    assert RecallSample.objects.count() == 1
 
 
 def test_twins_are_no_loss(shop: Shop) -> None:
@@ -82,7 +83,7 @@ def test_a_dead_index_does_not_measure_as_a_good_one(shop: Shop, caplog: pytest.
     found = vector_index().search(space=shop.space, vector=shop.vectors[min(shop.owner)], filters=Filters(), k=10)
     assert len(found) == 10
     with caplog.at_level(logging.WARNING):
-        sample = measure(queries=20)
+        sample = measure(shop.space, queries=20)
     assert sample is not None and (sample.recall, sample.queries) == (0.0, 20)
     assert "rebuild its index" in caplog.records[0].getMessage()
 
@@ -109,5 +110,5 @@ def test_an_augmented_space_is_measured_by_the_vectors_that_the_storefront_asks_
 def test_the_series_does_not_grow_for_ever(shop: Shop, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
     monkeypatch.setattr(recall, "KEPT", 3)
     for _ in range(5):
-        measure(queries=1)
+        measure(shop.space, queries=1)
     assert RecallSample.objects.count() == 3 and KEPT > 1000
