@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from catalog.models import ProductImage
+from typing import Protocol
 
 PHOTO_ROOT = "photos"
 THUMBNAIL_ROOT = "thumbnails"
 PROBE_ROOT = "probes"
+
+
+class NamedByContent(Protocol):
+    """A ProductImage: `digest` is the SHA-256 of its file in hex, "" before there is one."""
+
+    digest: str
 
 
 def photo_path(digest: str, extension: str) -> str:
@@ -21,7 +24,7 @@ def thumbnail_path(digest: str) -> str:
     return f"{THUMBNAIL_ROOT}/{digest[:2]}/{digest}.jpg"
 
 
-def photo_name(image: ProductImage, filename: str) -> str:
+def photo_name(image: NamedByContent, filename: str) -> str:
     """`upload_to` of ProductImage.file; the digest must be set before the file is saved."""
     if not image.digest:
         raise ValueError("ProductImage.digest must be set before its file is saved; use catalog.photos.store")
