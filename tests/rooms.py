@@ -10,14 +10,14 @@ from pathlib import Path
 # Rooms of each app, lowest first; one of a line knows those of its own line and of the lines above it, without circles.
 ORDER: Mapping[str, tuple[str, ...]] = {
     "catalog": (
-        "attributes models signals storage_names texts",
+        "attributes models retry signals storage_names texts",
         "announce representation",
         "categories photos product_search",
         "feeds",
         "admin api apps demo management receivers storefront urls",
     ),
     "recommender": (
-        "halfvec locks models progress redis_client",
+        "halfvec locks models progress redis_client redis_pipeline",
         "encoder index projection",
         "evaluation pipeline",
         "spaces",

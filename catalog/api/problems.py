@@ -16,10 +16,11 @@ from django.utils.encoding import force_str
 from django.views import defaults
 from rest_framework import exceptions
 
+from catalog.retry import AWAY_SECONDS, BUSY_SECONDS
+
 API_PREFIX = "/api/"
 CONTENT_TYPE = "application/problem+json"
-# When to ask again: of what is away, and of what has too much to do.
-AWAY_SECONDS, BUSY_SECONDS = 5, 1
+
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]

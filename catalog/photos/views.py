@@ -9,10 +9,10 @@ from django.core.files.storage import default_storage
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotModified
 from django.views.decorators.http import require_safe
 
-from catalog.api.problems import AWAY_SECONDS, BUSY_SECONDS
 from catalog.photos.reading import DecodersBusy
 from catalog.photos.storage_errors import StorageUnavailable, storage_errors
 from catalog.photos.thumbnails import thumbnail_bytes
+from catalog.retry import AWAY_SECONDS, BUSY_SECONDS
 from catalog.storage_names import photo_path
 
 CONTENT_TYPES = {

@@ -12,8 +12,8 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from catalog.api.problems import AWAY_SECONDS
 from catalog.photos import storage_probe
+from catalog.retry import AWAY_SECONDS
 from recommender import redis_client
 from recommender.monitoring.metrics import exposition
 from recommender.spaces import active as spaces
