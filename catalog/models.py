@@ -71,8 +71,8 @@ class Product(models.Model):
         indexes = [
             GinIndex(fields=["attributes"], name="product_attributes_gin", opclasses=["jsonb_path_ops"]),
             *(
-                models.Index(fields=[field], include=["id", "group", "published"], name=f"product_by_{field}")
-                for field in ("price", "brand", "category")
+                models.Index(fields=fields, include=["id", "group", "published"], name=f"product_by_{'_'.join(fields)}")
+                for fields in (["brand"], ["category"], ["currency", "price"])
             ),
         ]
         constraints = [

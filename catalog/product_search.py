@@ -1,28 +1,18 @@
-"""The catalogue's own list: words, category, brand, price and stock."""
+"""The catalogue's own list: words and filters; and how many products its categories have."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import BooleanField, Count, Q, QuerySet
+from django.db.models.expressions import RawSQL
+from psycopg import sql
 
+from catalog.filters.base import compose, names_in
+from catalog.filters.chosen import Filters
 from catalog.models import Category, Product
 
 MAX_WORDS = 8
-
-
-@dataclass(frozen=True)
-class ProductFilters:
-    """Empty and None mean: any. A category includes its descendants; every word must occur in title, brand or sku."""
-
-    search: str = ""
-    category: Category | None = None
-    brands: Sequence[str] = ()
-    in_stock: bool | None = None
-    min_price: Decimal | None = None
-    max_price: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -34,20 +24,14 @@ class CategoryCount:
     products: int
 
 
-def filtered(products: QuerySet[Product], filters: ProductFilters) -> QuerySet[Product]:
-    """Products that pass every filter, by id."""
-    for word in filters.search.split()[:MAX_WORDS]:
+def filtered(products: QuerySet[Product], *, words: str, filters: Filters) -> QuerySet[Product]:
+    """Products that pass every filter, by id; each of the words must occur in title, brand or sku."""
+    for word in words.split()[:MAX_WORDS]:
         products = products.filter(Q(title__icontains=word) | Q(brand__icontains=word) | Q(sku__icontains=word))
-    if filters.category is not None:
-        products = products.filter(category__path__startswith=filters.category.path)
-    if filters.brands:
-        products = products.filter(brand__in=filters.brands)
-    if filters.in_stock is not None:
-        products = products.filter(in_stock=filters.in_stock)
-    if filters.min_price is not None:
-        products = products.filter(price__gte=filters.min_price)
-    if filters.max_price is not None:
-        products = products.filter(price__lte=filters.max_price)
+    for condition in filters.conditions:
+        text = compose(condition.text, product=Product._meta.db_table, value=lambda _: sql.Placeholder())
+        values = [condition.values[name] for name in names_in(condition.text) if name != "product"]
+        products = products.filter(RawSQL(text.as_string(), values, BooleanField()))
     return products.order_by("pk")
 
 

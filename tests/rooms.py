@@ -10,9 +10,10 @@ from pathlib import Path
 # Rooms of each app, lowest first; one of a line knows those of its own line and of the lines above it, without circles.
 ORDER: Mapping[str, tuple[str, ...]] = {
     "catalog": (
-        "attributes models retry signals storage_names texts",
+        "attributes models parameters retry signals storage_names texts",
         "announce representation",
-        "categories photos product_search",
+        "categories filters photos",
+        "product_search",
         "feeds",
         "admin api apps demo management receivers storefront urls",
     ),

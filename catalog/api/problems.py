@@ -16,6 +16,7 @@ from django.utils.encoding import force_str
 from django.views import defaults
 from rest_framework import exceptions
 
+from catalog.parameters import InvalidParameter
 from catalog.retry import AWAY_SECONDS, BUSY_SECONDS
 
 API_PREFIX = "/api/"
@@ -88,7 +89,8 @@ def answered(view: View[P], *, methods: tuple[str, ...] = ()) -> View[P]:
 
 def handle_exception(error: Exception, context: Mapping[str, Any]) -> HttpResponseBase | None:
     """DRF's EXCEPTION_HANDLER. None: not ours, Django's handler of server errors answers."""
-    if not isinstance(error, (Problem, Http404, PermissionDenied, exceptions.APIException, *_UNREADABLE)):
+    ours = (Problem, InvalidParameter, Http404, PermissionDenied, exceptions.APIException, *_UNREADABLE)
+    if not isinstance(error, ours):
         return None
     return problem_response(_as_problem(error), instance=context["request"].path)
 
@@ -148,6 +150,8 @@ _UNREADABLE = (UnreadablePostError, MultiPartParserError, RequestDataTooBig)
 def _as_problem(error: Exception) -> Problem:
     if isinstance(error, Problem):
         return error
+    if isinstance(error, InvalidParameter):
+        return bad_parameter(error.parameter, str(error))
     if isinstance(error, Http404):
         return Problem(404, detail=str(error) or "nothing is here")
     if isinstance(error, PermissionDenied):

@@ -4,44 +4,42 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import QueryDict
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog.api.parameters import check_names, read_flag, read_price, read_text, read_texts, read_whole_number
-from catalog.api.problems import Problem, bad_parameter
-from catalog.api.schema import PRODUCT_FILTERS, CategoriesSchema, ProductPageSchema, ProductSchema, problem
-from catalog.models import Category
-from catalog.product_search import MAX_WORDS, ProductFilters, category_counts, filtered
+from catalog.api.problems import Problem
+from catalog.api.schema import FILTERS, LIST, CategoriesSchema, ProductPageSchema, ProductSchema, problem
+from catalog.filters.registry import read_filters
+from catalog.parameters import InvalidParameter, Parameters, read_one, read_whole
+from catalog.product_search import MAX_WORDS, category_counts, filtered
 from catalog.representation import product_json, products_for_answers
 
 PAGE_SIZE = 24
 MAX_PAGE_SIZE = 100
 MAX_PAGE = 1_000_000
-PARAMETERS = [parameter.name for parameter in PRODUCT_FILTERS]
+MAX_SEARCH = 200  # characters
 
 
 @extend_schema(
     operation_id="products_list",
     summary="Published products, by id",
-    parameters=PRODUCT_FILTERS,
+    parameters=[*LIST, *FILTERS],
     responses={200: ProductPageSchema, 400: problem("A bad parameter, named in `parameter`.")},
     tags=["catalogue"],
 )
 @api_view(["GET"])
 def products(request: Request) -> Response:
-    query = request.query_params
-    check_names(query, PARAMETERS)
-    filters = read_filters(query)
-    number = read_whole_number(query, "page", default=1, least=1, most=MAX_PAGE)
-    size = read_whole_number(query, "page_size", default=PAGE_SIZE, least=1, most=MAX_PAGE_SIZE)
-    found = filtered(products_for_answers(), filters)
+    given: Parameters = dict(request.query_params.lists())
+    filters = read_filters(given, also=[parameter.name for parameter in LIST])
+    number = read_whole(given, "page", least=1, most=MAX_PAGE, default=1)
+    size = read_whole(given, "page_size", least=1, most=MAX_PAGE_SIZE, default=PAGE_SIZE)
+    found = filtered(products_for_answers(), words=_read_words(given), filters=filters)
     count = found.count()
     last = max(1, -(-count // size))
     if number > last:
-        raise bad_parameter("page", f"{number} is beyond the last page, {last}")
+        raise InvalidParameter("page", f"{number} is beyond the last page, {last}")
     page = found[(number - 1) * size : number * size]
     return Response(
         {
@@ -49,6 +47,7 @@ def products(request: Request) -> Response:
             "next": _page_url(request, number + 1) if number < last else None,
             "previous": _page_url(request, number - 1) if number > 1 else None,
             "results": [product_json(product) for product in page],
+            **({"query": filters.named} if filters.named else {}),
         }
     )
 
@@ -88,27 +87,13 @@ def categories(request: Request) -> Response:
     return Response({"results": results})
 
 
-def read_filters(query: QueryDict) -> ProductFilters:
-    """Raises Problem 400 naming the parameter."""
-    search = read_text(query, "search")
-    if len(search.split()) > MAX_WORDS:
-        raise bad_parameter("search", f"more than {MAX_WORDS} words")
-    category = None
-    if slug := read_text(query, "category", longest=255):
-        category = Category.objects.filter(slug=slug).first()
-        if category is None:
-            raise bad_parameter("category", f"there is no category {slug!r}; categories/ lists them")
-    low, high = read_price(query, "min_price"), read_price(query, "max_price")
-    if low is not None and high is not None and low > high:
-        raise bad_parameter("min_price", f"{low} is more than max_price {high}")
-    return ProductFilters(
-        search=search,
-        category=category,
-        brands=read_texts(query, "brand"),
-        in_stock=read_flag(query, "in_stock"),
-        min_price=low,
-        max_price=high,
-    )
+def _read_words(given: Parameters) -> str:
+    words = read_one(given, "search") or ""
+    if len(words) > MAX_SEARCH:
+        raise InvalidParameter("search", f"{len(words)} characters, at most {MAX_SEARCH}")
+    if len(words.split()) > MAX_WORDS:
+        raise InvalidParameter("search", f"more than {MAX_WORDS} words")
+    return words
 
 
 def _page_url(request: Request, number: int) -> str:

@@ -5,6 +5,18 @@ from __future__ import annotations
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 
+from catalog.filters.base import Parameter
+from catalog.filters.registry import PARAMETERS
+
+
+def filters_query() -> serializers.DictField:
+    """What an answer says of its filters, in the schema."""
+    return serializers.DictField(
+        child=serializers.CharField(),
+        required=False,
+        help_text="What was chosen for filters that left it open: the `currency` of a price filter.",
+    )
+
 
 class CategorySchema(serializers.Serializer[None]):
     slug = serializers.CharField()
@@ -68,6 +80,7 @@ class ProductPageSchema(serializers.Serializer[None]):
     next = serializers.CharField(allow_null=True, help_text="URL of the next page.")
     previous = serializers.CharField(allow_null=True)
     results = ProductSchema(many=True)
+    query = filters_query()
 
     class Meta:
         ref_name = "ProductPage"
@@ -90,13 +103,20 @@ def problem(description: str) -> OpenApiResponse:
     return OpenApiResponse(ProblemSchema, description=description)
 
 
-PRODUCT_FILTERS = [
+def query_parameter(parameter: Parameter) -> OpenApiParameter:
+    """A filter's parameter in an `extend_schema(parameters=...)`."""
+    one = dict(parameter.schema)
+    return OpenApiParameter(
+        f"{parameter.name}name" if parameter.open else parameter.name,
+        {"type": "array", "items": one} if parameter.many else one,
+        OpenApiParameter.QUERY,
+        description=parameter.help,
+    )
+
+
+FILTERS = [query_parameter(parameter) for parameter in PARAMETERS]
+LIST = [
     OpenApiParameter("search", str, description="Words that must all occur in title, brand or sku."),
-    OpenApiParameter("category", str, description="Slug of a category; its descendants are included."),
-    OpenApiParameter("brand", str, many=True, description="Brand, exactly as written; may be repeated."),
-    OpenApiParameter("in_stock", bool, description="true or false."),
-    OpenApiParameter("min_price", str, description="Least price, like 19.99."),
-    OpenApiParameter("max_price", str, description="Greatest price."),
     OpenApiParameter("page", int, description="From 1."),
     OpenApiParameter("page_size", int, description="1 to 100, 24 by default."),
 ]

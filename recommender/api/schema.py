@@ -6,8 +6,9 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 
-from catalog.api.schema import CategorySchema, problem
-from recommender.search.filters import MAX_ATTRIBUTES, MAX_VALUES
+from catalog.api.schema import FILTERS, CategorySchema, filters_query, problem
+from catalog.filters.entries.attributes import MAX_ATTRIBUTES
+from catalog.parameters import MAX_VALUES
 
 PROBLEMS = {
     400: "A bad parameter, named in `parameter`.",
@@ -36,20 +37,7 @@ THRESHOLD = query(
 )
 SEARCH = [
     LIMIT,
-    query(
-        "category", OpenApiTypes.STR, "Slug of a category, its descendants included; several by repetition or comma."
-    ),
-    query("brand", OpenApiTypes.STR, "Brand, exactly as written; several by repetition or comma."),
-    query("min_price", OpenApiTypes.STR, "Least price, like 19.99."),
-    query("max_price", OpenApiTypes.STR, "Greatest price."),
-    query("in_stock", OpenApiTypes.BOOL, "true or false."),
-    query(
-        "attr.name",
-        OpenApiTypes.STR,
-        "An attribute's value, such as attr.colour=red; repeated: any of the values."
-        f" At most {MAX_ATTRIBUTES} attributes, and {MAX_VALUES} values of all parameters together.",
-    ),
-    query("exclude", OpenApiTypes.STR, "Products never answered: ids, or SKUs; several by repetition or comma."),
+    *FILTERS,
     query("min_score", OpenApiTypes.FLOAT, "Nothing less alike than this, -1 to 1."),
     query("min_results", OpenApiTypes.INT, "When min_score leaves fewer, fill from the same category; see `fallback`."),
     query("diversity", OpenApiTypes.FLOAT, "0 to 1: how much answers should differ from each other."),
@@ -113,7 +101,7 @@ class AnswerSchema(serializers.Serializer[None]):
     fallback = serializers.CharField(allow_null=True, help_text="`category` when the page was filled from it.")
     took_ms = serializers.FloatField()
     query = serializers.DictField(
-        help_text="What was asked: product and image; sha256 and crop; positive and negative."
+        help_text="What was asked: product and image; sha256 and crop; positive and negative; currency of a price filter."
     )
     results = ResultSchema(many=True)
     reason = serializers.CharField(required=False, help_text="Why it failed, in a word.")
@@ -136,6 +124,7 @@ class BatchRequest(serializers.Serializer[None]):
 
 class BatchAnswer(serializers.Serializer[None]):
     results = serializers.DictField(child=ResultSchema(many=True), help_text="By product id.")
+    query = filters_query()
     unknown = serializers.ListField(
         child=serializers.IntegerField(), required=False, help_text="Products that do not exist."
     )

@@ -84,6 +84,8 @@ class Batch(Door):
             payload: dict[str, Any] = {"results": dict(zip(map(str, answers), pages, strict=True))}
             unknown = [product_id for product_id in ids if product_id not in answers]
             waiting = {str(key): answer.status for key, answer in answers.items() if answer.status != "ready"}
+            if options.filters.named:
+                payload["query"] = options.filters.named
             if unknown:
                 payload["unknown"] = unknown
             if waiting:

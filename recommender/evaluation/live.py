@@ -94,7 +94,7 @@ def _answers(
         questions = [
             SpaceQuery(
                 vector=vectors[int(photos.image_ids[batch[row]])],
-                filters=Filters(exclude_products=excluded[int(photos.groups[batch[row]])]),
+                filters=Filters().excluding(products=excluded[int(photos.groups[batch[row]])]),
             )
             for row in asked
         ]

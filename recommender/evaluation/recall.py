@@ -67,7 +67,7 @@ def recall_of(space: Space, *, queries: int = QUERIES, k: int = K) -> tuple[floa
     questions = [
         SpaceQuery(
             vector=vectors[one.image_id],
-            filters=Filters(exclude_products=(one.product_id,), exclude_groups=(one.group,) if one.group else ()),
+            filters=Filters().excluding(products=[one.product_id], groups=[one.group]),
         )
         for one in sample
         if one.image_id in vectors

@@ -200,8 +200,8 @@ def question(space: Space, path: str, query: SpaceQuery, *, k: int, depth: int, 
     """The statement and values of one path; raises ValueError for a vector that is not of the space."""
     if query.vector.shape != (space.dimensions,):
         raise ValueError(f"a vector of shape {query.vector.shape} asked of {space.dimensions}-d space {space}")
-    names, values = sql.conditions(query.filters)
-    text = sql.statement(path, partition_name(space), space.dimensions, space.metric, names)
+    conditions, values = sql.conditions(query.filters)
+    text = sql.statement(path, partition_name(space), space.dimensions, space.metric, conditions)
     return text, {**values, "vector": HalfVector(query.vector), "k": k, "depth": depth, "bound": bound}
 
 

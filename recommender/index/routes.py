@@ -83,7 +83,7 @@ def estimates(space: Space, filters: Sequence[Filters]) -> tuple[int, list[float
 
     What a question excludes is a handful, and the questions of a batch differ in nothing else: each filter is sampled once.
     """
-    shared = [replace(one, exclude_products=(), exclude_groups=()) for one in filters]
+    shared = [one.narrowing for one in filters]
     different = [one for number, one in enumerate(shared) if one not in shared[:number]]
     asked: list[Question] = [sql.photos_estimated(partition_name(space)), *map(sql.share_estimated, different)]
     (photos,), *shares = ask((sql.EXACT_SETTINGS, {}), asked)

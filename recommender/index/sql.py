@@ -7,13 +7,12 @@ for (`depth`) means that there are no more. The statements read the partition of
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import LiteralString
 
 from psycopg import sql
 
+from catalog.filters.base import compose
 from recommender.index.kinds import OPERATORS, Parameters
 from recommender.index.types import Filters
 
@@ -125,86 +124,19 @@ def photos_estimated(partition: str) -> tuple[str, Values]:
 
 def share_estimated(filters: Filters) -> tuple[str, Values]:
     """The statement and values that estimate which share of the products passes."""
-    names, values = conditions(filters)
-    return _share_estimated(names), values
+    texts, values = conditions(filters)
+    return _share_estimated(texts), values
 
 
-def conditions(filters: Filters) -> tuple[tuple[str, ...], Values]:
-    """The names of the conditions that apply (keys of `_CONDITIONS`) and their values."""
-    names, values = ["published"], Values()
-
-    def add(name: str, value: object) -> None:
-        names.append(name)
-        values[name] = value
-
-    if filters.categories is not None:
-        add("categories", list(filters.categories))
-    if filters.brands:
-        add("brands", list(filters.brands))
-    if filters.min_price is not None:
-        add("min_price", filters.min_price)
-    if filters.max_price is not None:
-        add("max_price", filters.max_price)
-    if filters.in_stock is not None:
-        names.append("in_stock" if filters.in_stock else "out_of_stock")
-    if filters.attributes:
-        add("attributes", attributes_path(filters.attributes))
-    if filters.exclude_products:
-        add("exclude_products", list(filters.exclude_products))
-    if filters.exclude_groups:
-        add("exclude_groups", list(filters.exclude_groups))
-    return tuple(names), values
-
-
-def attributes_path(attributes: Mapping[str, Sequence[str]]) -> str:
-    """Every attribute has one of its values, as a jsonpath: `($."colour" == "red" || $."colour" == "blue") && ($."n" == "7" || …)`.
-
-    One parameter of one statement, however many attributes and values there are. The GIN index looks for all of them in
-    one scan; asked by several `@> ANY`, it would scan once for every combination of their values. A path takes an
-    element of a list for the value. What it quotes is JSON, so nothing that a caller writes is read as a path.
-    """
-    return " && ".join(
-        "(" + " || ".join(f"$.{_json(name)} == {_json(form)}" for value in values for form in _forms(value)) + ")"
-        for name, values in sorted(attributes.items())
-    )
-
-
-def _forms(value: str) -> list[object]:
-    """How a value that a caller writes as text may stand in JSON: as text, number or truth value."""
-    if value in ("true", "false"):
-        return [value, value == "true"]
-    try:
-        number = float(value)
-    except ValueError:
-        return [value]
-    if not math.isfinite(number):
-        return [value]
-    return [value, int(number) if number.is_integer() and abs(number) < _EXACT else number]
-
-
-_EXACT = 2**53  # a float that is larger has digits of its own making as a whole number
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False)
-
-
-_CONDITIONS = {
-    "published": "p.published",
-    "categories": "p.category_id = ANY (%(categories)s::bigint[])",
-    "brands": "p.brand = ANY (%(brands)s::text[])",
-    "min_price": "p.price >= %(min_price)s",
-    "max_price": "p.price <= %(max_price)s",
-    "attributes": "p.attributes @@ %(attributes)s::jsonpath",
-    "in_stock": "p.in_stock",
-    "out_of_stock": "NOT p.in_stock",
-    "exclude_products": "p.id <> ALL (%(exclude_products)s::bigint[])",
-    "exclude_groups": "p.variant_group <> ALL (%(exclude_groups)s::text[])",
-}
+def conditions(filters: Filters) -> tuple[tuple[LiteralString, ...], Values]:
+    """The texts of the conditions that apply, and their values under the names that `_all_of` gives them."""
+    found = filters.conditions
+    values = {_name(place, name): value for place, one in enumerate(found) for name, value in one.values.items()}
+    return tuple(one.text for one in found), values
 
 
 @lru_cache(maxsize=1024)
-def statement(path: str, partition: str, dimensions: int, metric: str, names: tuple[str, ...]) -> str:
+def statement(path: str, partition: str, dimensions: int, metric: str, conditions: tuple[LiteralString, ...]) -> str:
     """The text of one path for a partition and the conditions that apply.
 
     Paths of answers: `nearest`, `bits`, `few`, `all`. `photos`, `photo_bits`: rows `(image_id)` alone, no conditions.
@@ -214,7 +146,7 @@ def statement(path: str, partition: str, dimensions: int, metric: str, names: tu
         "typed": typed,
         "operator": sql.SQL(OPERATORS[metric]),
         "partition": sql.Identifier(partition),
-        "conditions": _all_of(names),
+        "conditions": _all_of(conditions),
         "bits": sql.SQL("binary_quantize({})::bit({})").format(typed, sql.Literal(dimensions)),
         "vector_bits": sql.SQL("binary_quantize(%(vector)s)::bit({})").format(sql.Literal(dimensions)),
     }
@@ -231,9 +163,19 @@ def _photos_estimated(partition: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _share_estimated(names: tuple[str, ...]) -> str:
-    return sql.SQL(_SHARE_ESTIMATED).format(conditions=_all_of(names)).as_string()
+def _share_estimated(conditions: tuple[LiteralString, ...]) -> str:
+    return sql.SQL(_SHARE_ESTIMATED).format(conditions=_all_of(conditions)).as_string()
 
 
-def _all_of(names: tuple[str, ...]) -> sql.Composable:
-    return sql.SQL(" AND ").join(sql.SQL(_CONDITIONS[name]) for name in names)
+def _all_of(conditions: tuple[LiteralString, ...]) -> sql.Composable:
+    """A published product (`p`) for which every one of the conditions holds."""
+    composed = (
+        compose(text, product="p", value=lambda name, place=place: sql.Placeholder(_name(place, name)))
+        for place, text in enumerate(conditions)
+    )
+    return sql.SQL(" AND ").join([sql.SQL("p.published"), *composed])
+
+
+def _name(place: int, name: str) -> str:
+    """The values of different conditions may be called the same."""
+    return f"{name}_{place}"

@@ -2,45 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from decimal import Decimal
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from catalog.filters.chosen import Filters as Filters
 from recommender.models import Space
-
-
-@dataclass(frozen=True, kw_only=True)
-class Filters:
-    """What a product must fulfil to be in an answer. Empty means: anything published.
-
-    `categories`: category ids, descendants already included. `exclude_groups` and `exclude_products` are never answered.
-    An engine that cannot join is fed the same fields at `upsert`.
-    """
-
-    categories: tuple[int, ...] | None = None
-    brands: tuple[str, ...] = ()
-    min_price: Decimal | None = None
-    max_price: Decimal | None = None
-    in_stock: bool | None = None
-    attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    exclude_products: tuple[int, ...] = ()
-    exclude_groups: tuple[str, ...] = ()
-
-    @property
-    def narrows(self) -> bool:
-        """Whether anything but the exclusions narrows the gallery: only then is it worth sampling who passes."""
-        return bool(
-            self.categories is not None
-            or self.brands
-            or self.min_price is not None
-            or self.max_price is not None
-            or self.in_stock is not None
-            or self.attributes
-        )
 
 
 @dataclass(frozen=True)

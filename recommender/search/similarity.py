@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from catalog.filters.entries.category import Category
 from catalog.models import Product
 from recommender.index import kinds
 from recommender.index.pgvector import SpaceQuery
@@ -124,7 +125,7 @@ def _without_vector(product: QueryProduct, space: Space, options: SearchOptions,
         status=product.status,
         space=space,
         exact=options.exact,
-        query=query,
+        query={**query, **options.filters.named},
         reason=product.reason,
         detail=product.detail,
     )
@@ -154,7 +155,7 @@ def _answer(
         status="ready",
         space=space,
         exact=options.exact,
-        query=query,
+        query={**query, **options.filters.named},
         found=[*found, *filled],
         fallback="category" if filled else None,
     )
@@ -209,13 +210,14 @@ def _fill(
             Product.objects.filter(pk__in=[hit.product_id for hit in nearest]).values_list("category_id", flat=True)
         )
     same = {category for category in categories if category is not None}
-    if options.filters.categories is not None:
-        same &= set(options.filters.categories)
+    chosen = options.filters.get(Category)
+    if chosen is not None:
+        same &= set(chosen.ids)
     if not same:
         return []
     products = [item.product_id for item in found]
     left = excluding(options, products=products, groups=list(_groups(products).values()))
-    left = replace(left, filters=replace(left.filters, categories=tuple(sorted(same))))
+    left = replace(left, filters=left.filters.having(Category(tuple(sorted(same)))))
     return _scored(space, _nearest(space, vectors, left, options.min_results - len(found)))
 
 

@@ -13,7 +13,18 @@ from django.test import Client
 from hypothesis import strategies as st
 
 API = "/api/v1/"
-FILTERS = ("category", "brand", "min_price", "max_price", "in_stock", "exclude", "attr.colour", "attr.", "attr.\0")
+FILTERS = (
+    "category",
+    "brand",
+    "min_price",
+    "max_price",
+    "currency",
+    "in_stock",
+    "exclude",
+    "attr.colour",
+    "attr.",
+    "attr.\0",
+)
 OPTIONS = ("limit", "min_score", "min_results", "diversity", "exact", "threshold", "crop", "image", "other_image")
 LISTS = ("page", "page_size", "search", "format", "version", "lang", "next", "_", "")
 BODIES = ("positive", "negative", "products", "image_url")

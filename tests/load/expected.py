@@ -17,6 +17,7 @@ from recommender.index.pgvector import PgvectorIndex
 from recommender.index.types import Filters
 from recommender.models import Space
 from recommender.search.query_products import query_products
+from tests.catalog.filters.chosen import filtering
 from tests.load.judge import Truth
 from tests.load.storefront import about_photo, about_product
 
@@ -27,7 +28,7 @@ def truths_of(space: Space, products: Sequence[int], *, limit: int, photos: Sequ
     truths = {}
     for product_id, product in query_products(space=space, product_ids=products).items():
         vector = product.photos[0].vector
-        own = Filters(exclude_products=(product_id,), exclude_groups=(product.group,) if product.group else ())
+        own = filtering(exclude_products=(product_id,), exclude_groups=(product.group,) if product.group else ())
         truths[about_product(product_id)] = _truth(index, space, vector, own, limit)
     for photo in photos:
         truths[about_photo(photo)] = _truth(index, space, _stored(space, photo), Filters(), limit)

@@ -42,7 +42,7 @@ def curve(
         space.parameters = {"ef_search": ef}
         found, seconds = [], []
         for number in [*queries, *more]:
-            filters = Filters(exclude_products=(number + 1,))
+            filters = Filters().excluding(products=[number + 1])
             began = time.perf_counter()
             hits = engine.search(space=space, vector=gallery.vectors[number], filters=filters, k=K)
             seconds.append(time.perf_counter() - began)
@@ -78,7 +78,7 @@ class BareConnection:
         }  # fmt: skip
         row = self._raw.execute(self._photos, values, prepare=True, binary=True).fetchone()
         assert row is not None
-        query = SpaceQuery(vector=row[4], filters=Filters(exclude_products=(product_id,)))
+        query = SpaceQuery(vector=row[4], filters=Filters().excluding(products=[product_id]))
         text, parameters = question(self._space, "nearest", query, k=LIMIT, depth=LIMIT + SLACK, bound=0)
         with self._raw.pipeline():
             self._raw.execute("BEGIN READ ONLY", prepare=True)

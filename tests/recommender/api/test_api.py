@@ -14,6 +14,7 @@ from catalog.models import Product, ProductImage
 from catalog.representation import product_json, products_for_answers
 from recommender.models import EmbeddingJob, RecallSample, Space
 from tests.catalog.factories import make_image
+from tests.catalog.filters.chosen import filtering
 from tests.recommender.search.gallery import Shop, make_encoder, make_tree, random_units
 
 VECTORS = random_units(40, seed=9)
@@ -266,6 +267,5 @@ def _metrics(client: Client) -> dict[str, float]:
 
 
 def _without(product: Product) -> Any:
-    from recommender.index.types import Filters
 
-    return Filters(exclude_products=(product.pk,))
+    return filtering(exclude_products=(product.pk,))

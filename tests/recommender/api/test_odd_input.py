@@ -12,14 +12,14 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from recommender.index.registry import vector_index
-from recommender.index.types import Filters
+from tests.catalog.filters.chosen import filtering
 from tests.recommender.search.gallery import Shop, random_units
 
 API = "/api/v1/"
 VECTORS = random_units(4, seed=12)
 DATA_URL = '"data:,refused before anything is fetched"'
 NAMES = (
-    "limit", "page", "page_size", "search", "category", "brand", "min_price", "max_price", "in_stock", "exclude", "image",
+    "limit", "page", "page_size", "search", "category", "brand", "min_price", "max_price", "currency", "in_stock", "exclude", "image",
     "min_score", "min_results", "diversity", "exact", "attr.colour", "attr.\0", "attr.", "threshold", "crop",
 )  # fmt: skip
 ODD = (
@@ -179,7 +179,7 @@ def test_an_attribute_is_found_by_its_very_name_and_value(shop: Shop, odd: str) 
     listed = shop.add(VECTORS[1], attributes={odd: ["x", odd]})
     shop.add(VECTORS[2], attributes={odd: "other", "b": odd})
     shop.add(VECTORS[3], attributes={odd: [[odd]]})
-    filters = Filters(attributes={odd: (odd,)})
+    filters = filtering(attributes={odd: (odd,)})
     for exact in (False, True):
         hits = vector_index().search(space=shop.space, vector=VECTORS[0], filters=filters, k=5, exact=exact)
         assert {hit.product_id for hit in hits} == {wanted.pk, listed.pk}
@@ -190,7 +190,7 @@ def test_an_attribute_is_found_by_its_very_name_and_value(shop: Shop, odd: str) 
 def test_a_number_or_truth_value_is_found_by_its_text(shop: Shop, written: str, stored: object) -> None:
     wanted = [shop.add(VECTORS[0], attributes={"n": stored}), shop.add(VECTORS[1], attributes={"n": [stored]})]
     shop.add(VECTORS[2], attributes={"n": 8})
-    filters = Filters(attributes={"n": (written,)})
+    filters = filtering(attributes={"n": (written,)})
     hits = vector_index().search(space=shop.space, vector=VECTORS[0], filters=filters, k=5)
     assert {hit.product_id for hit in hits} == {product.pk for product in wanted}
 

@@ -16,6 +16,7 @@ from recommender.index.pgvector import PgvectorIndex, SpaceQuery
 from recommender.index.registry import vector_index
 from recommender.index.types import Filters, SpaceGone, VectorRow
 from recommender.models import ImageVector, Space
+from tests.catalog.filters.chosen import filtering
 from tests.recommender.search.gallery import Shop, assert_same_answer, make_encoder, make_space, random_units
 
 VECTORS = random_units(40)
@@ -61,7 +62,7 @@ def test_bulk_writes_can_be_repeated(shop: Shop) -> None:
 def test_many_questions_in_one_call_are_answered_like_one_by_one(shop: Shop) -> None:
     shop.add_many([(VECTORS[i : i + 1], {"price": i}) for i in range(40)])
     queries = [
-        SpaceQuery(vector=VECTORS[i], filters=Filters(min_price=i) if i % 2 else Filters()) for i in range(0, 40, 3)
+        SpaceQuery(vector=VECTORS[i], filters=filtering(min_price=i) if i % 2 else Filters()) for i in range(0, 40, 3)
     ]
     together = vector_index().search_many(space=shop.space, queries=queries, k=5)
     alone = [vector_index().search(space=shop.space, vector=one.vector, filters=one.filters, k=5) for one in queries]
@@ -95,7 +96,7 @@ def test_a_crowd_of_variants_before_the_rest_does_not_shorten_the_page(shop: Sho
         assert len(found) == 12
         assert found[0].image_id == min(shop.owner)
         assert {hit.product_id for hit in found[1:]} <= {one.pk for one in others}
-        without = Filters(exclude_groups=("crowd",))
+        without = filtering(exclude_groups=("crowd",))
         assert len(engine.search(space=shop.space, vector=VECTORS[0], filters=without, k=20)) == 20
 
 
@@ -108,7 +109,7 @@ def test_one_crowded_question_does_not_shorten_the_next(db: None, index: str, ex
         shop.add_many([(VECTORS[place : place + 1], {"group": f"crowd {place}"}) for _ in range(60 + 60 * place)])
     shop.add_many([(VECTORS[i : i + 1], {}) for i in range(3, 30)])
     engine = PgvectorIndex(exact_below=exact_below)
-    queries = [SpaceQuery(vector=VECTORS[place], filters=Filters(in_stock=True)) for place in (0, 1, 2, 1, 0)]
+    queries = [SpaceQuery(vector=VECTORS[place], filters=filtering(in_stock=True)) for place in (0, 1, 2, 1, 0)]
     pages = engine.search_many(space=shop.space, queries=queries, k=12, exact=exact)
     assert [len(page) for page in pages] == [12] * 5
     if exact or exact_below:
@@ -159,7 +160,7 @@ class TestPartitions:
         images = [there.photos(one)[0] for one in products]
         partitions.write_vectors(here, [VectorRow(image, 0, VECTORS[i]) for i, image in enumerate(images)])
         held = hold_open(
-            lambda: vector_index().search(space=here, vector=VECTORS[0], filters=Filters(min_price=0), k=5),
+            lambda: vector_index().search(space=here, vector=VECTORS[0], filters=filtering(min_price=0), k=5),
             lambda: vector_index().delete(space=here, image_ids=images[:1]),
         )
         try:

@@ -9,6 +9,7 @@ from recommender.index.kinds import UnknownCombination, check, farthest, score
 from recommender.index.partitions import build_index, index_is_valid
 from recommender.index.pgvector import PgvectorIndex
 from recommender.index.types import Filters
+from tests.catalog.filters.chosen import filtering
 from tests.recommender.search.gallery import Shop, assert_same_answer, make_space, random_units
 
 
@@ -81,7 +82,7 @@ def test_every_combination_is_built_and_gives_true_distances(index: str, metric:
     assert index_is_valid(shop.space)
     for exact_below in (0, 3000):
         engine = PgvectorIndex(exact_below=exact_below)
-        for filters in (Filters(), Filters(min_price=100)):
+        for filters in (Filters(), filtering(min_price=100)):
             for number in (0, 7, 150):
                 found = engine.search(space=shop.space, vector=vectors[number], filters=filters, k=10)
                 assert_same_answer(found, shop.answer(vectors[number], filters, 10), shop, tolerance=1e-4)

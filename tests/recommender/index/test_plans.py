@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 from pytest_django import Settings
 
+from catalog.filters.entries.category import Category
 from catalog.models import Product
 from recommender.index import routes, sql
 from recommender.index.kinds import Parameters
@@ -18,15 +19,16 @@ from recommender.index.pgvector import PgvectorIndex, SpaceQuery, question
 from recommender.index.session import ask
 from recommender.index.types import Filters
 from recommender.models import Space
+from tests.catalog.filters.chosen import filtering
 from tests.recommender.search.gallery import Shop, assert_same_answer, make_space, make_tree, random_units
 
 pytestmark = pytest.mark.django_db
 
 FILTERS = {
-    "none": Filters(exclude_products=(1,), exclude_groups=("g",)),
-    "price": Filters(min_price=10, max_price=700),
-    "attribute": Filters(attributes={"colour": ("red",)}),
-    "brand and stock": Filters(brands=("Aalto", "Brisk"), in_stock=True),
+    "none": filtering(exclude_products=(1,), exclude_groups=("g",)),
+    "price": filtering(min_price=10, max_price=700),
+    "attribute": filtering(attributes={"colour": ("red",)}),
+    "brand and stock": filtering(brands=("Aalto", "Brisk"), in_stock=True),
 }
 
 
@@ -96,7 +98,7 @@ def test_many_rows_are_scanned_by_the_ann_index_nearest_first(name: str) -> None
 
 def test_few_rows_are_compared_one_by_one_without_the_ann_index() -> None:
     shop = filled()
-    found = plan(shop.space, "few", Filters(min_price=0, max_price=40))
+    found = plan(shop.space, "few", filtering(min_price=0, max_price=40))
     (scan,) = scans(found, partition_name(shop.space))
     assert index_name(shop.space) not in {node.get("Index Name") for node in found}
     assert scan["Actual Rows"] == 41
@@ -106,7 +108,7 @@ def test_few_rows_are_compared_one_by_one_without_the_ann_index() -> None:
 
 def test_counting_stops_at_the_bound_and_then_no_vector_is_read() -> None:
     shop = filled()
-    found = plan(shop.space, "few", Filters(min_price=0), bound=100)
+    found = plan(shop.space, "few", filtering(min_price=0), bound=100)
     assert [node["Actual Rows"] for node in scans(found, "catalog_product")] == [101]
     (scan,) = scans(found, partition_name(shop.space))
     assert scan["Actual Loops"] == 0
@@ -115,16 +117,16 @@ def test_counting_stops_at_the_bound_and_then_no_vector_is_read() -> None:
 @pytest.mark.parametrize(
     ("filters", "index"),
     [
-        (Filters(min_price=100, max_price=140), "product_by_price"),
-        (Filters(brands=("Rare",)), "product_by_brand"),
-        (Filters(categories=(1, 2)), "product_by_category"),
+        (filtering(min_price=100, max_price=140), "product_by_currency_price"),
+        (filtering(brands=("Rare",)), "product_by_brand"),
+        (filtering(categories=(1, 2)), "product_by_category"),
     ],
 )
 def test_counting_and_few_rows_read_the_index_only(filters: Filters, index: str) -> None:
     shop = filled()
-    if filters.categories:
+    if filters.get(Category):
         tree = make_tree()
-        filters = Filters(categories=(tree["dress"].pk, tree["shoe"].pk))
+        filters = filtering(categories=(tree["dress"].pk, tree["shoe"].pk))
         some = [product.pk for product in list(shop.products.values())[::4]]
         Product.objects.filter(pk__in=some).update(category=tree["dress"])
         with connection.cursor() as cursor:
@@ -135,7 +137,7 @@ def test_counting_and_few_rows_read_the_index_only(filters: Filters, index: str)
 
 def test_rare_attributes_are_found_by_the_gin_index() -> None:
     shop = filled()
-    found = plan(shop.space, "few", Filters(attributes={"n": ("17",)}))
+    found = plan(shop.space, "few", filtering(attributes={"n": ("17",)}))
     assert "product_attributes_gin" in {node.get("Index Name") for node in found}
     (scan,) = scans(found, partition_name(shop.space))
     assert scan["Actual Rows"] == 1
@@ -151,7 +153,7 @@ def test_exact_over_many_rows_reads_every_photo_and_no_ann_index() -> None:
 
 def test_binary_spaces_are_ordered_by_hamming_distance_in_their_index() -> None:
     shop = filled("binary")
-    found = plan(shop.space, "bits", Filters(min_price=5))
+    found = plan(shop.space, "bits", filtering(min_price=5))
     (scan,) = scans(found, partition_name(shop.space))
     assert (scan["Node Type"], scan["Index Name"]) == ("Index Scan", index_name(shop.space))
     assert "<~>" in scan["Order By"]
@@ -159,14 +161,14 @@ def test_binary_spaces_are_ordered_by_hamming_distance_in_their_index() -> None:
 
 def test_ivfflat_spaces_are_scanned_by_their_index() -> None:
     shop = filled("ivfflat")
-    (scan,) = scans(plan(shop.space, "nearest", Filters(min_price=5)), partition_name(shop.space))
+    (scan,) = scans(plan(shop.space, "nearest", filtering(min_price=5)), partition_name(shop.space))
     assert (scan["Node Type"], scan["Index Name"]) == ("Index Scan", index_name(shop.space))
 
 
 def test_a_category_filter_is_planned_the_same() -> None:
     shop = filled(count=200)
     tree = make_tree()
-    found = plan(shop.space, "nearest", Filters(categories=(tree["dress"].pk,)))
+    found = plan(shop.space, "nearest", filtering(categories=(tree["dress"].pk,)))
     assert scans(found, partition_name(shop.space))[0]["Index Name"] == index_name(shop.space)
 
 
@@ -177,14 +179,14 @@ def routes_of(shop: Shop, *filters: Filters, engine: PgvectorIndex | None = None
 
 def test_a_sample_says_which_share_passes_whatever_the_statistics_say() -> None:
     shop = filled()
-    red = Filters(attributes={"colour": ("red",)})
+    red = filtering(attributes={"colour": ("red",)})
     filters = [
-        Filters(min_price=900),
+        filtering(min_price=900),
         red,
-        Filters(attributes={"colour": ("red",)}, brands=("Brisk",)),
-        Filters(attributes={"n": ("17",)}),
-        Filters(brands=("Nobody",)),
-        Filters(attributes={"colour": ("red",)}, exclude_products=(1, 2)),
+        filtering(attributes={"colour": ("red",)}, brands=("Brisk",)),
+        filtering(attributes={"n": ("17",)}),
+        filtering(brands=("Nobody",)),
+        filtering(attributes={"colour": ("red",)}, exclude_products=(1, 2)),
     ]
     photos, shares = routes.estimates(shop.space, filters)
     assert photos == 1000 and shares == [0.1, 0.5, 0.167, 0.001, 0.0, 0.5]
@@ -199,11 +201,11 @@ def test_a_sample_says_which_share_passes_whatever_the_statistics_say() -> None:
 def test_a_large_catalogue_is_looked_at_in_part_and_an_empty_one_is_no_error() -> None:
     _without_dead_rows()
     shop = Shop(make_space(dimensions=64, index_now=False))
-    assert routes.estimates(shop.space, [Filters(min_price=1)])[1] == [0.0]
+    assert routes.estimates(shop.space, [filtering(min_price=1)])[1] == [0.0]
     Product.objects.bulk_create(
         Product(sku=f"p{number}", title="x", description="y" * 1500, price=number % 10) for number in range(2000)
     )
-    text, values = sql.share_estimated(Filters(min_price=5))
+    text, values = sql.share_estimated(filtering(min_price=5))
     plan = ask((sql.EXACT_SETTINGS, {}), [("EXPLAIN (ANALYZE, FORMAT JSON) " + text, values)])[0][0][0][0]["Plan"]
     (sample,) = scans(list(nodes(plan)), "catalog_product")
     assert 50 <= sample["Actual Rows"] < 1000
@@ -214,40 +216,42 @@ def test_a_large_catalogue_is_looked_at_in_part_and_an_empty_one_is_no_error() -
 def test_what_passes_seldom_is_compared_one_by_one_and_the_rest_is_asked_of_the_index() -> None:
     """Of a thousand photos, 7.75 · √12 · 1000^.4 = 425 are as dear to compare as the index is to ask."""
     shop = filled()
-    rare, common, none = routes_of(shop, Filters(min_price=575), Filters(min_price=574), Filters(exclude_products=(1,)))
+    rare, common, none = routes_of(
+        shop, filtering(min_price=575), filtering(min_price=574), filtering(exclude_products=(1,))
+    )
     assert (rare.few, rare.bound) == (True, 425) and (common.few, common.bound) == (False, 425)
     assert (rare.candidates, rare.compared, none.candidates) == (12, 16, 16)
     assert not none.few and none.visits == Parameters().max_scan_tuples
-    wide = routes_of(shop, Filters(min_price=550), k=20)[0]
+    wide = routes_of(shop, filtering(min_price=550), k=20)[0]
     assert (wide.few, wide.bound) == (True, 549)  # more is asked for, so more is compared
 
 
 def test_a_bound_that_is_given_is_counted_by_the_statement() -> None:
     shop = filled()
-    (never,) = routes_of(shop, Filters(min_price=999), engine=PgvectorIndex(exact_below=0))
-    (tried,) = routes_of(shop, Filters(in_stock=True), engine=PgvectorIndex(exact_below=3))
+    (never,) = routes_of(shop, filtering(min_price=999), engine=PgvectorIndex(exact_below=0))
+    (tried,) = routes_of(shop, filtering(in_stock=True), engine=PgvectorIndex(exact_below=3))
     assert not never.few and (tried.few, tried.bound) == (True, 3)
 
 
 def test_a_setting_bounds_what_is_compared(settings: Settings) -> None:
     shop = filled()
     settings.EXACT_BELOW_ROWS = 40
-    (route,) = routes_of(shop, Filters(min_price=0))
+    (route,) = routes_of(shop, filtering(min_price=0))
     assert (route.few, route.bound) == (True, 40)
 
 
 def test_sign_bits_are_oversampled_behind_a_filter_too() -> None:
     shop = filled("binary")
-    (route,) = routes_of(shop, Filters(attributes={"colour": ("red",)}))
+    (route,) = routes_of(shop, filtering(attributes={"colour": ("red",)}))
     assert route.candidates == 12 * Parameters().oversample
     assert route.bound == 1903  # 7.75 · √240 · 1000^.4
     space = shop.space
     photos, share = 1_000_000, 0.05
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(routes, "estimates", lambda *_: (photos, [share]))
-        (route,) = routes_of(shop, Filters(min_price=1))
+        (route,) = routes_of(shop, filtering(min_price=1))
     assert not route.few and route.visits == Parameters().max_scan_tuples  # 4 · 8 · 240 / .05 is more
-    for filters in (Filters(attributes={"colour": ("red",)}), Filters(min_price=300)):
+    for filters in (filtering(attributes={"colour": ("red",)}), filtering(min_price=300)):
         vector = shop.vectors[next(iter(shop.vectors))]
         found = PgvectorIndex(exact_below=0).search(space=space, vector=vector, filters=filters, k=10)
         expected = shop.answer(vector, filters, 10)
@@ -257,9 +261,9 @@ def test_sign_bits_are_oversampled_behind_a_filter_too() -> None:
 @pytest.mark.parametrize(
     ("share", "filters"),
     [
-        (0.0, Filters(min_price=100)),
-        (0.9, Filters(min_price=994)),
-        (0.9, Filters(brands=("nobody's",))),
+        (0.0, filtering(min_price=100)),
+        (0.9, filtering(min_price=994)),
+        (0.9, filtering(brands=("nobody's",))),
     ],
 )
 def test_a_wrong_sample_costs_time_and_no_product(
@@ -289,7 +293,7 @@ def test_products_that_stand_elsewhere_are_found_though_the_index_gives_up(monke
         shop.add_many([(vectors[i : i + 1].astype(np.float32), {"brand": brand}) for i in range(400)])
     with connection.cursor() as cursor:
         cursor.execute(f"ANALYZE {partition_name(shop.space)}")
-    query, filters = near.astype(np.float32), Filters(brands=("Brisk",))
+    query, filters = near.astype(np.float32), filtering(brands=("Brisk",))
     (route,) = routes_of(shop, filters)
     assert not route.few and route.visits == 8 * 12 * 2
     alone = PgvectorIndex(completes=False).search(space=shop.space, vector=query, filters=filters, k=12)

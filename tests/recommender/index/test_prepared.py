@@ -22,6 +22,7 @@ from recommender.index.types import Filters
 from recommender.models import Space
 from recommender.search.filters import SearchOptions
 from recommender.search.similarity import similar_to_each
+from tests.catalog.filters.chosen import filtering
 from tests.recommender.search.gallery import Shop, make_space, make_tree, random_units
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -147,7 +148,7 @@ def test_more_attributes_and_values_are_no_other_statement(space: Space, product
 
     def ask_for(attributes: int, values: int) -> set[str]:
         wanted = {f"name {number}": tuple(map(str, range(values))) for number in range(attributes)}
-        vector_index().search(space=space, vector=vector, filters=Filters(attributes=wanted), k=5)
+        vector_index().search(space=space, vector=vector, filters=filtering(attributes=wanted), k=5)
         return prepared()
 
     first = ask_for(1, 1)
@@ -187,7 +188,7 @@ def some_filters(chance: random.Random, tree: list[int], attributes: int) -> Fil
     def some(*values: Any) -> Any:
         return chance.choice(values)
 
-    return Filters(
+    return filtering(
         categories=some(None, tuple(chance.sample(tree, 2))),
         brands=tuple(f"brand {number}" for number in range(chance.randrange(5))),
         min_price=some(None, chance.randrange(100)),

@@ -17,6 +17,7 @@ from recommender.index import partitions
 from recommender.index.pgvector import PgvectorIndex
 from recommender.index.types import Filters, Hit, VectorRow
 from recommender.models import EmbeddingJob, Encoder, ImageFeatures, Space
+from tests.catalog.filters.chosen import passes
 
 Vectors = NDArray[np.float32]
 
@@ -149,29 +150,6 @@ def distances_to(metric: str, rows: Vectors, vector: Vectors) -> NDArray[np.floa
     if metric == "l2":
         return np.sqrt(((wide - query) ** 2).sum(axis=1))
     return np.abs(wide - query).sum(axis=1)
-
-
-def passes(product: Product, filters: Filters) -> bool:
-    """What the filters mean, in plain Python."""
-    if not product.published or product.pk in filters.exclude_products:
-        return False
-    if product.group and product.group in filters.exclude_groups:
-        return False
-    if filters.categories is not None and product.category_id not in filters.categories:
-        return False
-    if filters.brands and product.brand not in filters.brands:
-        return False
-    if filters.min_price is not None and (product.price is None or product.price < filters.min_price):
-        return False
-    if filters.max_price is not None and (product.price is None or product.price > filters.max_price):
-        return False
-    if filters.in_stock is not None and product.in_stock != filters.in_stock:
-        return False
-    return all(
-        any(value == wanted or (isinstance(value, list) and wanted in value) for wanted in values)
-        for name, values in filters.attributes.items()
-        for value in [product.attributes.get(name)]
-    )
 
 
 def assert_same_answer(found: Sequence[Hit], expected: Sequence[Hit], shop: Shop, tolerance: float = 2e-5) -> None:

@@ -4,9 +4,13 @@ from decimal import Decimal
 
 import pytest
 
+from catalog.filters.entries.attributes import Attributes
+from catalog.filters.entries.category import category_ids
+from catalog.filters.entries.price import Currency
 from recommender.index.types import Filters
-from recommender.search.filters import InvalidParameter, category_ids, from_json, parse, parse_ids
+from recommender.search.filters import InvalidParameter, from_json, parse, parse_ids
 from tests.catalog.factories import make_product
+from tests.catalog.filters.chosen import filtering
 from tests.recommender.search.gallery import make_tree
 
 pytestmark = pytest.mark.django_db
@@ -32,11 +36,12 @@ def test_everything_at_once() -> None:
             "exact": ["1"],
         }
     )
-    assert options.filters == Filters(
+    assert options.filters == filtering(
         categories=tuple(tree[slug].pk for slug in ("dress", "evening", "summer")),
         brands=("Aalto", "Brisk", "Corso"),
         min_price=Decimal(10),
         max_price=Decimal("19.99"),
+        currency=Currency("EUR", ("EUR", "")),
         in_stock=True,
         attributes={"colour": ("red", "blue"), "size": ("m, wide",)},
         exclude_products=(7, 8, hidden.pk),
@@ -60,8 +65,8 @@ def test_categories_hold_their_descendants() -> None:
 
 def test_a_brand_with_a_comma_in_its_name_is_taken_whole() -> None:
     make_product(brand="Smith, Jones")
-    assert parse({"brand": ["Smith, Jones"]}).filters.brands == ("Smith, Jones",)
-    assert parse({"brand": ["Smith, Brown"]}).filters.brands == ("Smith", "Brown")
+    assert parse({"brand": ["Smith, Jones"]}).filters == filtering(brands=("Smith, Jones",))
+    assert parse({"brand": ["Smith, Brown"]}).filters == filtering(brands=("Smith", "Brown"))
 
 
 @pytest.mark.parametrize(
@@ -84,7 +89,7 @@ def test_a_brand_with_a_comma_in_its_name_is_taken_whole() -> None:
         ("attr.", "red", "the attribute's name is missing"),
         ("brand", "a\0b", "holds a NUL character"),
         ("exclude", "\ud800", "holds half a character"),
-        ("colour", "red", "there is no such parameter; there are brand, category, diversity"),
+        ("colour", "red", "there is no such parameter; there are brand, category, currency, diversity"),
     ],
 )
 def test_a_bad_parameter_is_named_with_the_remedy(name: str, value: str, words: str) -> None:
@@ -124,9 +129,10 @@ def test_attributes_and_values_have_a_bound(given: dict[str, list[str]], name: s
 
 def test_as_many_attributes_and_values_as_the_bound_are_taken() -> None:
     many = {f"attr.a{number}": ["x", *map(str, range(4))] for number in range(32)} | {"attr.a0": list("abc")}
-    assert len(parse(many).filters.attributes) == 32
-    assert len(parse({"attr.a": ["x"] * 199, "brand": ["y"]}).filters.attributes) == 1
-    assert parse(from_json({"attr.a": None, "attr.b": []})).filters.attributes == {}
+    found = parse(many).filters.get(Attributes)
+    assert found is not None and len(found.wanted) == 32
+    assert parse({"attr.a": ["x"] * 199, "brand": ["y"]}).filters == filtering(attributes={"a": ["x"]}, brands=["y"])
+    assert parse(from_json({"attr.a": None, "attr.b": []})).filters == Filters()
 
 
 def test_json_says_the_same_as_a_query_string() -> None:
@@ -139,8 +145,14 @@ def test_json_says_the_same_as_a_query_string() -> None:
         "exact": None,
     }
     options = parse(from_json(body))
-    assert options.limit == 5 and options.filters.in_stock is False and options.filters.min_price == Decimal("9.5")
-    assert options.filters.brands == ("Aalto", "Brisk") and options.filters.attributes == {"size": ("42",)}
+    assert options.limit == 5
+    assert options.filters == filtering(
+        brands=("Aalto", "Brisk"),
+        min_price=Decimal("9.5"),
+        currency=Currency("", ("",)),
+        in_stock=False,
+        attributes={"size": ("42",)},
+    )
     with pytest.raises(InvalidParameter) as error:
         from_json({"brand": {"not": "text"}})
     assert error.value.parameter == "brand"

@@ -10,8 +10,10 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from catalog.filters.entries.category import Category, category_ids
 from recommender.index.pgvector import PgvectorIndex, SpaceQuery
 from recommender.index.types import Filters
+from tests.catalog.filters.chosen import filtering
 from tests.recommender.search.gallery import Shop, assert_same_answer, make_space, make_tree, random_units, unit
 
 DIMENSIONS = 6
@@ -77,12 +79,10 @@ def catalogue(seed: int, products: int, crowded: bool) -> Shop:
 
 
 def filters_of(shop: Shop, drawn: dict[str, object], asking: int) -> Filters:
-    from recommender.search.filters import category_ids
-
     products = list(shop.products.values())
     excluded = [products[number].pk for number in drawn["exclude"] if number < len(products)]  # type: ignore[attr-defined]
     own = products[asking]
-    return Filters(
+    return filtering(
         categories=category_ids([str(drawn["slug"])]) if drawn["slug"] else None,
         brands=drawn["brands"],  # type: ignore[arg-type]
         min_price=drawn["min_price"],  # type: ignore[arg-type]
@@ -156,13 +156,9 @@ def test_recall_of_the_ann_path_under_every_selectivity() -> None:
         for by in ("price", "category"):
             recalls = []
             for number in range(0, 5000, 250):
-                filters = Filters(max_price=Decimal(share - 1), exclude_products=(products[number],))
+                filters = filtering(max_price=Decimal(share - 1), exclude_products=(products[number],))
                 if by == "category":
-                    filters = Filters(
-                        categories=(tree[slugs[near[number] % 6]].pk,),
-                        max_price=filters.max_price,
-                        exclude_products=filters.exclude_products,
-                    )
+                    filters = filters.having(Category((tree[slugs[near[number] % 6]].pk,)))
                 expected = shop.answer(vectors[number], filters, 10)
                 found = engine.search(space=shop.space, vector=vectors[number], filters=filters, k=10)
                 assert len(found) == len(expected)

@@ -10,13 +10,14 @@ import pytest
 
 from recommender.index import pgvector
 from recommender.index.registry import vector_index
-from recommender.index.types import Filters, VectorRow
+from recommender.index.types import VectorRow
 from recommender.models import EmbeddingJob, Space
 from recommender.search.answers import NoActiveSpace, QueryCancelsOut
 from recommender.search.filters import InvalidParameter, SearchOptions
 from recommender.search.query_products import UnknownProduct
 from recommender.search.similarity import recommend, similar_to_each, similar_to_product
 from tests.catalog.factories import make_image, make_product
+from tests.catalog.filters.chosen import filtering
 from tests.recommender.search.gallery import Shop, make_tree, random_units, unit
 
 VECTORS = random_units(60, seed=5)
@@ -36,7 +37,7 @@ def test_by_the_primary_photo_without_itself_or_its_group(shop: Shop) -> None:
     products = shop.add_many([(VECTORS[i : i + 2], {"group": f"g{i % 7}" if i < 30 else ""}) for i in range(0, 60, 2)])
     asking = products[3]
     first = shop.photos(asking)[0]
-    filters = Filters(exclude_products=(asking.pk,), exclude_groups=(asking.group,))
+    filters = filtering(exclude_products=(asking.pk,), exclude_groups=(asking.group,))
     expected = shop.answer(shop.vectors[first], filters, 12)
     for exact in (True, False):
         answer = similar_to_product(product_id=asking.pk, options=replace(OPTIONS, exact=exact))
@@ -132,12 +133,12 @@ def test_a_least_score_cuts_and_min_results_fills_from_the_same_category(shop: S
     filled = similar_to_product(product_id=asking.pk, options=replace(OPTIONS, min_score=0.95, min_results=3))
     assert (found_products(filled), filled.fallback) == ([near.pk, mates[0].pk, mates[1].pk], "category")
     assert filled.found[0].score >= 0.95 > filled.found[1].score
-    cheap = replace(OPTIONS, min_score=0.95, min_results=3, filters=Filters(min_price=Decimal(2)))
+    cheap = replace(OPTIONS, min_score=0.95, min_results=3, filters=filtering(min_price=Decimal(2)))
     filled = similar_to_product(product_id=asking.pk, options=cheap)
     assert (found_products(filled), filled.fallback) == ([mates[2].pk, mates[3].pk], "category")
     enough = similar_to_product(product_id=asking.pk, options=replace(OPTIONS, min_score=0.95, min_results=1))
     assert (found_products(enough), enough.fallback) == ([near.pk], None)
-    elsewhere = replace(OPTIONS, min_score=0.999, min_results=2, filters=Filters(categories=(tree["shoe"].pk,)))
+    elsewhere = replace(OPTIONS, min_score=0.999, min_results=2, filters=filtering(categories=(tree["shoe"].pk,)))
     assert found_products(similar_to_product(product_id=asking.pk, options=elsewhere)) == []
 
 

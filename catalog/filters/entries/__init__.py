@@ -1,0 +1,1 @@
+"""One filter a module: catalog.filters.registry finds them by their files."""

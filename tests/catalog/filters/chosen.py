@@ -1,0 +1,82 @@
+"""Filters by the words of their parameters, and what they mean in plain Python."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+from catalog.filters.base import Filter
+from catalog.filters.chosen import Filters
+from catalog.filters.entries.attributes import Attributes
+from catalog.filters.entries.brand import Brand
+from catalog.filters.entries.category import Category
+from catalog.filters.entries.exclude import Excluded
+from catalog.filters.entries.price import Currency, Price
+from catalog.filters.entries.stock import Stock
+from catalog.models import Product
+
+EUR = Currency("EUR", ("EUR", ""))
+
+
+def filtering(
+    *,
+    categories: Sequence[int] | None = None,
+    brands: Sequence[str] = (),
+    min_price: Decimal | int | None = None,
+    max_price: Decimal | int | None = None,
+    currency: Currency | None = None,
+    in_stock: bool | None = None,
+    attributes: Mapping[str, Sequence[str]] | None = None,
+    exclude_products: Sequence[int] = (),
+    exclude_groups: Sequence[str] = (),
+) -> Filters:
+    """Filters as they are read from parameters; prices are in euros unless `currency` says otherwise."""
+    chosen: list[Filter] = []
+    if attributes:
+        chosen.append(Attributes(tuple(sorted((name, tuple(values)) for name, values in attributes.items()))))
+    if brands:
+        chosen.append(Brand(tuple(brands)))
+    if categories is not None:
+        chosen.append(Category(tuple(categories)))
+    if exclude_products or exclude_groups:
+        chosen.append(Excluded(tuple(exclude_products), tuple(exclude_groups)))
+    if min_price is not None or max_price is not None or currency is not None:
+        bounds = [None if price is None else Decimal(price) for price in (min_price, max_price)]
+        chosen.append(Price(bounds[0], bounds[1], currency or EUR))
+    if in_stock is not None:
+        chosen.append(Stock(in_stock))
+    return Filters(tuple(chosen))
+
+
+def passes(product: Product, filters: Filters) -> bool:
+    """Whether a product is published and every filter holds for its fields."""
+    return product.published and all(_holds(product, one) for one in filters.chosen)
+
+
+def _holds(product: Product, one: Filter) -> bool:
+    match one:
+        case Category(ids):
+            return product.category_id in ids
+        case Brand(names):
+            return product.brand in names
+        case Stock(available):
+            return product.in_stock == available
+        case Price(least, most, currency):
+            return product.currency in currency.stored and (
+                (least is None and most is None)
+                or (
+                    product.price is not None
+                    and (least is None or product.price >= least)
+                    and (most is None or product.price <= most)
+                )
+            )
+        case Attributes(attributes):
+            return all(_has(product.attributes.get(name), values) for name, values in attributes)
+        case Excluded(products, groups):
+            return product.pk not in products and not (product.group and product.group in groups)
+    raise NotImplementedError(f"no meaning in Python of {one}")
+
+
+def _has(value: object, texts: Sequence[str]) -> bool:
+    """Whether an attribute is one of the texts, or a list that holds one."""
+    return any(text in value if isinstance(value, list) else text == value for text in texts)
