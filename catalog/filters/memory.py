@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from functools import lru_cache, wraps
-from typing import ParamSpec, TypeVar
+from typing import TypeVar, TypeVarTuple
 
 from django.db import connection
 
 SECONDS = 1.0
-_MOST = 1024  # of one function
+_MOST = 1024  # results of one function
 
-P = ParamSpec("P")
+Arguments = TypeVarTuple("Arguments")
 R = TypeVar("R")
 
 
-def remembered(read: Callable[P, R]) -> Callable[P, R]:
-    """`read` at most about once a second for the same arguments, which must be hashable, and result, which is shared.
+def remembered(read: Callable[[*Arguments], R]) -> Callable[[*Arguments], R]:
+    """`read`, asked again for the same arguments only after a second; they must be hashable.
 
-    Inside a transaction it is read anew, for that sees what others do not.
+    Inside a transaction it is always asked, for a transaction sees what others do not. What it raises is not remembered.
     """
 
     @lru_cache(maxsize=_MOST)
-    def kept(period: int, *args: Hashable) -> R:
-        return read(*args)  # type: ignore[call-arg, arg-type]
+    def kept(period: int, *arguments: *Arguments) -> R:
+        return read(*arguments)
 
     @wraps(read)
-    def reading(*args: P.args, **kwargs: P.kwargs) -> R:
+    def reading(*arguments: *Arguments) -> R:
         if connection.in_atomic_block:
-            return read(*args, **kwargs)
-        return kept(int(time.monotonic() / SECONDS), *args)  # type: ignore[arg-type]
+            return read(*arguments)
+        return kept(int(time.monotonic() / SECONDS), *arguments)
 
     return reading

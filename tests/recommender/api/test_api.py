@@ -10,6 +10,7 @@ from django.db import connection
 from django.test import Client
 from pytest_django import Settings
 
+from catalog.filters.chosen import Filters
 from catalog.models import Product, ProductImage
 from catalog.representation import product_json, products_for_answers
 from recommender.models import EmbeddingJob, RecallSample, Space
@@ -266,6 +267,5 @@ def _metrics(client: Client) -> dict[str, float]:
     return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))}
 
 
-def _without(product: Product) -> Any:
-
+def _without(product: Product) -> Filters:
     return filtering(exclude_products=(product.pk,))

@@ -11,14 +11,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from catalog.filters.entries.category import Category, category_ids
+from catalog.filters.entries.price import Currency
 from recommender.index.pgvector import PgvectorIndex, SpaceQuery
 from recommender.index.types import Filters
-from tests.catalog.filters.chosen import filtering
+from tests.catalog.filters.chosen import EUR, filtering
 from tests.recommender.search.gallery import Shop, assert_same_answer, make_space, make_tree, random_units, unit
 
 DIMENSIONS = 6
 BRANDS = ("Aalto", "Brisk", "Corso")
 COLOURS = ("red", "blue", "green")
+DOLLAR = Currency("USD", ("USD",))
 SLUGS = ("clothing", "dress", "shoe", "evening", "summer", "home")
 
 
@@ -30,6 +32,7 @@ def filters_drawn(draw: st.DrawFn) -> dict[str, object]:
         "brands": tuple(draw(st.lists(st.sampled_from(BRANDS), max_size=2, unique=True))),
         "min_price": draw(st.none() | st.integers(0, 60).map(Decimal)),
         "max_price": draw(st.none() | st.integers(20, 100).map(Decimal)),
+        "currency": draw(st.none() | st.sampled_from((EUR, DOLLAR))),
         "in_stock": draw(st.none() | st.booleans()),
         "attributes": draw(
             st.dictionaries(
@@ -68,6 +71,7 @@ def catalogue(seed: int, products: int, crowded: bool) -> Shop:
                     "category": None if rng.random() < 0.1 else tree[str(rng.choice(SLUGS))],
                     "brand": "" if rng.random() < 0.1 else str(rng.choice(BRANDS)),
                     "price": None if rng.random() < 0.1 else Decimal(int(rng.integers(0, 100))),
+                    "currency": str(rng.choice(("EUR", "EUR", "USD", ""))),
                     "in_stock": bool(rng.random() < 0.7),
                     "published": bool(rng.random() < 0.85),
                     "attributes": attributes,
@@ -87,6 +91,7 @@ def filters_of(shop: Shop, drawn: dict[str, object], asking: int) -> Filters:
         brands=drawn["brands"],  # type: ignore[arg-type]
         min_price=drawn["min_price"],  # type: ignore[arg-type]
         max_price=drawn["max_price"],  # type: ignore[arg-type]
+        currency=drawn["currency"],  # type: ignore[arg-type]
         in_stock=drawn["in_stock"],  # type: ignore[arg-type]
         attributes=drawn["attributes"],  # type: ignore[arg-type]
         exclude_products=(*excluded, own.pk) if drawn["own"] else tuple(excluded),
