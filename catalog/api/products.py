@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from catalog.api.problems import Problem
 from catalog.api.schema import FILTERS, LIST, CategoriesSchema, ProductPageSchema, ProductSchema, problem
-from catalog.filters.registry import read_filters
+from catalog.filters.registry import PARAMETERS, read_filters
 from catalog.parameters import InvalidParameter, Parameters, read_one, read_whole
 from catalog.product_search import MAX_WORDS, category_counts, filtered
 from catalog.representation import product_json, products_for_answers
@@ -31,7 +31,7 @@ MAX_SEARCH = 200  # characters
 )
 @api_view(["GET"])
 def products(request: Request) -> Response:
-    given: Parameters = dict(request.query_params.lists())
+    given = _given(request)
     filters = read_filters(given, also=[parameter.name for parameter in LIST])
     number = read_whole(given, "page", least=1, most=MAX_PAGE, default=1)
     size = read_whole(given, "page_size", least=1, most=MAX_PAGE_SIZE, default=PAGE_SIZE)
@@ -85,6 +85,14 @@ def categories(request: Request) -> Response:
         for node in category_counts()
     ]
     return Response({"results": results})
+
+
+def _given(request: Request) -> Parameters:
+    """The query string; of what may not be repeated the last value counts, as forms with hidden fields rely on."""
+    return {
+        name: values if any(parameter.many and parameter.takes(name) for parameter in PARAMETERS) else values[-1:]
+        for name, values in request.query_params.lists()
+    }
 
 
 def _read_words(given: Parameters) -> str:

@@ -49,6 +49,7 @@ def shop() -> dict[str, int]:
         ("brand=dune", []),
         ("in_stock=true", ["hat", "dress", "lamp"]),
         ("in_stock=0", ["coat"]),
+        ("in_stock=1&in_stock=0", ["coat"]),
         ("min_price=10.01", ["dress", "coat"]),
         ("max_price=20", ["hat", "dress"]),
         ("min_price=20&max_price=20&search=dress&category=clothing&brand=Aalto&in_stock=1", ["dress"]),
