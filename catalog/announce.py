@@ -1,4 +1,4 @@
-"""Tell the listeners of catalog.signals what was written; several writes can be told as one."""
+"""Sends the signals of `catalog.signals`; those of several writes can be merged."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _collecting: ContextVar[_Collected | None] = ContextVar("announcements", default
 
 
 def photos_stored(image_ids: Iterable[int], *, priority: Priority = "upload") -> None:
-    """Photos whose pixels are new or replaced; call it inside the writing transaction."""
+    """Announce photos whose file is new or replaced. Call it inside the writing transaction."""
     ids = list(image_ids)
     collected = _collecting.get()
     if collected is not None:
@@ -35,7 +35,7 @@ def photos_stored(image_ids: Iterable[int], *, priority: Priority = "upload") ->
 
 
 def products_changed(product_ids: Iterable[int], *, hidden: bool) -> None:
-    """Products written or deleted; `hidden` when an answer given before may no longer be shown."""
+    """Announce products that were written or deleted; `hidden`: answers given before may no longer be shown."""
     ids = list(product_ids)
     collected = _collecting.get()
     if collected is not None:
@@ -47,9 +47,9 @@ def products_changed(product_ids: Iterable[int], *, hidden: bool) -> None:
 
 @contextmanager
 def together(*, priority: Priority = "upload") -> Iterator[None]:
-    """Merge what is announced inside into at most three signals, sent at the end; nothing is sent after an exception.
+    """Merge all announcements inside the block into at most three signals, sent at its end; none after an exception.
 
-    Use it inside the transaction, so that listeners write in it too. An inner block adds to the outer one.
+    Use it inside the transaction, so that what listeners write belongs to it. A nested block adds to the outer one.
     """
     if _collecting.get() is not None:
         yield

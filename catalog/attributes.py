@@ -1,4 +1,4 @@
-"""What a product's attributes may hold, so that Postgres stores them and every answer can show them."""
+"""Checks a product's attributes: what Postgres can store and JSON can carry."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from catalog.texts import printable, text_problem
 
 MAX_DEPTH = 4  # as in feeds, which flatten nested objects
-# JSON's readers elsewhere know no larger whole number, and Postgres gives a larger fraction back as one.
+# Many JSON parsers read no larger whole number, and Postgres returns a larger float as a whole number.
 _LARGEST = 2**63 - 1
 _SHOWN = 60
 

@@ -34,13 +34,13 @@ def category_for(path: str | Path) -> Category:
 
 
 def lock_tree() -> None:
-    """Inside a transaction: one writer of the tree at a time, because an insertion moves the paths of its siblings."""
+    """Let one transaction at a time write the tree: inserting a category changes the paths of its siblings."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK_KEY])
 
 
 class CategoryTree:
-    """Ids by path of names, read once: for one import."""
+    """The ids of all categories by path, read once; meant for one import."""
 
     def __init__(self) -> None:
         self._ids = _read()
@@ -49,7 +49,7 @@ class CategoryTree:
         return self._ids.get(path)
 
     def make(self, path: Path) -> int:
-        """The id of a path; missing nodes are made in a transaction of their own, safe beside other writers."""
+        """The id of the category at a path. Missing ones are created in their own transaction, safe beside other writers."""
         if path not in self._ids:
             with transaction.atomic():
                 lock_tree()

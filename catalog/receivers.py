@@ -1,4 +1,4 @@
-"""Single writes announce themselves; bulk writes call catalog.announce directly."""
+"""Announces every single write of a model. Bulk writes send no model signals, so they call catalog.announce themselves."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from catalog.models import Product, ProductImage
 
 @receiver(pre_save, sender=Product)
 def remember_group(instance: Product, raw: bool, **_: Any) -> None:
-    """The variant group as it was: leaving one group for another changes what may stand beside what."""
+    """Keep the former variant group on the instance: a change of group changes which products an answer may hold together."""
     before = None if raw or instance.pk is None else Product.objects.filter(pk=instance.pk).values_list("group").first()
     instance.__dict__["_group_before"] = before[0] if before else None
 

@@ -1,4 +1,4 @@
-"""Which texts can be stored: Python's strings may hold what neither Postgres nor UTF-8 knows."""
+"""Checks texts: a Python string may hold characters that neither Postgres nor UTF-8 can."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def text_problem(text: str) -> str:
-    """What is wrong with a text, as the end of a sentence about it; empty when it can be stored and sent."""
+    """What is wrong with a text, worded to follow "the value …"; empty when it can be stored and sent."""
     if "\0" in text:
         return NUL
     if not text.isascii() and _SURROGATE.search(text):
@@ -19,5 +19,5 @@ def text_problem(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """The same text with question marks for what makes it unfit for an answer or a log."""
+    """The text with question marks in place of characters that no answer or log can hold."""
     return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "?")

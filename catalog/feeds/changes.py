@@ -1,4 +1,4 @@
-"""What a batch of feed rows changes in the catalogue: worked out, then written in one short transaction."""
+"""Compares a batch of feed rows with the catalogue and writes the differences in one short transaction."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class PhotoReference:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A row and its photos; `complete` when every photo it names could be read (else none is taken away)."""
+    """A row and its photos. `complete`: every photo it names could be read; if not, no photo of the product is removed."""
 
     row: ProductRow
     photos: Sequence[PhotoReference] | None
@@ -54,7 +54,7 @@ class Changes:
 
 
 class PhotosSwept(Exception):
-    """Files were swept before a row named them; `names` (in storage) are to be stored again."""
+    """Stored files were swept before a row referred to them; those of `names` (in storage) are to be stored again."""
 
     def __init__(self, names: set[str]) -> None:
         super().__init__(", ".join(sorted(names)))
@@ -130,7 +130,7 @@ def _plan_fields(plan: _Plan, row: ProductRow, tree: CategoryTree) -> None:
 
 
 def _plan_photos(plan: _Plan, candidate: Candidate, have: list[ProductImage]) -> None:
-    """Rows are known by their URL, else by their content; whichever photo stays keeps its row."""
+    """Match photos by URL, else by digest. A photo that stays keeps its row, so that it need not be embedded again."""
     by_url = {image.source_url: image for image in have if image.source_url}
     by_digest = {image.digest: image for image in have if image.digest}
     stays: dict[int, ProductImage] = {}
@@ -157,7 +157,7 @@ def _plan_photos(plan: _Plan, candidate: Candidate, have: list[ProductImage]) ->
 
 
 def _hold_files(batch: Iterable[Candidate]) -> None:
-    """Before any row is locked: storage may take its time."""
+    """Protect the files from the sweep. Asks storage, which may be slow, so it comes before any row is locked."""
     references = (reference for candidate in batch for reference in candidate.photos or ())
     files = {reference.kept.name: reference.kept for reference in references if reference.kept is not None}
     if swept := photos.hold(files.values()):
@@ -180,7 +180,7 @@ def _write_products(plans: list[_Plan]) -> None:
 
 
 def _write_photos(plans: list[_Plan]) -> None:
-    """Removal first: a file may move from one row of its product to another."""
+    """Remove before adding: the unique digest of a removed photo may come back in another row of the product."""
     if removed := [image.pk for plan in plans for image in plan.removed]:
         ProductImage.objects.filter(pk__in=removed).delete()
     if moved := [image for plan in plans for image in plan.moved]:

@@ -1,4 +1,4 @@
-"""From the cells of a feed row to the values of a product, every one checked."""
+"""Turns the cells of a feed row into checked values of a product."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class RowError(ValueError):
 
 @dataclass(frozen=True)
 class ProductRow:
-    """What a row states. `None` where it states nothing, so that the product keeps what it has.
+    """The values that a row gives. `None`: the row says nothing of it, so the product keeps its value.
 
-    `fields`: values by field of Product; `photos`: references as written, without repeats.
+    `fields`: values by field name of Product; `photos`: references as written, each once.
     """
 
     place: str
@@ -79,7 +79,7 @@ def read_columns(row: FeedRow) -> ProductRow:
 
 
 def _sorted_cells(row: FeedRow) -> tuple[dict[str, list[str]], dict[str, str]]:
-    """Known columns by their key, and attributes. A complete row states every known column."""
+    """Part the cells into known columns, by key, and attributes. A complete row gives every known column, if empty."""
     cells: dict[str, list[str]] = {key: [] for key in _KNOWN} if row.complete else {}
     attributes: dict[str, str] = {}
     for name, texts in row.values.items():
@@ -97,7 +97,7 @@ def _sorted_cells(row: FeedRow) -> tuple[dict[str, list[str]], dict[str, str]]:
 
 
 def _stated(row: FeedRow) -> dict[str, str] | None:
-    """No attribute has a value: they are stated as none if the table has columns for them."""
+    """Attributes of a row in which none has a value: empty if the table has columns for attributes, else not given."""
     return {} if any(column_key(name) not in _KNOWN for name in row.values) else None
 
 

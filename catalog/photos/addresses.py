@@ -1,4 +1,4 @@
-"""Which internet addresses a server may be sent to by somebody else's URL."""
+"""Which internet addresses may be fetched from when somebody else gives the URL: public ones only."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 Address = IPv4Address | IPv6Address
 
-# IANA's special-purpose registries (RFC 6890 and its updates), written out: what `is_global` says of the newer ones
-# depends on the version of Python. Each with the words for the refusal.
+# Networks that are not public, with the words that refuse them: IANA's special-purpose registries (RFC 6890 and updates),
+# written out because `ipaddress.is_global` differs between versions of Python.
 _REFUSED = [
     (ip_network(network), words)
     for network, words in (
@@ -62,7 +62,7 @@ def refusal(address: Address) -> str | None:
 
 
 def embedded(address: IPv6Address) -> IPv4Address | None:
-    """The IPv4 address that traffic to this IPv6 address ends at."""
+    """The IPv4 address that an IPv6 address is routed to; None for any other IPv6 address."""
     if address.ipv4_mapped is not None:
         return address.ipv4_mapped
     if address.sixtofour is not None:
@@ -73,5 +73,5 @@ def embedded(address: IPv6Address) -> IPv4Address | None:
 
 
 def parse(text: str) -> Address:
-    """An address as the resolver gives it; a zone (`%eth0`) is left out, as it never makes one public."""
+    """Parse an address as resolvers give it; its zone (`%eth0`) does not matter for whether it is public."""
     return ip_address(text.partition("%")[0])

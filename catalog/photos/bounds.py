@@ -14,17 +14,17 @@ from PIL import Image, TiffImagePlugin
 
 Reason = Literal["not_an_image", "unsupported", "truncated", "too_large", "bomb", "too_slow", "busy", "duplicate"]
 
-# The longest side that a JPEG can have. Pillow keeps a pointer and padding for each row, so a longer strip of single pixels
-# costs several times its pixels.
+# The longest side that a JPEG can have. Pillow stores a pointer and padding for each row of pixels, so a picture one pixel
+# wide and longer than this would take several times the memory of its pixels.
 MOST_SIDE = 65_535
-# Scans of one JPEG. Encoders write about 10, and each one goes over the whole picture, however few bytes it has.
+# Scans of one JPEG. Encoders write about 10; decoding a scan visits every pixel, however few bytes the scan has.
 MOST_SCANS = 100
-# Segments of one JPEG: metadata of 20 MB takes about 320 of them.
+# Segments of one JPEG. 20 MB of metadata takes about 320.
 MOST_SEGMENTS = 5_000
-# Strips or tiles of one TIFF: at the longest side one a row.
+# Strips or tiles of one TIFF: one a row at the longest side allowed.
 MOST_PIECES = 65_535
-# Memory for decoding whole, in times the four bytes a pixel that Pillow keeps; measured with Pillow 13. libwebp holds three
-# canvases of its own, libtiff may hold the file's only strip.
+# Memory that decoding takes at its peak, as a multiple of the four bytes a pixel of the decoded picture; measured with
+# Pillow 13. libwebp allocates three canvases of its own, and libtiff unpacks a whole strip, which may be the whole picture.
 _TIMES_MEMORY = {"PNG": 1, "GIF": 1, "BMP": 1, "TIFF": 2, "WEBP": 4}
 # 0xFF and a byte that begins a segment: neither stuffing, fill bytes, TEM, restarts nor SOI (ITU-T T.81, table B.1).
 _JPEG_MARKER = re.compile(rb"\xff([^\x00\x01\xff\xd0-\xd8])", re.DOTALL)
@@ -32,7 +32,7 @@ _END_OF_IMAGE, _START_OF_SCAN = 0xD9, 0xDA
 
 
 class PhotoError(Exception):
-    """A file that is no usable photo. `reason` is a short code; the text says what is wrong and what would do."""
+    """A file that cannot be used as a photo. `reason` is a short code; the text says what is wrong and how to mend it."""
 
     def __init__(self, reason: Reason, message: str) -> None:
         super().__init__(message)
@@ -41,7 +41,11 @@ class PhotoError(Exception):
 
 @dataclass(frozen=True)
 class Bounds:
-    """The most pixels of a JPEG that can be decoded small, and of other photos (a fraction where decoders hold more)."""
+    """The most pixels that are decoded.
+
+    `pixels`: of a JPEG that can be decoded at a reduced size. `whole_pixels`: of any other photo; a fraction of it for
+    formats whose decoders need more memory than the pixels.
+    """
 
     pixels: int
     whole_pixels: int
@@ -49,7 +53,7 @@ class Bounds:
 
 @dataclass(frozen=True)
 class JpegScans:
-    """How many scans a JPEG has, and of how many components the first one is."""
+    """How many scans a JPEG has, and how many colour components its first scan carries."""
 
     count: int
     first_components: int
@@ -79,7 +83,7 @@ def jpeg_scans(data: bytes) -> JpegScans:
 
 
 def check_header(image: Image.Image, bounds: Bounds, scans: JpegScans | None) -> None:
-    """Judge a photo that is opened and not decoded. `scans`: those of a JPEG. Raises PhotoError `bomb`."""
+    """Judge a picture that is opened and not yet decoded. `scans`: None unless it is a JPEG. Raises PhotoError `bomb`."""
     claims = f"the picture claims {image.width} × {image.height} pixels"
     if max(image.size) > MOST_SIDE:
         raise PhotoError("bomb", f"{claims}, sides of more than {MOST_SIDE:,} are not decoded; send a smaller one")
@@ -94,19 +98,19 @@ def check_header(image: Image.Image, bounds: Bounds, scans: JpegScans | None) ->
 
 
 def _most_pixels(image: Image.Image, bounds: Bounds, scans: JpegScans | None) -> int:
-    """All pixels for a JPEG that may be decoded small, `whole_pixels` or a fraction of it for others."""
+    """`bounds.pixels` for a JPEG that can be decoded at a reduced size; else `bounds.whole_pixels` or a fraction of it."""
     times = _TIMES_MEMORY.get(image.format or "")
     if times is None:
         if not _is_held_whole(image, scans):
             return bounds.pixels
-        # It is put together from coefficients of two bytes, whole, whatever it is decoded to.
+        # Its coefficients (two bytes each) are all held at full size, even where the output is reduced.
         areas = [across * down for _, across, down, _ in getattr(image, "layer", ())]
         times = math.ceil(2 * sum(areas) / max([*areas, 1]) / 4) or 1
     return min(bounds.pixels, bounds.whole_pixels // times)
 
 
 def _is_held_whole(image: Image.Image, scans: JpegScans | None) -> bool:
-    """A JPEG whose components do not all come in one scan: progressive, or sequential in several."""
+    """Whether a JPEG's components come in several scans (progressive or not): decoders then hold all its coefficients."""
     components = len(getattr(image, "layer", ()))
     return bool(image.info.get("progressive")) or (scans is not None and 0 < scans.first_components < components)
 
@@ -118,7 +122,7 @@ def _kind(image: Image.Image, scans: JpegScans | None) -> str:
 
 
 def _check_pieces(image: TiffImagePlugin.TiffImageFile, bounds: Bounds) -> None:
-    """libtiff unpacks one strip or tile at a time, and keeps a list of them all."""
+    """Bound the size of one strip or tile, which libtiff unpacks at once, and their number, which it keeps a list of."""
     tags = image.tag_v2
     width, height = tags[TiffImagePlugin.IMAGEWIDTH], tags[TiffImagePlugin.IMAGELENGTH]
     if TiffImagePlugin.TILEWIDTH in tags or TiffImagePlugin.TILELENGTH in tags:

@@ -1,6 +1,6 @@
-"""One decoder process as its parent sees it: `catalog.photos.decoder_process` with a socket and a piece of memory.
+"""The parent's side of one decoder process (`catalog.photos.decoder_process`): a socket and an unnamed file in memory.
 
-Memory is read and written, not mapped: what a decoder gone wrong does to it can make a read short, never end the reader.
+The file is read and written, not mapped: a broken decoder that truncates it causes a short read, never a crash here.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ import orjson
 from catalog.photos.bounds import PhotoError
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
-# Python, NumPy and Pillow: .2 s on an idle machine.
+# Starting takes .2 s on an idle machine: importing NumPy and Pillow.
 STARTING_SECONDS = 10.0
-# After so long a decoder steps back: photos beside it go on at their pace.
+# A decoder that takes longer than this gets a lower priority (is "niced"), so that other photos keep their pace.
 POLITE_AFTER_SECONDS = 1.0
 POLITENESS = 5
-# Memory that may stay allocated between photos: the shared file's, and for glibc's malloc the heap's. Pages that are given
-# back after each photo are cleared again for the next one, which takes as long as decoding it.
+# Memory that stays allocated between photos, in the shared file and in glibc's heap. Pages given back after each photo would
+# have to be cleared by the kernel for the next one, which takes as long as decoding it.
 _KEPT_BYTES = 4 * 1024**2
 _KEEP_PAGES = {"MALLOC_TRIM_THRESHOLD_": str(32 * 1024**2), "MALLOC_MMAP_THRESHOLD_": str(32 * 1024**2)}
 
@@ -38,7 +38,7 @@ class NoDecoder(RuntimeError):
 
 
 class DecoderTooSlow(RuntimeError):
-    """The deadline has passed and the process is ended. `cpu_seconds`: what it spent on the photo."""
+    """The deadline passed, so the process was killed. `cpu_seconds`: the processor time that it spent on the photo."""
 
     def __init__(self, cpu_seconds: float) -> None:
         super().__init__("the decoder is too slow")
@@ -46,7 +46,7 @@ class DecoderTooSlow(RuntimeError):
 
 
 class DecoderDied(RuntimeError):
-    """The process is gone. `code`: its exit code, or less than zero the signal that ended it."""
+    """The process ended by itself. `code`: its exit code; negative: the signal that killed it."""
 
     def __init__(self, code: int) -> None:
         super().__init__(f"the decoder died with code {code}")
@@ -54,7 +54,7 @@ class DecoderDied(RuntimeError):
 
 
 class Decoder:
-    """Starts the process, and waits until it is ready. For one thread at a time. Raises NoDecoder."""
+    """A started decoder process. Creating one waits until the process is ready. Not thread-safe. Raises NoDecoder."""
 
     def __init__(self) -> None:
         self.is_polite = False
@@ -89,9 +89,10 @@ class Decoder:
         return self._process.poll() is None
 
     def ask(self, data: bytes, request: dict[str, Any], *, seconds: float) -> dict[str, Any]:
-        """The answer to a request about a photo; its pixels can then be read. The process ends itself at the deadline too.
+        """Send a photo and a request about it; wait for the answer, after which the pixels can be `read`.
 
-        Raises PhotoError, and once the process is ended DecoderTooSlow and DecoderDied.
+        Raises PhotoError for what the decoder says of the photo. Raises DecoderTooSlow or DecoderDied when the process is
+        gone: it is killed at the deadline, from here or by its own alarm.
         """
         until = time.monotonic() + seconds
         try:
@@ -102,7 +103,7 @@ class Decoder:
                 line = self._line(until)
         except (EOFError, ConnectionError):
             code, cpu_seconds = self.end()
-            if code == -signal.SIGALRM:  # its own alarm was first
+            if code == -signal.SIGALRM:  # its own alarm came before our deadline
                 raise DecoderTooSlow(cpu_seconds - self._cpu_seconds) from None
             raise DecoderDied(code) from None
         if line is None:
@@ -115,7 +116,7 @@ class Decoder:
         return answer
 
     def read(self, size: int, *, at: int = 0) -> bytearray:
-        """Bytes of the memory: pixels, after an answer that told their number. Raises DecoderDied."""
+        """Bytes of the shared file from `at` on: the pixels, once `ask` has answered. Raises DecoderDied."""
         data = bytearray(size if os.fstat(self._memory).st_size >= at + size else 0)
         if os.preadv(self._memory, [data], at) != size:
             code, _ = self.end()
@@ -123,18 +124,18 @@ class Decoder:
         return data
 
     def tidy(self) -> None:
-        """After a photo: give back what a large one left in the memory."""
+        """Shrink the shared file after a large photo."""
         if self._memory >= 0 and os.fstat(self._memory).st_size > _KEPT_BYTES:
             os.ftruncate(self._memory, 0)
 
     def kill(self) -> None:
-        """From another thread than the one that waits for an answer: that one will see the stream end."""
+        """Kill the process. May be called from another thread; the one that waits in `ask` then sees the stream end."""
         with self._reaping:
             if self._process.returncode is None:
                 os.kill(self.pid, signal.SIGKILL)
 
     def end(self) -> tuple[int, float]:
-        """Kill and reap the process; its exit code, and the seconds of CPU that it took in all (0 if it was reaped)."""
+        """Kill and reap the process: its exit code, and all the processor seconds it used (0 if it had been reaped before)."""
         cpu_seconds = 0.0
         self.kill()
         with self._reaping:
@@ -146,7 +147,7 @@ class Decoder:
         return self._process.returncode, cpu_seconds
 
     def let_go(self) -> None:
-        """In a forked child of the process that started it: close its descriptors, and leave it alone."""
+        """In a forked child of the process that started it: close our descriptors and leave the decoder to the parent."""
         self._process.returncode = 0
         self._close()
 
@@ -177,7 +178,7 @@ class Decoder:
         return line
 
     def _parsed(self, line: bytes) -> dict[str, Any]:
-        """A decoder whose answer is none is not to be trusted with another photo."""
+        """The answer as JSON. A decoder that sends anything else is broken and is ended. Raises DecoderDied."""
         try:
             answer: dict[str, Any] = orjson.loads(line)
             return answer
@@ -192,7 +193,7 @@ class Decoder:
 
 
 def _start(descriptor: int, memory: int) -> subprocess.Popen[bytes]:
-    # A decoder is told nothing that it need not know: no keys, no addresses of databases.
+    # Decoders handle untrusted files, so no secret of the environment (keys, database addresses) is passed on to them.
     environment = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT") if name in os.environ}
     paths = [str(PROJECT), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment |= {"PYTHONPATH": os.pathsep.join(paths), "OPENBLAS_NUM_THREADS": "1", **_KEEP_PAGES}

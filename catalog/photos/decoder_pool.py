@@ -1,6 +1,6 @@
-"""The decoder processes of this process: started when first needed, a few at a time, ended when a photo takes too long.
+"""The decoder processes of this process: started when first needed, a few at a time, killed when a photo takes too long.
 
-Started by subprocess, never by a plain fork: this process has threads, and models in memory.
+They are started by `subprocess`, not by a plain fork: this process has threads, and large models in memory.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from catalog.photos.decoder_child import Decoder, DecoderDied, DecoderTooSlow, N
 
 AT_A_TIME = 4
 KEPT_IDLE = 2
-# A decoder that was at work for a smaller share of its time was kept from it by others: that is no fault of the photo.
+# If a decoder that missed its deadline had the processor for a smaller share of the time than this, the machine was too busy,
+# and the photo is not to blame.
 LEAST_SHARE_AT_WORK = 0.4
 _FROM_OUTSIDE = {-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP}
 
@@ -25,14 +26,14 @@ T = TypeVar("T")
 
 
 class DecodersBusy(PhotoError):
-    """Nothing is known of the photo: too many others are being decoded here, or the machine gives decoders no time."""
+    """The photo was not judged: too many others are being decoded, or the machine is too busy. Try again later."""
 
     def __init__(self, why: str) -> None:
         super().__init__("busy", f"the photo was not read: {why}; try again in a moment")
 
 
 class DecoderPool:
-    """At most AT_A_TIME decoders, of which KEPT_IDLE stay when there is nothing to do. Thread-safe."""
+    """At most AT_A_TIME decoders at once, of which KEPT_IDLE are kept for the next photos. Thread-safe."""
 
     def __init__(self) -> None:
         self._places = threading.BoundedSemaphore(AT_A_TIME)
@@ -43,10 +44,10 @@ class DecoderPool:
     def decode(
         self, data: bytes, request: dict[str, Any], *, seconds: float, result: Callable[[dict[str, Any], Decoder], T]
     ) -> T:
-        """`result` of the answer to a request about a photo; it may read the decoder's memory.
+        """Ask a decoder about a photo and give `result(answer, decoder)`, which may read pixels from the decoder.
 
-        Raises PhotoError: what the decoder says of the photo, `too_slow` after `seconds`, `truncated` or `bomb` where the
-        decoder dies of it, and DecodersBusy.
+        Raises PhotoError: what the decoder says of the photo; `too_slow` after `seconds`; `truncated` or `bomb` where the
+        decoder crashes. Raises DecodersBusy where no decoder is free within `seconds`.
         """
         if not self._places.acquire(timeout=seconds):
             raise DecodersBusy(f"{AT_A_TIME} photos are being decoded already")
@@ -56,7 +57,7 @@ class DecoderPool:
             except DecoderDied as death:
                 if death.code not in _FROM_OUTSIDE:
                     raise _verdict(death) from death
-            # Somebody killed it, or the kernel for want of memory: that may be another's doing, so once more.
+            # Killed from outside, perhaps by the kernel because memory ran out. Another photo may be the cause: try once more.
             try:
                 return self._decode(data, request, seconds, result)
             except DecoderDied as death:
@@ -65,7 +66,7 @@ class DecoderPool:
             self._places.release()
 
     def close(self) -> None:
-        """End every decoder. A photo in hand is decoded by another one."""
+        """End every decoder. A photo that is being decoded is tried again on a new one."""
         with self._lock:
             idle, self._idle = self._idle, []
             self._decoders.difference_update(idle)
@@ -149,7 +150,7 @@ def decoder_pool() -> DecoderPool:
 
 
 def _forget() -> None:
-    """A forked child starts afresh: the parent's decoders answer the parent."""
+    """After a fork: the parent's decoders belong to the parent, so the child begins with an empty pool."""
     global _pool
     _pool.forget()
     _pool = DecoderPool()

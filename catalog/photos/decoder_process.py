@@ -1,8 +1,8 @@
 """A process that decodes photos for its parent, one after the other: `python -m catalog.photos.decoder_process SOCKET MEMORY`.
 
-SOCKET is the descriptor of a stream of lines of JSON, MEMORY that of an unnamed file through which bytes travel: the photo
-at its start when a request comes, the pixels when the answer goes. The process keeps itself within bounds that hold
-whatever a C decoder does, and ends with its parent: at the end of the stream, or by its alarm in the middle of a photo.
+SOCKET is the file descriptor of a stream of JSON lines, MEMORY that of an unnamed file that carries the bytes: the photo with
+a request, the pixels with the answer. The process limits its own time and memory, so that the limits hold whatever a C
+decoder does. It ends when its parent does: at the end of the stream or, in the middle of a photo, by its alarm.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from catalog.photos.decoding import out_of_memory, photo_facts, photo_pixels
 from catalog.photos.rgb import STRIP_PIXELS
 from catalog.photos.squares import Square
 
-# Above what the process has once everything is imported: 100 MB for 25 million pixels, as much for what decoders hold
-# beside them, the file, and the rest to spare.
+# Memory beyond what the process has once everything is imported: 100 MB for a picture of 25 million pixels, another 100 MB for
+# what decoders need beside it, the file itself, and a reserve.
 MOST_BYTES_MORE = 280 * 1024**2
 
 
 def main() -> None:
     requests, memory = socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2])
-    _obey_the_parent_alone()
+    _ignore_group_signals()
     warnings.simplefilter("ignore")
     _bound_memory()
     requests.sendall(b"ready\n")
@@ -44,8 +44,8 @@ def main() -> None:
         requests.sendall(orjson.dumps(answer, option=orjson.OPT_APPEND_NEWLINE))
 
 
-def _obey_the_parent_alone() -> None:
-    """Signals to the whole process group or unit are the parent's to answer: it finishes the photo in hand."""
+def _ignore_group_signals() -> None:
+    """Leave signals that go to the whole process group to the parent, which still waits for the current photo."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
@@ -54,7 +54,7 @@ def _obey_the_parent_alone() -> None:
 
 
 def _bound_memory() -> None:
-    """Whoever asks for more is refused by the kernel, and Python says MemoryError. Linux alone tells what is taken."""
+    """Limit the address space, so that further allocations fail with MemoryError. Elsewhere than on Linux there is no limit."""
     if sys.platform == "linux":
         with open("/proc/self/statm") as file:
             taken = int(file.read().split()[0]) * resource.getpagesize()
@@ -84,7 +84,7 @@ def _refusal(error: PhotoError) -> dict[str, Any]:
 
 
 def _write(image: Image.Image, memory: int) -> None:
-    """Three bytes a pixel, row by row; in strips, for a large picture leaves no room for a copy of itself."""
+    """Write three bytes a pixel, row by row, strip by strip: for a large picture there is no memory for a second copy."""
     rows, at = max(1, STRIP_PIXELS // image.width), 0
     for top in range(0, image.height, rows):
         box = (0, top, image.width, min(top + rows, image.height))

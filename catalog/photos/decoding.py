@@ -1,6 +1,6 @@
 """Bytes of a photo → what its header says, or its pixels in RGB. Runs in decoder processes (`catalog.photos.decoder_process`).
 
-Free of Django and of settings. A decoder may take any time, hold any memory or crash: only the process bounds that.
+Free of Django and of settings. A C decoder may take any time and any memory, or crash; the process around it bounds that.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from catalog.photos.bounds import Bounds, PhotoError, check_header, jpeg_scans
 from catalog.photos.rgb import to_rgb
 from catalog.photos.squares import Square
 
-# Pillow's name of a format → the extension its files are stored under. MPO is what some phones write as JPEG.
+# Pillow's name of a format → the extension its files are stored with. MPO: a JPEG of several pictures, from some phones.
 EXTENSIONS = {
     "JPEG": "jpg",
     "MPO": "jpg",
@@ -32,7 +32,7 @@ EXTENSIONS = {
     "BMP": "bmp",
     "TIFF": "tif",
 }
-# How files begin → the format that Pillow opens them as.
+# The first bytes of a file → the format that Pillow opens it as.
 _SIGNATURES = {
     b"\xff\xd8\xff": "JPEG",
     b"\x89PNG\r\n\x1a\n": "PNG",
@@ -42,7 +42,7 @@ _SIGNATURES = {
     b"II*\x00": "TIFF",
     b"MM\x00*": "TIFF",
 }
-# Imported by name: all of Pillow's plugins take a decoder process twice as long to start.
+# These plugins alone are imported: with all of Pillow's, a decoder process takes twice as long to start.
 _PLUGINS: dict[str, type[ImageFile.ImageFile]] = {
     "JPEG": JpegImageFile,
     "PNG": PngImageFile,
@@ -51,10 +51,10 @@ _PLUGINS: dict[str, type[ImageFile.ImageFile]] = {
     "BMP": BmpImageFile,
     "TIFF": TiffImageFile,
 }
-# How Pillow's plugins begin to say that the header is whole and of a kind that they do not read.
+# How Pillow's errors begin where a header is intact but of a variant that the plugin does not support.
 _NOT_READ = ("cannot handle", "unknown pixel mode", "unknown data organization", "Unsupported BMP")
 _ORIENTATION_TAG = 0x0112
-# EXIF orientation → what sets the picture upright (CIPA DC-008, 4.6.4).
+# EXIF orientation → the transposition that turns the picture upright (CIPA DC-008, 4.6.4).
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -64,7 +64,7 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-# What Pillow's decoders are seen to raise on damaged files.
+# What Pillow's decoders have been seen to raise on damaged files.
 _DAMAGED = (
     *(OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, AttributeError, ArithmeticError),
     *(AssertionError, NotImplementedError, RuntimeError, struct.error, zlib.error),
@@ -73,7 +73,7 @@ _DAMAGED = (
 
 @dataclass(frozen=True)
 class PhotoFacts:
-    """What the header says: width and height in pixels as seen upright, and the extension of the format."""
+    """What the header says: width and height in pixels once upright, and the file extension of the format."""
 
     width: int
     height: int
@@ -84,7 +84,7 @@ def photo_facts(data: bytes, bounds: Bounds) -> PhotoFacts:
     """Read the header. Raises PhotoError: `not_an_image`, `unsupported`, `truncated`, `bomb`."""
     with _open(data, bounds) as image:
         width, height = image.size
-        # Pillow turns a TIFF by itself, and its size says so already.
+        # Pillow applies the orientation of a TIFF itself, so its size is upright already.
         if _orientation(image) >= 5 and image.format != "TIFF":
             width, height = height, width
         return PhotoFacts(width=width, height=height, extension=EXTENSIONS[image.format or ""])
@@ -126,7 +126,7 @@ def _open(data: bytes, bounds: Bounds) -> Image.Image:
 
 
 def _unread(data: bytes) -> PhotoError:
-    """Why no plugin opened the file: Pillow keeps what the one of its format had to say to itself."""
+    """Why no plugin opened the file. Pillow drops the error of the format's own plugin, so that one is asked again."""
     format = next((name for start, name in _SIGNATURES.items() if data.startswith(start)), None)
     if format is None:
         return PhotoError("not_an_image", "the file is not a photo; send JPEG, PNG, WebP, GIF, BMP or TIFF")
@@ -151,14 +151,14 @@ def _too_many_pixels() -> PhotoError:
 
 
 def out_of_memory() -> PhotoError:
-    """What decoding says that met the memory bound of its process."""
+    """The error for a picture whose decoding ran into the memory limit of its process."""
     return PhotoError(
         "bomb", "the picture takes too much memory to be decoded; save it as a plain JPEG or a smaller PNG"
     )
 
 
 def _orientation(image: Image.Image) -> int:
-    """EXIF orientation, 1 where there is none or the EXIF block is damaged: that alone never spoils a photo."""
+    """EXIF orientation; 1 (upright) where there is none or the EXIF block is damaged, which alone is no reason to refuse."""
     try:
         return int(Image.Image.getexif(image).get(_ORIENTATION_TAG, 1))
     except _DAMAGED:

@@ -1,7 +1,7 @@
-"""Fetch a photo from somebody else's URL without being turned against our own network.
+"""Fetches photos from URLs that others give, without letting them reach our own network (server-side request forgery).
 
-The name is resolved once, every address that comes back is judged, and the connection goes to a judged address: a
-second answer of a hostile name server is never asked for. Redirects start over. Environment proxies are not used.
+A host name is resolved once, every address is judged, and the connection goes to a judged address, so a hostile name server
+cannot give another address afterwards. Each redirect is judged the same way. Proxies of the environment are not used.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _SAFE = "/%:@!$&'()*+,;=~-._?"
 
 
 class FetchRefused(Exception):
-    """Trying again will not help. `reason` is a short code; the text says why and what would do."""
+    """The photo cannot be fetched, and trying again will not help. `reason` is a short code; the text says how to mend it."""
 
     def __init__(self, reason: RefusedReason, message: str) -> None:
         super().__init__(message)
@@ -41,7 +41,7 @@ class FetchRefused(Exception):
 
 
 class FetchFailed(Exception):
-    """May pass: a time-out, a name that does not resolve now, a server that is overloaded."""
+    """The photo could not be fetched now and may be later: a time-out, an unresolved name, an overloaded server."""
 
     reason = "fetch_failed"
 
@@ -54,7 +54,7 @@ def resolve(host: str, port: int) -> list[str]:
 
 @cache
 def trusted_authorities() -> ssl.SSLContext:
-    """Reading the system's certificates takes tens of milliseconds, so it is done once."""
+    """The system's certificates, read once: reading takes tens of milliseconds."""
     return ssl.create_default_context()
 
 
@@ -65,7 +65,10 @@ def fetch_photo(url: str) -> bytes:
 
 @dataclass(frozen=True)
 class PhotoFetcher:
-    """`resolve` and `refusal` are the two decisions that tests replace; `ports` what a URL may name."""
+    """Fetches photos within `seconds` each.
+
+    `resolve`: host and port → addresses. `refusal`: address → why not, or None. `ports`: those a URL may name.
+    """
 
     resolve: Resolve = resolve
     refusal: Callable[[addresses.Address], str | None] = addresses.refusal
@@ -74,7 +77,7 @@ class PhotoFetcher:
     seconds: float = field(default_factory=lambda: settings.FETCH_TIMEOUT_SECONDS)
 
     def fetch(self, url: str) -> bytes:
-        """Follow at most FETCH_MAX_REDIRECTS redirects; the time-out is for all of it together."""
+        """The bytes behind a URL; the deadline covers all redirects (at most FETCH_MAX_REDIRECTS) together."""
         deadline = time.monotonic() + self.seconds
         for _ in range(settings.FETCH_MAX_REDIRECTS + 1):
             body, location = self._request(_checked_url(url, self.ports), deadline)
@@ -95,13 +98,13 @@ class PhotoFetcher:
         try:
             if url.scheme == "https":
                 connected = self.tls.wrap_socket(connected, server_hostname=host, do_handshake_on_connect=False)
-            # The socket's own time-out starts over with every byte that drips in; this one does not.
+            # The socket's own time-out starts anew with every byte received, so a slow server could go on for ever.
             guard = threading.Timer(max(deadline - time.monotonic(), 0), _shut, [connected])
             guard.start()
             if isinstance(connected, ssl.SSLSocket):
                 connected.do_handshake()
             answer = _exchange(connected, url, host, port)
-            if time.monotonic() >= deadline:  # a body without a length ends where the guard cut it
+            if time.monotonic() >= deadline:  # a body without a length seems complete where the timer cut it off
                 raise TimeoutError
             return answer
         except ssl.SSLCertVerificationError as error:
@@ -160,7 +163,7 @@ def _joined(url: str, location: str) -> str:
 
 
 def _in_time(call: Callable[[], Sequence[str]], deadline: float, host: str) -> Sequence[str]:
-    """The system's resolver knows no time-out, so it is asked in a thread that may be left behind."""
+    """Call the resolver, which has no time-out of its own, in a thread that is abandoned at the deadline."""
     answers: queue.SimpleQueue[Sequence[str] | OSError | ValueError] = queue.SimpleQueue()
 
     def ask() -> None:

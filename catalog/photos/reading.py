@@ -1,9 +1,9 @@
-"""The one reader of photo files, for upload, index and query alike.
+"""Reads photo files: the one way for uploads, for photos that are embedded and for photos that are searched with.
 
-What a file says of itself is not believed: its bytes are bounded, its header is judged before anything is decoded, and the
-work is done in a decoder process that has a deadline and a memory of its own. A file that cannot be read ends in a
-`PhotoError` whose `reason` counts and whose text is for people. Errors of the storage that the bytes come from are left as
-they are: those may pass, a bad photo does not.
+Files are not trusted: their size is limited, their header is judged before anything is decoded, and decoding happens in a
+separate process with a deadline and a memory limit. A file that cannot be read raises `PhotoError`, whose `reason` is for
+programs and whose text is for people. Errors of the storage that the bytes come from are passed on unchanged: they may go
+away by themselves, a bad photo does not.
 """
 
 from __future__ import annotations
@@ -41,17 +41,17 @@ def inspect_photo(file: BinaryIO) -> PhotoFacts:
     """Read the header of a photo without decoding it.
 
     Raises PhotoError: `too_large` (MAX_PHOTO_BYTES), `bomb` (more pixels, scans, strips or memory than are decoded),
-    `not_an_image`, `unsupported`, `truncated`, `too_slow` (PHOTO_SECONDS), and DecodersBusy, which may pass.
+    `not_an_image`, `unsupported`, `truncated`, `too_slow` (PHOTO_SECONDS); and DecodersBusy: try again later.
     """
     return _decoded(file, _request(facts_only=True), _facts)
 
 
 def decode_photo(file: BinaryIO, *, at_least: int | None = None) -> Image.Image:
-    """Decode a photo to RGB, upright by its EXIF orientation, transparency laid onto white; first frame of several.
+    """Decode a photo to RGB: turned upright by its EXIF orientation, transparency laid onto white, first frame of several.
 
-    `at_least`: the side in pixels that will be cut from it; a JPEG is then decoded at the smallest of 1/8, 1/4, 1/2
-    and 1/1 whose sides are still twice that, which is several times faster, and what is larger than 4 million pixels
-    once decoded is shrunk to sides still twice that. Raises PhotoError as `inspect_photo` does.
+    `at_least`: the side in pixels that the caller needs. A JPEG is then decoded at the smallest of 1/8, 1/4, 1/2 and 1/1
+    whose sides are at least twice that, which is several times faster; a picture of more than 4 million decoded pixels
+    is reduced to sides of at least twice that. Raises PhotoError as `inspect_photo` does.
     """
     return _decoded(file, _request(at_least=at_least), _picture)
 
@@ -59,7 +59,7 @@ def decode_photo(file: BinaryIO, *, at_least: int | None = None) -> Image.Image:
 def decode_square(file: BinaryIO, *, at_least: int, square: Square) -> NDArray[np.uint8]:
     """Decode a photo as `decode_photo` does and cut a square out of it: uint8 (side, side, 3) RGB. Raises PhotoError.
 
-    Where a square is all that is needed, the rest of the picture stays in the decoder process.
+    The square is cut in the decoder process, so that only its pixels travel to this one.
     """
     return _decoded(file, _request(at_least=at_least, square=square), _pixels)
 
@@ -90,7 +90,7 @@ def _facts(answer: dict[str, Any], decoder: Decoder) -> PhotoFacts:
 
 
 def _picture(answer: dict[str, Any], decoder: Decoder) -> Image.Image:
-    """In strips, for a large picture leaves no room for a copy of itself."""
+    """Read strip by strip: for a large picture there is no memory for a second copy."""
     width, height = answer["width"], answer["height"]
     rows = max(1, STRIP_PIXELS // width)
     if height <= rows:

@@ -1,7 +1,7 @@
 """A decoded picture of whatever mode → RGB on white, strip by strip.
 
-A picture of 25 million pixels is 100 MB in Pillow (four bytes a pixel, RGB too), so no second one of its size is made:
-each strip is converted, laid onto white and, where the whole is more than anybody will cut from, shrunk at once.
+A picture of 25 million pixels takes 100 MB in Pillow (four bytes a pixel, even for RGB), so no second one of that size is
+made: each strip is converted, laid onto white and, where the whole is larger than needed, reduced at once.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin
 
-# Up to here the picture is kept as it is: its copy is no more than 16 MB.
+# Pictures up to this size are not reduced: a copy takes at most 16 MB.
 _KEPT_WHOLE_PIXELS = 4_000_000
-# What is at work at a time of a picture that is larger: beside it there is no room for a copy of it.
+# Pixels that are converted at a time.
 STRIP_PIXELS = 1_000_000
 
 
 def to_rgb(image: Image.Image, *, at_least: int | None = None) -> Image.Image:
     """RGB, transparency laid onto white.
 
-    `at_least`: the side in pixels that will be cut from it. A picture of more than 4 million pixels is then shrunk by
-    the largest whole number that leaves each side twice that: each pixel is the mean of a square, taken after the
-    transparent ones became white.
+    `at_least`: the side in pixels that the caller needs. A picture of more than 4 million pixels is then reduced by the
+    largest whole factor that leaves each side at least twice that: each new pixel is the mean of a square of old ones,
+    taken after transparency was laid onto white.
     """
     factor = _factor(image, at_least)
     if factor == 1 and image.mode == "RGB" and not image.has_transparency_data:
@@ -53,7 +53,7 @@ def _strip_to_rgb(strip: Image.Image, scale: _Scale | None) -> Image.Image:
     if scale is not None:
         return _to_grey(strip, scale).convert("RGB")
     if strip.mode == "La":
-        strip = strip.convert("LA")  # the only thing that Pillow makes of it without losing the transparency
+        strip = strip.convert("LA")  # Pillow's only conversion of this mode that keeps the transparency
     if strip.has_transparency_data:
         seen = strip.convert("RGBA")
         white = Image.new("RGBA", seen.size, "white")
@@ -62,15 +62,16 @@ def _strip_to_rgb(strip: Image.Image, scale: _Scale | None) -> Image.Image:
 
 
 def _is_deep(image: Image.Image) -> bool:
-    """One channel of more than 8 bits. Pillow reduces several of 16 bits to 8 itself."""
+    """Whether it has one channel of more than 8 bits. Where there are several, Pillow reduces them to 8 bits itself."""
     return image.mode == "F" or image.mode.startswith("I")
 
 
 @dataclass(frozen=True)
 class _Scale:
-    """Which value of a deep picture is white, or black where it is `inverted`; zero is the other.
+    """How the values of a channel of more than 8 bits become grey levels.
 
-    `unsigned`: its 32 bits are not signed, though Pillow has no mode for such and shows the upper half below zero.
+    `most`: the value that is white; zero is black; `inverted`: the other way round. `unsigned`: the file's 32 bits are
+    unsigned; Pillow, which has no such mode, shows the upper half as negative numbers.
     """
 
     most: float
@@ -83,7 +84,7 @@ class _Scale:
 
 
 def _scale(image: Image.Image, rows: int) -> _Scale:
-    """What the header says, and of 32 bits and floats, which are used in many ways, what the values reach."""
+    """By the header for 16 bits; for 32 bits and floats, whose range no header tells, by the largest value there is."""
     bits, sample_format, inverted = 16, 1, False
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         tags = image.tag_v2
@@ -106,7 +107,7 @@ def _most(values: NDArray[np.float64]) -> float:
 
 
 def _to_grey(strip: Image.Image, scale: _Scale) -> Image.Image:
-    """→ 8 bits. Pillow's own conversion clips 16 bits at 255 instead of scaling them."""
+    """Scale to 8 bits. Pillow's own conversion would clip 16 bits at 255."""
     values = scale.values(strip)
     grey = np.clip(np.rint(np.nan_to_num(values / scale.most * 255.0)), 0, 255).astype(np.uint8)
     if scale.inverted:

@@ -1,4 +1,4 @@
-"""The square that is cut out of a picture for an encoder. Free of Django: decoder processes cut it."""
+"""The square that is cut out of a picture for an encoder. Free of Django, because decoder processes do the cutting."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from PIL import Image
 
 @dataclass(frozen=True)
 class Square:
-    """The centre square of a part of a picture, and the side in pixels that it is brought to.
+    """A square in the middle of a part of a picture, resized to `side` pixels.
 
-    `crop`: x, y, width, height of the part as fractions of the picture. `share`: of the part's shorter side.
+    `crop`: the part, as x, y, width and height in fractions of the picture. `share`: the square's side as a fraction of the
+    part's shorter side.
     """
 
     side: int
@@ -19,7 +20,7 @@ class Square:
     crop: tuple[float, float, float, float]
 
     def box(self, width: int, height: int) -> tuple[float, float, float, float]:
-        """Where it lies in a picture of that size, in pixels: left, top, right, bottom."""
+        """The square in a picture of `width` × `height` pixels: left, top, right, bottom in pixels."""
         x, y, w, h = self.crop
         square = self.share * min(w * width, h * height)
         left = (x + w / 2) * width - square / 2

@@ -1,4 +1,4 @@
-"""Files on a disk that appear whole or not at all, whenever the process that writes them dies."""
+"""Files on a disk that are complete or absent, even if the process dies while it writes them."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ PARTIAL_SUFFIX = ".partial"
 
 @deconstructible
 class WholeFileStorage(FileSystemStorage):
-    """Django's own storage on a disk, but a file is written beside its place, flushed, and then renamed into it.
+    """Django's file system storage, but a file is written under a temporary name, flushed, and then renamed.
 
-    An existing file of the same name is replaced: the names are those of the content, so it is the same file.
-    A `.partial` file that a dead process left behind is removed by the sweep.
+    An existing file of the same name is replaced: names are digests of the content, so it is the same file.
+    Temporary `.partial` files of processes that died are removed by the sweep.
     """
 
     def get_available_name(self, name: str, max_length: int | None = None) -> str:
         return name
 
     def url(self, name: str | None) -> str:
-        """As Django's, for names that lie below the base address as all ours do; parsing both takes three times as long."""
+        """The address of a stored file. Django's own method also resolves `..` and the like, which takes three times as long."""
         return f"{self.base_url}{filepath_to_uri(name)}"
 
     def _save(self, name: str, content: File[bytes]) -> str:

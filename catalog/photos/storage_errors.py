@@ -1,4 +1,4 @@
-"""What a storage raises when it is away, read-only or full, told in words that name neither paths nor keys."""
+"""One error for a storage that is unreachable, read-only or full; its text names neither paths nor keys."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class StorageUnavailable(OSError):
 
 @contextmanager
 def storage_errors(failed: str) -> Iterator[None]:
-    """Errors of the storage inside the block as StorageUnavailable; `failed` begins its text: "the photo could not be stored".
+    """Turn errors of the storage inside the block into StorageUnavailable and log the cause.
 
-    A file that is not there is no trouble of the storage: FileNotFoundError is left as it is. The log has the cause.
+    `failed` begins the text: "the photo could not be stored". FileNotFoundError is passed on: the storage works.
     """
     try:
         yield

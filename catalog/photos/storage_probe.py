@@ -1,4 +1,4 @@
-"""Whether the storage can be written and read: asked by a small file, seldom, and never waited for long."""
+"""Checks whether the storage can be written and read, by a small file, at most every few seconds and with a time limit."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from django.core.files.storage import default_storage
 from catalog.photos.storage_errors import reason
 from catalog.storage_names import PROBE_ROOT
 
-# A probe may come every second: what was found is remembered, trouble shorter so that its end is soon seen.
+# Health checks may come every second, so a result is remembered; a failure for a shorter time, so that its end shows soon.
 KEPT_SECONDS = 10.0
 TROUBLE_KEPT_SECONDS = 1.0
-# A storage that hangs is trouble after this long; whoever asks later is not held by it.
+# A storage that has not answered for so long counts as failed; later callers do not wait for it again.
 PATIENCE_SECONDS = 2.0
 
 
 class StorageProbe:
-    """What this process last found. At most one thread asks the storage, however long it hangs. Thread-safe."""
+    """The last result in this process. At most one thread asks the storage, however long that hangs. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

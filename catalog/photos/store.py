@@ -1,7 +1,8 @@
-"""Photos stored by their content: identical files are one file, however many rows name them.
+"""Stores photos by their content: identical files are stored once, however many rows refer to them.
 
-A file is written before the short transaction that names it. The sweep may remove a file that no row names yet, so the
-transaction takes a shared lock on the digest and looks again; the sweep deletes under the same lock taken alone.
+A file is written before the short transaction that creates the row. In between, the sweep (`catalog.photos.sweep`) might
+remove it because no row refers to it yet. So the transaction takes a shared lock on the digest and checks that the file is
+still there; the sweep deletes only while it holds the same lock exclusively.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class DuplicatePhoto(PhotoError):
 
 @dataclass(frozen=True)
 class KeptPhoto:
-    """A file that lies in storage: SHA-256 of its bytes, name, upright width and height in pixels."""
+    """A stored file: SHA-256 of its bytes (hex), its name in storage, width and height in pixels once upright."""
 
     digest: str
     name: str
@@ -44,35 +45,35 @@ class KeptPhoto:
 
 
 def describe(data: bytes) -> KeptPhoto:
-    """What `keep` would store. Raises PhotoError for what is not a usable photo (judged by its header)."""
+    """What `keep` would store. The header alone is read. Raises PhotoError where that shows no usable photo."""
     facts = inspect_photo(io.BytesIO(data))
     digest = hashlib.sha256(data).hexdigest()
     return KeptPhoto(digest, photo_path(digest, facts.extension), facts.width, facts.height)
 
 
 def keep(data: bytes, described: KeptPhoto | None = None) -> KeptPhoto:
-    """Write the file unless storage has it. Slow (storage may be far away): call it outside transactions.
+    """Write the file unless storage has it already. Slow: call it outside transactions.
 
-    `described`: what `describe(data)` gave, if it was asked already. Raises PhotoError, StorageUnavailable.
+    `described`: the result of `describe(data)`, if the caller has it. Raises PhotoError, StorageUnavailable.
     """
     kept = described or describe(data)
     with storage_errors("the photo could not be stored"):
         if default_storage.exists(kept.name):
             if default_storage.size(kept.name) == len(data):
                 return kept
-            default_storage.delete(kept.name)  # a storage that does not write whole files, and a process that died
+            default_storage.delete(kept.name)  # half-written by a process that died
         stored = default_storage.save(kept.name, ContentFile(data))
         if stored != kept.name:
-            default_storage.delete(stored)  # somebody else wrote the same bytes at this moment
+            default_storage.delete(stored)  # another process wrote the same file meanwhile, so this is a second copy
     return kept
 
 
 def hold(kept: Iterable[KeptPhoto]) -> list[KeptPhoto]:
-    """Inside the transaction that names them: protect the files from the sweep until it ends.
+    """Protect stored files from the sweep until the current transaction, which creates rows for them, ends.
 
-    Returns those that were swept before the lock was taken; the caller writes them again and starts over. Storage, which
-    may be slow, is asked only for files that no row names, so take locks that others wait for afterwards. Raises
-    StorageUnavailable.
+    Returns those that were swept before the lock was taken: the caller is to `keep` them again and start over. Storage is
+    asked about files that no row refers to yet, which may be slow, so take locks that others wait for only after this.
+    Raises StorageUnavailable.
     """
     photos = list(kept)
     with connection.cursor() as cursor:
@@ -85,7 +86,7 @@ def hold(kept: Iterable[KeptPhoto]) -> list[KeptPhoto]:
 
 
 def try_lock_for_sweep(digest: str) -> bool:
-    """The sweep's side, inside its transaction: False when somebody is naming a file of this bucket right now."""
+    """The lock of the sweep, for its transaction; False while some other transaction `hold`s a file of the same bucket."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [_LOCK_CLASS, _bucket(digest)])
         return bool(cursor.fetchone()[0])
@@ -120,7 +121,7 @@ def add_photo(
 
 
 def replace_photo(*, image: ProductImage, data: bytes, priority: Priority = "upload") -> ProductImage:
-    """Give a photo other pixels; its row, position and text stay. Raises PhotoError, DuplicatePhoto,
+    """Replace the file of a photo; its row, position and alternative text stay. Raises PhotoError, DuplicatePhoto,
     StorageUnavailable, DoesNotExist.
     """
     while True:
@@ -142,8 +143,8 @@ def replace_photo(*, image: ProductImage, data: bytes, priority: Priority = "upl
 def store_fetched(image: ProductImage, data: bytes) -> ProductImage | None:
     """Store what was fetched from `image.source_url`; the caller goes on with the row that is returned.
 
-    None when the row is gone or points elsewhere by now, or when the product shows the same photo already: then the row
-    is one too many and is deleted. The photo is not announced as new: whoever fetched it is at work on it.
+    None when the row is gone or has another URL by now, or when the product has the same photo already: then the row is
+    deleted. The photo is not announced as new, because the caller is embedding it already.
     Raises PhotoError, StorageUnavailable.
     """
     while True:
@@ -167,7 +168,7 @@ def store_fetched(image: ProductImage, data: bytes) -> ProductImage | None:
 
 
 def name_file(image: ProductImage, kept: KeptPhoto) -> None:
-    """Point the (unsaved) row at a kept file."""
+    """Make an unsaved row refer to a kept file."""
     image.digest, image.width, image.height = kept.digest, kept.width, kept.height
     image.file = kept.name
 
@@ -182,5 +183,5 @@ def _has_photo(product_id: int, digest: str) -> bool:
 
 
 def _bucket(digest: str) -> int:
-    """256 locks at most in a transaction, however many photos it names; one for each folder of storage."""
+    """The lock of a digest: one for each of the 256 folders of storage, so that a transaction holds at most 256 locks."""
     return int(digest[:2], 16)

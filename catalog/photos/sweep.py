@@ -51,7 +51,7 @@ def _folders(root: str) -> list[str]:
 
 
 def _batches(folder: str) -> Iterator[list[str]]:
-    """Our own files, by their names; others in the folder are none of our business."""
+    """Files whose names are digests, which are ours; other files in the folder are left alone."""
     files = [f"{folder}/{file}" for file in sorted(default_storage.listdir(folder)[1]) if _OURS.match(file)]
     for start in range(0, len(files), _BATCH):
         yield files[start : start + _BATCH]
@@ -71,11 +71,11 @@ def _is_older(name: str, moment: datetime.datetime) -> bool:
     try:
         return default_storage.get_modified_time(name) < moment
     except FileNotFoundError:
-        return False  # another sweep was here
+        return False  # another sweep removed it
 
 
 def _remove(name: str) -> bool:
-    """Under the lock that whoever names a file holds, and only if nobody did since: else the next sweep comes by."""
+    """Delete a file under the lock that `store.hold` shares, unless a row refers to it by now; False: the next sweep tries."""
     with transaction.atomic():
         if not store.try_lock_for_sweep(_digest(name)) or not _unnamed([name]):
             return False

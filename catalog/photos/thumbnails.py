@@ -18,10 +18,11 @@ from catalog.photos.storage_errors import storage_errors
 from catalog.representation import THUMBNAIL_SIDE
 from catalog.storage_names import thumbnail_path
 
-# Other threads of the process go on answering while these decode; who finds none free waits a moment, then is refused.
+# Thumbnails made at once in a process, so that its other threads go on answering. Further callers wait WAIT_SECONDS, then
+# get DecodersBusy.
 AT_A_TIME = 2
 WAIT_SECONDS = 1.0
-# A photo that cannot be decoded is not tried again for so long: each try may take PHOTO_SECONDS.
+# How long a photo that could not be decoded is not tried again: each try may take up to the setting PHOTO_SECONDS.
 REMEMBERED_SECONDS = 300.0
 REMEMBERED = 10_000
 _QUALITY = 82
@@ -85,12 +86,12 @@ def _remember(digest: str) -> None:
 
 
 def _keep(name: str, data: bytes) -> None:
-    """A storage that takes no files, full or read-only, costs making the thumbnail again; nobody is refused it."""
+    """Store a thumbnail. Where the storage is full or read-only it is made anew for each request instead."""
     global _logged_at
     try:
         stored = default_storage.save(name, ContentFile(data))
         if stored != name:
-            default_storage.delete(stored)  # somebody else made it at this moment
+            default_storage.delete(stored)  # another process made it meanwhile, so this is a second copy
     except Exception as error:  # storages elsewhere raise errors of their own kinds
         if time.monotonic() - _logged_at >= _LOGGED_EACH_SECONDS:
             _logged_at = time.monotonic()

@@ -29,7 +29,7 @@ View = Callable[..., HttpResponseBase]
 
 
 def _content_addressed(view: View) -> View:
-    """Answer 304 to whoever has the file, and say that it never changes."""
+    """Let clients keep the answer for ever, and answer 304 to those that have it."""
 
     @wraps(view)
     def answer(request: HttpRequest, digest: str, **names: str) -> HttpResponseBase:
@@ -51,7 +51,7 @@ def _content_addressed(view: View) -> View:
 
 @_content_addressed
 def photo(request: HttpRequest, digest: str, folder: str, extension: str) -> HttpResponseBase:
-    """The file as it was uploaded. The route admits names of our own making only."""
+    """A stored photo, byte for byte as it was uploaded. The route only matches names that `photo_path` makes."""
     if folder != digest[:2] or extension not in CONTENT_TYPES:
         raise Http404("no such photo")
     try:
@@ -60,7 +60,7 @@ def photo(request: HttpRequest, digest: str, folder: str, extension: str) -> Htt
     except FileNotFoundError as error:
         raise Http404("no such photo") from error
     except StorageUnavailable as error:
-        return _come_back(error, AWAY_SECONDS)
+        return _retry_later(error, AWAY_SECONDS)
     return FileResponse(file, content_type=CONTENT_TYPES[extension])
 
 
@@ -69,13 +69,13 @@ def thumbnail(request: HttpRequest, digest: str) -> HttpResponseBase:
     try:
         data = thumbnail_bytes(digest)
     except DecodersBusy as error:
-        return _come_back(error, BUSY_SECONDS)
+        return _retry_later(error, BUSY_SECONDS)
     except StorageUnavailable as error:
-        return _come_back(error, AWAY_SECONDS)
+        return _retry_later(error, AWAY_SECONDS)
     if data is None:
         raise Http404("no such photo, or none that can be shown")
     return HttpResponse(data, content_type="image/jpeg")
 
 
-def _come_back(error: Exception, seconds: int) -> HttpResponse:
+def _retry_later(error: Exception, seconds: int) -> HttpResponse:
     return HttpResponse(f"{error}\n", status=503, content_type="text/plain", headers={"Retry-After": str(seconds)})
