@@ -16,10 +16,10 @@ from recommender.index.registry import vector_index
 from recommender.index.types import Hit
 from recommender.models import Space
 from recommender.projection.apply import project_query
-from recommender.search import diversity
 from recommender.search.answers import Answer, EncoderChanged, Found, QueryCancelsOut, current_space, in_active_space
 from recommender.search.filters import InvalidParameter, SearchOptions, excluding
 from recommender.search.query_products import QueryProduct, UnknownProduct, query_product, query_products
+from recommender.search.ranking import diversity
 
 WIDER = 8  # candidates for each place that is to be diverse
 MOST_CANDIDATES = 400
