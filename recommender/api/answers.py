@@ -10,9 +10,10 @@ import orjson
 from django.http import HttpRequest
 
 from recommender.models import Space
-from recommender.search.answers import Answer, Found
+from recommender.search.answers import Answer
 from recommender.search.filters import Parameters
 from recommender.search.products import products_by_image
+from recommender.search.ranking.base import Candidate
 
 _DIGITS = 6  # half precision keeps three; more is noise
 
@@ -42,7 +43,7 @@ def answer_bytes(answer: Answer, began: float) -> tuple[bytes, Space | None]:
     return orjson.dumps(payload, option=orjson.OPT_NON_STR_KEYS), answer.space if answer.status == "ready" else None
 
 
-def results_of(pages: Sequence[Sequence[Found]]) -> list[list[Mapping[str, Any]]]:
+def results_of(pages: Sequence[Sequence[Candidate]]) -> list[list[Mapping[str, Any]]]:
     """The results of several pages, their products read by one query; what was hidden meanwhile is left out."""
     products = products_by_image({item.image_id for page in pages for item in page})
     return [

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg import sql
 
-from catalog.models import Product
 from recommender.index.partitions import partition_name
 from recommender.index.pgvector import SpaceQuery
 from recommender.index.registry import vector_index
@@ -17,10 +16,13 @@ from recommender.index.session import rows
 from recommender.index.types import Hit
 from recommender.models import Space
 from recommender.projection.apply import unit
-from recommender.search.answers import Answer, Found, current_space, in_active_space
+from recommender.search.answers import Answer
 from recommender.search.filters import SearchOptions, excluding
 from recommender.search.photo_hashes import SAME_WITHIN_BITS, UnreadablePhoto, bits_apart, photo_hashes
 from recommender.search.query_products import query_product
+from recommender.search.ranking.base import Candidate
+from recommender.search.ranking.group import variant_groups
+from recommender.search.space import current_space, in_active_space
 
 CANDIDATES = 10
 MOST_CANDIDATES = 640
@@ -70,17 +72,17 @@ def duplicates_of(*, product_id: int, threshold: float, options: SearchOptions) 
         for photo in product.photos
     ]
     pairs, _ = _confirmed(_alike(space, photos, threshold, options))
-    groups = _groups({pair.other_product_id for pair in pairs})
-    best: dict[int | str, Found] = {}
+    groups = variant_groups({pair.other_product_id for pair in pairs})
+    best: dict[int | str, Candidate] = {}
     for pair in sorted(pairs, key=lambda one: (-one.cosine, one.other_image_id)):
-        found = Found(pair.other_image_id, pair.other_product_id, pair.cosine, 1 - pair.cosine)
+        found = Candidate(pair.other_image_id, pair.other_product_id, pair.cosine, 1 - pair.cosine)
         best.setdefault(groups.get(pair.other_product_id, pair.other_product_id), found)
     return Answer(
         status=product.status,
         space=space,
         exact=options.exact,
         query=query,
-        found=list(best.values())[: options.limit],
+        found=tuple(best.values())[: options.limit],
         reason=product.reason,
         detail=product.detail,
     )
@@ -156,11 +158,6 @@ def _confirmed(alike: Sequence[_Alike]) -> tuple[list[DuplicatePair], Sequence[U
                 )
             )
     return pairs, unreadable
-
-
-def _groups(product_ids: set[int]) -> dict[int, str]:
-    """Variant groups of those products that have one."""
-    return dict(Product.objects.filter(pk__in=product_ids).exclude(group="").values_list("pk", "group"))
 
 
 def _features(space: Space, image_ids: set[int]) -> Mapping[int, NDArray[np.float32]]:

@@ -12,9 +12,10 @@ from recommender import redis_client
 from recommender.encoder.preprocess import LEAST_CROP, Crop, photo_to_pixels
 from recommender.encoder.serving import COMPILED, encoder_for
 from recommender.models import Encoder
-from recommender.search.answers import Answer, EncoderChanged, current_space
+from recommender.search.answers import Answer, EncoderChanged
 from recommender.search.filters import InvalidParameter, SearchOptions
 from recommender.search.similarity import similar_to_features
+from recommender.search.space import current_space
 
 KEPT_SECONDS = 3600
 

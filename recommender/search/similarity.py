@@ -1,34 +1,36 @@
-"""The questions a shop asks: what looks like this product, this photo, these likes without those dislikes."""
+"""What looks like this product, this photo, these likes without those dislikes: the searches that the API offers.
+
+Each says what it asks for (`_Asked`) and leaves the page to the steps of the ranking; all answers are made in `_answers`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from catalog.filters.entries.category import Category
-from catalog.models import Product
-from recommender.index import kinds
-from recommender.index.pgvector import SpaceQuery
-from recommender.index.registry import vector_index
-from recommender.index.types import Hit
 from recommender.models import Space
 from recommender.projection.apply import project_query
-from recommender.search.answers import Answer, EncoderChanged, Found, QueryCancelsOut, current_space, in_active_space
+from recommender.search.answers import Answer, EncoderChanged
 from recommender.search.filters import InvalidParameter, SearchOptions, excluding
+from recommender.search.likes import liked_direction
 from recommender.search.query_products import QueryProduct, UnknownProduct, query_product, query_products
-from recommender.search.ranking import diversity
-
-WIDER = 8  # candidates for each place that is to be diverse
-MOST_CANDIDATES = 400
-_CANCELS = 1e-3  # shorter than this, a difference of unit vectors is rounding (halfvec keeps 3 digits)
+from recommender.search.ranking.base import Query
+from recommender.search.ranking.run import rank
+from recommender.search.ranking.steps import STEPS, Steps
+from recommender.search.space import current_space, in_active_space
 
 
 @in_active_space
 def similar_to_product(
-    *, product_id: int, options: SearchOptions, image: int | str | None = None, unpublished: bool = False
+    *,
+    product_id: int,
+    options: SearchOptions,
+    image: int | str | None = None,
+    unpublished: bool = False,
+    steps: Steps = STEPS,
 ) -> Answer:
     """What looks like a product: by its primary photo, by the photo `image`, or by "all" (the best of each counts).
 
@@ -44,18 +46,24 @@ def similar_to_product(
     )
     if isinstance(image, int) and product.image_id != image:
         raise InvalidParameter("image", f"product {product_id} has no photo {image}")
-    query = {"product": product_id, "image": "all" if image == "all" else product.image_id}
-    if not product.photos:
-        return _without_vector(product, space, options, query)
-    own = excluding(options, products=[product_id], groups=[product.group])
-    return _answer(space, [photo.vector for photo in product.photos], own, query, [product.category_id])
+    asked = _Asked(
+        described={"product": product_id, "image": "all" if image == "all" else product.image_id},
+        product=product,
+        query=_query_of(product, options),
+    )
+    return _answers(space, [asked], options, steps)[0]
 
 
 @in_active_space
 def similar_to_features(
-    *, encoder_id: int, features: NDArray[np.float32], options: SearchOptions, query: Mapping[str, object]
+    *,
+    encoder_id: int,
+    features: NDArray[np.float32],
+    options: SearchOptions,
+    query: Mapping[str, object],
+    steps: Steps = STEPS,
 ) -> Answer:
-    """What looks like a photo, by its features, float32 (dimensions of the encoder,).
+    """What looks like a photo, by its features, float32 (dimensions of the encoder,). `query`: how the answer names it.
 
     Raises NoActiveSpace, and EncoderChanged when the active space is another encoder's.
     """
@@ -63,11 +71,14 @@ def similar_to_features(
     if space.encoder_id != encoder_id:
         raise EncoderChanged
     vector = project_query(space, features)
-    return _answer(space, [vector], options, query, None)
+    asked = _Asked(described=query, query=Query(vectors=(vector,), options=options))
+    return _answers(space, [asked], options, steps)[0]
 
 
 @in_active_space
-def recommend(*, positive: Sequence[int], negative: Sequence[int], options: SearchOptions) -> Answer:
+def recommend(
+    *, positive: Sequence[int], negative: Sequence[int], options: SearchOptions, steps: Steps = STEPS
+) -> Answer:
     """What looks like the likes and not like the dislikes: the mean unit vector of the ones minus that of the others.
 
     None of them, nor of their groups, is answered. Those without a vector yet do not count; when no like has one, the
@@ -78,173 +89,87 @@ def recommend(*, positive: Sequence[int], negative: Sequence[int], options: Sear
     for product_id in (*positive, *negative):
         if product_id not in known:
             raise UnknownProduct(product_id)
-    query = {"positive": list(positive), "negative": list(negative)}
     likes = [known[product_id] for product_id in positive]
-    if not any(product.photos for product in likes):
-        return _without_vector(next((one for one in likes if one.status == "pending"), likes[0]), space, options, query)
-    vector = _mean(space, likes) - _mean(space, [known[product_id] for product_id in negative])
-    length = float(np.linalg.norm(vector))
-    if length < _CANCELS:
-        raise QueryCancelsOut("the positive and the negative products cancel each other out: leave one of them out")
-    own = excluding(
-        options, products=list(known), groups=list(dict.fromkeys(product.group for product in known.values()))
+    asked = _Asked(
+        described={"positive": list(positive), "negative": list(negative)},
+        product=next((one for one in likes if one.status == "pending"), likes[0]),
+        query=_query_of_likes(likes, [known[product_id] for product_id in negative], options),
     )
-    return _answer(space, [vector / length], own, query, [product.category_id for product in likes])
+    return _answers(space, [asked], options, steps)[0]
 
 
 @in_active_space
-def similar_to_each(*, product_ids: Sequence[int], options: SearchOptions) -> Mapping[int, Answer]:
+def similar_to_each(
+    *, product_ids: Sequence[int], options: SearchOptions, steps: Steps = STEPS
+) -> Mapping[int, Answer]:
     """`similar_to_product` for many products in few round trips; products that do not exist are left out."""
     space = current_space()
     known = query_products(space=space, product_ids=product_ids)
-    ready = [product for product in known.values() if product.photos]
-    queries = [
-        SpaceQuery(
-            vector=product.photos[0].vector,
-            filters=excluding(options, products=[product.product_id], groups=[product.group]).filters,
+    products = [known[product_id] for product_id in product_ids if product_id in known]
+    asked = [
+        _Asked(
+            described={"product": product.product_id, "image": product.image_id},
+            product=product,
+            query=_query_of(product, options),
         )
-        for product in ready
+        for product in products
     ]
-    hits = vector_index().search_many(space=space, queries=queries, k=options.limit, exact=options.exact)
-    pages = {product.product_id: page for product, page in zip(ready, hits, strict=True)}
-    answers = {}
-    for product_id in product_ids:
-        if product_id not in known:
-            continue
-        query = {"product": product_id, "image": known[product_id].image_id}
-        answers[product_id] = _without_vector(known[product_id], space, options, query)
-        if product_id in pages:
-            found = [one for one in _scored(space, pages[product_id]) if _enough(one, options)]
-            answers[product_id] = replace(answers[product_id], found=found)
-    return answers
+    answers = _answers(space, asked, options, steps)
+    return {product.product_id: answer for product, answer in zip(products, answers, strict=True)}
 
 
-def _without_vector(product: QueryProduct, space: Space, options: SearchOptions, query: Mapping[str, object]) -> Answer:
-    """An answer without results, and why."""
-    return Answer(
-        status=product.status,
-        space=space,
-        exact=options.exact,
-        query={**query, **options.filters.named},
-        reason=product.reason,
-        detail=product.detail,
-    )
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """What one answer is about: `described` for whoever asked, `query` for the ranking.
 
-
-def _enough(item: Found, options: SearchOptions) -> bool:
-    return options.min_score is None or item.score >= options.min_score
-
-
-def _answer(
-    space: Space,
-    vectors: Sequence[NDArray[np.float32]],
-    options: SearchOptions,
-    query: Mapping[str, object],
-    categories: Sequence[int | None] | None,
-) -> Answer:
-    """`categories`: those a short page is filled from; None: that of the best hit."""
-    if options.diversity:
-        hits = _diverse(space, vectors, options)
-    else:
-        hits = _nearest(space, vectors, options, options.limit)
-    found = [item for item in _scored(space, hits) if _enough(item, options)]
-    filled: list[Found] = []
-    if len(found) < options.min_results and options.min_score is not None:
-        filled = _fill(space, vectors, options, found, categories)
-    return Answer(
-        status="ready",
-        space=space,
-        exact=options.exact,
-        query={**query, **options.filters.named},
-        found=[*found, *filled],
-        fallback="category" if filled else None,
-    )
-
-
-def _nearest(space: Space, vectors: Sequence[NDArray[np.float32]], options: SearchOptions, count: int) -> Sequence[Hit]:
-    """The `count` nearest to any of the vectors; the k nearest of each hold the k nearest of all."""
-    queries = [SpaceQuery(vector=vector, filters=options.filters) for vector in vectors]
-    pages = vector_index().search_many(space=space, queries=queries, k=count, exact=options.exact)
-    if len(pages) == 1:
-        return pages[0]
-    hits = sorted((hit for page in pages for hit in page), key=lambda hit: (hit.distance, hit.image_id))
-    groups = _groups({hit.product_id for hit in hits})
-    places: dict[object, Hit] = {}
-    for hit in hits:
-        places.setdefault(groups.get(hit.product_id) or hit.product_id, hit)
-    return list(places.values())[:count]
-
-
-def _diverse(space: Space, vectors: Sequence[NDArray[np.float32]], options: SearchOptions) -> Sequence[Hit]:
-    """MMR over a wider set of candidates, those of at least the least score."""
-    wider = max(options.limit, min(MOST_CANDIDATES, options.limit * WIDER))
-    hits = _nearest(space, vectors, options, wider)
-    scores = np.array([kinds.score(space.metric, hit.distance) for hit in hits], np.float32)
-    if options.min_score is not None:
-        hits = [hit for hit, score in zip(hits, scores, strict=True) if score >= options.min_score]
-        scores = scores[: len(hits)]
-    stored = vector_index().vectors(space=space, image_ids=[hit.image_id for hit in hits])
-    kept = [number for number, hit in enumerate(hits) if hit.image_id in stored]
-    if not kept:
-        return hits[: options.limit]
-    chosen = diversity.choose(
-        relevance=scores[kept],
-        vectors=diversity.unit_rows(np.stack([stored[hits[number].image_id] for number in kept])),
-        diversity=options.diversity,
-        count=options.limit,
-    )
-    return [hits[kept[number]] for number in chosen]
-
-
-def _fill(
-    space: Space,
-    vectors: Sequence[NDArray[np.float32]],
-    options: SearchOptions,
-    found: Sequence[Found],
-    categories: Sequence[int | None] | None,
-) -> list[Found]:
-    """Up to `min_results` places from the query's category, nearest first, under the caller's own filters."""
-    if categories is None:
-        nearest = _nearest(space, vectors, options, 1)
-        categories = list(
-            Product.objects.filter(pk__in=[hit.product_id for hit in nearest]).values_list("category_id", flat=True)
-        )
-    same = {category for category in categories if category is not None}
-    chosen = options.filters.get(Category)
-    if chosen is not None:
-        same &= set(chosen.ids)
-    if not same:
-        return []
-    products = [item.product_id for item in found]
-    left = excluding(options, products=products, groups=list(_groups(products).values()))
-    left = replace(left, filters=left.filters.having(Category(tuple(sorted(same)))))
-    return _scored(space, _nearest(space, vectors, left, options.min_results - len(found)))
-
-
-def _groups(product_ids: Sequence[int] | set[int]) -> dict[int, str]:
-    """Variant groups of those products that have one."""
-    return dict(Product.objects.filter(pk__in=product_ids).exclude(group="").values_list("pk", "group"))
-
-
-def _mean(space: Space, products: Sequence[QueryProduct]) -> NDArray[np.float32]:
-    """The mean of unit vectors, summed in the order of ids, so that the same products cancel to the last bit.
-
-    Float32 (dimensions of the space,); zeros for no products.
+    Without a query, `product` says why it has no vector.
     """
-    photos = [product.photos[0] for product in sorted(products, key=lambda one: one.product_id) if product.photos]
-    if not photos:
-        return np.zeros(space.dimensions, np.float32)
-    mean: NDArray[np.float32] = diversity.unit_rows(np.stack([photo.vector for photo in photos])).mean(axis=0)
-    return mean
+
+    described: Mapping[str, object]
+    product: QueryProduct | None = None
+    query: Query | None
 
 
-def _scored(space: Space, hits: Sequence[Hit]) -> list[Found]:
-    return [
-        Found(
-            image_id=hit.image_id,
-            product_id=hit.product_id,
-            score=kinds.score(space.metric, hit.distance),
-            distance=hit.distance,
-        )
-        for hit in hits
-    ]
+def _query_of(product: QueryProduct, options: SearchOptions) -> Query | None:
+    """By all photos that the product was read with; None where none has a vector."""
+    if not product.photos:
+        return None
+    return Query(
+        vectors=tuple(photo.vector for photo in product.photos),
+        options=excluding(options, products=[product.product_id], groups=[product.group]),
+        categories=_categories([product]),
+    )
+
+
+def _query_of_likes(
+    likes: Sequence[QueryProduct], dislikes: Sequence[QueryProduct], options: SearchOptions
+) -> Query | None:
+    """None where no like has a vector. Raises QueryCancelsOut."""
+    if not any(product.photos for product in likes):
+        return None
+    named = {product.product_id: product.group for product in (*likes, *dislikes)}
+    return Query(
+        vectors=(liked_direction(likes=likes, dislikes=dislikes),),
+        options=excluding(options, products=list(named), groups=list(dict.fromkeys(named.values()))),
+        categories=_categories(likes),
+    )
+
+
+def _categories(products: Sequence[QueryProduct]) -> tuple[int, ...]:
+    return tuple(product.category_id for product in products if product.category_id is not None)
+
+
+def _answers(space: Space, asked: Sequence[_Asked], options: SearchOptions, steps: Steps) -> list[Answer]:
+    """An answer each: the page of what has a query, else the reason why there is none."""
+    pages = iter(rank(space=space, queries=[one.query for one in asked if one.query is not None], steps=steps))
+    answers = []
+    for one in asked:
+        answer = Answer(status="ready", space=space, exact=options.exact, query={**one.described, **options.filters.named})
+        if one.query is not None:
+            page = next(pages)
+            answer = replace(answer, found=page.found, fallback=page.fallback)
+        elif one.product is not None:
+            product = one.product
+            answer = replace(answer, status=product.status, reason=product.reason, detail=product.detail)
+        answers.append(answer)
+    return answers

@@ -34,9 +34,9 @@ from recommender.index import kinds
 from recommender.index.registry import vector_index
 from recommender.models import Space
 from recommender.projection.apply import Projection, projection_of, unit
-from recommender.search.answers import current_space, in_active_space
 from recommender.search.filters import InvalidParameter
 from recommender.search.query_products import QueryProduct, query_product
+from recommender.search.space import current_space, in_active_space
 
 KEPT_SECONDS = 24 * 3600
 _OVERLAY_SIDE = 320

@@ -1,0 +1,86 @@
+"""The contract of a ranking step, and the values that steps take and give.
+
+A step is a class in a file of its own and a line in `steps.py`. Two examples, a condition and a rule that drops:
+
+    class InStockOnly(Step[None]):
+        def before(self, query: Query) -> Sequence[Query]:
+            filters = replace(query.options.filters, in_stock=True)
+            return [replace(query, options=replace(query.options, filters=filters))]
+
+    class NoOddProducts(Step[None]):
+        def after(self, candidates: Candidates, *, query: Query, known: Mapping[int, None]) -> Candidates:
+            return tuple(one for one in candidates if one.product_id % 2 == 0)
+
+What a filter can say belongs in `before`: the index then finds nothing else. What `after` drops is made up for by asking
+the index deeper, which costs another search.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recommender.models import Space
+from recommender.search.filters import SearchOptions
+
+Fact = TypeVar("Fact")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A product by its best photo. `distance` is in the space's metric; `score` is higher for the more alike."""
+
+    image_id: int
+    product_id: int
+    score: float
+    distance: float
+
+
+Candidates = tuple[Candidate, ...]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Query:
+    """What is asked for one page, or for one tier of it.
+
+    `vectors`: float32 (dimensions of the space,) each, unit length; a candidate counts by the one it is nearest to.
+    `options`: `filters` and `min_score` bound what the index is asked for, `limit` is how many places the page has once
+    this tier has filled its own. `categories`: those of the products that ask; None where no product does, which means
+    that of the nearest product. `same_category`: only candidates of `categories`. `depth`: how many candidates the index
+    is asked for at first, at least `limit`. `fallback`: what an answer that holds candidates of this tier says of them.
+    """
+
+    vectors: tuple[NDArray[np.float32], ...]
+    options: SearchOptions
+    categories: tuple[int, ...] | None = None
+    same_category: bool = False
+    depth: int = 0
+    fallback: str | None = None
+
+
+class Step(Generic[Fact]):
+    """One step of the ranking, which does nothing until a subclass says otherwise. Steps hold no state.
+
+    `Fact` is what the step has to know of a photo beyond its candidate, such as its vector; None for a step that needs
+    nothing. Only `read` may ask the database.
+    """
+
+    def before(self, query: Query) -> Sequence[Query]:
+        """The queries to ask in place of this one, its tiers: each is asked if those before it left places free."""
+        return (query,)
+
+    def applies(self, query: Query) -> bool:
+        """Whether `after` has anything to do for this query; if not, nothing is read for it."""
+        return True
+
+    def read(self, *, space: Space, candidates: Sequence[Candidate]) -> Mapping[int, Fact]:
+        """What `after` has to know, by photo, of the candidates of all queries of a batch at once."""
+        return {}
+
+    def after(self, candidates: Candidates, *, query: Query, known: Mapping[int, Fact]) -> Candidates:
+        """The candidates that remain, in their new order, best first. `query.depth`: how many the index was asked for."""
+        return candidates

@@ -1,0 +1,34 @@
+"""Group: of several vectors of one query each finds its own neighbours; a product, or variant group, takes one place."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from catalog.models import Product
+from recommender.models import Space
+from recommender.search.ranking.base import Candidate, Candidates, Query, Step
+
+
+class Group(Step[str]):
+    """Keeps the best photo of each product and variant group. A single vector's candidates are grouped by the index."""
+
+    def applies(self, query: Query) -> bool:
+        return len(query.vectors) > 1
+
+    def read(self, *, space: Space, candidates: Sequence[Candidate]) -> Mapping[int, str]:
+        groups = variant_groups({one.product_id for one in candidates})
+        return {one.image_id: groups[one.product_id] for one in candidates if one.product_id in groups}
+
+    def after(self, candidates: Candidates, *, query: Query, known: Mapping[int, str]) -> Candidates:
+        """No more than `depth`: the nearest of each vector hold the nearest of all only so far."""
+        places: dict[int | str, Candidate] = {}
+        for one in candidates:
+            places.setdefault(known.get(one.image_id, one.product_id), one)
+        return tuple(places.values())[: query.depth]
+
+
+def variant_groups(product_ids: Collection[int]) -> dict[int, str]:
+    """The variant groups of those products that have one."""
+    if not product_ids:
+        return {}
+    return dict(Product.objects.filter(pk__in=product_ids).exclude(group="").values_list("pk", "group"))

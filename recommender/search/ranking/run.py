@@ -1,0 +1,168 @@
+"""Runs ranking steps over queries, and asks the index, deeper each time, until their pages are full.
+
+Queries of a batch go side by side: each round of asking is one search for all of them, each step reads once for all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice, zip_longest
+
+from catalog.filters.entries.category import Category
+from catalog.models import Product
+from recommender.index import kinds
+from recommender.index.pgvector import SpaceQuery
+from recommender.index.registry import vector_index
+from recommender.index.types import Hit
+from recommender.models import Space
+from recommender.search.filters import excluding
+from recommender.search.ranking.base import Candidate, Candidates, Query
+from recommender.search.ranking.group import variant_groups
+from recommender.search.ranking.steps import STEPS, Steps
+from recommender.search.ranking.threshold import alike_enough
+
+GROWTH = 4  # each asking goes so many times deeper than the one before
+# Candidates of one query at most. What a step drops of more than these should have been a condition of the query.
+DEEPEST = 10_000
+# Candidates of one search for a batch at most: a few MB. 100 diverse pages of 100 places take one search.
+_AT_ONCE = 40_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """What a query found, best first. `fallback`: what the tier that filled the page's last places is called, if it is."""
+
+    found: Candidates = ()
+    fallback: str | None = None
+
+
+def rank(*, space: Space, queries: Sequence[Query], steps: Steps = STEPS) -> list[Page]:
+    """A page for each query, through the steps in their order.
+
+    A page is shorter than `limit` only if no more products match, or if `after` of the steps keeps too few of the
+    DEEPEST nearest. Raises SpaceGone.
+    """
+    pages = [Page()] * len(queries)
+    for turn in zip_longest(*(_tiers(query, steps) for query in queries)):
+        open_ = {
+            number: tier
+            for number, tier in enumerate(turn)
+            if tier is not None and len(pages[number].found) < tier.options.limit
+        }
+        asked = _without_found(_in_category(space, open_), pages)
+        for number, found in _filled(space, asked, steps).items():
+            before = pages[number]
+            fallback = asked[number].fallback if found else None
+            pages[number] = Page(found=before.found + found, fallback=before.fallback or fallback)
+    return pages
+
+
+def _tiers(query: Query, steps: Steps) -> list[Query]:
+    tiers = [query]
+    for step in steps:
+        tiers = [one for tier in tiers for one in step.before(tier)]
+    return tiers
+
+
+def _in_category(space: Space, queries: Mapping[int, Query]) -> dict[int, Query]:
+    """With `same_category` written into the filters; without queries that this leaves nothing to find for."""
+    unknown = {number: one for number, one in queries.items() if one.same_category and one.categories is None}
+    nearest = _categories_of_nearest(space, unknown)
+    bound = {}
+    for number, query in queries.items():
+        if not query.same_category:
+            bound[number] = query
+            continue
+        filters = query.options.filters
+        categories = set(nearest[number] if query.categories is None else query.categories)
+        if (chosen := filters.get(Category)) is not None:
+            categories &= set(chosen.ids)
+        if categories:
+            narrowed = filters.having(Category(tuple(sorted(categories))))
+            bound[number] = replace(query, options=replace(query.options, filters=narrowed))
+    return bound
+
+
+def _categories_of_nearest(space: Space, queries: Mapping[int, Query]) -> dict[int, tuple[int, ...]]:
+    """The category of the product that is nearest to each query, if there is a product and it has one."""
+    if not queries:
+        return {}
+    found = _nearest(space, [replace(query, depth=1) for query in queries.values()])
+    nearest = {
+        number: candidates[0].product_id for number, (candidates, _) in zip(queries, found, strict=True) if candidates
+    }
+    of_product = dict(
+        Product.objects.filter(pk__in=nearest.values(), category__isnull=False).values_list("pk", "category_id")
+    )
+    return {number: (of_product[nearest[number]],) if nearest.get(number) in of_product else () for number in queries}
+
+
+def _without_found(queries: Mapping[int, Query], pages: Sequence[Page]) -> dict[int, Query]:
+    """For the places that are left, and never what stands on the page already, nor of its variant groups."""
+    groups = variant_groups({one.product_id for number in queries for one in pages[number].found})
+    asked = {}
+    for number, query in queries.items():
+        products = [one.product_id for one in pages[number].found]
+        options = query.options
+        if products:
+            own = [groups[product] for product in products if product in groups]
+            options = replace(excluding(options, products=products, groups=own), limit=options.limit - len(products))
+        asked[number] = replace(query, options=options, depth=max(query.depth, options.limit))
+    return asked
+
+
+def _filled(space: Space, queries: Mapping[int, Query], steps: Steps) -> dict[int, Candidates]:
+    """What remains of each query's candidates; who is short though the index has more is asked for again, deeper."""
+    filled: dict[int, Candidates] = {}
+    waiting = list(queries.items())
+    while waiting:
+        count = max(1, _AT_ONCE // max(query.depth for _, query in waiting))
+        asked, waiting = waiting[:count], waiting[count:]
+        nearest = _nearest(space, [query for _, query in asked])
+        kept = _after(space, [query for _, query in asked], [candidates for candidates, _ in nearest], steps)
+        for (number, query), (_, more), candidates in zip(asked, nearest, kept, strict=True):
+            filled[number] = candidates[: query.options.limit]
+            if len(candidates) < query.options.limit and more and query.depth < DEEPEST:
+                waiting.append((number, replace(query, depth=min(DEEPEST, query.depth * GROWTH))))
+    return filled
+
+
+def _after(space: Space, queries: Sequence[Query], candidates: Sequence[Candidates], steps: Steps) -> list[Candidates]:
+    kept = list(candidates)
+    for step in steps:
+        concerned = [number for number, query in enumerate(queries) if step.applies(query)]
+        read = [one for number in concerned for one in kept[number]]
+        known = step.read(space=space, candidates=read) if read else {}
+        for number in concerned:
+            kept[number] = step.after(kept[number], query=queries[number], known=known)
+    return kept
+
+
+def _nearest(space: Space, queries: Sequence[Query]) -> list[tuple[Candidates, bool]]:
+    """The candidates of each query to its depth, nearest first, and whether deeper ones could be of use. One search."""
+    pages = iter(
+        vector_index().search_many(
+            space=space,
+            queries=[
+                SpaceQuery(vector=vector, filters=one.options.filters) for one in queries for vector in one.vectors
+            ],
+            k=max(one.depth for one in queries),
+            exact=any(one.options.exact for one in queries),
+        )
+    )
+    return [_merged(space, query, islice(pages, len(query.vectors))) for query in queries]
+
+
+def _merged(space: Space, query: Query, pages: Iterable[Sequence[Hit]]) -> tuple[Candidates, bool]:
+    """The pages of a query's vectors as one. Deeper ones are of use where a page ended for its depth alone."""
+    found = [[_candidate(space, hit) for hit in page[: query.depth]] for page in pages]
+    more = any(len(page) == query.depth and alike_enough(page[-1], query) for page in found)
+    if len(found) == 1:
+        return tuple(found[0]), more
+    merged = sorted((one for page in found for one in page), key=lambda one: (one.distance, one.image_id))
+    return tuple(merged), more
+
+
+def _candidate(space: Space, hit: Hit) -> Candidate:
+    return Candidate(hit.image_id, hit.product_id, kinds.score(space.metric, hit.distance), hit.distance)

@@ -1,0 +1,26 @@
+"""The steps of every answer, in order. A new step is a file beside this one and a line here.
+
+The order is that of `before` and of `after`. Fallback stands behind what sets the least score, which the tier it adds
+does not have, and before what parts tiers, so that its own is parted too. What drops stands before diversity, which
+chooses among what is left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from recommender.search.ranking.base import Step
+from recommender.search.ranking.diversity import Diversity
+from recommender.search.ranking.fallback import Fallback
+from recommender.search.ranking.group import Group
+from recommender.search.ranking.threshold import Threshold
+
+Steps = Sequence[Step[Any]]
+
+STEPS: Steps = (
+    Threshold(),
+    Fallback(),
+    Group(),
+    Diversity(),
+)
