@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import ParamSpec, TypeVar
 
 from recommender.index.types import SpaceGone
@@ -17,6 +18,7 @@ R = TypeVar("R")
 def in_active_space(search: Callable[P, R]) -> Callable[P, R]:
     """Search once more when the space was retired in the middle of a search: there is a new active one."""
 
+    @wraps(search)
     def searched(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return search(*args, **kwargs)

@@ -12,7 +12,7 @@ A step is a class in a file of its own and a line in `steps.py`. Two examples, a
             return tuple(one for one in candidates if one.product_id % 2 == 0)
 
 What a filter can say belongs in `before`: the index then finds nothing else. What `after` drops is made up for by asking
-the index deeper, which costs another search.
+the index deeper, which costs another search; and a candidate stands for its variant group, which is dropped with it.
 """
 
 from __future__ import annotations
