@@ -1,6 +1,7 @@
-"""Half-precision vectors on the wire: pgvector's binary format, in and out of raw psycopg connections.
+"""Half-precision vectors between NumPy and Postgres in pgvector's binary format, on raw psycopg connections.
 
-Text would cost a quarter of a millisecond for 1280 numbers; binary costs microseconds.
+Writing is pgvector's own: a `HalfVector` is a query parameter. Reading is done here, because pgvector's loader gives
+a `HalfVector`, and everybody here computes with float32 arrays.
 """
 
 from __future__ import annotations
@@ -13,31 +14,26 @@ import numpy as np
 import psycopg
 from django.db import connection
 from numpy.typing import NDArray
+from pgvector import HalfVector
+from pgvector.psycopg.halfvec import register_halfvec_info
 from psycopg.abc import Buffer
-from psycopg.adapt import Dumper, Loader
+from psycopg.adapt import Loader
 from psycopg.pq import Format
 from psycopg.types import TypeInfo
 
-_HEADER = 4  # uint16 dimensions, uint16 unused
+__all__ = ["HalfVector", "cursor", "half_precision", "halfvec_type", "raw_connection"]
+
+_HEADER_BYTES = 4  # uint16 dimensions, uint16 unused
 _types: WeakKeyDictionary[psycopg.Connection, int] = WeakKeyDictionary()
 
 
-class HalfVector:
-    """A query parameter of type halfvec, made of float32 (n,)."""
-
-    __slots__ = ("wire",)
-
-    def __init__(self, vector: NDArray[np.float32]) -> None:
-        self.wire = len(vector).to_bytes(2, "big") + b"\0\0" + vector.astype(">f2").tobytes()
-
-
-class _HalfVectorLoader(Loader):
+class _Float32Loader(Loader):
     """halfvec in binary → float32 (n,)."""
 
     format = Format.BINARY
 
     def load(self, data: Buffer) -> NDArray[np.float32]:
-        return np.frombuffer(data, ">f2", offset=_HEADER).astype(np.float32)
+        return np.frombuffer(data, ">f2", offset=_HEADER_BYTES).astype(np.float32)
 
 
 def half_precision(vector: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -63,27 +59,18 @@ def cursor() -> psycopg.Cursor[tuple[Any, ...]]:
 
 
 def halfvec_type(raw: psycopg.Connection) -> int:
-    """The type number of halfvec (it differs from database to database); registers it on the connection once."""
+    """The type number of halfvec (it differs from database to database); registers it on the connection once.
+
+    Raises psycopg.errors.UndefinedObject where the database has no pgvector.
+    """
     if raw not in _types:
-        _types[raw] = _teach(raw)
-        raw.prepare_threshold = sys.maxsize  # never unasked, as Django says, but where `prepare=True` asks for it
+        info = TypeInfo.fetch(raw, "halfvec")
+        if info is None:
+            raise psycopg.errors.UndefinedObject("this database has no pgvector: run `manage.py migrate`")
+        register_halfvec_info(raw, info)  # its array type too
+        raw.adapters.register_loader(info.oid, _Float32Loader)
+        raw.prepare_threshold = (
+            sys.maxsize
+        )  # Django's way: a statement is prepared only where `prepare=True` asks for it
+        _types[raw] = info.oid
     return _types[raw]
-
-
-def _teach(raw: psycopg.Connection) -> int:
-    info = TypeInfo.fetch(raw, "halfvec")
-    if info is None:
-        raise psycopg.errors.UndefinedObject("this database has no pgvector: run `manage.py migrate`")
-    info.register(raw)  # its array type too
-    number = info.oid
-
-    class HalfVectorDumper(Dumper):
-        format = Format.BINARY
-        oid = number
-
-        def dump(self, obj: HalfVector) -> Buffer:
-            return obj.wire
-
-    raw.adapters.register_dumper(HalfVector, HalfVectorDumper)
-    raw.adapters.register_loader(number, _HalfVectorLoader)
-    return number

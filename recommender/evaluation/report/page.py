@@ -116,7 +116,8 @@ def render(
             "chapters": _chapters(judgement, rival, change, progress),
             "shown": SHOWN,
         }
-    return render_to_string("recommender/report/page.html", context)
+    page: str = render_to_string("recommender/report/page.html", context)
+    return page
 
 
 def _facts(space: Space) -> str:
