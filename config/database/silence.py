@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 import psycopg
 
+from catalog.breaker import Breaker
+
 REST_SECONDS = 1.0
 LIVES_SECONDS = 1.5
 _TRIAL_SECONDS = 5.0  # by then the thread that tries has heard something or given up
@@ -36,40 +38,32 @@ class Address:
 
 
 class Server:
-    """After a silence statements fail at once for a second; then one tries, and the others wait for what it finds.
-
-    `silent` is read by every statement, without a lock.
-    """
+    """After a silence statements fail at once for a second; then one thread tries, and the others wait for what it finds."""
 
     def __init__(self) -> None:
-        self.silent = False
-        self._closed_again = 0.0
-        self._trying: int | None = None
-        self._lock = threading.Lock()
+        self._breaker = Breaker(rest_seconds=REST_SECONDS, trial_seconds=_TRIAL_SECONDS)
         self._asking = threading.Lock()
         self._lived, self._lived_at = True, float("-inf")
 
+    @property
+    def silent(self) -> bool:
+        """Whether it did not answer a moment ago. Read before every statement, without a lock."""
+        return not self._breaker.closed
+
     def admit(self) -> None:
         """Let this thread try, after a silence. Raises ServerSilent in all others."""
-        now, thread = time.monotonic(), threading.get_ident()
-        with self._lock:
-            if not self.silent or self._trying == thread:
-                return
-            if now < self._closed_again:
-                raise ServerSilent("Postgres did not answer a moment ago")
-            self._closed_again, self._trying = now + _TRIAL_SECONDS, thread
+        if not self._breaker.admits():
+            raise ServerSilent("Postgres did not answer a moment ago")
 
     def fell_silent(self) -> None:
-        with self._lock:
-            if not self.silent:
-                logger.error("Postgres does not answer; what needs it is refused until it does")
-            self.silent, self._trying, self._closed_again = True, None, time.monotonic() + REST_SECONDS
+        """It did not answer this thread."""
+        if self._breaker.failed():
+            logger.error("Postgres does not answer; what needs it is refused until it does")
 
     def was_heard(self) -> None:
-        with self._lock:
-            if self.silent:
-                logger.warning("Postgres answers again")
-            self.silent, self._trying = False, None
+        """It answered this thread."""
+        if self._breaker.succeeded():
+            logger.warning("Postgres answers again")
 
     def lives(self, address: Address) -> bool:
         """Whether it answers a second connection within LIVES_SECONDS. One asks at a time, for all that wait for it."""
