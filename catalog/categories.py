@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils.text import slugify
 
+from catalog.locks import Lock, hold_until_commit
 from catalog.models import Category
 
 SEPARATOR = ">"
 MAX_NAME = 200
-_LOCK_KEY = 0x63617465  # "cate"
 _MAX_SLUG = 255
 
 Path = tuple[str, ...]
@@ -35,8 +35,7 @@ def category_for(path: str | Path) -> Category:
 
 def lock_tree() -> None:
     """Let one transaction at a time write the tree: inserting a category changes the paths of its siblings."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK_KEY])
+    hold_until_commit(Lock.CATEGORY_TREE)
 
 
 class CategoryTree:

@@ -15,9 +15,9 @@ from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 from django.db import OperationalError, connection
 
+from catalog.locks import Lock, hold_for_session, release
 from catalog.models import ProductImage
 
-SET_UP_LOCK = 0x6C6F6F6B  # an advisory lock of Postgres: two demos do not set up one database at once
 PCA_DIMENSIONS = 256
 
 
@@ -44,12 +44,12 @@ def check_servers() -> None:
 
 @contextmanager
 def one_at_a_time() -> Iterator[None]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [SET_UP_LOCK])
-        try:
-            yield
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [SET_UP_LOCK])
+    """Two demos do not set up one database at once: the second waits for the first."""
+    hold_for_session(Lock.DEMO_SET_UP)
+    try:
+        yield
+    finally:
+        release(Lock.DEMO_SET_UP)
 
 
 def migrate() -> None:

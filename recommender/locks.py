@@ -1,34 +1,25 @@
-"""The one lock between those who write vectors (shared) and those who change which spaces there are (exclusive)."""
+"""The lock between those who write vectors (shared) and those who change spaces (alone), and one a build of a space."""
 
 from __future__ import annotations
 
-from django.db import connection
-
-SPACES_LOCK = 0x73706163  # "spac"
-_BUILD_LOCK = 0x6275696C  # "buil", with the id of the space
+from catalog.locks import Lock, hold_until_commit, release, share_until_commit, try_for_session
 
 
 def share_spaces() -> None:
     """Until the transaction ends no space is fitted, activated or retired."""
-    _run("SELECT pg_advisory_xact_lock_shared(%s)", SPACES_LOCK)
+    share_until_commit(Lock.SPACES)
 
 
 def hold_spaces() -> None:
     """Until the transaction ends nobody writes vectors, and nobody else changes spaces."""
-    _run("SELECT pg_advisory_xact_lock(%s)", SPACES_LOCK)
+    hold_until_commit(Lock.SPACES)
 
 
 def take_build(space_id: int) -> bool:
     """This session alone builds the space, until `leave_build` or its end; False where another does."""
-    return bool(_run("SELECT pg_try_advisory_lock(%s, %s)", _BUILD_LOCK, space_id))
+    return try_for_session(Lock.SPACE_BUILD, space_id)
 
 
 def leave_build(space_id: int) -> None:
-    _run("SELECT pg_advisory_unlock(%s, %s)", _BUILD_LOCK, space_id)
-
-
-def _run(statement: str, *values: int) -> object:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, list(values))
-        row = cursor.fetchone()
-        return row and row[0]
+    """Let other sessions build the space again."""
+    release(Lock.SPACE_BUILD, space_id)

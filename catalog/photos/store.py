@@ -14,17 +14,16 @@ from dataclasses import dataclass
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Max
 
 from catalog import announce
 from catalog.announce import Priority
+from catalog.locks import Lock, share_until_commit, try_until_commit
 from catalog.models import Product, ProductImage
 from catalog.photos.reading import PhotoError, inspect_photo
 from catalog.photos.storage_errors import storage_errors
 from catalog.storage_names import photo_path
-
-_LOCK_CLASS = 0x70686F74  # "phot": the first key of the two-key advisory locks
 
 
 class DuplicatePhoto(PhotoError):
@@ -76,9 +75,8 @@ def hold(kept: Iterable[KeptPhoto]) -> list[KeptPhoto]:
     Raises StorageUnavailable.
     """
     photos = list(kept)
-    with connection.cursor() as cursor:
-        for bucket in sorted({_bucket(photo.digest) for photo in photos}):
-            cursor.execute("SELECT pg_advisory_xact_lock_shared(%s, %s)", [_LOCK_CLASS, bucket])
+    for bucket in sorted({_bucket(photo.digest) for photo in photos}):
+        share_until_commit(Lock.PHOTO_FILES, bucket)
     digests = [photo.digest for photo in photos]
     named = set(ProductImage.objects.filter(digest__in=digests).values_list("digest", flat=True))
     with storage_errors("the stored photos could not be looked at"):
@@ -87,9 +85,7 @@ def hold(kept: Iterable[KeptPhoto]) -> list[KeptPhoto]:
 
 def try_lock_for_sweep(digest: str) -> bool:
     """The lock of the sweep, for its transaction; False while some other transaction `hold`s a file of the same bucket."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [_LOCK_CLASS, _bucket(digest)])
-        return bool(cursor.fetchone()[0])
+    return try_until_commit(Lock.PHOTO_FILES, _bucket(digest))
 
 
 def add_photo(

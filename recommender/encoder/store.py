@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import QuerySet
 from numpy.typing import NDArray
 
+from catalog.locks import Lock, hold_until_commit
 from recommender.encoder.registry import EncoderSpec, encoder_spec
 from recommender.models import Encoder
 
 # Megabytes that only serving needs; `Encoder.objects.defer(*HEAVY)` leaves them where they are.
 HEAVY = ("compiled", "check_pixels", "check_features")
-_SAVING_LOCK = 0x656E636F  # advisory lock: one process at a time names a new version
 
 
 class EncoderNotCompiled(LookupError):
@@ -81,8 +81,8 @@ def compiled_from(source: str) -> Encoder | None:
 
 def save_encoder(made: CompiledEncoder) -> Encoder:
     """Store a compiled encoder, or find the equal one that another machine stored meanwhile: one row either way."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_SAVING_LOCK])
+    with transaction.atomic():
+        hold_until_commit(Lock.ENCODER_VERSIONS)
         if (row := compiled_from(made.source)) is not None:
             return row
         same_file = Encoder.objects.defer(*HEAVY).filter(sha256=made.sha256)

@@ -30,6 +30,7 @@ from django.db import connection
 from psycopg import sql
 from psycopg.pq import ConnStatus, ExecStatus
 
+from catalog.locks import Lock, hold_session_number, release, try_for_session
 from recommender.halfvec import cursor
 from recommender.models import EmbeddingJob
 
@@ -66,7 +67,7 @@ class _Session(threading.local):
 
 _session = _Session()
 
-_FETCHING = 0x66657463  # "fetc": the first key of the two-key advisory locks; the second numbers a machine's place
+# Parts of Lock.FETCHING: each machine has so many numbers, one for each of its places.
 _MACHINES, _MOST_PLACES = 2**24, 2**6
 BY_URL = [int(priority) for priority in EmbeddingJob.Priority if priority % 10]
 _WITH_FILE = [int(priority) for priority in EmbeddingJob.Priority if not priority % 10]
@@ -156,22 +157,17 @@ def fetching() -> Iterator[bool]:
     """
     first = (zlib.crc32(socket.gethostname().encode()) % _MACHINES) * _MOST_PLACES
     places = min(_MOST_PLACES, max(1, settings.CELERY_WORKER_CONCURRENCY - 1))
-    with connection.cursor() as plain:
-        for place in range(first, first + places):
-            plain.execute("SELECT pg_try_advisory_lock(%s, %s)", [_FETCHING, place])
-            if plain.fetchone() == (True,):
-                break
-        else:
-            yield False
-            return
+    place = next((one for one in range(first, first + places) if try_for_session(Lock.FETCHING, one)), None)
+    if place is None:
+        yield False
+        return
     session = connection.connection
     try:
         yield True
     finally:
         # A session that was lost meanwhile has lost its place, too.
         if connection.connection is session and session is not None and not session.closed:
-            with connection.cursor() as plain:
-                plain.execute("SELECT pg_advisory_unlock(%s, %s)", [_FETCHING, place])
+            release(Lock.FETCHING, place)
 
 
 @contextmanager
@@ -241,6 +237,6 @@ def _new_lease() -> uuid.UUID:
         _session.key = secrets.randbits(63)
         with connection.cursor() as plain:
             plain.execute("SET synchronous_commit = off")
-            plain.execute("SELECT pg_advisory_lock(%s)", [_session.key])
+        hold_session_number(_session.key)
         _session.connection = weakref.ref(connection.connection)
     return uuid.UUID(int=_session.key << 64 | secrets.randbits(64))

@@ -15,6 +15,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 
+from catalog.locks import session_numbers
 from recommender.pipeline.leases import BY_URL, lock_of
 
 # A session that is gone is not yet a process that is gone: after a restart of Postgres every worker lives on, comes back
@@ -30,13 +31,6 @@ logger = logging.getLogger(__name__)
 _LEASES = """
 SELECT lease, max(leased_until) < now(), bool_or(priority = ANY (%(by_url)s))
 FROM recommender_embeddingjob WHERE state = 'processing' GROUP BY lease
-"""
-
-# How pg_locks shows pg_advisory_lock(bigint): the high half in classid, the low in objid, objsubid 1.
-_LOCKS_HELD = """
-SELECT (classid::bigint << 32) | objid::bigint FROM pg_locks
-WHERE locktype = 'advisory' AND objsubid = 1 AND granted
-    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
 """
 
 _SHORTEN = """
@@ -106,8 +100,7 @@ def recover() -> Recovered:
         leases: list[tuple[uuid.UUID, bool, bool]] = cursor.fetchall()
         if not leases:
             return Recovered(0, 0, 0)
-        cursor.execute(_LOCKS_HELD)
-        alive = {key for (key,) in cursor.fetchall()}
+        alive = session_numbers()
         suspects = [lease for lease, over, _ in leases if not over and lock_of(lease) not in alive]
         if suspects:
             cursor.execute(_SHORTEN, {"leases": suspects, "grace": GRACE_SECONDS})

@@ -1,0 +1,92 @@
+"""Every advisory lock that the project takes in Postgres, and the statements that take them.
+
+An advisory lock is a number that sessions agree upon; Postgres keeps it, and nothing in a table is locked. A lock may be
+divided into parts (a second number), of which each is held for itself.
+
+The numbers are fixed: during an upgrade processes of the version before and of this one exclude each other by them.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+from django.db import connection
+
+
+class Lock(IntEnum):
+    """Locks by what they protect. Each number spells four letters in ASCII, which is how `pg_locks` is read."""
+
+    CATEGORY_TREE = 0x63617465  # "cate": the paths of the category tree, which an insertion moves
+    PHOTO_FILES = (
+        0x70686F74  # "phot", a part for each folder: stored files from the sweep while a row comes to name them
+    )
+    ENCODER_VERSIONS = 0x656E636F  # "enco": the version number that a newly compiled encoder is named by
+    FETCHING = 0x66657463  # "fetc", a part for each place of a machine: the leases of photos that must be fetched first
+    SPACES = 0x73706163  # "spac": which spaces there are and their states (alone), against writing vectors (shared)
+    SPACE_BUILD = 0x6275696C  # "buil", a part for each space by its id: the one process that builds the space
+    DEMO_SET_UP = 0x6C6F6F6B  # "look": the steps in which a demo prepares its database
+
+
+# Which session holds a number of its own, as pg_locks shows pg_advisory_lock(bigint): the high half in classid, the low
+# in objid, and 1 in objsubid.
+_SESSION_NUMBERS = """
+SELECT (classid::bigint << 32) | objid::bigint FROM pg_locks
+WHERE locktype = 'advisory' AND objsubid = 1 AND granted
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
+
+def hold_until_commit(lock: Lock) -> None:
+    """Wait until nobody else holds the lock, then hold it alone until the transaction ends."""
+    _run("SELECT pg_advisory_xact_lock(%s)", lock)
+
+
+def share_until_commit(lock: Lock, *part: int) -> None:
+    """Hold the lock, or a part of it, beside others that share it, until the transaction ends."""
+    _run(f"SELECT pg_advisory_xact_lock_shared({_keys(part)})", lock, *part)
+
+
+def try_until_commit(lock: Lock, part: int) -> bool:
+    """Hold a part alone until the transaction ends; False at once where somebody holds or shares it."""
+    return bool(_run("SELECT pg_try_advisory_xact_lock(%s, %s)", lock, part))
+
+
+def hold_for_session(lock: Lock) -> None:
+    """Wait until nobody else holds the lock, then hold it alone until `release` or the end of the session."""
+    _run("SELECT pg_advisory_lock(%s)", lock)
+
+
+def try_for_session(lock: Lock, part: int) -> bool:
+    """Hold a part alone until `release` or the end of the session; False at once where another session holds it."""
+    return bool(_run("SELECT pg_try_advisory_lock(%s, %s)", lock, part))
+
+
+def release(lock: Lock, *part: int) -> None:
+    """Give up what `hold_for_session` or `try_for_session` took."""
+    _run(f"SELECT pg_advisory_unlock({_keys(part)})", lock, *part)
+
+
+def hold_session_number(number: int) -> None:
+    """Hold a random number of 63 bits until the session ends: others see by it that this session lives.
+
+    Drawn at random, it meets a number of `Lock`, or that of another session, about once in 2³¹ sessions.
+    """
+    _run("SELECT pg_advisory_lock(%s)", number)
+
+
+def session_numbers() -> set[int]:
+    """The numbers that sessions of this database hold at this moment; locks without parts are among them."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SESSION_NUMBERS)
+        return {number for (number,) in cursor.fetchall()}
+
+
+def _keys(part: tuple[int, ...]) -> str:
+    return "%s, %s" if part else "%s"
+
+
+def _run(statement: str, *keys: int) -> object:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [int(key) for key in keys])
+        row = cursor.fetchone()
+        return row and row[0]
