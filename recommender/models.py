@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from django.db import models
 from django.db.models import F, Q
 from pgvector.django import HalfVectorField
 
 from catalog.models import Product, ProductImage
+from recommender.records.fit import Fit, read_fit, read_parameters
+from recommender.records.quality import Quality, read_quality
 
 
 class Encoder(models.Model):
@@ -181,6 +185,35 @@ class Space(models.Model):
 
     def __str__(self) -> str:
         return str(self.name)
+
+    @property
+    def fit(self) -> Fit | None:
+        """What it was fitted on; None while its fit is still to come. Raises MalformedRecord."""
+        return read_fit(self.fit_summary, space=self.name)
+
+    @fit.setter
+    def fit(self, fit: Fit) -> None:
+        self.fit_summary = fit.as_json()
+
+    @property
+    def judged(self) -> Quality | None:
+        """Its last judgement; None before the first. Raises MalformedRecord."""
+        return read_quality(self.quality, space=self.name)
+
+    @judged.setter
+    def judged(self, quality: Quality) -> None:
+        self.quality = quality.as_json()
+
+    @property
+    def asked_parameters(self) -> Mapping[str, int]:
+        """The index parameters that were asked for; those of the row may hold what the index chose besides.
+
+        Raises MalformedRecord.
+        """
+        fit = self.fit
+        if fit is not None and fit.asked is not None:
+            return fit.asked
+        return read_parameters(self.parameters, space=self.name)
 
 
 class ImageVector(models.Model):

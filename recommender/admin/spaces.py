@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -12,6 +13,9 @@ from django.utils.safestring import SafeString
 
 from recommender.admin.looking import LookingOnly
 from recommender.models import Encoder, Space
+from recommender.records.fit import Fit
+from recommender.records.quality import Quality
+from recommender.records.reading import MalformedRecord
 
 _MOST_SHOWN = 20  # of a list of ids; a fit of a large catalogue names 20,000 held-out photos
 
@@ -49,15 +53,22 @@ class SpaceAdmin(LookingOnly):
 
     @admin.display(description="fit")
     def fitted_on(self, space: Space) -> SafeString:
-        return _readable(space.fit_summary)
+        return _readable(lambda: space.fit, space.fit_summary)
 
     @admin.display(description="quality")
     def judged(self, space: Space) -> SafeString:
-        return _readable(space.quality)
+        return _readable(lambda: space.judged, space.quality)
 
 
-def _readable(value: object) -> SafeString:
-    return format_html("<pre>{}</pre>", json.dumps(_shortened(value), indent=2, ensure_ascii=False))
+def _readable(record: Callable[[], Fit | Quality | None], kept: object) -> SafeString:
+    """A record as JSON; where what is kept in the row is malformed, what is wrong with it, and the row's JSON."""
+    trouble = ""
+    try:
+        found = record()
+        kept = {} if found is None else found.as_json()
+    except MalformedRecord as error:
+        trouble = f"{error}\n\n"
+    return format_html("<pre>{}{}</pre>", trouble, json.dumps(_shortened(kept), indent=2, ensure_ascii=False))
 
 
 def _shortened(value: object) -> object:

@@ -17,6 +17,7 @@ from recommender.evaluation.scores import Scores
 from recommender.evaluation.split import Split, near_duplicates, split_photos
 from recommender.models import Space
 from recommender.progress import Progress, silent
+from recommender.records.fit import Fit
 
 DEFAULT_LABELS = "category"
 MOST_QUERIES = 2000
@@ -72,13 +73,14 @@ def judge(space: Space, *, rival: Space | None, labels: str | None = None, progr
     refresh_statistics()
     encoders = list(dict.fromkeys([space.encoder_id, rival.encoder_id if rival else space.encoder_id]))
     signature = catalogue_signature(space, labels)
-    everyone = read_photos(encoders=encoders, labels=labels, since=space.fit_summary.get("last_features"))
+    fit = space.fit or Fit()
+    everyone = read_photos(encoders=encoders, labels=labels, since=fit.last_features)
     split = split_photos(everyone, encoder_id=space.encoder_id, labels=labels, progress=progress)
-    photos = everyone.taken(_without_leaks(everyone, split, space, progress))
+    photos = everyone.taken(_without_leaks(everyone, split, space, fit, progress))
     # Photos of one product are each other's answers where that is the label; else they are no test.
     groups = np.arange(len(photos)) if labels == "product" else photos.groups
     queries = _queries(photos, groups)
-    known = _known_classes(space, photos.names, labels)
+    known = _known_classes(space, fit, photos.names, labels)
     labelled = everyone.classes[everyone.classes >= 0]
     scores: dict[str, Scores] = {}
     if len(queries):
@@ -98,7 +100,7 @@ def judge(space: Space, *, rival: Space | None, labels: str | None = None, progr
         queries=queries,
         seen=None if known is None else known[photos.classes[queries]],
         fitted_on=int(split.training.sum()),
-        known_share=1.0 if known is None or not len(labelled) else _named_share(space, everyone, labelled),
+        known_share=1.0 if known is None or not len(labelled) else _named_share(space, fit, everyone, labelled),
         scores=scores,
     )
 
@@ -112,14 +114,16 @@ def catalogue_signature(space: Space, labels: str) -> str:
     return f"{labels} {count} {total}"
 
 
-def _without_leaks(everyone: LabelledPhotos, split: Split, space: Space, progress: Progress) -> NDArray[np.bool_]:
+def _without_leaks(
+    everyone: LabelledPhotos, split: Split, space: Space, fit: Fit, progress: Progress
+) -> NDArray[np.bool_]:
     """Only photos judge that the judged fit held out, and later ones that do not resemble what it learned from.
 
     A photo changes sides when its product joins another group or its file is shared: what was learned from stays so.
     """
     if space.projection == Space.Kind.NONE:
         return split.judged
-    held_out = np.isin(everyone.image_ids, np.array(space.fit_summary.get("held_out", []), np.int64))
+    held_out = np.isin(everyone.image_ids, np.array(fit.held_out or (), np.int64))
     judged: NDArray[np.bool_] = split.judged & (everyone.new | held_out)
     late = judged & everyone.new
     if not late.any():
@@ -138,18 +142,18 @@ def _queries(photos: LabelledPhotos, groups: NDArray[np.int64]) -> NDArray[np.in
     return np.sort(np.random.default_rng(_SEED).permutation(asking)[:MOST_QUERIES])
 
 
-def _known_classes(space: Space, names: list[str], labels: str) -> NDArray[np.bool_] | None:
+def _known_classes(space: Space, fit: Fit, names: list[str], labels: str) -> NDArray[np.bool_] | None:
     """Which classes the judged fit of a learned space knew; None for other spaces and by other labels."""
     if space.projection != Space.Kind.LEARNED or labels != space.labels:
         return None
-    known = set(space.fit_summary.get("judged_classes", []))
+    known = set(fit.judged_classes or ())
     return np.array([name in known for name in names], bool)
 
 
-def _named_share(space: Space, everyone: LabelledPhotos, labelled: NDArray[np.int32]) -> float:
+def _named_share(space: Space, fit: Fit, everyone: LabelledPhotos, labelled: NDArray[np.int32]) -> float:
     """Share of the labelled photos whose class the served fit has seen; products are never the same twice."""
     if space.labels == "product":
         return 1.0
-    fitted = set(space.fit_summary.get("classes", []))
+    fitted = set(fit.classes or ())
     named = np.array([name in fitted for name in everyone.names], bool)
     return float(named[labelled].mean())

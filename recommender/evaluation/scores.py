@@ -19,6 +19,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.records.reading import Interval
+
 K = 50
 METRICS = ("p@1", "p@10", "map@50", "recall@5", "recall@10")
 RESAMPLES = 2000
@@ -31,18 +33,6 @@ class Scores:
 
     values: Mapping[str, NDArray[np.float64]]
     ranked: NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A mean and its 95 % interval."""
-
-    low: float
-    mean: float
-    high: float
-
-    def as_list(self) -> list[float]:
-        return [round(self.low, 4), round(self.mean, 4), round(self.high, 4)]
 
 
 def scores_of(hits: NDArray[np.bool_], relevant: NDArray[np.int64], ranked: NDArray[np.int64]) -> Scores:
@@ -83,7 +73,12 @@ def _draws(groups: int) -> NDArray[np.float32]:
     return times.reshape(RESAMPLES, groups).astype(np.float32)
 
 
-def summary(scores: Scores, groups: NDArray[np.int64], rows: NDArray[np.bool_] | None = None) -> dict[str, list[float]]:
-    """Each metric as [low, mean, high] over all queries, or over those of the mask."""
+def summary(scores: Scores, groups: NDArray[np.int64], rows: NDArray[np.bool_] | None = None) -> dict[str, Interval]:
+    """Each metric over all queries, or over those of the mask; rounded as it is kept and shown."""
     chosen = slice(None) if rows is None else rows
-    return {name: interval(scores.values[name][chosen], groups[chosen]).as_list() for name in METRICS}
+    return {name: rounded(interval(scores.values[name][chosen], groups[chosen])) for name in METRICS}
+
+
+def rounded(one: Interval) -> Interval:
+    """To four decimals: intervals are wider."""
+    return Interval(*(round(value, 4) for value in one))

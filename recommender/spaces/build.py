@@ -59,7 +59,7 @@ def judge_and_keep(space: Space, *, labels: str | None = None, progress: Progres
     """Judge a complete space and keep the figures on it."""
     judgement = judge(space, rival=active_beside(space), labels=labels, progress=progress)
     recall, _ = recall_of(space)
-    space.quality = quality_of(judgement, ann_recall=recall)
+    space.judged = quality_of(judgement, ann_recall=recall)
     space.save(update_fields=["quality"])
 
 
@@ -69,7 +69,7 @@ def _complete(space: Space, progress: Progress, warn: Callable[[str], None]) -> 
         if not _serves_already(space):
             check_labels(space)
             fill_features(space.encoder, progress=progress, warn=warn)
-        if not space.fit_summary:
+        if space.fit is None:
             fit_space(space, progress=progress)
     except CannotFit:
         _give_up(space)

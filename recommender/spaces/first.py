@@ -8,6 +8,7 @@ from django.utils import timezone
 from recommender.index import partitions
 from recommender.locks import hold_spaces
 from recommender.models import Encoder, Space
+from recommender.records.fit import Fit
 from recommender.spaces.active import forget_active_space
 
 FIRST_SPACE = "plain"
@@ -38,7 +39,7 @@ def _plain_space(encoder: Encoder) -> Space:
         projection=Space.Kind.NONE,
         dimensions=encoder.dimensions,
         state=Space.State.ACTIVE,
-        fit_summary={"fitted_at": now.isoformat(), "photos": 0},
+        fit_summary=Fit(fitted_at=now, photos=0).as_json(),
         activated_at=now,
     )
     partitions.create_partition(space)

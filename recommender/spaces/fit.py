@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from django.db import transaction
@@ -20,6 +21,7 @@ from recommender.progress import Progress
 from recommender.projection.apply import Projection
 from recommender.projection.fit import fit_learned, fit_pca, random_rotation, rotated
 from recommender.projection.statistics import Statistics
+from recommender.records.fit import Fit, read_parameters
 
 # Names that are kept with a fit: enough for every shop's categories; of a longer list (products) none is.
 MOST_NAMES = 10_000
@@ -38,20 +40,26 @@ def fit_space(space: Space, *, progress: Progress) -> None:
     judged = served = None
     if space.projection == Space.Kind.NONE:
         served = Projection(matrix=random_rotation(space.dimensions)) if space.index == Space.Index.BINARY else None
-        summary: dict[str, Any] = {}
+        fit = Fit()
     else:
-        judged, served, summary = _fit(space, progress)
+        judged, served, fit = _fit(space, progress)
         if space.index == Space.Index.BINARY:
             judged, served = rotated(judged, space.dimensions), rotated(served, space.dimensions)
-    # Parameters as they were asked for: building the index may choose more.
-    summary |= {"fitted_at": timezone.now().isoformat(), "asked": space.parameters, **makeup(space.encoder_id)}
-    # Read last: whatever the fit has seen has no later id.
-    summary["last_features"] = ImageFeatures.objects.aggregate(last=Max("pk"))["last"] or 0
+    counts = makeup(space.encoder_id)
+    fit = replace(
+        fit,
+        fitted_at=timezone.now(),
+        asked=read_parameters(space.parameters, space=space.name),  # building the index may choose more
+        photos=sum(counts.values()),
+        makeup=counts,
+        # Read last: whatever the fit has seen has no later id.
+        last_features=ImageFeatures.objects.aggregate(last=Max("pk"))["last"] or 0,
+    )
     with transaction.atomic():
         hold_spaces()
         space.mean, space.matrix = _stored(served)
         space.judged_mean, space.judged_matrix = _stored(judged)
-        space.fit_summary = summary
+        space.fit = fit
         space.save(update_fields=["mean", "matrix", "judged_mean", "judged_matrix", "fit_summary"])
     space.__dict__.pop("_projection", None)
     space.__dict__.pop("_judged_projection", None)
@@ -66,15 +74,15 @@ def check_labels(space: Space) -> None:
         _enough(read_photos(encoders=[], labels=space.labels), space)
 
 
-def makeup(encoder_id: int) -> dict[str, Any]:
-    """Photos by category, for noticing drift: `photos`, and `makeup` as counts by slug ("" for none)."""
+def makeup(encoder_id: int) -> Mapping[str, int]:
+    """How many photos with features each category has, by slug ("" for none): a change of it is drift."""
     photos = read_photos(encoders=[encoder_id], labels=MAKEUP_LABELS)
     counts = photos.per_class()
     named = {name: int(counts[code]) for code, name in enumerate(photos.names)}
-    return {"photos": len(photos), "makeup": named | {"": int((photos.classes < 0).sum())}}
+    return named | {"": int((photos.classes < 0).sum())}
 
 
-def _fit(space: Space, progress: Progress) -> tuple[Projection, Projection, dict[str, Any]]:
+def _fit(space: Space, progress: Progress) -> tuple[Projection, Projection, Fit]:
     learned = space.projection == Space.Kind.LEARNED
     photos = read_photos(encoders=[space.encoder_id], labels=space.labels or MAKEUP_LABELS)
     if learned:
@@ -100,7 +108,7 @@ def _fit(space: Space, progress: Progress) -> tuple[Projection, Projection, dict
     except ValueError as error:
         raise CannotFit(f"labels {space.labels}: {error}; use --projection pca") from error
     progress("fitting", 2, 2)
-    return result, complete, _summary(photos, split, training, learned)
+    return result, complete, _record(photos, split, training, learned)
 
 
 def _gather(
@@ -134,20 +142,21 @@ def _enough(photos: LabelledPhotos, space: Space) -> None:
         raise CannotFit(f"labels {space.labels}: {why}; a learned projection needs more, use --projection pca instead")
 
 
-def _summary(photos: LabelledPhotos, split: Split, training: NDArray[np.bool_], learned: bool) -> dict[str, Any]:
-    summary: dict[str, Any] = {
-        "judged_photos": int(training.sum()),
-        "held_out": photos.image_ids[split.held_out].tolist(),
-    }
-    if learned:
-        counts = photos.per_class()
-        known = np.bincount(photos.classes[training], minlength=len(photos.names)) > 0
-        summary["labelled"] = int(counts.sum())
-        if len(photos.names) <= MOST_NAMES:
-            summary["classes"] = photos.names
-            summary["judged_classes"] = [name for code, name in enumerate(photos.names) if known[code]]
-            summary["unseen_classes"] = [name for code, name in enumerate(photos.names) if split.unseen[code]]
-    return summary
+def _record(photos: LabelledPhotos, split: Split, training: NDArray[np.bool_], learned: bool) -> Fit:
+    """The sides of the split and, of a learned projection, its classes; of more than MOST_NAMES none is named."""
+    fit = Fit(judged_photos=int(training.sum()), held_out=tuple(photos.image_ids[split.held_out].tolist()))
+    if not learned:
+        return fit
+    fit = replace(fit, labelled=int(photos.per_class().sum()))
+    if len(photos.names) > MOST_NAMES:
+        return fit
+    known = np.bincount(photos.classes[training], minlength=len(photos.names)) > 0
+    return replace(
+        fit,
+        classes=tuple(photos.names),
+        judged_classes=tuple(name for code, name in enumerate(photos.names) if known[code]),
+        unseen_classes=tuple(name for code, name in enumerate(photos.names) if split.unseen[code]),
+    )
 
 
 def _advised(photos: int) -> int:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from recommender.evaluation.judging import catalogue_signature, labels_of
 from recommender.index import partitions
 from recommender.models import Space
+from recommender.records.quality import Quality
+from recommender.records.reading import Interval
 from recommender.spaces.features import without_features
 from recommender.spaces.fill import missing_vectors
 
@@ -43,11 +44,11 @@ def completeness(space: Space, active: Space | None) -> list[str]:
 
 def is_stale(space: Space, active: Space | None) -> bool:
     """Whether the kept judgement is of other photos, other labels or another active space than now."""
-    quality = space.quality
-    if not quality or quality.get("active") != (active.name if active and active.pk != space.pk else None):
+    judged = space.judged
+    if judged is None or judged.active != (active.name if active and active.pk != space.pk else None):
         return True
     labels = labels_of(space)
-    return bool(quality.get("judged_by") != labels or quality.get("signature") != catalogue_signature(space, labels))
+    return judged.judged_by != labels or judged.signature != catalogue_signature(space, labels)
 
 
 def verdict(space: Space) -> Verdict:
@@ -57,49 +58,50 @@ def verdict(space: Space) -> Verdict:
     their labels as they are now; any other must not be wholly below the active space. Products are never seen twice, so
     a space learned from them is judged on products it did not see.
     """
-    quality = space.quality
+    judged = space.judged
     found = Verdict()
     if space.projection == Space.Kind.LEARNED:
-        _judge_learned(space, quality, found)
-    else:
-        _judge_other(quality, found)
+        _judge_learned(space, judged, found)
+    elif judged is not None:
+        _judge_other(judged, found)
     return found
 
 
-def _judge_learned(space: Space, quality: dict[str, Any], found: Verdict) -> None:
+def _judge_learned(space: Space, judged: Quality | None, found: Verdict) -> None:
     part = "unseen" if space.labels == "product" else "seen"
-    differences = quality.get("differences", {}).get("pca", {})
+    differences = judged.differences.get("pca", {}) if judged else {}
     gain = differences.get(part)
-    if quality.get("known_share", 0.0) < LEAST_KNOWN:
+    known_share = judged.known_share if judged else 0.0
+    if known_share < LEAST_KNOWN:
         found.objections.append(
-            f"only {quality.get('known_share', 0.0):.0%} of the labelled photos are of classes it was fitted on: it was made "
+            f"only {known_share:.0%} of the labelled photos are of classes it was fitted on: it was made "
             f"for another catalogue; {_AGAIN}"
         )
     if gain is None:
         found.objections.append(
             f"no held-out photo is of a class it was fitted on, so nothing shows that it is better than pca; {_AGAIN}"
         )
-    elif not gain[0] > 0:
+    elif not gain.low > 0:
         found.objections.append(
             f"on held-out photos of {part} classes its mAP@50 differs from pca by {_words(gain)}, which is not wholly above 0: "
             "its labels do not say what looks alike; use --projection pca"
         )
-    if part == "seen" and (loss := differences.get("unseen")) is not None and loss[1] < 0:
+    if part == "seen" and (loss := differences.get("unseen")) is not None and loss.mean < 0:
         found.warnings.append(f"on classes that it has not seen its mAP@50 differs from pca by {_words(loss)}")
 
 
-def _judge_other(quality: dict[str, Any], found: Verdict) -> None:
-    change = quality.get("differences", {}).get("active", {}).get("overall")
+def _judge_other(judged: Quality, found: Verdict) -> None:
+    change = judged.differences.get("active", {}).get("overall")
     if change is None:
-        if quality.get("active"):
+        if judged.active:
             found.warnings.append("it was not compared with the active space: too few photos have labels")
-    elif change[2] < 0:
+    elif change.high < 0:
         found.objections.append(
-            f"on held-out photos its mAP@50 differs from that of the active space {quality['active']} by {_words(change)}, "
+            f"on held-out photos its mAP@50 differs from that of the active space {judged.active} by {_words(change)}, "
             "wholly below 0"
         )
 
 
-def _words(change: list[float]) -> str:
+def _words(change: Interval) -> str:
     low, mean, high = change
     return f"{mean:+.3f} (95 %: {low:+.3f} to {high:+.3f})"

@@ -10,6 +10,7 @@ from recommender.encoder.store import HEAVY
 from recommender.index import partitions
 from recommender.index.registry import vector_index
 from recommender.models import RecallSample, Space
+from recommender.records.quality import Quality
 
 _HEAVY = ("mean", "matrix", "judged_mean", "judged_matrix", *(f"encoder__{name}" for name in HEAVY))
 
@@ -22,6 +23,7 @@ def list_spaces() -> list[dict[str, Any]]:
 
 def _described(space: Space) -> dict[str, Any]:
     stands = partitions.partition_bytes(space) > 0
+    fit, judged = space.fit, space.judged
     return {
         "name": space.name,
         "state": space.state,
@@ -34,31 +36,32 @@ def _described(space: Space) -> dict[str, Any]:
         "index": space.index,
         "parameters": space.parameters,
         "photos": vector_index().count(space=space) if stands else 0,
-        "fitted_photos": space.fit_summary.get("photos"),
-        "recall": _recall(space),
-        "quality": headline(space.quality),
+        "fitted_photos": None if fit is None else fit.photos,
+        "recall": _recall(space, judged),
+        "quality": None if judged is None else headline(judged),
         "bytes": partitions.partition_bytes(space),
         "index_bytes": partitions.index_bytes(space),
         "age_seconds": round((timezone.now() - space.created_at).total_seconds()),
         "created_at": space.created_at.isoformat(),
         "activated_at": space.activated_at and space.activated_at.isoformat(),
         "retired_at": space.retired_at and space.retired_at.isoformat(),
-        "drift": space.fit_summary.get("drift"),
+        "drift": fit.drift.as_json() if fit and fit.drift else None,
     }
 
 
-def headline(quality: dict[str, Any]) -> dict[str, Any] | None:
+def headline(quality: Quality) -> dict[str, float | None] | None:
     """P@10 and mAP@50 on held-out photos, and the gain in mAP@50 over the plain encoder, where judged."""
-    own = quality.get("systems", {}).get("space", {})
-    part = own.get("seen") or own.get("overall")
-    if not part:
+    own = quality.systems.get("space", {})
+    part = "seen" if own.get("seen") else "overall"
+    if not own.get(part):
         return None
-    gain = quality["differences"].get("plain", {}).get("seen" if own.get("seen") else "overall")
-    return {"p@10": part["p@10"][1], "map@50": part["map@50"][1], "over_plain": gain and gain[1]}
+    gain = quality.differences.get("plain", {}).get(part)
+    return {"p@10": own[part]["p@10"].mean, "map@50": own[part]["map@50"].mean, "over_plain": gain and gain.mean}
 
 
-def _recall(space: Space) -> float | None:
-    """Of the live index, measured by beat; before the first measurement that of the build."""
+def _recall(space: Space, judged: Quality | None) -> float | None:
+    """Of the live index, measured by beat; before the first measurement that of the last judgement."""
     sample = RecallSample.objects.filter(space=space, recall__isnull=False).first()
-    kept: float | None = space.quality.get("ann_recall")
-    return sample.recall if sample is not None else kept
+    if sample is not None:
+        return sample.recall
+    return None if judged is None else judged.ann_recall

@@ -92,7 +92,7 @@ def open_space(options: SpaceOptions, *, name: str | None = None) -> Space:
         else:
             same = {key: value for key, value in fields.items() if key != "parameters"}
             for space in Space.objects.filter(**same).order_by("-pk"):
-                if unfinished(space) and _asked(space) == fields["parameters"]:
+                if unfinished(space) and space.asked_parameters == fields["parameters"]:
                     return space
         space = Space(name=name or _free_name(fields), **fields)
         space.save()
@@ -112,19 +112,14 @@ def resumable(name: str) -> Space:
 
 def unfinished(space: Space) -> bool:
     """Not complete yet, or complete and not judged."""
-    return space.state == Space.State.BUILDING or (space.state == Space.State.READY and not space.quality)
-
-
-def _asked(space: Space) -> object:
-    """The parameters a space was asked for; an ivfflat index adds what it chose to those of the row."""
-    return space.fit_summary.get("asked", space.parameters)
+    return space.state == Space.State.BUILDING or (space.state == Space.State.READY and space.judged is None)
 
 
 def _same(space: Space, fields: Mapping[str, object]) -> Space:
     if not unfinished(space):
         raise InvalidSpace(f"there is a space {space.name} already ({space.state}): choose another --name")
     different = [key for key, value in fields.items() if key != "parameters" and getattr(space, key) != value]
-    if _asked(space) != fields["parameters"]:
+    if space.asked_parameters != fields["parameters"]:
         different.append("parameters")
     if different:
         raise InvalidSpace(

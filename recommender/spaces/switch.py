@@ -52,7 +52,7 @@ def activate(name: str, *, force: bool = False, progress: Progress = silent) -> 
     space = _named(name, "activated")
     if space.state == Space.State.ACTIVE:
         return Switched(space, space, Reconciled(0, 0))
-    if space.state == Space.State.RETIRED or not space.fit_summary:
+    if space.state == Space.State.RETIRED or space.fit is None:
         why = "it was retired" if space.state == Space.State.RETIRED else "it has no projection yet"
         raise SwitchRefused(name, "activated", [why])
     if not take_build(space.pk):

@@ -19,6 +19,7 @@ from recommender.index.nearness import NearnessTree, sample_size
 from recommender.index.types import VectorRow
 from recommender.models import Encoder, Space
 from recommender.projection.apply import Projection
+from recommender.records.fit import Fit
 from recommender.spaces.order import LEAST
 
 BATCH = 20_000
@@ -73,7 +74,7 @@ def _space(projection: Projection) -> Space:
         state=Space.State.ACTIVE,
         mean=projection.mean.astype(np.float32).tobytes(),
         matrix=projection.matrix.astype(np.float32).tobytes(),
-        fit_summary={"photos": 0},
+        fit_summary=Fit(photos=0).as_json(),
         activated_at=timezone.now(),
     )
     partitions.create_partition(space)

@@ -20,11 +20,10 @@ from recommender.evaluation.report.plots import Plot
 from recommender.evaluation.scores import METRICS
 from recommender.models import Space
 from recommender.progress import Progress, silent
+from recommender.records.quality import ClassFigures, Figures, Quality
 
 ROWS = 6  # of the best, the worst and the most changed queries
 SHOWN = 10  # pictures a row
-
-Figures = Mapping[str, Sequence[float]]  # [low, mean, high] by metric
 
 
 @dataclass(frozen=True)
@@ -94,12 +93,10 @@ class Chapter:
     rankings: Sequence[Ranking]
 
 
-def render(
-    judgement: Judgement, quality: Mapping[str, Any], live: Mapping[str, Figures], *, progress: Progress = silent
-) -> str:
+def render(judgement: Judgement, quality: Quality, live: Mapping[str, Figures], *, progress: Progress = silent) -> str:
     """The page as HTML with its pictures inside it.
 
-    `quality`: of `evaluation.quality.quality_of`. `live`: leave-one-out figures by way of asking, empty for none.
+    `quality`: its figures. `live`: leave-one-out figures by way of asking, empty for none.
     """
     context: dict[str, Any] = {
         "title": f"Space {judgement.space.name}",
@@ -116,8 +113,7 @@ def render(
             "chapters": _chapters(judgement, rival, change, progress),
             "shown": SHOWN,
         }
-    page: str = render_to_string("recommender/report/page.html", context)
-    return page
+    return render_to_string("recommender/report/page.html", context)
 
 
 def _facts(space: Space) -> str:
@@ -129,31 +125,30 @@ def _facts(space: Space) -> str:
     )
 
 
-def _held_out(quality: Mapping[str, Any], rival: str) -> HeldOut:
-    systems: Mapping[str, Mapping[str, Figures]] = quality["systems"]
-    labels: Mapping[str, Mapping[str, Any]] = quality["labels"]
+def _held_out(quality: Quality, rival: str) -> HeldOut:
+    systems = quality.systems
     gains = [
         (
             name,
-            one["queries"],
-            one["systems"]["space"]["map@50"][1] - one["systems"][rival]["map@50"][1],
-            one["seen"] is not False,
+            one.queries,
+            one.systems["space"]["map@50"].mean - one.systems[rival]["map@50"].mean,
+            one.seen is not False,
         )
-        for name, one in labels.items()
+        for name, one in quality.labels.items()
     ]
     return HeldOut(
-        judged_by=quality["judged_by"],
-        photos=quality["photos"],
-        training_photos=quality["training_photos"],
+        judged_by=quality.judged_by,
+        photos=quality.photos,
+        training_photos=quality.training_photos,
         parts=[
-            _part(part, quality["queries"][part], {name: values[part] for name, values in systems.items()})
+            _part(part, quality.queries[part], {name: values[part] for name, values in systems.items()})
             for part in tables.PARTS
             if part in systems["space"]
         ],
-        ann_recall=quality.get("ann_recall"),
+        ann_recall=quality.ann_recall,
         gains=plots.gains(gains, f"mAP@50 less that of the {tables.NAMES[rival]}, class by class"),
-        classes=_classes(labels, rival),
-        labels_left_out=quality.get("labels_left_out", 0),
+        classes=_classes(quality.labels, rival),
+        labels_left_out=quality.labels_left_out,
     )
 
 
@@ -178,13 +173,13 @@ def _contestants(systems: Mapping[str, Figures]) -> Table:
     return Table(["", *METRICS], rows)
 
 
-def _classes(labels: Mapping[str, Mapping[str, Any]], rival: str) -> Table:
+def _classes(labels: Mapping[str, ClassFigures], rival: str) -> Table:
     columns = [(metric, system) for metric in ("p@10", "map@50") for system in ("space", rival)]
     rows = [
         Row(
-            name if one["seen"] is not False else f"{name} (unseen)",
-            [one["systems"][system][metric] for metric, system in columns],
-            one["queries"],
+            name if one.seen is not False else f"{name} (unseen)",
+            [one.systems[system][metric] for metric, system in columns],
+            one.queries,
         )
         for name, one in labels.items()
     ]

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from recommender.evaluation.scores import METRICS
+from recommender.records.quality import ClassFigures, Figures, Quality
+from recommender.records.reading import Interval
 
 NAMES = {
     "space": "this space",
@@ -76,17 +78,17 @@ def spaces(found: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join([table(head, rows), *proposals])
 
 
-def quality(figures: Mapping[str, Any]) -> str:
+def quality(figures: Quality) -> str:
     """The table of a judgement: a block for each part, means with half their 95 % interval."""
-    systems = figures.get("systems") or {}
+    systems = figures.systems
     if not systems:
-        return f"Not judged: no two held-out photos share a label ({figures.get('judged_by')})."
+        return f"Not judged: no two held-out photos share a label ({figures.judged_by})."
     parts = [part for part in PARTS if part in systems["space"]]
     lines = [
-        f"Held-out photos by {figures['judged_by']}: {figures['photos']} in the gallery, {figures['training_photos']} to learn from."
+        f"Held-out photos by {figures.judged_by}: {figures.photos} in the gallery, {figures.training_photos} to learn from."
     ]
     for part in parts if len(parts) > 2 else parts[:1]:
-        lines.append(f"\n{PARTS[part]}, {figures['queries'][part]} queries")
+        lines.append(f"\n{PARTS[part]}, {figures.queries[part]} queries")
         lines.append(
             table(
                 ["", *METRICS],
@@ -96,26 +98,26 @@ def quality(figures: Mapping[str, Any]) -> str:
                 ],
             )
         )
-    lines += ["", by_label(figures["labels"]), ""]
-    if left_out := max(0, len(figures["labels"]) - MOST_LABELS) + figures.get("labels_left_out", 0):
-        lines += [f"{left_out} smaller classes are not shown; --json lists the largest {len(figures['labels'])}.", ""]
-    for other, changes in figures["differences"].items():
+    lines += ["", by_label(figures.labels), ""]
+    if left_out := max(0, len(figures.labels) - MOST_LABELS) + figures.labels_left_out:
+        lines += [f"{left_out} smaller classes are not shown; --json lists the largest {len(figures.labels)}.", ""]
+    for other, changes in figures.differences.items():
         for part in parts if other == "pca" and len(parts) > 1 else parts[:1]:
             low, mean, high = changes[part]
             lines.append(f"mAP@50 against {NAMES[other]}, {PARTS[part]}: {mean:+.3f} (95 %: {low:+.3f} to {high:+.3f})")
-    if figures.get("ann_recall") is not None:
-        lines.append(f"ANN recall@10 of the index (not relevance): {figures['ann_recall']:.3f}")
+    if figures.ann_recall is not None:
+        lines.append(f"ANN recall@10 of the index (not relevance): {figures.ann_recall:.3f}")
     return "\n".join(lines)
 
 
-def by_label(labels: Mapping[str, Mapping[str, Any]]) -> str:
+def by_label(labels: Mapping[str, ClassFigures]) -> str:
     """P@10 and mAP@50 of the largest classes with half their 95 % interval, the space's beside the plain encoder's."""
     rows = [
         [
-            name + ("" if one["seen"] is not False else " (unseen)"),
-            str(one["queries"]),
+            name + ("" if one.seen is not False else " (unseen)"),
+            str(one.queries),
             *(
-                with_spread(one["systems"][system][metric])
+                with_spread(one.systems[system][metric])
                 for metric in ("p@10", "map@50")
                 for system in ("space", "plain")
             ),
@@ -125,16 +127,15 @@ def by_label(labels: Mapping[str, Mapping[str, Any]]) -> str:
     return table(["class", "queries", "P@10", "plain", "mAP@50", "plain"], rows)
 
 
-def live(scores: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
+def live(scores: Mapping[str, Figures]) -> str:
     """Leave-one-out figures by way of asking."""
     rows = [[NAMES[way], *(with_spread(values[metric]) for metric in METRICS)] for way, values in scores.items()]
     return table(["", *METRICS], rows)
 
 
-def with_spread(values: Sequence[float]) -> str:
+def with_spread(one: Interval) -> str:
     """`.702 ±.012`: the mean and half of its interval."""
-    low, mean, high = values
-    return f"{mean:.3f} ±{(high - low) / 2:.3f}"
+    return f"{one.mean:.3f} ±{(one.high - one.low) / 2:.3f}"
 
 
 def size(count: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from recommender.evaluation.report.page import render
 from recommender.evaluation.scores import summary
 from recommender.management.bars import Bars
 from recommender.models import Space
+from recommender.records.quality import Figures, Quality, figures_json
 from recommender.spaces.active import active_beside, active_space
 
 
@@ -54,22 +56,22 @@ class Command(BaseCommand):
             recall, _ = recall_of(chosen)
             quality = quality_of(judgement, ann_recall=recall)
             everywhere = {way: summary(scores, live.groups) for way, scores in live.scores.items()}
-            result = {"space": chosen.name, "live": _described(live, everywhere), "held_out": quality}
+            result = {"space": chosen.name, "live": _described(live, everywhere), "held_out": quality.as_json()}
             if options["report"]:
                 page = render(judgement, quality, everywhere, progress=bars)
                 Path(options["report"]).write_text(page, encoding="utf-8")
         if labels is None and chosen.state != Space.State.BUILDING:
-            Space.objects.filter(pk=chosen.pk).update(quality=quality)
+            Space.objects.filter(pk=chosen.pk).update(quality=quality.as_json())
         if options["json"]:
             Path(options["json"]).write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2))
         self._print(chosen, live, everywhere, quality)
 
-    def _print(self, space: Space, live: LiveScores, everywhere: dict[str, Any], quality: dict[str, Any]) -> None:
+    def _print(self, space: Space, live: LiveScores, everywhere: Mapping[str, Figures], quality: Quality) -> None:
         self.stdout.write(
             f"Space {space.name}: {space.encoder.name}, {space.projection}, {space.dimensions} dimensions\n"
         )
         asked = len(live.image_ids)
-        if not asked and not quality["systems"]:
+        if not asked and not quality.systems:
             raise CommandError(
                 f"no two photos share a label ({live.labels}): there is nothing to measure; try other --labels"
             )
@@ -96,5 +98,6 @@ def _space(name: str | None) -> Space:
     return space
 
 
-def _described(live: LiveScores, everywhere: dict[str, Any]) -> dict[str, Any]:
-    return {"labels": live.labels, "photos": live.photos, "queries": len(live.image_ids), "systems": everywhere}
+def _described(live: LiveScores, everywhere: Mapping[str, Figures]) -> dict[str, object]:
+    systems = {way: figures_json(figures) for way, figures in everywhere.items()}
+    return {"labels": live.labels, "photos": live.photos, "queries": len(live.image_ids), "systems": systems}

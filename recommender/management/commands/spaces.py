@@ -100,9 +100,10 @@ class Command(BaseCommand):
         self._show({"retired": name}, f"Space {name} is retired; the features of its photos are kept.")
 
     def _judged(self, space: Space, last: str) -> None:
-        self._show(
-            {"space": space.name, "state": space.state, **space.quality}, f"{tables.quality(space.quality)}\n{last}"
-        )
+        quality = space.judged
+        assert quality is not None  # a complete space was judged
+        figures = {"space": space.name, "state": space.state, **quality.as_json()}
+        self._show(figures, f"{tables.quality(quality)}\n{last}")
 
     def _show(self, value: object, text: str) -> None:
         self.stdout.write(orjson.dumps(value).decode() if self._json else text.rstrip())

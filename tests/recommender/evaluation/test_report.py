@@ -56,9 +56,9 @@ def test_the_page_is_one_file_and_shows_the_names_of_classes_as_text(encoder: En
     assert {tag for tag, _ in seen.elements} & {"script", "link", "iframe"} == set()
     pictures = [attributes["src"] or "" for tag, attributes in seen.elements if tag == "img"]
     assert len(pictures) > 100 and all(PICTURE.fullmatch(source) for source in pictures)
-    for name, one in quality["labels"].items():
+    for name, one in quality.labels.items():
         row = seen.texts.index(name)  # of the table: plots cut the name
-        assert str(one["queries"]) in seen.texts[row : row + 4]
+        assert str(one.queries) in seen.texts[row : row + 4]
     assert "ANN recall@10 of the index against exact search, which is not relevance: 0.875" in seen.texts
     assert seen.texts.count("Best answered") == seen.texts.count("Worst answered") == 1
 

@@ -203,18 +203,18 @@ def test_every_class_has_its_interval(encoder: Encoder) -> None:
     space = build_space(SpaceOptions(encoder=encoder, projection="pca", dimensions=8))
     judgement = judge(space, rival=None)
     quality = quality_of(judgement)
-    assert set(quality["labels"]) == {f"kind-{code}" for code in range(4)}
-    for name, one in quality["labels"].items():
+    assert set(quality.labels) == {f"kind-{code}" for code in range(4)}
+    for name, one in quality.labels.items():
         rows = judgement.photos.classes[judgement.queries] == judgement.photos.names.index(name)
-        assert one["queries"] == rows.sum()
+        assert one.queries == rows.sum()
         for system, scores in judgement.scores.items():
             for metric in METRICS:
-                low, mean, high = one["systems"][system][metric]
+                low, mean, high = one.systems[system][metric]
                 assert mean == pytest.approx(scores.values[metric][rows].mean(), abs=1e-4)
                 assert low <= mean <= high
-    low, mean, high = quality["labels"]["kind-0"]["systems"]["space"]["map@50"]
+    low, mean, high = quality.labels["kind-0"].systems["space"]["map@50"]
     assert low < mean < high
-    assert f"{mean:.3f} ±{(high - low) / 2:.3f}" in tables.by_label(quality["labels"])
+    assert f"{mean:.3f} ±{(high - low) / 2:.3f}" in tables.by_label(quality.labels)
     assert f"<td>{mean:.3f} <small>{low:.3f}–{high:.3f}</small></td>" in render(judgement, quality, {})
 
 
@@ -225,6 +225,6 @@ def test_classes_that_are_not_listed_are_counted(encoder: Encoder, monkeypatch: 
     add_photos(encoder, features, [f"kind {code}" for code in classes])
     judgement = judge(build_space(SpaceOptions(encoder=encoder, projection="pca", dimensions=8)), rival=None)
     quality = evaluate_quality.quality_of(judgement)
-    assert (len(quality["labels"]), quality["labels_left_out"]) == (3, 2)
+    assert (len(quality.labels), quality.labels_left_out) == (3, 2)
     assert "3 smaller classes are not shown; --json lists the largest 3." in tables.quality(quality)
     assert "2 smaller classes are not listed." in render(judgement, quality, {})

@@ -9,6 +9,7 @@ from pytest_django import Settings
 from catalog.models import Product, ProductImage
 from recommender.index import partitions
 from recommender.models import Encoder, ImageFeatures, Space
+from recommender.records.fit import Drift
 from recommender.spaces import drift
 from recommender.spaces.build import build_space
 from recommender.spaces.listing import list_spaces
@@ -30,6 +31,12 @@ def upload(encoder: Encoder, photos: int, *, kinds: int = 10) -> None:
     add_photos(encoder, features[:photos], [f"Things > kind {code}" for code in classes[:photos]], prefix="new")
 
 
+def measured(space: Space) -> Drift:
+    found = drift.measure(space)
+    assert found is not None
+    return found
+
+
 def settle(space: Space) -> None:
     """What stands in the row now."""
     space.refresh_from_db()
@@ -43,7 +50,7 @@ def test_a_still_catalogue_needs_no_refit(fitted: Space) -> None:
     settle(fitted)
     found = drift.check()
     assert found is not None
-    assert (found["photos"], found["new_share"], found["shift"], found["proposal"]) == (240, 0, 0, None)
+    assert (found.photos, found.new_share, found.shift, found.proposal) == (240, 0, 0, None)
 
 
 def test_many_new_photos_propose_a_refit(fitted: Space) -> None:
@@ -51,12 +58,12 @@ def test_many_new_photos_propose_a_refit(fitted: Space) -> None:
     upload(fitted.encoder, 160)
     found = drift.check()
     assert found is not None
-    assert (found["new_share"], found["shift"]) == (0.4, 0.0)
-    assert found["proposal"] == (
+    assert (found.new_share, found.shift) == (0.4, 0.0)
+    assert found.proposal == (
         "160 of 400 photos are new since it was fitted: fit it anew with `spaces build --encoder drawn@1 "
         "--projection learned --dims 6 --labels category`"
     )
-    assert list_spaces()[0]["drift"]["proposal"] == found["proposal"]
+    assert list_spaces()[0]["drift"]["proposal"] == found.proposal
     assert Space.objects.count() == 2
 
 
@@ -65,8 +72,9 @@ def test_a_shift_of_the_categories_proposes_a_refit(fitted: Space) -> None:
     Product.objects.filter(category__name__in=["kind 0", "kind 1", "kind 2"]).update(category=None)
     found = drift.check()
     assert found is not None
-    assert found["shift"] == pytest.approx(0.3)
-    assert "the shares of its categories have shifted by 30%" in found["proposal"]
+    assert found.shift == pytest.approx(0.3)
+    assert found.proposal is not None
+    assert "the shares of its categories have shifted by 30%" in found.proposal
 
 
 def test_a_refit_is_made_and_activated_where_a_setting_says_so(fitted: Space, settings: Settings) -> None:
@@ -105,14 +113,38 @@ def test_photos_stored_before_the_fit_and_embedded_after_it_are_new(shop: Space)
     waiting = add_photos(shop.encoder, class_features(10, 16)[0], prefix="slow")
     ImageFeatures.objects.filter(image__in=waiting).delete()
     space = build_space(SpaceOptions(encoder=shop.encoder, projection="pca", dimensions=8))
-    assert drift.measure(space)["new_share"] == 0
+    assert measured(space).new_share == 0
     for image in waiting:
         ImageFeatures.objects.create(
             image=image, encoder=shop.encoder, digest=image.digest, features=[1.0] * shop.encoder.dimensions
         )
-    assert drift.measure(space)["new_share"] == 0.4
+    assert measured(space).new_share == 0.4
     ProductImage.objects.update(created_at="2100-01-01T00:00:00+00:00")
-    assert drift.measure(space)["new_share"] == 0.4
+    assert measured(space).new_share == 0.4
+
+
+def test_a_fit_of_the_first_version_counts_the_photos_stored_since(shop: Space) -> None:
+    """It kept neither the last features it had seen nor the parameters that were asked for."""
+    space = build_space(SpaceOptions(encoder=shop.encoder, projection="pca", dimensions=8))
+    Space.objects.filter(pk=space.pk).update(
+        fit_summary={
+            "judged_photos": 170,
+            "fitted_at": "2026-11-22T08:30:00.123456+00:00",
+            "photos": 240,
+            "makeup": {**{f"kind-{code}": 24 for code in range(10)}, "": 0},
+        }
+    )
+    ProductImage.objects.update(created_at="2026-11-22T08:00:00+00:00")
+    new = list(ProductImage.objects.order_by("pk").values_list("pk", flat=True)[:60])
+    ProductImage.objects.filter(pk__in=new).update(created_at="2026-11-22T09:00:00+00:00")
+    activate(space.name, force=True)
+    found = drift.check()
+    assert found is not None
+    assert (found.photos, found.new_share, found.shift) == (240, 0.25, 0.0)
+    assert found.proposal is not None and found.proposal.startswith("60 of 240 photos are new since it was fitted")
+    kept = Space.objects.get(pk=space.pk).fit_summary
+    assert kept.keys() == {"judged_photos", "fitted_at", "photos", "makeup", "drift"}
+    assert kept["drift"].keys() == {"measured_at", "photos", "new_share", "shift", "proposal"}
 
 
 def test_what_is_proposed_is_the_same_space(shop: Space) -> None:
@@ -121,6 +153,7 @@ def test_what_is_proposed_is_the_same_space(shop: Space) -> None:
         SpaceOptions(encoder=shop.encoder, projection="pca", dimensions=8, augment=2, parameters=parameters)
     )
     upload(shop.encoder, 160)
-    assert drift.measure(space)["proposal"].endswith(
+    proposal = measured(space).proposal
+    assert proposal is not None and proposal.endswith(
         "`spaces build --encoder drawn@1 --projection pca --dims 8 --augment 2 --ef-search 50`"
     )
