@@ -19,7 +19,7 @@ from PIL import Image, ImageOps
 
 from catalog.models import ProductImage
 from catalog.photos.reading import PhotoError, decode_photo
-from recommender import redis_client
+from recommender.kept import Kept
 
 SAME_WITHIN_BITS = 12
 KEPT_SECONDS = 30 * 24 * 3600
@@ -42,7 +42,7 @@ def photo_hashes(image_ids: Iterable[int]) -> tuple[dict[int, Hashes], list[Unre
     """The four hashes of photos, uint64 (4,), by photo; kept in Redis by digest. Those without a readable file apart."""
     rows = ProductImage.objects.filter(pk__in=set(image_ids)).exclude(digest="").values_list("pk", "digest", "file")
     images = {pk: (digest, name) for pk, digest, name in rows}
-    kept = _kept([digest for digest, _ in images.values()])
+    kept = _KEPT.get_many(digest for digest, _ in images.values())
     hashes: dict[int, Hashes] = {}
     unreadable = []
     for pk, (digest, name) in images.items():
@@ -52,7 +52,7 @@ def photo_hashes(image_ids: Iterable[int]) -> tuple[dict[int, Hashes], list[Unre
             except (PhotoError, OSError) as error:
                 unreadable.append(UnreadablePhoto(pk, str(error)))
                 continue
-            _keep(digest, kept[digest])
+            _KEPT.set(digest, kept[digest])
         hashes[pk] = kept[digest]
     return hashes, unreadable
 
@@ -78,21 +78,10 @@ def _of_file(name: str) -> Hashes:
         return hashes_of(decode_photo(io.BytesIO(file.read()), at_least=_SIDE))
 
 
-def _key(digest: str) -> str:
-    return f"photo-hashes:{digest}"
+def _from_bytes(kept: bytes) -> Hashes | None:
+    return np.frombuffer(kept, np.uint64) if len(kept) == 8 * _VARIANTS else None
 
 
-def _kept(digests: list[str]) -> dict[str, Hashes]:
-    unique = list(dict.fromkeys(digests))
-    if not unique:
-        return {}
-    found = redis_client.ask(lambda client: client.mget([_key(one) for one in unique]), [None] * len(unique))
-    return {
-        digest: np.frombuffer(value, np.uint64)
-        for digest, value in zip(unique, found, strict=True)
-        if isinstance(value, bytes) and len(value) == 8 * _VARIANTS
-    }
-
-
-def _keep(digest: str, hashes: Hashes) -> None:
-    redis_client.ask(lambda client: client.set(_key(digest), hashes.tobytes(), ex=KEPT_SECONDS), None)
+_KEPT: Kept[Hashes] = Kept(  # by digest
+    prefix="photo-hashes:", seconds=KEPT_SECONDS, to_bytes=lambda hashes: hashes.tobytes(), from_bytes=_from_bytes
+)

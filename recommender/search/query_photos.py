@@ -8,9 +8,9 @@ import io
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender import redis_client
 from recommender.encoder.preprocess import LEAST_CROP, Crop, photo_to_pixels
 from recommender.encoder.serving import COMPILED, encoder_for
+from recommender.kept import Kept
 from recommender.models import Encoder
 from recommender.search.answers import Answer, EncoderChanged
 from recommender.search.filters import InvalidParameter, SearchOptions
@@ -38,14 +38,21 @@ def similar_to_photo(*, data: bytes, crop: Crop | None, options: SearchOptions) 
 
 def encode(*, encoder: Encoder, data: bytes, digest: str, crop: Crop | None) -> NDArray[np.float32]:
     """The features of a photo, float32 (dimensions of the encoder,); kept an hour by digest, crop and encoder."""
-    key = f"query-photo:{encoder.sha256}:{encoder.pooling}:{digest}:{'' if crop is None else ','.join(map(repr, crop))}"
-    kept = redis_client.ask(lambda client: client.get(key), None)
-    if isinstance(kept, bytes) and len(kept) == 4 * encoder.dimensions:
-        return np.frombuffer(kept, np.float32)
-    serving = encoder_for(encoder, runtime=COMPILED)
-    features = serving.features(photo_to_pixels(io.BytesIO(data), side=serving.side, crop=crop))
-    redis_client.ask(lambda client: client.set(key, features.astype(np.float32).tobytes(), ex=KEPT_SECONDS), None)
-    return features
+
+    def make() -> NDArray[np.float32]:
+        serving = encoder_for(encoder, runtime=COMPILED)
+        return serving.features(photo_to_pixels(io.BytesIO(data), side=serving.side, crop=crop))
+
+    def from_bytes(kept: bytes) -> NDArray[np.float32] | None:
+        return np.frombuffer(kept, np.float32) if len(kept) == 4 * encoder.dimensions else None
+
+    features = Kept(
+        prefix=f"query-photo:{encoder.sha256}:{encoder.pooling}:",
+        seconds=KEPT_SECONDS,
+        to_bytes=lambda made: made.astype(np.float32).tobytes(),
+        from_bytes=from_bytes,
+    )
+    return features.get_or_make(f"{digest}:{'' if crop is None else ','.join(map(repr, crop))}", make)
 
 
 def parse_crop(text: str | None) -> Crop | None:

@@ -25,13 +25,13 @@ from catalog.models import ProductImage
 from catalog.photos.reading import decode_photo
 from catalog.photos.storage_errors import storage_errors
 from catalog.representation import image_json
-from recommender import redis_client
 from recommender.encoder.pooling import weights
 from recommender.encoder.preprocess import centre_box, photo_to_pixels
 from recommender.encoder.serving import COMPILED, encoder_for
 from recommender.encoder.stored_features import features_of
 from recommender.index import kinds
 from recommender.index.registry import vector_index
+from recommender.kept import Kept
 from recommender.models import Space
 from recommender.projection.apply import Projection, projection_of, unit
 from recommender.search.filters import InvalidParameter
@@ -162,23 +162,34 @@ def _check(product: QueryProduct, parameter: str, image_id: int | None) -> None:
 
 def _computed(space: Space, first: ProductImage, second: ProductImage) -> dict[str, Any]:
     """`pair_score`, and grid and overlay of both photos; from Redis where they were asked for before."""
-    key = f"why:{space.pk}:{space.created_at.timestamp()}:{first.digest}:{second.digest}"
-    kept = redis_client.ask(lambda client: client.get(key), None)
-    if isinstance(kept, bytes):
-        computed: dict[str, Any] = orjson.loads(kept)
-        return computed
+    key = f"{space.pk}:{space.created_at.timestamp()}:{first.digest}:{second.digest}"
+    return _KEPT.get_or_make(key, lambda: _compute(space, first, second))
+
+
+def _compute(space: Space, first: ProductImage, second: ProductImage) -> dict[str, Any]:
     files = [_read(image) for image in (first, second)]
     serving = encoder_for(space.encoder, runtime=COMPILED)
     # Read as the pipeline reads them: the same pixels, so the same vectors.
     maps = [serving.maps(photo_to_pixels(io.BytesIO(file), side=serving.side)) for file in files]
     explained = explain(projection_of(space), (maps[0], maps[1]), serving.pooling, _stored(space, first, second))
-    computed = {
+    return {
         "pair_score": explained.pair_score,
         "query": _side(explained.query, files[0]),
         "result": _side(explained.result, files[1]),
     }
-    redis_client.ask(lambda client: client.set(key, orjson.dumps(computed), ex=KEPT_SECONDS), None)
-    return computed
+
+
+def _from_bytes(kept: bytes) -> dict[str, Any] | None:
+    try:
+        computed = orjson.loads(kept)
+    except orjson.JSONDecodeError:
+        return None
+    return computed if isinstance(computed, dict) and computed.keys() == {"pair_score", "query", "result"} else None
+
+
+_KEPT: Kept[dict[str, Any]] = Kept(  # by space and the digests of both photos
+    prefix="why:", seconds=KEPT_SECONDS, to_bytes=orjson.dumps, from_bytes=_from_bytes
+)
 
 
 def _stored(space: Space, first: ProductImage, second: ProductImage) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
