@@ -1,12 +1,13 @@
-"""Products as the API shows them: plain dicts in the order of the documented fields, made without a serializer.
+"""Products and photos as the API shows them: plain dicts in the order of the documented fields, made without a serializer.
 
-Load products with `products_for_answers()` so that a page costs a fixed number of queries.
+A product comes as a model, loaded with `products_for_answers()` so that a page costs a fixed number of queries, or as a
+row that PRODUCT_COLUMNS selected. Either way `product_fields` says what is shown: a new field is added in this file.
 """
 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.core.files.storage import default_storage
 from django.db.models import Prefetch, QuerySet
@@ -25,33 +26,90 @@ def products_for_answers() -> QuerySet[Product]:
     )
 
 
-def product_json(product: Product) -> dict[str, Any]:
-    category = product.category
+class ProductValues(NamedTuple):
+    """What answers say of a product, as its row has it: one entry a field, of whatever was read (a model or SQL)."""
+
+    id: int
+    sku: str
+    group: str
+    title: str
+    description: str
+    category_slug: str | None
+    category_name: str | None
+    brand: str
+    price: Decimal | None
+    currency: str
+    in_stock: bool
+    url: str
+    attributes: Any  # in SQL they come as text; whoever reads them there says how JSON takes them
+
+
+# What reads ProductValues by SQL, in their order: from catalog_product p and, beside it, its catalog_category c.
+_ELSEWHERE = {
+    "group": "p.variant_group",
+    "category_slug": "c.slug",
+    "category_name": "c.name",
+    "attributes": "p.attributes::text",
+}
+PRODUCT_COLUMNS = ", ".join(_ELSEWHERE.get(name, f"p.{name}") for name in ProductValues._fields)
+
+
+def product_fields(product: ProductValues) -> dict[str, Any]:
+    """What every answer of the API says of a product, in its order; the photos that belong to the answer come after."""
     return {
-        "id": product.pk,
+        "id": product.id,
         "sku": product.sku,
         "group": product.group,
         "title": product.title,
         "description": product.description,
-        "category": None if category is None else {"slug": category.slug, "name": category.name},
+        "category": (
+            None if product.category_slug is None else {"slug": product.category_slug, "name": product.category_name}
+        ),
         "brand": product.brand,
         "price": None if product.price is None else price_text(product.price),
         "currency": product.currency,
         "in_stock": product.in_stock,
         "url": product.url,
         "attributes": product.attributes,
-        "images": [image_json(image, title=product.title) for image in product.images.all() if image.digest],
     }
 
 
+def product_json(product: Product) -> dict[str, Any]:
+    """The catalogue's answer on a product: its fields and all its stored photos."""
+    images = [image_json(image, title=product.title) for image in product.images.all() if image.digest]
+    return {**product_fields(_values_of(product)), "images": images}
+
+
+def photo_json(*, file: str, digest: str, width: int | None, height: int | None) -> dict[str, Any]:
+    """Where a stored photo is, and how large; `file` is its name in storage."""
+    return {"url": photo_url(file), "thumbnail": thumbnail_url(digest), "width": width, "height": height}
+
+
+def _values_of(product: Product) -> ProductValues:
+    category = product.category
+    return ProductValues(
+        id=product.pk,
+        sku=product.sku,
+        group=product.group,
+        title=product.title,
+        description=product.description,
+        category_slug=None if category is None else category.slug,
+        category_name=None if category is None else category.name,
+        brand=product.brand,
+        price=product.price,
+        currency=product.currency,
+        in_stock=product.in_stock,
+        url=product.url,
+        attributes=product.attributes,
+    )
+
+
 def image_json(image: ProductImage, *, title: str = "") -> dict[str, Any]:
-    """`title` of the product stands in for a missing alternative text."""
+    """A photo with its place and its alternative text, for which `title` (of the product) stands in where it has none."""
+    photo = photo_json(file=str(image.file), digest=image.digest, width=image.width, height=image.height)
     return {
         "id": image.pk,
-        "url": photo_url(str(image.file)),
-        "thumbnail": thumbnail_url(image.digest),
-        "width": image.width,
-        "height": image.height,
+        **photo,
         "position": image.position,
         "alt": image.alt or title,
     }
