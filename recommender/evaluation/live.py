@@ -17,7 +17,7 @@ from recommender.evaluation.histogram import colour_histograms
 from recommender.evaluation.labels import LabelledPhotos, read_photos
 from recommender.evaluation.rank import Contestant, relevant_of, score
 from recommender.evaluation.scores import K, Scores, scores_of
-from recommender.index.pgvector import PgvectorIndex, SpaceQuery
+from recommender.index.pgvector.engine import PgvectorIndex, SpaceQuery
 from recommender.index.types import Filters
 from recommender.models import Space
 from recommender.progress import Progress, silent

@@ -14,7 +14,7 @@ from psycopg import sql
 
 from recommender.encoder.stored_features import features_of
 from recommender.index.partitions import index_is_valid, partition_name
-from recommender.index.pgvector import PgvectorIndex, SpaceQuery
+from recommender.index.pgvector.engine import PgvectorIndex, SpaceQuery
 from recommender.index.types import Filters, SpaceGone
 from recommender.models import RecallSample, Space
 from recommender.projection.apply import project

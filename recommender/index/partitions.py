@@ -15,7 +15,7 @@ from django.db import DatabaseError, OperationalError, connection, transaction
 from psycopg import sql
 
 from recommender.halfvec import HalfVector, halfvec_type, raw_connection
-from recommender.index import kinds
+from recommender.index.pgvector import options as kinds
 from recommender.index.types import VectorRow
 from recommender.models import Space
 

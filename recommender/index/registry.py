@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from recommender.index.pgvector import PgvectorIndex
+from recommender.index.pgvector.engine import PgvectorIndex
 
 
 @cache

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from recommender.index import sql
-from recommender.index.kinds import space_parameters
 from recommender.index.partitions import partition_name
+from recommender.index.pgvector.options import space_parameters
 from recommender.index.session import Question, ask
 from recommender.index.types import Filters
 from recommender.models import Space

@@ -13,7 +13,7 @@ from typing import LiteralString
 from psycopg import sql
 
 from catalog.filters.base import compose
-from recommender.index.kinds import OPERATORS, Parameters
+from recommender.index.pgvector.options import OPERATORS, Parameters
 from recommender.index.types import Filters
 
 Values = dict[str, object]

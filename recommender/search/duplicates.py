@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from psycopg import sql
 
 from recommender.index.partitions import partition_name
-from recommender.index.pgvector import SpaceQuery
+from recommender.index.pgvector.engine import SpaceQuery
 from recommender.index.registry import vector_index
 from recommender.index.session import rows
 from recommender.index.types import Hit

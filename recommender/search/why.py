@@ -29,7 +29,7 @@ from recommender.encoder.pooling import weights
 from recommender.encoder.preprocess import centre_box, photo_to_pixels
 from recommender.encoder.serving import COMPILED, encoder_for
 from recommender.encoder.stored_features import features_of
-from recommender.index import kinds
+from recommender.index.pgvector import options as kinds
 from recommender.index.registry import vector_index
 from recommender.kept import Kept
 from recommender.models import Space

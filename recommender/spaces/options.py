@@ -11,7 +11,8 @@ from django.db import transaction
 
 from recommender.encoder.store import find_encoder
 from recommender.evaluation.labels import UnknownLabels, checked_labels
-from recommender.index import kinds, partitions
+from recommender.index import partitions
+from recommender.index.pgvector import options as kinds
 from recommender.locks import hold_spaces
 from recommender.models import Encoder, Space
 from recommender.projection.fit import learned_limit

@@ -11,9 +11,9 @@ from psycopg import sql
 
 from catalog.models import ProductImage
 from recommender.halfvec import HalfVector, cursor
-from recommender.index.kinds import OPERATORS
 from recommender.index.partitions import partition_name
-from recommender.index.pgvector import PgvectorIndex
+from recommender.index.pgvector.engine import PgvectorIndex
+from recommender.index.pgvector.options import OPERATORS
 from recommender.index.types import Filters
 from recommender.models import Space
 from recommender.search.query_products import query_products

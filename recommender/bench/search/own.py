@@ -17,8 +17,8 @@ from recommender.bench.search.peers import EFS, mean_recall, summary
 from recommender.bench.search.truth import Numbers
 from recommender.halfvec import halfvec_type
 from recommender.index import partitions, sql
-from recommender.index.kinds import Parameters
-from recommender.index.pgvector import PgvectorIndex, SpaceQuery, question
+from recommender.index.pgvector.engine import PgvectorIndex, SpaceQuery, question
+from recommender.index.pgvector.options import Parameters
 from recommender.index.routes import SLACK
 from recommender.index.types import Filters
 from recommender.models import Space

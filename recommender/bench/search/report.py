@@ -146,7 +146,7 @@ def draw(runs: Sequence[dict[str, Any]], path: Path) -> None:
 
 def _default(run: dict[str, Any]) -> dict[str, Any]:
     """Our point at the default ef_search."""
-    from recommender.index.kinds import Parameters
+    from recommender.index.pgvector.options import Parameters
 
     ours = next(engine for engine in run["engines"] if "ours" in engine["engine"])
     return next(point for point in ours["curve"] if point["ef"] == Parameters().ef_search)

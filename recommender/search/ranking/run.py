@@ -11,8 +11,8 @@ from itertools import islice, zip_longest
 
 from catalog.filters.entries.category import Category
 from catalog.models import Product
-from recommender.index import kinds
-from recommender.index.pgvector import SpaceQuery
+from recommender.index.pgvector import options as kinds
+from recommender.index.pgvector.engine import SpaceQuery
 from recommender.index.registry import vector_index
 from recommender.index.types import Hit
 from recommender.models import Space

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 
 from catalog.models import Product, ProductImage
 from recommender.index import partitions
-from recommender.index.pgvector import PgvectorIndex, SpaceQuery
+from recommender.index.pgvector.engine import PgvectorIndex, SpaceQuery
 from recommender.index.registry import vector_index
 from recommender.index.types import Filters, SpaceGone, VectorRow
 from recommender.models import ImageVector, Space

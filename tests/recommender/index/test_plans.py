@@ -13,9 +13,9 @@ from pytest_django import Settings
 from catalog.filters.entries.category import Category
 from catalog.models import Product
 from recommender.index import routes, sql
-from recommender.index.kinds import Parameters
 from recommender.index.partitions import build_index, index_name, partition_name
-from recommender.index.pgvector import PgvectorIndex, SpaceQuery, question
+from recommender.index.pgvector.engine import PgvectorIndex, SpaceQuery, question
+from recommender.index.pgvector.options import Parameters
 from recommender.index.session import ask
 from recommender.index.types import Filters
 from recommender.models import Space

@@ -14,7 +14,7 @@ from catalog.categories import category_for
 from catalog.models import Category, Product, ProductImage
 from recommender.halfvec import half_precision
 from recommender.index import partitions
-from recommender.index.pgvector import PgvectorIndex
+from recommender.index.pgvector.engine import PgvectorIndex
 from recommender.index.types import Filters, Hit, VectorRow
 from recommender.models import EmbeddingJob, Encoder, ImageFeatures, Space
 from tests.catalog.filters.chosen import passes

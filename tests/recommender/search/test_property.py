@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from catalog.filters.entries.category import Category, category_ids
 from catalog.filters.entries.price import Currency
-from recommender.index.pgvector import PgvectorIndex, SpaceQuery
+from recommender.index.pgvector.engine import PgvectorIndex, SpaceQuery
 from recommender.index.types import Filters
 from tests.catalog.filters.chosen import EUR, filtering
 from tests.recommender.search.gallery import Shop, assert_same_answer, make_space, make_tree, random_units, unit

@@ -8,7 +8,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from recommender.index import pgvector
+from recommender.index.pgvector import engine as pgvector
 from recommender.index.registry import vector_index
 from recommender.index.types import VectorRow
 from recommender.models import EmbeddingJob, Space

@@ -16,7 +16,7 @@ from recommender.bench.search.gallery import DIMENSIONS, SHARES, Gallery, genera
 from recommender.bench.search.own import BareConnection, curve, sizes
 from recommender.bench.search.shop import write_shop
 from recommender.evaluation.recall import recall_of
-from recommender.index.kinds import Parameters
+from recommender.index.pgvector.options import Parameters
 from recommender.models import ImageVector
 from recommender.projection.apply import Projection, unit
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from recommender.index.pgvector import PgvectorIndex
+from recommender.index.pgvector.engine import PgvectorIndex
 from recommender.search.ranking.base import Candidates, Query, Step
 
 

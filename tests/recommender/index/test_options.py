@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from django.test import Client
 
-from recommender.index import kinds
-from recommender.index.kinds import UnknownCombination, check, farthest, score
 from recommender.index.partitions import build_index, index_is_valid
-from recommender.index.pgvector import PgvectorIndex
+from recommender.index.pgvector import options as kinds
+from recommender.index.pgvector.engine import PgvectorIndex
+from recommender.index.pgvector.options import UnknownCombination, check, farthest, score
 from recommender.index.types import Filters
 from tests.catalog.filters.chosen import filtering
 from tests.recommender.search.gallery import Shop, assert_same_answer, make_space, random_units

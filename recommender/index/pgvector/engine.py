@@ -15,8 +15,8 @@ from psycopg import sql as pg
 
 from recommender.halfvec import HalfVector, cursor
 from recommender.index import session, sql
-from recommender.index.kinds import space_parameters
 from recommender.index.partitions import PARENT, partition_name
+from recommender.index.pgvector.options import space_parameters
 from recommender.index.routes import Route, routes
 from recommender.index.session import Question, Row, ask
 from recommender.index.types import Filters, Hit, VectorRow
