@@ -161,6 +161,7 @@ CELERY_WORKER_MAX_MEMORY_PER_CHILD: int | None = 250_000 if ENCODER_RUNTIME == "
 # Answers.
 SIMILAR_MIN_PHOTOS_FOR_PCA: int = env.int("SIMILAR_MIN_PHOTOS_FOR_PCA", default=1000)
 DUPLICATE_THRESHOLD: float = env.float("DUPLICATE_THRESHOLD", default=0.94)
+VECTOR_ENGINE: str = env.str("VECTOR_ENGINE", default="pgvector")  # a name of recommender.index.registry
 EXACT_BELOW_ROWS: int = env.int("EXACT_BELOW_ROWS", default=0)
 ANSWER_CACHE_SECONDS: int = env.int("ANSWER_CACHE_SECONDS", default=4)
 QUERY_PHOTOS_AT_A_TIME: int = env.int("QUERY_PHOTOS_AT_A_TIME", default=5)

@@ -9,6 +9,7 @@ from django.core.checks import CheckMessage, Error, register
 
 from recommender.encoder.registry import UnknownEncoder, encoder_spec
 from recommender.encoder.serving import RUNTIMES, WHY_NOT_INT8
+from recommender.index.registry import ENGINES, unknown_engine
 
 
 @register()
@@ -26,3 +27,11 @@ def runtime_goes_with_encoder(**_: Any) -> list[CheckMessage]:
     if runtime == "keras" and spec.precision == "int8":
         return [Error(f"ENCODER_RUNTIME=keras cannot serve {settings.ENCODER}: {WHY_NOT_INT8}", id="recommender.E003")]
     return []
+
+
+@register()
+def engine_exists(**_: Any) -> list[CheckMessage]:
+    """VECTOR_ENGINE is one of the engines that there are."""
+    if settings.VECTOR_ENGINE in ENGINES:
+        return []
+    return [Error(unknown_engine(settings.VECTOR_ENGINE), id="recommender.E004")]

@@ -30,6 +30,8 @@ ORDER: Mapping[str, tuple[str, ...]] = {
 NEVER: Mapping[str, tuple[str, ...]] = {"catalog": ("recommender", "config"), "recommender": ("config",)}
 CORRIDORS = ("common", "helpers", "misc", "services", "utils")
 BENCH, ITS_COMMAND = "recommender.bench", "recommender.management.commands.bench"
+# Each folder of the index is an engine, reached by the port alone; a bench measures one by itself.
+INDEX = "recommender.index"
 # What starts servers on a developer's machine; `manage.py` alone may borrow them, for it is a developer's command too.
 LOCAL = ("config.demo", "config.local")
 
@@ -76,6 +78,8 @@ def _why_not(one: Import) -> str:
         return "not in production"
     if _within(one.module, BENCH) and not _within(one.file, BENCH, ITS_COMMAND):
         return "benches are for their command alone"
+    if (engine := _engine(one.module)) and not _within(one.file, engine, BENCH):
+        return "engines are reached by the port alone"
     heights = _heights()
     room, known = _room(one.file), _room(one.module)
     if app == other and room in heights and known in heights and heights[known] > heights[room]:
@@ -124,6 +128,12 @@ def _room(module: str) -> str:
     """`recommender.search` of `recommender.search.filters`; "" of whatever is in no room."""
     parts = module.split(".")
     return ".".join(parts[:2]) if parts[0] in ORDER and len(parts) > 1 else ""
+
+
+def _engine(module: str) -> str:
+    """`recommender.index.pgvector` of `recommender.index.pgvector.options`; "" of a module in no folder of the index."""
+    parts = module.split(".")
+    return ".".join(parts[:3]) if _within(module, INDEX) and len(parts) > 3 else ""
 
 
 def _within(module: str, *places: str) -> bool:

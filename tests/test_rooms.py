@@ -104,6 +104,22 @@ SEARCH = {"recommender/search/filters.py": ""}
         ),
         (
             {
+                "recommender/index/registry.py": "from recommender.index.pgvector import engine",
+                "recommender/index/pgvector/engine.py": "from recommender.index.pgvector.options import check",
+                "recommender/index/pgvector/options.py": "from recommender.index import base",
+                "recommender/index/base.py": "",
+                "recommender/bench/own.py": "from recommender.index.pgvector import options",
+                "recommender/spaces/options.py": "from recommender.index.pgvector.options import check",
+            },
+            [
+                "recommender/index/registry.py imports recommender.index.pgvector.engine: "
+                "engines are reached by the port alone",
+                "recommender/spaces/options.py imports recommender.index.pgvector.options: "
+                "engines are reached by the port alone",
+            ],
+        ),
+        (
+            {
                 "catalog/migrations/0001_initial.py": "import recommender.models",
                 "recommender/search/filters.py": "from recommender.index import sql\nfrom catalog.models import Product",
                 "recommender/index/sql.py": "from recommender.models import Space",
@@ -111,7 +127,7 @@ SEARCH = {"recommender/search/filters.py": ""}
             [],
         ),
     ],
-    ids="catalog-recommender catalog-config config upward relative circle corridor local bench fine".split(),
+    ids="catalog-recommender catalog-config config upward relative circle corridor local bench engine fine".split(),
 )
 def test_what_breaks_a_rule_is_named(tmp_path: Path, files: Mapping[str, str], found: list[str]) -> None:
     assert planted(tmp_path, files) == found

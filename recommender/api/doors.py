@@ -22,6 +22,7 @@ from catalog.photos.reading import DecodersBusy, PhotoError
 from catalog.photos.storage_errors import StorageUnavailable
 from catalog.texts import printable
 from recommender.encoder.serving import EncoderMismatch
+from recommender.index.base import EngineAway
 from recommender.index.types import SpaceGone
 from recommender.search.answers import NoActiveSpace, QueryCancelsOut
 from recommender.search.filters import InvalidParameter
@@ -74,7 +75,7 @@ def problems() -> Iterator[None]:
         raise bad_parameter("image_url", str(error)) from error
     except FetchFailed as error:
         raise Problem(502, "The photo could not be fetched", str(error), parameter="image_url") from error
-    except (NoActiveSpace, EncoderMismatch, StorageUnavailable) as error:
+    except (NoActiveSpace, EncoderMismatch, EngineAway, StorageUnavailable) as error:
         raise away(str(error)) from error
     except SpaceGone as error:
         raise away("the space was replaced in the middle of the question, twice; ask again") from error

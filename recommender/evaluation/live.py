@@ -17,8 +17,9 @@ from recommender.evaluation.histogram import colour_histograms
 from recommender.evaluation.labels import LabelledPhotos, read_photos
 from recommender.evaluation.rank import Contestant, relevant_of, score
 from recommender.evaluation.scores import K, Scores, scores_of
-from recommender.index.pgvector.engine import PgvectorIndex, SpaceQuery
-from recommender.index.types import Filters
+from recommender.index.registry import vector_index
+from recommender.index.search import VectorSearch
+from recommender.index.types import Filters, SpaceQuery
 from recommender.models import Space
 from recommender.progress import Progress, silent
 from recommender.projection.apply import project
@@ -83,7 +84,7 @@ def _answers(
     space: Space, photos: LabelledPhotos, queries: NDArray[np.int64], *, exact: bool, progress: Progress
 ) -> NDArray[np.int64]:
     """Product ids int64 (queries, 50), -1 beyond the last answer."""
-    index = PgvectorIndex(exact_below=0)
+    index = VectorSearch(vector_index(), exact_below=0)
     products = np.full((len(queries), K), -1, np.int64)
     excluded = _members(photos)
     for start in range(0, len(queries), _BATCH):

@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from psycopg import sql
 
 from recommender.encoder.stored_features import features_of
-from recommender.index.partitions import index_is_valid, partition_name
-from recommender.index.pgvector.engine import PgvectorIndex, SpaceQuery
-from recommender.index.types import Filters, SpaceGone
+from recommender.index.partitions import partition_name
+from recommender.index.registry import vector_index
+from recommender.index.search import VectorSearch
+from recommender.index.stored import vectors_of
+from recommender.index.types import Filters, SpaceGone, SpaceQuery
 from recommender.models import RecallSample, Space
 from recommender.projection.apply import project
 
@@ -60,8 +62,8 @@ def recall_of(space: Space, *, queries: int = QUERIES, k: int = K) -> tuple[floa
     Of the index by itself: where it finds too little, a search is completed by comparing, and would hide its end. Without
     a valid index it is 0. A hit as near as the k-th exact one counts: which of several equally near photos is answered is no loss.
     """
-    index = PgvectorIndex(exact_below=0, completes=False)
-    alive = index_is_valid(space)
+    index = VectorSearch(vector_index(), exact_below=0, completes=False)
+    alive = vector_index().ready(space=space)
     sample = _sample(space, queries)
     vectors = _query_vectors(space, [one.image_id for one in sample])
     questions = [
@@ -85,7 +87,7 @@ def recall_of(space: Space, *, queries: int = QUERIES, k: int = K) -> tuple[floa
 def _query_vectors(space: Space, image_ids: Sequence[int]) -> Mapping[int, NDArray[np.float32]]:
     """What photos ask by, float32 (dimensions of the space,): never what they took in of their neighbours."""
     if not space.augment:
-        return PgvectorIndex().vectors(space=space, image_ids=image_ids)
+        return vectors_of(space=space, image_ids=image_ids)
     known, features = features_of(space.encoder_id, image_ids)
     if not len(known):
         return {}

@@ -22,7 +22,7 @@ from recommender.halfvec import raw_connection
 from recommender.index.types import SpaceGone
 
 Row = tuple[Any, ...]
-Question = tuple[str, Mapping[str, object]]
+Statement = tuple[str, Mapping[str, object]]
 R = TypeVar("R")
 
 # The session does not have the statement (any more), or a column that it reads has another type since it was prepared.
@@ -44,8 +44,8 @@ def rows(
     return _answered(answer)
 
 
-def ask(settings: Question, questions: Sequence[Question]) -> list[list[Row]]:
-    """The rows of each question, asked under `settings` that end with it.
+def ask(settings: Statement, statements: Sequence[Statement]) -> list[list[Row]]:
+    """The rows of each statement, asked under `settings` that end with it.
 
     Inside a caller's transaction the settings end at a savepoint that is rolled back: nothing here writes.
     Raises SpaceGone where a partition is no more, else Django's database errors.
@@ -54,9 +54,9 @@ def ask(settings: Question, questions: Sequence[Question]) -> list[list[Row]]:
     def answer(raw: psycopg.Connection) -> list[list[Row]]:
         if connection.in_atomic_block:
             with _savepoint(raw):
-                return _pipelined(raw, [settings], questions, [])
+                return _pipelined(raw, [settings], statements, [])
         with _own_transaction(raw):
-            return _pipelined(raw, [("BEGIN READ ONLY", {}), settings], questions, [("COMMIT", {})])
+            return _pipelined(raw, [("BEGIN READ ONLY", {}), settings], statements, [("COMMIT", {})])
 
     return _answered(answer)
 
@@ -77,15 +77,15 @@ def _answered(answer: Callable[[psycopg.Connection], R]) -> R:
 
 
 def _pipelined(
-    raw: psycopg.Connection, before: Sequence[Question], questions: Sequence[Question], after: Sequence[Question]
+    raw: psycopg.Connection, before: Sequence[Statement], statements: Sequence[Statement], after: Sequence[Statement]
 ) -> list[list[Row]]:
-    """All in one round trip; the rows of `questions`."""
+    """All in one round trip; the rows of `statements`."""
     prepare = not connection.in_atomic_block
     with raw.pipeline():
         for text, values in before:
             psycopg.Cursor(raw).execute(text, values, prepare=prepare)
         cursors = [
-            psycopg.Cursor(raw).execute(text, values, prepare=prepare, binary=True) for text, values in questions
+            psycopg.Cursor(raw).execute(text, values, prepare=prepare, binary=True) for text, values in statements
         ]
         for text, values in after:
             psycopg.Cursor(raw).execute(text, values, prepare=prepare)

@@ -1,8 +1,9 @@
-"""The statements of a search, in one place. Values are parameters, names are identifiers; nothing is pasted.
+"""The statements by which Postgres answers whatever the engine: compare all that passes, or what an engine proposed.
 
-Every statement gives rows `(seen, image_id, product_id, distance)` in the order of the answer, one a product and variant
-group, best photo first, ties by image id. `seen` is how many photos were looked at before grouping: fewer than asked
-for (`depth`) means that there are no more. The statements read the partition of the space directly.
+Values are parameters, names are identifiers; nothing is pasted. Every statement of answers gives rows
+`(seen, image_id, product_id, distance)` in the order of the answer, one a product and variant group, best photo first,
+ties by image id. `seen` is how many photos were compared before grouping: fewer than asked for (`depth`) means that
+there are no more. The statements read the partition of the space directly.
 """
 
 from __future__ import annotations
@@ -13,13 +14,17 @@ from typing import LiteralString
 from psycopg import sql
 
 from catalog.filters.base import compose
-from recommender.index.pgvector.options import OPERATORS, Parameters
-from recommender.index.types import Filters
+from recommender.halfvec import HalfVector
+from recommender.index.metrics import OPERATORS
+from recommender.index.partitions import partition_name
+from recommender.index.session import Statement
+from recommender.index.types import Filters, SpaceQuery
+from recommender.models import Space
 
 Values = dict[str, object]
 
 # The first photo of each product and variant group among candidates (image_id, product_id, variant_group, distance).
-_GROUPED = """
+GROUPED = """
 SELECT (SELECT count(*) FROM candidates) AS seen, image_id, product_id, distance FROM (
     SELECT DISTINCT ON (variant_group COLLATE "C", CASE WHEN variant_group = '' THEN product_id END)
         image_id, product_id, distance
@@ -27,27 +32,6 @@ SELECT (SELECT count(*) FROM candidates) AS seen, image_id, product_id, distance
     ORDER BY variant_group COLLATE "C", CASE WHEN variant_group = '' THEN product_id END, distance, image_id
 ) places
 ORDER BY distance, image_id LIMIT %(k)s
-"""
-
-# Asks the ANN index: the planner is kept from sorting (settings below), so the index hands out photos nearest first and
-# the join throws out what does not pass, until `depth` are found or the scan ends.
-_NEAREST = """
-WITH candidates AS MATERIALIZED (
-    SELECT v.image_id, v.product_id, p.variant_group, {typed} {operator} %(vector)s AS distance
-    FROM {partition} v JOIN catalog_product p ON p.id = v.product_id
-    WHERE {conditions}
-    ORDER BY {typed} {operator} %(vector)s LIMIT %(depth)s
-)
-"""
-
-# Sign bits: the index orders by Hamming distance, the true distance ranks what it found.
-_NEAREST_BITS = """
-WITH candidates AS MATERIALIZED (
-    SELECT v.image_id, v.product_id, p.variant_group, {typed} {operator} %(vector)s AS distance
-    FROM {partition} v JOIN catalog_product p ON p.id = v.product_id
-    WHERE {conditions}
-    ORDER BY {bits} <~> {vector_bits} LIMIT %(depth)s
-)
 """
 
 # Few products pass: all their photos, in the array form; `+ 0` keeps the ANN index out of it. Who passes is counted no
@@ -82,9 +66,15 @@ WITH candidates AS MATERIALIZED (
 )
 """
 
-# Photos for their own sake, whoever sells them and whether shown or not: no grouping and no product's conditions.
-_PHOTOS = "SELECT v.image_id FROM {partition} v ORDER BY {typed} {operator} %(vector)s LIMIT %(depth)s"
-_PHOTOS_BITS = "SELECT v.image_id FROM {partition} v ORDER BY {bits} <~> {vector_bits} LIMIT %(depth)s"
+# Photos that an engine proposes, which filtered and measured nothing itself: those that are still there and pass.
+_PROPOSED = """
+WITH candidates AS MATERIALIZED (
+    SELECT v.image_id, v.product_id, p.variant_group, ({typed} {operator} %(vector)s) + 0 AS distance
+    FROM unnest(%(images)s::bigint[]) proposed (image_id)
+    JOIN {partition} v ON v.image_id = proposed.image_id JOIN catalog_product p ON p.id = v.product_id
+    WHERE {conditions}
+)
+"""
 
 # The planner's estimate, without reading a row; too high for vectors before the first ANALYZE.
 _PHOTOS_ESTIMATED = "EXPLAIN (FORMAT JSON) SELECT FROM {partition}"
@@ -96,33 +86,18 @@ FROM catalog_product p
 TABLESAMPLE SYSTEM (least(100, 64 * 100.0 / greatest(1, pg_relation_size('catalog_product') / current_setting('block_size')::int))) REPEATABLE (0)
 """
 
-SETTINGS = """
-SELECT set_config('hnsw.ef_search', %(ef_search)s, true), set_config('hnsw.iterative_scan', 'relaxed_order', true),
-    set_config('hnsw.max_scan_tuples', %(max_scan_tuples)s, true), set_config('hnsw.scan_mem_multiplier', '8', true),
-    set_config('ivfflat.probes', %(probes)s, true), set_config('ivfflat.iterative_scan', 'relaxed_order', true),
-    set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
-    set_config('enable_sort', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true)
-"""
 # Who passes depends on the values (statistics), so it is planned for them; pages are in memory, so random ones cost little.
 EXACT_SETTINGS = """
 SELECT set_config('plan_cache_mode', 'force_custom_plan', true), set_config('random_page_cost', '1.1', true)
 """
 
 
-def settings_values(chosen: Parameters) -> Values:
-    return {
-        "ef_search": str(chosen.ef_search),
-        "max_scan_tuples": str(chosen.max_scan_tuples),
-        "probes": str(max(1, chosen.probes)),
-    }
-
-
-def photos_estimated(partition: str) -> tuple[str, Values]:
+def photos_estimated(partition: str) -> Statement:
     """The statement and values that estimate how many photos a partition holds."""
     return _photos_estimated(partition), {}
 
 
-def share_estimated(filters: Filters) -> tuple[str, Values]:
+def share_estimated(filters: Filters) -> Statement:
     """The statement and values that estimate which share of the products passes."""
     texts, values = conditions(filters)
     return _share_estimated(texts), values
@@ -135,26 +110,30 @@ def conditions(filters: Filters) -> tuple[tuple[LiteralString, ...], Values]:
     return tuple(one.text for one in found), values
 
 
-@lru_cache(maxsize=1024)
-def statement(path: str, partition: str, dimensions: int, metric: str, conditions: tuple[LiteralString, ...]) -> str:
-    """The text of one path for a partition and the conditions that apply.
+def comparing(space: Space, path: str, query: SpaceQuery, **values: object) -> Statement:
+    """The statement of one path: `few` (values k, depth, bound), `all` (k, depth) or `proposed` (k, images)."""
+    texts, of_filters = conditions(query.filters)
+    text = _comparing(path, partition_name(space), space.dimensions, space.metric, texts)
+    return text, {**of_filters, "vector": HalfVector(query.vector), **values}
 
-    Paths of answers: `nearest`, `bits`, `few`, `all`. `photos`, `photo_bits`: rows `(image_id)` alone, no conditions.
-    """
-    typed = sql.SQL("v.vector::halfvec({})").format(sql.Literal(dimensions))
-    parts: dict[str, sql.Composable] = {
-        "typed": typed,
+
+@lru_cache(maxsize=1024)
+def _comparing(path: str, partition: str, dimensions: int, metric: str, conditions: tuple[LiteralString, ...]) -> str:
+    body = {"few": _FEW, "all": _ALL, "proposed": _PROPOSED}[path]
+    grouped = sql.SQL(_OR_TOO_MANY).format(grouped=sql.SQL(GROUPED)) if path == "few" else sql.SQL(GROUPED)
+    return (sql.SQL(body).format(**parts(partition, dimensions, metric, conditions)) + grouped).as_string()
+
+
+def parts(
+    partition: str, dimensions: int, metric: str, conditions: tuple[LiteralString, ...]
+) -> dict[str, sql.Composable]:
+    """What the statements are composed of: `{typed} {operator} %(vector)s` is the distance, `{conditions}` are those named."""
+    return {
+        "typed": sql.SQL("v.vector::halfvec({})").format(sql.Literal(dimensions)),
         "operator": sql.SQL(OPERATORS[metric]),
         "partition": sql.Identifier(partition),
         "conditions": _all_of(conditions),
-        "bits": sql.SQL("binary_quantize({})::bit({})").format(typed, sql.Literal(dimensions)),
-        "vector_bits": sql.SQL("binary_quantize(%(vector)s)::bit({})").format(sql.Literal(dimensions)),
     }
-    if path in ("photos", "photo_bits"):
-        return sql.SQL(_PHOTOS if path == "photos" else _PHOTOS_BITS).format(**parts).as_string()
-    body = {"nearest": _NEAREST, "bits": _NEAREST_BITS, "few": _FEW, "all": _ALL}[path]
-    grouped = sql.SQL(_OR_TOO_MANY).format(grouped=sql.SQL(_GROUPED)) if path == "few" else sql.SQL(_GROUPED)
-    return (sql.SQL(body).format(**parts) + grouped).as_string()
 
 
 @lru_cache(maxsize=1024)

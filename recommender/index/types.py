@@ -1,16 +1,21 @@
-"""The words of a search: filters, hits, and the Protocol that any vector engine behind the product fulfils."""
+"""The values of a search: queries with their filters, hits, and the vectors that are stored."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from catalog.filters.chosen import Filters as Filters
-from recommender.models import Space
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpaceQuery:
+    """One query of several. `vector`: float32 (dimensions of the space,), unit length."""
+
+    vector: NDArray[np.float32]
+    filters: Filters
 
 
 @dataclass(frozen=True)
@@ -33,22 +38,3 @@ class VectorRow:
 
 class SpaceGone(LookupError):
     """The space has been retired and its vectors are gone: ask the active space anew."""
-
-
-class VectorIndex(Protocol):
-    """An engine that holds the vectors of spaces and answers nearest-neighbour queries under filters."""
-
-    def upsert(self, *, space: Space, rows: Sequence[VectorRow]) -> int: ...
-
-    def delete(self, *, space: Space, image_ids: Sequence[int]) -> int: ...
-
-    def count(self, *, space: Space) -> int: ...
-
-    def search(
-        self, *, space: Space, vector: NDArray[np.float32], filters: Filters, k: int, exact: bool = False
-    ) -> list[Hit]:
-        """The k nearest products (one hit a product, one product a variant group), by (distance, image id).
-
-        Shorter than k only if fewer products match. `exact` scans instead of asking the ANN index.
-        """
-        ...

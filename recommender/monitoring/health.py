@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import orjson
 import redis
+from django.conf import settings
 from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
@@ -15,6 +16,8 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from catalog.photos import storage_probe
 from catalog.retry import AWAY_SECONDS
 from recommender import redis_client
+from recommender.index.base import EngineAway
+from recommender.index.registry import vector_index
 from recommender.monitoring.metrics import exposition
 from recommender.spaces import active as spaces
 
@@ -32,12 +35,13 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Postgres, Redis, an active space and the storage of photos are there; 503 names what is missing."""
+    """Postgres, Redis, an active space, the storage of photos and the vector engine are there; 503 names what is missing."""
     checks: dict[str, Callable[[], str]] = {
         "postgres": _postgres,
         "redis": _redis,
         "active_space": _active_space,
         "storage": storage_probe.trouble,
+        "engine": _engine,
     }
     found = {name: check() for name, check in checks.items()}
     missing = [name for name, trouble in found.items() if trouble]
@@ -80,3 +84,17 @@ def _active_space() -> str:
         return "" if spaces.active_space() is not None else "none: run `manage.py compile_encoder`"
     except Error:
         return "unknown: Postgres does not answer"
+
+
+def _engine() -> str:
+    """Trouble of an engine beside Postgres alone: whatever an engine in Postgres lacks is Postgres' own to say."""
+    try:
+        space = spaces.active_space()
+        if space is not None:
+            vector_index().ready(space=space)
+    except EngineAway as error:
+        logger.warning("the vector engine does not answer: %s", error)
+        return f"{settings.VECTOR_ENGINE} {_SILENT}"
+    except Error:
+        return ""
+    return ""

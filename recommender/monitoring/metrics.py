@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import cache
 
 from django.db import Error
@@ -18,7 +19,8 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from recommender.index.partitions import index_bytes, partition_bytes
+from recommender.index.base import EngineAway
+from recommender.index.registry import vector_index
 from recommender.models import RecallSample, Space
 from recommender.monitoring.status import status
 from recommender.pipeline.jobs import queue_status
@@ -134,8 +136,10 @@ def _spaces() -> Iterator[GaugeMetricFamily]:
         "lookalike_recall", "Latest recall@10 of the live index against exact.", labels=["space"]
     )
     for space in Space.objects.exclude(state=Space.State.RETIRED).only("name", "state"):
-        index.add_metric([space.name, space.state], index_bytes(space))
-        total.add_metric([space.name, space.state], partition_bytes(space))
+        with suppress(EngineAway):  # /readyz says so; what Postgres knows is told all the same
+            sizes = vector_index().sizes(space=space)
+            index.add_metric([space.name, space.state], sizes.index_bytes)
+            total.add_metric([space.name, space.state], sizes.total_bytes)
         latest = RecallSample.objects.filter(space=space, recall__isnull=False).order_by("-measured_at").first()
         if latest is not None and latest.recall is not None:
             recall.add_metric([space.name], latest.recall)

@@ -8,7 +8,7 @@ from typing import Any
 
 from catalog.models import ProductImage
 from recommender.evaluation import recall
-from recommender.index.registry import vector_index
+from recommender.index import stored
 from recommender.index.types import SpaceGone
 from recommender.models import Space
 from recommender.pipeline.queue_status import photos_left, queue_status
@@ -64,7 +64,7 @@ def _count(fresh: bool) -> dict[str, Any]:
 def photos_in(space: Space) -> int:
     """Photos with a vector in the space; 0 where it was retired meanwhile."""
     try:
-        return vector_index().count(space=space)
+        return stored.count(space=space)
     except SpaceGone:
         return 0
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.encoder.stored_features import features_of
-from recommender.index.registry import vector_index
+from recommender.index.search import vector_search
 from recommender.models import Space
 from recommender.projection.apply import project
 from recommender.projection.augment import augment
@@ -26,7 +26,7 @@ def augmented(space: Space, vectors: NDArray[np.float32], image_ids: Sequence[in
     for the photos of a product come together.
     """
     count = max(_LEAST, _WIDER * space.augment + 1)
-    near = vector_index().nearest_photos(space=space, vectors=list(vectors), count=count)
+    near = vector_search().nearest_photos(space=space, vectors=list(vectors), count=count)
     own = {int(image_id) for image_id in image_ids}
     known, features = features_of(space.encoder_id, sorted({int(found) for ids in near for found in ids} - own))
     plain = np.vstack([vectors, project(space, features)]) if len(known) else vectors

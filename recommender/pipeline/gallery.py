@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from recommender.encoder.store import HEAVY
 from recommender.encoder.stored_features import features_of
 from recommender.halfvec import half_precision
-from recommender.index.registry import vector_index
+from recommender.index import stored
 from recommender.index.types import VectorRow
 from recommender.locks import share_spaces
 from recommender.models import Encoder, Space
@@ -68,7 +68,7 @@ def store(prepared: Prepared) -> None:
         rows = prepared.rows.get(space.pk)
         if rows is None:
             rows = _rows(space, prepared.items)
-        vector_index().upsert(space=space, rows=rows)
+        stored.insert(space=space, rows=rows)
 
 
 def query_vector(space: Space, image_id: int) -> NDArray[np.float32] | None:

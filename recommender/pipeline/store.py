@@ -18,7 +18,7 @@ from django.db import connection, transaction
 from numpy.typing import NDArray
 
 from recommender.halfvec import HalfVector, cursor
-from recommender.index.registry import vector_index
+from recommender.index import stored
 from recommender.index.session import rows
 from recommender.models import Encoder, Space
 from recommender.pipeline import gallery
@@ -180,7 +180,7 @@ def _write_features(encoder: Encoder, items: Sequence[Embedded], again: Sequence
         cursor().executemany(_FEATURES, features)
     if again:
         for space in Space.objects.filter(encoder=encoder).exclude(state=Space.State.RETIRED):
-            vector_index().delete(space=space, image_ids=again)
+            stored.delete(space=space, image_ids=again)
 
 
 def _write_states(failures: Mapping[LeasedPhoto, Failure], replaced: set[int]) -> None:

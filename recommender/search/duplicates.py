@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 from psycopg import sql
 
 from recommender.index.partitions import partition_name
-from recommender.index.pgvector.engine import SpaceQuery
-from recommender.index.registry import vector_index
+from recommender.index.search import vector_search
 from recommender.index.session import rows
-from recommender.index.types import Hit
+from recommender.index.types import Hit, SpaceQuery
 from recommender.models import Space
 from recommender.projection.apply import unit
 from recommender.search.answers import Answer
@@ -121,7 +120,7 @@ def _alike(space: Space, photos: Sequence[_Photo], threshold: float, options: Se
             )
             for photo in photos
         ]
-        pages = vector_index().search_many(space=space, queries=queries, k=count, exact=options.exact)
+        pages = vector_search().search_many(space=space, queries=queries, k=count, exact=options.exact)
         features = _features(space, {hit.image_id for page in pages for hit in page} | {one.image_id for one in photos})
         crowded = []
         for photo, page in zip(photos, pages, strict=True):

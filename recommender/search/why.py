@@ -29,8 +29,8 @@ from recommender.encoder.pooling import weights
 from recommender.encoder.preprocess import centre_box, photo_to_pixels
 from recommender.encoder.serving import COMPILED, encoder_for
 from recommender.encoder.stored_features import features_of
-from recommender.index.pgvector import options as kinds
-from recommender.index.registry import vector_index
+from recommender.index import metrics
+from recommender.index.stored import vectors_of
 from recommender.kept import Kept
 from recommender.models import Space
 from recommender.projection.apply import Projection, projection_of, unit
@@ -210,10 +210,10 @@ def _read(image: ProductImage) -> bytes:
 
 def _score(space: Space, vector: NDArray[np.float32], image_id: int, pair_score: float) -> float:
     """The score that an answer shows: by the space's metric, against the vector that the gallery holds."""
-    held = vector_index().vectors(space=space, image_ids=[image_id]).get(image_id)
+    held = vectors_of(space=space, image_ids=[image_id]).get(image_id)
     if held is None:
         return pair_score
-    return kinds.score(space.metric, distance(space.metric, unit(vector), held))
+    return metrics.score(space.metric, distance(space.metric, unit(vector), held))
 
 
 def distance(metric: str, a: NDArray[np.float32], b: NDArray[np.float32]) -> float:

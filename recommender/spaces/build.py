@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from recommender.evaluation.judging import judge
 from recommender.evaluation.planner_statistics import refresh_statistics
 from recommender.evaluation.quality import quality_of
 from recommender.evaluation.recall import recall_of
-from recommender.index import partitions
+from recommender.index import lifecycle
+from recommender.index.feed import feed
+from recommender.index.registry import vector_index
 from recommender.locks import hold_spaces, leave_build, take_build
 from recommender.models import Space
 from recommender.progress import Progress, silent
@@ -75,10 +77,12 @@ def _complete(space: Space, progress: Progress, warn: Callable[[str], None]) -> 
         _give_up(space)
         raise
     fill(space, progress=progress)
+    feed(vector_index(), space)
     progress("building the index", 0, 1)
-    partitions.build_index(space, concurrently=not connection.in_atomic_block)
+    vector_index().build(space=space)
     progress("building the index", 1, 1)
     fill(space, progress=progress)
+    feed(vector_index(), space)
     with transaction.atomic():
         hold_spaces()
         reconcile(space)
@@ -95,5 +99,5 @@ def _serves_already(space: Space) -> bool:
 
 def _give_up(space: Space) -> None:
     """A space that cannot be fitted leaves nothing behind."""
-    partitions.drop_partition(space, concurrently=not connection.in_atomic_block)
+    lifecycle.drop(space)
     space.delete()

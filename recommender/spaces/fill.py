@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from psycopg import sql
 
 from recommender.encoder.stored_features import features_of
-from recommender.index import partitions
-from recommender.index.registry import vector_index
+from recommender.index import stored
+from recommender.index.partitions import partition_name
 from recommender.index.types import VectorRow
 from recommender.models import Space
 from recommender.pipeline.augmentation import augmented
@@ -60,7 +60,7 @@ def fill(space: Space, *, progress: Progress = silent) -> int:
     nearness (augmented ones of a large gallery cluster by cluster).
     """
     missing = missing_vectors(space)
-    if space.augment and len(missing) and (len(missing) > _FEW or not vector_index().count(space=space)):
+    if space.augment and len(missing) and (len(missing) > _FEW or not stored.count(space=space)):
         return _fill_augmented(space, missing, progress)
     if len(missing) >= LEAST:
         missing = by_nearness(space, missing, progress)
@@ -109,7 +109,7 @@ def write_unchanged(space: Space, image_ids: NDArray[np.int64], vectors: NDArray
             for image_id, vector in zip(image_ids.tolist(), vectors, strict=True)
             if image_id in products
         ]
-        return partitions.write_vectors(space, rows) if rows else 0
+        return stored.load(space=space, rows=rows) if rows else 0
 
 
 def _fill_augmented(space: Space, missing: NDArray[np.int64], progress: Progress) -> int:
@@ -159,6 +159,6 @@ def _ids(space: Space, statement: str) -> NDArray[np.int64]:
 
 def _composed(space: Space, statement: str) -> sql.Composed:
     return sql.SQL(statement).format(
-        partition=sql.Identifier(partitions.partition_name(space)),
+        partition=sql.Identifier(partition_name(space)),
         encoder=sql.Literal(space.encoder_id),
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
-from recommender.index import partitions
+from recommender.index import lifecycle
+from recommender.index.registry import vector_index
 from recommender.locks import hold_spaces
 from recommender.models import Encoder, Space
 from recommender.records.fit import Fit
@@ -24,8 +25,8 @@ def ensure_first_space(*, encoder: Encoder) -> Space:
         space = Space.objects.filter(state=Space.State.ACTIVE).first()
         if space is None:
             space = _plain_space(encoder)
-    if not partitions.index_is_valid(space):
-        partitions.build_index(space, concurrently=not connection.in_atomic_block)
+    if not vector_index().ready(space=space):
+        vector_index().build(space=space)
     forget_active_space()
     return space
 
@@ -42,7 +43,7 @@ def _plain_space(encoder: Encoder) -> Space:
         fit_summary=Fit(fitted_at=now, photos=0).as_json(),
         activated_at=now,
     )
-    partitions.create_partition(space)
+    lifecycle.create(space)
     # Empty, so indexed at once under the same lock: two processes that begin together cannot get in each other's way.
-    partitions.build_index(space, concurrently=False)
+    vector_index().build(space=space)
     return space

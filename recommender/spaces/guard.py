@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from recommender.evaluation.judging import catalogue_signature, labels_of
-from recommender.index import partitions
+from recommender.index.registry import vector_index
 from recommender.models import Space
 from recommender.records.quality import Quality
 from recommender.records.reading import Interval
@@ -37,7 +37,7 @@ def completeness(space: Space, active: Space | None) -> list[str]:
             f"{lacking} photos that are searched now were not embedded with {space.encoder.name}: "
             "`embed_images --wait` shows why"
         )
-    if not partitions.index_is_valid(space):
+    if not vector_index().ready(space=space):
         found.append("its index is not valid: build the space again")
     return found
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.utils import timezone
 
 from recommender.encoder.store import HEAVY
-from recommender.index import partitions
+from recommender.index import stored
 from recommender.index.registry import vector_index
 from recommender.models import RecallSample, Space
 from recommender.records.quality import Quality
@@ -22,7 +22,7 @@ def list_spaces() -> list[dict[str, Any]]:
 
 
 def _described(space: Space) -> dict[str, Any]:
-    stands = partitions.partition_bytes(space) > 0
+    sizes = vector_index().sizes(space=space)
     fit, judged = space.fit, space.judged
     return {
         "name": space.name,
@@ -35,12 +35,12 @@ def _described(space: Space) -> dict[str, Any]:
         "metric": space.metric,
         "index": space.index,
         "parameters": space.parameters,
-        "photos": vector_index().count(space=space) if stands else 0,
+        "photos": stored.count(space=space) if sizes.total_bytes else 0,
         "fitted_photos": None if fit is None else fit.photos,
         "recall": _recall(space, judged),
         "quality": None if judged is None else headline(judged),
-        "bytes": partitions.partition_bytes(space),
-        "index_bytes": partitions.index_bytes(space),
+        "bytes": sizes.total_bytes,
+        "index_bytes": sizes.index_bytes,
         "age_seconds": round((timezone.now() - space.created_at).total_seconds()),
         "created_at": space.created_at.isoformat(),
         "activated_at": space.activated_at and space.activated_at.isoformat(),

@@ -11,8 +11,9 @@ from django.db import transaction
 
 from recommender.encoder.store import find_encoder
 from recommender.evaluation.labels import UnknownLabels, checked_labels
-from recommender.index import partitions
-from recommender.index.pgvector import options as kinds
+from recommender.index import lifecycle
+from recommender.index.base import UnknownCombination
+from recommender.index.registry import vector_index
 from recommender.locks import hold_spaces
 from recommender.models import Encoder, Space
 from recommender.projection.fit import learned_limit
@@ -61,8 +62,10 @@ def checked(options: SpaceOptions) -> dict[str, object]:
     try:
         if labels:
             checked_labels(labels)
-        kinds.check(metric=options.metric, index=options.index, dimensions=dimensions, parameters=options.parameters)
-    except (UnknownLabels, kinds.UnknownCombination) as error:
+        vector_index().check(
+            metric=options.metric, index=options.index, dimensions=dimensions, parameters=options.parameters
+        )
+    except (UnknownLabels, UnknownCombination) as error:
         raise InvalidSpace(str(error)) from error
     return {
         "encoder_id": options.encoder.pk,
@@ -97,7 +100,7 @@ def open_space(options: SpaceOptions, *, name: str | None = None) -> Space:
                     return space
         space = Space(name=name or _free_name(fields), **fields)
         space.save()
-        partitions.create_partition(space)
+        lifecycle.create(space)
     return space
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from django.db import connection, transaction
 from django.utils import timezone
 
-from recommender.index import partitions
+from recommender.index import lifecycle
 from recommender.locks import hold_spaces, leave_build, take_build
 from recommender.models import Space
 from recommender.progress import Progress, silent
@@ -113,7 +113,7 @@ def retire(name: str, *, grace_seconds: float = GRACE_SECONDS) -> Space:
         space.save(update_fields=["state", "retired_at"])
     if readable and not connection.in_atomic_block:
         time.sleep(grace_seconds)
-    partitions.drop_partition(space, concurrently=not connection.in_atomic_block)
+    lifecycle.drop(space)
     return space
 
 

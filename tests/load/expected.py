@@ -11,9 +11,10 @@ from psycopg import sql
 
 from catalog.models import ProductImage
 from recommender.halfvec import HalfVector, cursor
+from recommender.index import stored
+from recommender.index.metrics import OPERATORS
 from recommender.index.partitions import partition_name
-from recommender.index.pgvector.engine import PgvectorIndex
-from recommender.index.pgvector.options import OPERATORS
+from recommender.index.search import VectorSearch, vector_search
 from recommender.index.types import Filters
 from recommender.models import Space
 from recommender.search.query_products import query_products
@@ -24,7 +25,7 @@ from tests.load.storefront import about_photo, about_product
 
 def truths_of(space: Space, products: Sequence[int], *, limit: int, photos: Sequence[bytes] = ()) -> dict[str, Truth]:
     """By what a query is about. `photos`: files of the gallery that ask; each does by its vector in the gallery."""
-    index = PgvectorIndex()
+    index = vector_search()
     truths = {}
     for product_id, product in query_products(space=space, product_ids=products).items():
         vector = product.photos[0].vector
@@ -35,7 +36,7 @@ def truths_of(space: Space, products: Sequence[int], *, limit: int, photos: Sequ
     return truths
 
 
-def _truth(index: PgvectorIndex, space: Space, vector: NDArray[np.float32], filters: Filters, limit: int) -> Truth:
+def _truth(index: VectorSearch, space: Space, vector: NDArray[np.float32], filters: Filters, limit: int) -> Truth:
     hits = index.search(space=space, vector=vector, filters=filters, k=limit, exact=True)
     return Truth(page=tuple(hit.image_id for hit in hits), distances=_distances(space, vector))
 
@@ -50,5 +51,5 @@ def _distances(space: Space, vector: NDArray[np.float32]) -> dict[int, float]:
 def _stored(space: Space, photo: bytes) -> NDArray[np.float32]:
     """The vector of a photo of the gallery, found by its content; float32 (dimensions of the space,)."""
     image = ProductImage.objects.filter(digest=hashlib.sha256(photo).hexdigest()).values_list("pk", flat=True)[:1]
-    (vector,) = PgvectorIndex().vectors(space=space, image_ids=list(image)).values()
+    (vector,) = stored.vectors_of(space=space, image_ids=list(image)).values()
     return vector

@@ -13,7 +13,7 @@ from recommender.encoder import keras_models
 from recommender.encoder.pooling import pool
 from recommender.encoder.preprocess import photo_to_pixels
 from recommender.encoder.registry import encoder_spec
-from recommender.index.registry import vector_index
+from recommender.index import stored
 from recommender.index.types import VectorRow
 from recommender.models import Encoder, ImageFeatures, Space
 
@@ -34,7 +34,7 @@ def naive_worker(row: Encoder) -> Callable[[Sequence[tuple[int, int, str]]], int
         features = pool(maps, row.pooling)
         ImageFeatures.objects.create(image=image, encoder=row, digest=image.digest, features=features.tolist())
         unit = features / np.linalg.norm(features)
-        vector_index().upsert(space=space, rows=[VectorRow(image.pk, image.product_id, unit)])
+        stored.insert(space=space, rows=[VectorRow(image.pk, image.product_id, unit)])
 
     def run(images: Sequence[tuple[int, int, str]]) -> int:
         handled = images[:PHOTOS]

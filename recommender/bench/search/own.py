@@ -16,10 +16,12 @@ from recommender.bench.search.gallery import Gallery
 from recommender.bench.search.peers import EFS, mean_recall, summary
 from recommender.bench.search.truth import Numbers
 from recommender.halfvec import halfvec_type
-from recommender.index import partitions, sql
-from recommender.index.pgvector.engine import PgvectorIndex, SpaceQuery, question
+from recommender.index.base import NearestQuery
+from recommender.index.pgvector import statements
 from recommender.index.pgvector.options import Parameters
+from recommender.index.registry import vector_index
 from recommender.index.routes import SLACK
+from recommender.index.search import vector_search
 from recommender.index.types import Filters
 from recommender.models import Space
 from recommender.search import products as hydration
@@ -32,11 +34,11 @@ LIMIT = 12
 def curve(
     space: Space, gallery: Gallery, queries: Sequence[int], truth: Sequence[Numbers], *, more: Sequence[int] = ()
 ) -> list[dict[str, Any]]:
-    """recall@10 and latency of VectorIndex.search by ef_search, the query's own product left out.
+    """recall@10 and latency of VectorSearch.search by ef_search, the query's own product left out.
 
     `truth`: of the first queries. `more`: queries that are timed, too; all of them are asked once before.
     """
-    engine = PgvectorIndex()
+    search = vector_search()
     points = []
     for ef in (EFS[-1], *EFS):  # the first round warms up
         space.parameters = {"ef_search": ef}
@@ -44,7 +46,7 @@ def curve(
         for number in [*queries, *more]:
             filters = Filters().excluding(products=[number + 1])
             began = time.perf_counter()
-            hits = engine.search(space=space, vector=gallery.vectors[number], filters=filters, k=K)
+            hits = search.search(space=space, vector=gallery.vectors[number], filters=filters, k=K)
             seconds.append(time.perf_counter() - began)
             found.append([hit.product_id - 1 for hit in hits])
         points.append({"ef": ef} | summary(seconds) | {"recall": mean_recall(found[: len(queries)], truth)})
@@ -78,11 +80,11 @@ class BareConnection:
         }  # fmt: skip
         row = self._raw.execute(self._photos, values, prepare=True, binary=True).fetchone()
         assert row is not None
-        query = SpaceQuery(vector=row[4], filters=Filters().excluding(products=[product_id]))
-        text, parameters = question(self._space, "nearest", query, k=LIMIT, depth=LIMIT + SLACK, bound=0)
+        query = NearestQuery(vector=row[4], filters=Filters().excluding(products=[product_id]), depth=LIMIT + SLACK)
+        text, parameters = statements.nearest(self._space, query, k=LIMIT, depth=query.depth)
         with self._raw.pipeline():
             self._raw.execute("BEGIN READ ONLY", prepare=True)
-            self._raw.execute(sql.SETTINGS, sql.settings_values(Parameters()), prepare=True)
+            self._raw.execute(*statements.settings_of(Parameters()), prepare=True)
             hits = self._raw.execute(text, parameters, prepare=True, binary=True)
             self._raw.execute("COMMIT", prepare=True)
         images = [hit[1] for hit in hits.fetchall()]
@@ -90,7 +92,8 @@ class BareConnection:
 
 
 def sizes(space: Space) -> dict[str, int]:
-    return {"index_bytes": partitions.index_bytes(space), "partition_bytes": partitions.partition_bytes(space)}
+    sizes = vector_index().sizes(space=space)
+    return {"index_bytes": sizes.index_bytes, "partition_bytes": sizes.total_bytes}
 
 
 def write_peer(folder: Path, gallery: Gallery, engines: Sequence[dict[str, Any]]) -> dict[str, Any] | None:

@@ -14,8 +14,10 @@ from psycopg import Cursor, sql
 from catalog.models import Category
 from recommender.bench.search.gallery import DIMENSIONS, Gallery
 from recommender.halfvec import raw_connection
-from recommender.index import partitions
+from recommender.index import lifecycle
 from recommender.index.nearness import NearnessTree, sample_size
+from recommender.index.registry import vector_index
+from recommender.index.stored import load
 from recommender.index.types import VectorRow
 from recommender.models import Encoder, Space
 from recommender.projection.apply import Projection
@@ -44,7 +46,7 @@ def write_shop(gallery: Gallery, projection: Projection, say: Say) -> tuple[Spac
     space = _space(projection)
     timed("writing products and photos", lambda: _write_catalogue(gallery))
     timed("ordering and writing vectors", lambda: _write_vectors(space, gallery))
-    timed("building the index", lambda: partitions.build_index(space))
+    timed("building the index", lambda: vector_index().build(space=space))
     timed("analysing", _analyse)
     return space, seconds
 
@@ -77,7 +79,7 @@ def _space(projection: Projection) -> Space:
         fit_summary=Fit(photos=0).as_json(),
         activated_at=timezone.now(),
     )
-    partitions.create_partition(space)
+    lifecycle.create(space)
     return space
 
 
@@ -150,7 +152,7 @@ def _photos(count: int) -> Iterator[str]:
 
 
 def _write_vectors(space: Space, gallery: Gallery) -> None:
-    """By nearness, as building a space does (services.spaces_order)."""
+    """By nearness, as building a space does (recommender.spaces.order)."""
     order = np.arange(len(gallery))
     if len(gallery) >= LEAST:
         chosen = np.random.default_rng(0).choice(
@@ -161,7 +163,7 @@ def _write_vectors(space: Space, gallery: Gallery) -> None:
         order = np.argsort(np.concatenate(blocks), kind="stable")
     for start in range(0, len(gallery), BATCH):
         rows = order[start : start + BATCH].tolist()
-        partitions.write_vectors(space, (VectorRow(row + 1, row + 1, gallery.vectors[row]) for row in rows))
+        load(space=space, rows=(VectorRow(row + 1, row + 1, gallery.vectors[row]) for row in rows))
 
 
 def _analyse() -> None:

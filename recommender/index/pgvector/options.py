@@ -1,13 +1,12 @@
-"""Which metrics and index kinds exist together, and the parameters each kind takes."""
+"""Which metrics and indexes pgvector has together, and the parameters that each index takes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
+from recommender.index.base import UnknownCombination
 from recommender.models import Space
-
-OPERATORS = {"cosine": "<=>", "l2": "<->", "ip": "<#>", "l1": "<+>"}
 
 # pgvector 0.8: ivfflat has no l1 operator class; sign bits keep angles only, so they serve cosine and inner product.
 OPCLASSES: dict[tuple[str, str], str] = {
@@ -23,10 +22,6 @@ OPCLASSES: dict[tuple[str, str], str] = {
 }
 
 MAX_DIMENSIONS = 4000  # what pgvector indexes of a halfvec
-
-
-class UnknownCombination(ValueError):
-    """A metric and an index kind that do not exist together, or parameters that the kind does not take."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +61,9 @@ _TAKES = {
 
 def combinations() -> str:
     """The combinations that exist, in words: `hnsw with cosine, l2, ip, l1; …`."""
-    kinds = dict.fromkeys(index for index, _ in OPCLASSES)
+    indexes = dict.fromkeys(index for index, _ in OPCLASSES)
     return "; ".join(
-        f"{kind} with {', '.join(metric for index, metric in OPCLASSES if index == kind)}" for kind in kinds
+        f"{name} with {', '.join(metric for index, metric in OPCLASSES if index == name)}" for name in indexes
     )
 
 
@@ -95,22 +90,3 @@ def check(*, metric: str, index: str, dimensions: int, parameters: Mapping[str, 
 def space_parameters(space: Space) -> Parameters:
     """The full parameters of a space as its row has them. Raises UnknownCombination."""
     return check(metric=space.metric, index=space.index, dimensions=space.dimensions, parameters=space.parameters)
-
-
-def score(metric: str, distance: float) -> float:
-    """Higher is more alike: cosine similarity, inner product, or 1 / (1 + distance) for l2 and l1.
-
-    Vectors are unit, so the first two lie in [-1, 1]; half precision and rounding may carry a distance a little beyond.
-    """
-    if metric in ("cosine", "ip"):
-        return max(-1.0, min(1.0, 1.0 - distance if metric == "cosine" else -distance))
-    return 1.0 / (1.0 + distance)
-
-
-def farthest(metric: str, least_score: float) -> float:
-    """The distance at which `score` is `least_score`: the inverse of `score`. Infinite where nothing is too far."""
-    if metric == "cosine":
-        return 1.0 - least_score
-    if metric == "ip":
-        return -least_score
-    return 1.0 / least_score - 1.0 if least_score > 0 else float("inf")

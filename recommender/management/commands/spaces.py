@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from recommender.encoder.registry import UnknownEncoder
 from recommender.encoder.store import EncoderNotCompiled
 from recommender.evaluation.report import tables
+from recommender.index.base import EngineAway
 from recommender.management.bars import Bars
 from recommender.models import Space
 from recommender.spaces.build import BuildInProgress, build_space, continue_build, judge_and_keep
@@ -20,7 +21,7 @@ from recommender.spaces.options import SpaceOptions, encoder_named, resumable
 from recommender.spaces.switch import SwitchRefused, activate, retire
 
 _PARAMETERS = ("m", "ef_construction", "ef_search", "max_scan_tuples", "lists", "probes", "oversample")
-_REFUSALS = (ValueError, EncoderNotCompiled, UnknownEncoder, BuildInProgress, SwitchRefused)
+_REFUSALS = (ValueError, EncoderNotCompiled, UnknownEncoder, BuildInProgress, SwitchRefused, EngineAway)
 
 
 class Command(BaseCommand):

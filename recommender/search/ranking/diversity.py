@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.index.registry import vector_index
+from recommender.index.stored import vectors_of
 from recommender.models import Space
 from recommender.projection.apply import unit
 from recommender.search.ranking.base import Candidate, Candidates, Query, Step
@@ -30,7 +30,7 @@ class Diversity(Step[NDArray[np.float32]]):
 
     def read(self, *, space: Space, candidates: Sequence[Candidate]) -> Mapping[int, NDArray[np.float32]]:
         images = list(dict.fromkeys(one.image_id for one in candidates))
-        return vector_index().vectors(space=space, image_ids=images)
+        return vectors_of(space=space, image_ids=images)
 
     def after(self, candidates: Candidates, *, query: Query, known: Mapping[int, NDArray[np.float32]]) -> Candidates:
         """As many places as the page has are chosen, more where the index was asked deeper; the rest follow as they stood."""

@@ -11,10 +11,9 @@ from itertools import islice, zip_longest
 
 from catalog.filters.entries.category import Category
 from catalog.models import Product
-from recommender.index.pgvector import options as kinds
-from recommender.index.pgvector.engine import SpaceQuery
-from recommender.index.registry import vector_index
-from recommender.index.types import Hit
+from recommender.index import metrics
+from recommender.index.search import vector_search
+from recommender.index.types import Hit, SpaceQuery
 from recommender.models import Space
 from recommender.search.filters import excluding
 from recommender.search.ranking.base import Candidate, Candidates, Query
@@ -142,7 +141,7 @@ def _after(space: Space, queries: Sequence[Query], candidates: Sequence[Candidat
 def _nearest(space: Space, queries: Sequence[Query]) -> list[tuple[Candidates, bool]]:
     """The candidates of each query to its depth, nearest first, and whether deeper ones could be of use. One search."""
     pages = iter(
-        vector_index().search_many(
+        vector_search().search_many(
             space=space,
             queries=[
                 SpaceQuery(vector=vector, filters=one.options.filters) for one in queries for vector in one.vectors
@@ -165,4 +164,4 @@ def _merged(space: Space, query: Query, pages: Iterable[Sequence[Hit]]) -> tuple
 
 
 def _candidate(space: Space, hit: Hit) -> Candidate:
-    return Candidate(hit.image_id, hit.product_id, kinds.score(space.metric, hit.distance), hit.distance)
+    return Candidate(hit.image_id, hit.product_id, metrics.score(space.metric, hit.distance), hit.distance)

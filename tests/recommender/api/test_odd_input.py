@@ -11,7 +11,7 @@ from django.test import Client
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from recommender.index.registry import vector_index
+from recommender.index.search import vector_search
 from tests.catalog.filters.chosen import filtering
 from tests.recommender.search.gallery import Shop, random_units
 
@@ -181,7 +181,7 @@ def test_an_attribute_is_found_by_its_very_name_and_value(shop: Shop, odd: str) 
     shop.add(VECTORS[3], attributes={odd: [[odd]]})
     filters = filtering(attributes={odd: (odd,)})
     for exact in (False, True):
-        hits = vector_index().search(space=shop.space, vector=VECTORS[0], filters=filters, k=5, exact=exact)
+        hits = vector_search().search(space=shop.space, vector=VECTORS[0], filters=filters, k=5, exact=exact)
         assert {hit.product_id for hit in hits} == {wanted.pk, listed.pk}
 
 
@@ -191,7 +191,7 @@ def test_a_number_or_truth_value_is_found_by_its_text(shop: Shop, written: str, 
     wanted = [shop.add(VECTORS[0], attributes={"n": stored}), shop.add(VECTORS[1], attributes={"n": [stored]})]
     shop.add(VECTORS[2], attributes={"n": 8})
     filters = filtering(attributes={"n": (written,)})
-    hits = vector_index().search(space=shop.space, vector=VECTORS[0], filters=filters, k=5)
+    hits = vector_search().search(space=shop.space, vector=VECTORS[0], filters=filters, k=5)
     assert {hit.product_id for hit in hits} == {product.pk for product in wanted}
 
 

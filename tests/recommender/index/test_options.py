@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from django.test import Client
 
-from recommender.index.partitions import build_index, index_is_valid
 from recommender.index.pgvector import options as kinds
-from recommender.index.pgvector.engine import PgvectorIndex
 from recommender.index.pgvector.options import UnknownCombination, check, farthest, score
+from recommender.index.registry import vector_index
+from recommender.index.search import VectorSearch
 from recommender.index.types import Filters
 from tests.catalog.filters.chosen import filtering
 from tests.recommender.search.gallery import Shop, assert_same_answer, make_space, random_units
@@ -78,10 +78,10 @@ def test_every_combination_is_built_and_gives_true_distances(index: str, metric:
     shop = Shop(make_space(dimensions=32, metric=metric, index=index, parameters=parameters, index_now=False))
     vectors = random_units(300, 32)
     shop.add_many([(vectors[i : i + 1], {"price": i}) for i in range(300)])
-    build_index(shop.space, concurrently=False)
-    assert index_is_valid(shop.space)
+    vector_index().build(space=shop.space)
+    assert vector_index().ready(space=shop.space)
     for exact_below in (0, 3000):
-        engine = PgvectorIndex(exact_below=exact_below)
+        engine = VectorSearch(vector_index(), exact_below=exact_below)
         for filters in (Filters(), filtering(min_price=100)):
             for number in (0, 7, 150):
                 found = engine.search(space=shop.space, vector=vectors[number], filters=filters, k=10)

@@ -43,5 +43,5 @@ def test_a_detach_left_half_way_is_ended_first(own: bool) -> None:
     _interrupt_the_detaching_of(first)
     for space in (first, second) if own else (second, first):
         partitions.drop_partition(space)
-        assert partitions.partition_bytes(space) == 0
+        assert partitions.table_bytes(space) == 0
     assert partitions._pending() == []

@@ -13,11 +13,13 @@ from pytest_django import Settings
 from catalog.filters.entries.category import Category
 from catalog.models import Product
 from recommender.index import routes, sql
-from recommender.index.partitions import build_index, index_name, partition_name
-from recommender.index.pgvector.engine import PgvectorIndex, SpaceQuery, question
+from recommender.index.partitions import partition_name
+from recommender.index.pgvector.ann_index import index_name
 from recommender.index.pgvector.options import Parameters
+from recommender.index.registry import vector_index
+from recommender.index.search import VectorSearch, vector_search
 from recommender.index.session import ask
-from recommender.index.types import Filters
+from recommender.index.types import Filters, SpaceQuery
 from recommender.models import Space
 from tests.catalog.filters.chosen import filtering
 from tests.recommender.search.gallery import Shop, assert_same_answer, make_space, make_tree, random_units
@@ -46,7 +48,7 @@ def filled(index: str = "hnsw", count: int = 1000) -> Shop:
             for i in range(count)
         ]
     )
-    build_index(shop.space, concurrently=False)
+    vector_index().build(space=shop.space)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE catalog_product")
         cursor.execute(f"ANALYZE {partition_name(shop.space)}")
@@ -172,9 +174,9 @@ def test_a_category_filter_is_planned_the_same() -> None:
     assert scans(found, partition_name(shop.space))[0]["Index Name"] == index_name(shop.space)
 
 
-def routes_of(shop: Shop, *filters: Filters, engine: PgvectorIndex | None = None, k: int = 12) -> list[routes.Route]:
+def routes_of(shop: Shop, *filters: Filters, engine: VectorSearch | None = None, k: int = 12) -> list[routes.Route]:
     queries = [SpaceQuery(vector=np.ones(64, np.float32), filters=one) for one in filters]
-    return (engine or PgvectorIndex())._routes(shop.space, queries, k)
+    return (engine or vector_search())._routes(shop.space, queries, k)
 
 
 def test_a_sample_says_which_share_passes_whatever_the_statistics_say() -> None:
@@ -228,8 +230,8 @@ def test_what_passes_seldom_is_compared_one_by_one_and_the_rest_is_asked_of_the_
 
 def test_a_bound_that_is_given_is_counted_by_the_statement() -> None:
     shop = filled()
-    (never,) = routes_of(shop, filtering(min_price=999), engine=PgvectorIndex(exact_below=0))
-    (tried,) = routes_of(shop, filtering(in_stock=True), engine=PgvectorIndex(exact_below=3))
+    (never,) = routes_of(shop, filtering(min_price=999), engine=VectorSearch(vector_index(), exact_below=0))
+    (tried,) = routes_of(shop, filtering(in_stock=True), engine=VectorSearch(vector_index(), exact_below=3))
     assert not never.few and (tried.few, tried.bound) == (True, 3)
 
 
@@ -253,7 +255,7 @@ def test_sign_bits_are_oversampled_behind_a_filter_too() -> None:
     assert not route.few and route.visits == Parameters().max_scan_tuples  # 4 · 8 · 240 / .05 is more
     for filters in (filtering(attributes={"colour": ("red",)}), filtering(min_price=300)):
         vector = shop.vectors[next(iter(shop.vectors))]
-        found = PgvectorIndex(exact_below=0).search(space=space, vector=vector, filters=filters, k=10)
+        found = VectorSearch(vector_index(), exact_below=0).search(space=space, vector=vector, filters=filters, k=10)
         expected = shop.answer(vector, filters, 10)
         assert len({hit.product_id for hit in found} & {hit.product_id for hit in expected}) >= 9
 
@@ -272,7 +274,7 @@ def test_a_wrong_sample_costs_time_and_no_product(
     shop = filled()
     vector = shop.vectors[next(iter(shop.vectors))]
     monkeypatch.setattr(routes, "estimates", lambda space, filters: (1000, [share] * len(filters)))
-    found = PgvectorIndex().search(space=shop.space, vector=vector, filters=filters, k=12)
+    found = vector_search().search(space=shop.space, vector=vector, filters=filters, k=12)
     expected = shop.answer(vector, filters, 12)
     assert len(found) == len(expected)
     if len(expected) < 12:
@@ -296,7 +298,7 @@ def test_products_that_stand_elsewhere_are_found_though_the_index_gives_up(monke
     query, filters = near.astype(np.float32), filtering(brands=("Brisk",))
     (route,) = routes_of(shop, filters)
     assert not route.few and route.visits == 8 * 12 * 2
-    alone = PgvectorIndex(completes=False).search(space=shop.space, vector=query, filters=filters, k=12)
+    alone = VectorSearch(vector_index(), completes=False).search(space=shop.space, vector=query, filters=filters, k=12)
     assert len(alone) < 12
-    found = PgvectorIndex().search(space=shop.space, vector=query, filters=filters, k=12)
+    found = vector_search().search(space=shop.space, vector=query, filters=filters, k=12)
     assert_same_answer(found, shop.answer(query, filters, 12), shop)

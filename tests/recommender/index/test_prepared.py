@@ -16,7 +16,7 @@ from pytest_django import Settings
 
 from catalog.models import Product
 from recommender.index import partitions, sql
-from recommender.index.registry import vector_index
+from recommender.index.search import vector_search
 from recommender.index.session import ask, rows
 from recommender.index.types import Filters
 from recommender.models import Space
@@ -148,7 +148,7 @@ def test_more_attributes_and_values_are_no_other_statement(space: Space, product
 
     def ask_for(attributes: int, values: int) -> set[str]:
         wanted = {f"name {number}": tuple(map(str, range(values))) for number in range(attributes)}
-        vector_index().search(space=space, vector=vector, filters=filtering(attributes=wanted), k=5)
+        vector_search().search(space=space, vector=vector, filters=filtering(attributes=wanted), k=5)
         return prepared()
 
     first = ask_for(1, 1)
@@ -173,7 +173,7 @@ def test_any_filters_leave_few_statements_and_no_memory(space: Space, products: 
 
     def question(size: int) -> None:
         filters = some_filters(chance, tree, size)
-        vector_index().search(space=space, vector=vector, filters=filters, k=5)
+        vector_search().search(space=space, vector=vector, filters=filters, k=5)
 
     for _ in range(300):
         question(32)

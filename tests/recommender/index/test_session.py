@@ -12,7 +12,7 @@ from psycopg.pq import TransactionStatus
 from catalog.models import Product
 from recommender.halfvec import raw_connection
 from recommender.index import sql
-from recommender.index.registry import vector_index
+from recommender.index.search import vector_search
 from recommender.index.session import ask
 from recommender.index.types import Filters
 from tests.recommender.search.gallery import Shop, random_units
@@ -74,7 +74,7 @@ def test_inside_a_transaction(values: Mapping[str, object], error: type[BaseExce
 def test_no_savepoint_remains_after_a_search(shop: Shop) -> None:
     shop.add(VECTORS[:1])
     for _ in range(3):
-        assert len(vector_index().search(space=shop.space, vector=VECTORS[1], filters=Filters(), k=3)) == 1
+        assert len(vector_search().search(space=shop.space, vector=VECTORS[1], filters=Filters(), k=3)) == 1
     fail({"value": "nonsense"}, psycopg.errors.InvalidTextRepresentation)
     with pytest.raises(psycopg.errors.InvalidSavepointSpecification):
         raw_connection().execute("ROLLBACK TO SAVEPOINT search")

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from catalog.categories import category_for
 from catalog.models import Category, Product, ProductImage
 from recommender.halfvec import half_precision
-from recommender.index import partitions
-from recommender.index.pgvector.engine import PgvectorIndex
+from recommender.index import partitions, stored
+from recommender.index.registry import vector_index
 from recommender.index.types import Filters, Hit, VectorRow
 from recommender.models import EmbeddingJob, Encoder, ImageFeatures, Space
 from tests.catalog.filters.chosen import passes
@@ -61,7 +61,7 @@ def make_space(
     )
     partitions.create_partition(space)
     if index_now:
-        partitions.build_index(space, concurrently=False)
+        vector_index().build(space=space)
     return space
 
 
@@ -111,7 +111,7 @@ class Shop:
         EmbeddingJob.objects.bulk_create(
             EmbeddingJob(image=image, encoder=self.space.encoder, state=EmbeddingJob.State.DONE) for image, _ in photos
         )
-        assert PgvectorIndex().upsert(space=self.space, rows=rows) == len(rows)
+        assert stored.insert(space=self.space, rows=rows) == len(rows)
         for row in rows:
             self.vectors[row.image_id] = half_precision(row.vector)
             self.owner[row.image_id] = row.product_id

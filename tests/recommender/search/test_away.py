@@ -10,8 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 
 from config.page_middleware import SessionMiddleware
-from recommender.index import partitions
-from recommender.index.registry import vector_index
+from recommender.index import partitions, stored
 from recommender.index.types import VectorRow
 from recommender.models import Space
 from recommender.search.filters import SearchOptions
@@ -69,7 +68,7 @@ def test_a_space_that_is_retired_in_the_middle_is_asked_for_anew() -> None:
     first = similar_to_product(product_id=products[0].pk, options=SearchOptions())
     assert first.space.name == "old"
     new = make_space(old.encoder, name="new", state=Space.State.READY)
-    vector_index().upsert(
+    stored.insert(
         space=new, rows=[VectorRow(shop.photos(one)[0], one.pk, VECTORS[i]) for i, one in enumerate(products)]
     )
     Space.objects.filter(pk=old.pk).update(state=Space.State.RETIRED)

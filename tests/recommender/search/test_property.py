@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from catalog.filters.entries.category import Category, category_ids
 from catalog.filters.entries.price import Currency
-from recommender.index.pgvector.engine import PgvectorIndex, SpaceQuery
-from recommender.index.types import Filters
+from recommender.index.registry import vector_index
+from recommender.index.search import VectorSearch
+from recommender.index.types import Filters, SpaceQuery
 from tests.catalog.filters.chosen import EUR, filtering
 from tests.recommender.search.gallery import Shop, assert_same_answer, make_space, make_tree, random_units, unit
 
@@ -121,7 +122,7 @@ def test_exact_is_brute_force_and_no_page_is_short(
             expected = shop.answer(vector, filters, k)
             asked.append(SpaceQuery(vector=vector, filters=filters))
             for bound in (None, 0, 5, 3000):
-                engine = PgvectorIndex(exact_below=bound)
+                engine = VectorSearch(vector_index(), exact_below=bound)
                 exact = engine.search(space=shop.space, vector=vector, filters=filters, k=k, exact=True)
                 assert_same_answer(exact, expected, shop)
                 found = engine.search(space=shop.space, vector=vector, filters=filters, k=k)
@@ -134,7 +135,7 @@ def test_exact_is_brute_force_and_no_page_is_short(
                 assert len(missing) <= 0.1 * len(expected[:10])
         for bound in (None, 0, 5, 3000):
             for exact_asked in (True, False):
-                pages = PgvectorIndex(exact_below=bound).search_many(
+                pages = VectorSearch(vector_index(), exact_below=bound).search_many(
                     space=shop.space, queries=asked, k=k, exact=exact_asked
                 )
                 for query, page in zip(asked, pages, strict=True):
@@ -155,7 +156,7 @@ def test_recall_of_the_ann_path_under_every_selectivity() -> None:
     shop.add_many(
         [(vectors[i : i + 1], {"price": Decimal(i % 1000), "category": tree[slugs[near[i] % 6]]}) for i in range(5000)]
     )
-    engine = PgvectorIndex(exact_below=0)
+    engine = VectorSearch(vector_index(), exact_below=0)
     products = list(shop.products)
     for share in (1000, 500, 100, 50, 10):
         for by in ("price", "category"):

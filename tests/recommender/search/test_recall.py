@@ -10,8 +10,10 @@ from pytest_django import Settings
 
 from recommender.evaluation import recall
 from recommender.evaluation.recall import KEPT, measure, recall_of, series
-from recommender.index import partitions
+from recommender.index import stored
+from recommender.index.pgvector import ann_index
 from recommender.index.registry import vector_index
+from recommender.index.search import vector_search
 from recommender.index.types import Filters, VectorRow
 from recommender.models import RecallSample, Space
 from recommender.search.query_products import query_product
@@ -42,7 +44,7 @@ def test_a_bad_index_is_warned_about(client: Client, caplog: pytest.LogCaptureFi
     parameters = {"m": 2, "ef_construction": 4, "ef_search": 1}
     shop = Shop(make_space(dimensions=64, parameters=parameters, index_now=False))
     fill(shop, 1500, 64)
-    partitions.build_index(shop.space, concurrently=False)
+    vector_index().build(space=shop.space)
     with caplog.at_level(logging.WARNING):
         sample = measure(shop.space, queries=30)
     assert sample is not None and sample.recall is not None and sample.recall < 0.95
@@ -71,7 +73,7 @@ def test_twins_are_no_loss(shop: Shop) -> None:
 @pytest.mark.parametrize("how", ["empty", "invalid"])
 def test_a_dead_index_does_not_measure_as_a_good_one(shop: Shop, caplog: pytest.LogCaptureFixture, how: str) -> None:
     """Searches are completed by comparing, so that nobody notices; the measurement must."""
-    name = partitions.index_name(shop.space)
+    name = ann_index.index_name(shop.space)
     with connection.cursor() as cursor:
         if how == "empty":  # photos that came while the index took none
             cursor.execute("UPDATE pg_index SET indisready = false WHERE indexrelid = %s::regclass", [name])
@@ -80,7 +82,7 @@ def test_a_dead_index_does_not_measure_as_a_good_one(shop: Shop, caplog: pytest.
             "UPDATE pg_index SET indisready = true, indisvalid = %s WHERE indexrelid = %s::regclass",
             [how == "empty", name],
         )
-    found = vector_index().search(space=shop.space, vector=shop.vectors[min(shop.owner)], filters=Filters(), k=10)
+    found = vector_search().search(space=shop.space, vector=shop.vectors[min(shop.owner)], filters=Filters(), k=10)
     assert len(found) == 10
     with caplog.at_level(logging.WARNING):
         sample = measure(shop.space, queries=20)
@@ -94,10 +96,10 @@ def test_an_augmented_space_is_measured_by_the_vectors_that_the_storefront_asks_
     images = sorted(shop.owner)
     Space.objects.update(augment=3)
     shop.space.refresh_from_db()
-    vector_index().delete(space=shop.space, image_ids=images)
+    stored.delete(space=shop.space, image_ids=images)
     places = random_units(2, 8, seed=99)
     rows = [VectorRow(image, shop.owner[image], places[number % 2]) for number, image in enumerate(images)]
-    assert vector_index().upsert(space=shop.space, rows=rows) == len(images)
+    assert stored.insert(space=shop.space, rows=rows) == len(images)
     asked = recall._query_vectors(shop.space, images)
     assert sorted(asked) == images
     for image in images:

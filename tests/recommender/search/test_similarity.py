@@ -8,8 +8,8 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
+from recommender.index import stored
 from recommender.index.pgvector import engine as pgvector
-from recommender.index.registry import vector_index
 from recommender.index.types import VectorRow
 from recommender.models import EmbeddingJob, Space
 from recommender.search.answers import NoActiveSpace, QueryCancelsOut
@@ -234,8 +234,8 @@ def test_augmented_spaces_are_asked_by_plain_vectors(shop: Shop) -> None:
     asking = shop.add(around(0.0))
     moved, stays = shop.add(around(0.3)), shop.add(around(-0.2))
     Space.objects.update(augment=5)
-    vector_index().delete(space=shop.space, image_ids=shop.photos(asking))
-    vector_index().upsert(space=shop.space, rows=[VectorRow(shop.photos(asking)[0], asking.pk, around(1.5))])
+    stored.delete(space=shop.space, image_ids=shop.photos(asking))
+    stored.insert(space=shop.space, rows=[VectorRow(shop.photos(asking)[0], asking.pk, around(1.5))])
     answer = similar_to_product(product_id=asking.pk, options=OPTIONS)
     assert found_products(answer) == [stays.pk, moved.pk]
     assert answer.found[0].score == pytest.approx(np.cos(0.2), abs=1e-3)

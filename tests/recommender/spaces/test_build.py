@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 
 from catalog.models import Product, ProductImage
-from recommender.index import partitions
+from recommender.index import partitions, stored
 from recommender.index.registry import vector_index
 from recommender.locks import take_build
 from recommender.models import Encoder, ImageFeatures, Space
@@ -30,7 +30,7 @@ class Stopped(BaseException):
 
 def vectors_of(space: Space) -> dict[int, np.ndarray]:
     ids = list(ProductImage.objects.values_list("pk", flat=True))
-    return dict(vector_index().vectors(space=space, image_ids=ids))
+    return dict(stored.vectors_of(space=space, image_ids=ids))
 
 
 def assert_holds_every_photo(space: Space) -> None:
@@ -39,7 +39,7 @@ def assert_holds_every_photo(space: Space) -> None:
     assert stored.keys() == set(ProductImage.objects.values_list("pk", flat=True))
     vectors = vectors_of(space)
     assert vectors.keys() == stored.keys()
-    assert vector_index().count(space=space) == len(stored)
+    assert stored.count(space=space) == len(stored)
     if not space.augment:
         expected = project(space, np.stack([stored[image_id] for image_id in vectors]).astype(np.float32))
         assert np.allclose(np.stack(list(vectors.values())), expected, atol=2e-3)
@@ -64,7 +64,7 @@ def test_every_kind_of_space_is_complete_judged_and_not_active(
     space = build_space(SpaceOptions(encoder=shop.encoder, **options))  # type: ignore[arg-type]
     space.refresh_from_db()
     assert (space.name, space.state, space.dimensions) == (name, Space.State.READY, dimensions)
-    assert partitions.index_is_valid(space)
+    assert vector_index().ready(space=space)
     assert_holds_every_photo(space)
     assert space.quality["systems"].keys() == {"space", "active", "pca", "plain", "histogram"}
     assert space.quality["ann_recall"] > 0.9
@@ -178,7 +178,7 @@ def test_an_interrupted_build_goes_on_by_the_same_command(
     with pytest.raises(Stopped):
         build_space(options, progress=stop)
     begun = Space.objects.get(name="pca-8")
-    fitted, written = bytes(begun.matrix or b""), vector_index().count(space=begun)
+    fitted, written = bytes(begun.matrix or b""), stored.count(space=begun)
     assert written == {"writing vectors": 50, "building the index": 240, "ranking": 240}.get(stage, 0)
     calls: list[tuple[str, int, int]] = []
     space = build_space(options, progress=lambda *call: calls.append(call))
@@ -269,7 +269,7 @@ def test_photos_replaced_between_reading_and_writing_are_passed_over(shop: Space
     image = ProductImage.objects.latest("pk")
     ids = np.array([image.pk])
     vectors = np.ones((1, 24), np.float32)
-    vector_index().delete(space=shop, image_ids=[image.pk])
+    stored.delete(space=shop, image_ids=[image.pk])
     ImageFeatures.objects.filter(image=image).update(digest="f" * 64)
     assert write_unchanged(shop, ids, vectors) == 0
     assert missing_vectors(shop).tolist() == []
@@ -369,7 +369,7 @@ def test_a_late_upload_takes_in_the_neighbours_that_a_rebuild_gives_it(encoder: 
     Space.objects.filter(pk=rebuilt.pk).update(mean=space.mean, matrix=space.matrix)
     rebuilt.refresh_from_db()
     rebuilt.__dict__.pop("_projection", None)
-    vector_index().delete(space=rebuilt, image_ids=list(ProductImage.objects.values_list("pk", flat=True)))
+    stored.delete(space=rebuilt, image_ids=list(ProductImage.objects.values_list("pk", flat=True)))
     fill(rebuilt)
     held, wanted = vectors_of(space), vectors_of(rebuilt)
     assert len(held) == len(wanted) == 240

@@ -19,7 +19,7 @@ from django.db import connection, transaction
 
 from catalog.models import ProductImage
 from recommender.encoder.store import find_encoder, save_encoder
-from recommender.index import partitions
+from recommender.index import partitions, stored
 from recommender.index.registry import vector_index
 from recommender.models import EmbeddingJob, Encoder, Space
 from recommender.pipeline import jobs
@@ -149,14 +149,14 @@ def test_a_killed_build_goes_on_by_the_same_command() -> None:
             building.wait()
         space = Space.objects.get(name="pca-8")
         fit = bytes(space.matrix or b"")
-        assert (space.state, vector_index().count(space=space)) == (Space.State.BUILDING, 0)
+        assert (space.state, stored.count(space=space)) == (Space.State.BUILDING, 0)
     until(lambda: not _builders(space), "the killed build's session never ended")
     run(*arguments)
     space.refresh_from_db()
     assert space.state == Space.State.READY and space.quality
     assert bytes(space.matrix or b"") == fit
-    assert vector_index().count(space=space) == 160
-    assert partitions.index_is_valid(space)
+    assert stored.count(space=space) == 160
+    assert vector_index().ready(space=space)
     _leave_nothing(space)
 
 
@@ -202,15 +202,15 @@ def test_a_new_encoder_is_filled_by_the_workers_and_switched_to(
         progress=lambda *call: calls.append(call),
     )
     assert ("embedding with the new encoder", 13, 13) in calls
-    assert vector_index().count(space=space) == 12
+    assert stored.count(space=space) == 12
     assert set(
         EmbeddingJob.objects.filter(encoder=compiled_lite2_int8, state="done").values_list("priority", flat=True)
     ) == {20}
     assert activate(space.name).space == space
     fresh = make_image(make_product(category="Things > kind 0"))
-    until(lambda: vector_index().vectors(space=space, image_ids=[fresh.pk]), "a fresh upload never came in")
-    until(lambda: vector_index().vectors(space=first, image_ids=[fresh.pk]), "the readable space was forgotten")
+    until(lambda: stored.vectors_of(space=space, image_ids=[fresh.pk]), "a fresh upload never came in")
+    until(lambda: stored.vectors_of(space=first, image_ids=[fresh.pk]), "the readable space was forgotten")
     retire(first.name)
     assert {image.pk for image in images} < set(
-        vector_index().vectors(space=space, image_ids=[i.pk for i in images] + [fresh.pk])
+        stored.vectors_of(space=space, image_ids=[i.pk for i in images] + [fresh.pk])
     )

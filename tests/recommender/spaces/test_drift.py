@@ -86,7 +86,7 @@ def test_a_refit_is_made_and_activated_where_a_setting_says_so(fitted: Space, se
     assert (active.name, active.fit_summary["photos"]) == ("learned-6-2", 400)
     assert active.dimensions == 6 and active.labels == "category"
     fitted.refresh_from_db()
-    assert (fitted.state, partitions.partition_bytes(fitted)) == (Space.State.RETIRED, 0)
+    assert (fitted.state, partitions.table_bytes(fitted)) == (Space.State.RETIRED, 0)
     assert Space.objects.get(name="plain").state == Space.State.READY
 
 
@@ -104,7 +104,7 @@ def test_a_refit_that_is_no_better_is_refused_and_not_tried_at_once_again(
     assert Space.objects.get(state=Space.State.ACTIVE) == fitted
     assert "the refit of space learned-6 was refused" in caplog.text
     refused = Space.objects.get(name="learned-6-2")
-    assert (refused.state, partitions.partition_bytes(refused)) == (Space.State.RETIRED, 0)
+    assert (refused.state, partitions.table_bytes(refused)) == (Space.State.RETIRED, 0)
     drift.check()
     assert Space.objects.count() == 3
 

@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from psycopg import sql
 
-from recommender.index import partitions
+from recommender.index import partitions, stored
 from recommender.index.nearness import NearnessTree, sample_size
-from recommender.index.registry import vector_index
 from recommender.index.types import VectorRow
 from recommender.models import Encoder, Space
 from recommender.spaces.build import build_space
@@ -90,11 +89,11 @@ def test_a_build_lays_many_vectors_down_by_nearness(
 @pytest.mark.django_db
 def test_a_bulk_load_keeps_the_order_given(shop: Space) -> None:
     images = _as_laid_down(shop)
-    vectors = vector_index().vectors(space=shop, image_ids=images)
+    vectors = stored.vectors_of(space=shop, image_ids=images)
     products = _products(images)
-    vector_index().delete(space=shop, image_ids=images)
+    stored.delete(space=shop, image_ids=images)
     wanted = np.random.default_rng(0).permutation(images).tolist()
-    partitions.write_vectors(shop, (VectorRow(image, products[image], vectors[image]) for image in wanted))
+    stored.load(space=shop, rows=(VectorRow(image, products[image], vectors[image]) for image in wanted))
     assert _as_laid_down(shop) == wanted
 
 
@@ -119,8 +118,8 @@ def _borders(codes: list[int]) -> int:
 def test_photos_whose_vectors_are_being_written_are_passed_over_by_the_end_of_a_lease(shop: Space) -> None:
     """Else both would insert the same photos in orders of their own, and each could wait for the other for ever."""
     images = sorted(_as_laid_down(shop))[:3]
-    vectors = vector_index().vectors(space=shop, image_ids=images)
-    vector_index().delete(space=shop, image_ids=images)
+    vectors = stored.vectors_of(space=shop, image_ids=images)
+    stored.delete(space=shop, image_ids=images)
     other = connection.copy()
     try:
         with transaction.atomic():

@@ -10,8 +10,8 @@ from django.db import connection
 
 from catalog.categories import category_for
 from catalog.models import Product, ProductImage
-from recommender.index import partitions
-from recommender.index.registry import vector_index
+from recommender.index import partitions, stored
+from recommender.index.pgvector import ann_index
 from recommender.models import EmbeddingJob, Encoder, ImageFeatures, Space
 from recommender.spaces import active as spaces
 from recommender.spaces.active import active_space, forget_active_space
@@ -49,7 +49,7 @@ def test_a_learned_space_that_is_better_is_activated_and_the_old_stays_readable(
     assert active_space() == space
     shop.refresh_from_db()
     assert shop.state == Space.State.READY
-    assert vector_index().count(space=shop) == 240
+    assert stored.count(space=shop) == 240
     gain = space.quality["differences"]["pca"]["seen"]
     assert gain[0] > 0
     assert activate(space.name).before == space  # again is no error
@@ -169,7 +169,7 @@ def test_an_incomplete_space_is_refused(shop: Space) -> None:
 def test_an_invalid_index_is_refused(shop: Space) -> None:
     space = pca(shop)
     with connection.cursor() as cursor:
-        cursor.execute(f"DROP INDEX {partitions.index_name(space)}")
+        cursor.execute(f"DROP INDEX {ann_index.index_name(space)}")
     with pytest.raises(SwitchRefused, match="its index is not valid"):
         activate(space.name)
     assert activate(space.name, force=True).space == space
@@ -194,7 +194,7 @@ def test_photos_that_the_new_encoder_has_not_seen_are_refused(shop: Space) -> No
 def test_what_was_uploaded_or_lost_meanwhile_is_put_right(shop: Space) -> None:
     space = pca(shop)
     ids = list(ProductImage.objects.order_by("pk").values_list("pk", flat=True))
-    vector_index().delete(space=space, image_ids=ids[:3])
+    stored.delete(space=space, image_ids=ids[:3])
     with connection.cursor() as cursor:  # a vector of a photo that never was
         cursor.execute(
             "INSERT INTO recommender_imagevector (image_id, space_id, product_id, vector)"
@@ -203,7 +203,7 @@ def test_what_was_uploaded_or_lost_meanwhile_is_put_right(shop: Space) -> None:
             [space.pk],
         )
     activate(space.name)
-    assert sorted(vector_index().vectors(space=space, image_ids=[*ids, 999999999])) == ids
+    assert sorted(stored.vectors_of(space=space, image_ids=[*ids, 999999999])) == ids
 
 
 def test_a_judgement_of_other_photos_or_labels_is_made_anew(shop: Space) -> None:
@@ -238,13 +238,13 @@ def test_a_retired_space_leaves_its_row_and_the_features(shop: Space) -> None:
     retire(shop.name)
     shop.refresh_from_db()
     assert shop.state == Space.State.RETIRED and shop.retired_at is not None
-    assert partitions.partition_bytes(shop) == 0
+    assert partitions.table_bytes(shop) == 0
     assert ImageFeatures.objects.count() == 240
     with pytest.raises(SwitchRefused, match="it was retired"):
         activate(shop.name)
     retire(shop.name)  # again is no error
     (image,) = add_photos(shop.encoder, class_features(1, 1)[0], prefix="after")
-    assert list(vector_index().vectors(space=space, image_ids=[image.pk])) == [image.pk]
+    assert list(stored.vectors_of(space=space, image_ids=[image.pk])) == [image.pk]
 
 
 def test_spaces_are_listed_with_what_they_are_and_cost(shop: Space) -> None:

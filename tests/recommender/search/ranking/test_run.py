@@ -11,7 +11,6 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from recommender.index.types import Filters
 from recommender.search.answers import Answer
 from recommender.search.filters import SearchOptions
 from recommender.search.ranking import run
@@ -19,6 +18,7 @@ from recommender.search.ranking.base import Query
 from recommender.search.ranking.run import rank
 from recommender.search.ranking.steps import STEPS, Steps
 from recommender.search.similarity import recommend, similar_to_each, similar_to_features, similar_to_product
+from tests.catalog.filters.chosen import filtering
 from tests.recommender.search.gallery import Shop, make_tree, unit
 from tests.recommender.search.ranking.throwaway import (
     EverySecond,
@@ -127,7 +127,7 @@ def test_asking_ends_at_the_deepest_however_many_match(shop: Shop, monkeypatch: 
 
 def test_a_batch_asks_deeper_for_those_alone_that_are_short(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     ids = row(shop, 40)
-    crowd = replace(OPTIONS, filters=Filters(exclude_products=tuple(one for one in ids if one % 2 == 0)))
+    crowd = replace(OPTIONS, filters=filtering(exclude_products=tuple(one for one in ids if one % 2 == 0)))
     queries = [Query(vectors=(at(0.0),), options=options) for options in (OPTIONS, crowd, OPTIONS)]
     with counted(monkeypatch) as asked:
         pages = rank(space=shop.space, queries=queries, steps=[*STEPS, OddProducts()])
@@ -205,9 +205,9 @@ def test_a_photo_is_filled_from_the_category_of_what_is_nearest(shop: Shop) -> N
     query = Query(vectors=(at(0.0),), options=options)
     (found,) = rank(space=shop.space, queries=[query])
     assert ([one.product_id for one in found.found], found.fallback) == ([near.pk, mate.pk], "category")
-    elsewhere = replace(query, options=replace(options, filters=Filters(categories=(tree["dress"].pk,))))
-    nowhere = replace(query, options=replace(options, filters=Filters(brands=("none",))))
-    uncategorised = replace(query, options=replace(options, filters=Filters(exclude_products=(near.pk,))))
+    elsewhere = replace(query, options=replace(options, filters=filtering(categories=(tree["dress"].pk,))))
+    nowhere = replace(query, options=replace(options, filters=filtering(brands=("none",))))
+    uncategorised = replace(query, options=replace(options, filters=filtering(exclude_products=(near.pk,))))
     pages = rank(space=shop.space, queries=[elsewhere, nowhere, uncategorised])
     assert [len(page.found) for page in pages] == [1, 0, 1]
 

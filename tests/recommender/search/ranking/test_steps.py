@@ -7,7 +7,6 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
-from recommender.index.types import Filters
 from recommender.search.filters import SearchOptions
 from recommender.search.ranking.base import Candidate, Candidates, Query, Step
 from recommender.search.ranking.diversity import MOST_CANDIDATES, WIDER, Diversity
@@ -15,6 +14,7 @@ from recommender.search.ranking.fallback import Fallback
 from recommender.search.ranking.group import Group
 from recommender.search.ranking.steps import STEPS
 from recommender.search.ranking.threshold import Threshold
+from tests.catalog.filters.chosen import filtering
 
 VECTOR = np.array([1, 0], np.float32)
 
@@ -119,7 +119,7 @@ def test_of_a_deeper_asking_diversity_chooses_more_places() -> None:
 
 
 def test_fallback_adds_a_tier_of_the_same_category_without_a_least_score() -> None:
-    filters = Filters(in_stock=True)
+    filters = filtering(in_stock=True)
     asked = query(limit=12, min_score=0.8, min_results=4, diversity=0.5, filters=filters)
     first, second = Fallback().before(asked)
     assert first is asked

@@ -1,0 +1,174 @@
+"""The products nearest to a vector: a page that is full whenever enough of them match, whatever the engine finds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from django.conf import settings
+from numpy.typing import NDArray
+
+from recommender.index import compared
+from recommender.index.base import NearestQuery, VectorIndex
+from recommender.index.compared import Page
+from recommender.index.registry import engine_named
+from recommender.index.routes import Route, routes
+from recommender.index.types import Filters, Hit, SpaceQuery
+from recommender.models import Space
+
+_MOST_CROWDING = 50.0  # photos for each product, beyond which nothing more is learned
+
+
+def vector_search() -> VectorSearch:
+    """The search by the engine of the settings, one a process. Raises ImproperlyConfigured for an unknown engine."""
+    return _search_with(settings.VECTOR_ENGINE)
+
+
+@cache
+def _search_with(engine: str) -> VectorSearch:
+    return VectorSearch(engine_named(engine))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Queries of one call, and how each is routed."""
+
+    space: Space
+    queries: Sequence[SpaceQuery]
+    routes: Sequence[Route]
+    k: int
+
+
+class VectorSearch:
+    """Searches by an engine, completed by Postgres.
+
+    Few products pass the filter, by a sample of the products: their photos are compared one by one. Else the engine
+    proposes photos; Postgres filters, measures and groups them by product and variant group (for pgvector in the same
+    statement); more are asked for until the page is full or the engine has no more. A page that is still short is
+    answered exactly, so it is short only if fewer match. What the sample got wrong costs time only.
+
+    `exact_below`: see `routes`; None: as EXACT_BELOW_ROWS says. To measure an engine by itself, `completes` is False:
+    then nothing stands in for what it does not find.
+    """
+
+    def __init__(self, engine: VectorIndex, *, exact_below: int | None = None, completes: bool = True) -> None:
+        self._engine = engine
+        self._exact_below = exact_below
+        self._completes = completes
+        self._crowding: dict[int, float] = {}  # photos for each product, by what earlier queries of a space needed
+
+    def search(
+        self, *, space: Space, vector: NDArray[np.float32], filters: Filters, k: int, exact: bool = False
+    ) -> list[Hit]:
+        """The k nearest products (one hit a product, one product a variant group), by (distance, image id).
+
+        Shorter than k only if fewer products match. `exact` compares all instead of asking the engine. Raises SpaceGone,
+        EngineAway, and ValueError for a vector that is not of the space.
+        """
+        return self.search_many(space=space, queries=[SpaceQuery(vector=vector, filters=filters)], k=k, exact=exact)[0]
+
+    def search_many(
+        self, *, space: Space, queries: Sequence[SpaceQuery], k: int, exact: bool = False
+    ) -> list[list[Hit]]:
+        """One answer for each query, together in few round trips; each as `search` gives it."""
+        for query in queries:
+            _check_shape(space, query.vector)
+        asked = _Asked(space, queries, self._routes(space, queries, k), k)
+        pages: dict[int, list[Hit]] = {}
+        few = [number for number, route in enumerate(asked.routes) if route.few]
+        pages |= self._compared("few", asked, few)
+        rest = [number for number in range(len(queries)) if number not in pages]
+        if not exact:
+            pages |= self._proposed(asked, rest)
+            rest = [number for number in rest if len(pages[number]) < k and self._completes]
+        pages |= self._compared("all", asked, rest)
+        return [pages[number] for number in range(len(queries))]
+
+    def nearest_photos(
+        self, *, space: Space, vectors: Sequence[NDArray[np.float32]], count: int
+    ) -> list[NDArray[np.int64]]:
+        """For each vector the ids of about `count` nearest photos that the engine finds, those of hidden products too."""
+        for vector in vectors:
+            _check_shape(space, vector)
+        queries = [NearestQuery(vector=vector, filters=None, depth=count) for vector in vectors]
+        found = self._engine.nearest(space=space, queries=queries, k=count)
+        return [np.array(one.image_ids, np.int64)[:count] for one in found]
+
+    def _routes(self, space: Space, queries: Sequence[SpaceQuery], k: int) -> list[Route]:
+        """How each query is answered; what earlier ones had to be widened by is remembered and slowly forgotten."""
+        crowding = max(1.0, self._crowding.get(space.pk, 1.0) * 0.99)
+        self._crowding[space.pk] = crowding
+        given = settings.EXACT_BELOW_ROWS or None if self._exact_below is None else self._exact_below
+        filters = [query.filters for query in queries]
+        effort = self._engine.effort(space=space)
+        return routes(space, filters, places=math.ceil(k * crowding), effort=effort, exact_below=given)
+
+    def _compared(self, path: compared.Path, asked: _Asked, numbers: Sequence[int]) -> dict[int, list[Hit]]:
+        """Pages by comparing in Postgres all that passes; `few`: without the queries for which too many pass."""
+
+        def ask(open_: Sequence[int], depths: Sequence[int]) -> list[Page | None]:
+            queries = [asked.queries[number] for number in open_]
+            bounds = [asked.routes[number].bound for number in open_]
+            return compared.all_that_pass(asked.space, path, queries, k=asked.k, depths=depths, bounds=bounds)
+
+        return self._widened(asked, ask, {number: asked.routes[number].compared for number in numbers})
+
+    def _proposed(self, asked: _Asked, numbers: Sequence[int]) -> dict[int, list[Hit]]:
+        """Pages of what the engine proposes, short where it has no more."""
+        if not numbers:
+            return {}
+
+        def ask(open_: Sequence[int], depths: Sequence[int]) -> list[Page | None]:
+            queries = [
+                NearestQuery(
+                    vector=asked.queries[number].vector,
+                    filters=asked.queries[number].filters,
+                    depth=depth,
+                    share=asked.routes[number].share,
+                )
+                for number, depth in zip(open_, depths, strict=True)
+            ]
+            found = self._engine.nearest(space=asked.space, queries=queries, k=asked.k)
+            return compared.pages_of(asked.space, [asked.queries[number] for number in open_], found, k=asked.k)
+
+        most = self._engine.effort(space=asked.space).most
+        return self._widened(asked, ask, {number: asked.routes[number].depth for number in numbers}, most=most)
+
+    def _widened(
+        self,
+        asked: _Asked,
+        ask: Callable[[Sequence[int], Sequence[int]], list[Page | None]],
+        depths: dict[int, int],
+        *,
+        most: float = math.inf,
+    ) -> dict[int, list[Hit]]:
+        """Ask, and ask again for more photos, until each page is full or no more are to be had.
+
+        Pages are short where several candidates belong to one product, or an engine proposed some that do not pass.
+        `depths`: photos asked for at first, by the number of the query; more than `most` are never asked for.
+        """
+        pages: dict[int, list[Hit]] = {}
+        while depths:
+            found = ask(list(depths), list(depths.values()))
+            deeper: dict[int, int] = {}
+            for (number, depth), page in zip(depths.items(), found, strict=True):
+                if page is None:
+                    continue
+                pages[number] = page.hits
+                if len(page.hits) < asked.k and page.more:
+                    places = max(1, len(page.hits))
+                    self._learn(asked.space, depth / places)
+                    deeper[number] = math.ceil(depth * max(2.0, 1.5 * asked.k / places))
+            depths = {number: depth for number, depth in deeper.items() if depth <= most}
+        return pages
+
+    def _learn(self, space: Space, crowding: float) -> None:
+        self._crowding[space.pk] = min(_MOST_CROWDING, max(self._crowding.get(space.pk, 1.0), crowding))
+
+
+def _check_shape(space: Space, vector: NDArray[np.float32]) -> None:
+    if vector.shape != (space.dimensions,):
+        raise ValueError(f"a vector of shape {vector.shape} asked of {space.dimensions}-d space {space}")
