@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from recommender.index import compared
 from recommender.index.base import NearestQuery, VectorIndex
 from recommender.index.compared import Page
-from recommender.index.registry import engine_named
+from recommender.index.registry import vector_index
 from recommender.index.routes import Route, routes
 from recommender.index.types import Filters, Hit, SpaceQuery
 from recommender.models import Space
@@ -24,12 +24,12 @@ _MOST_CROWDING = 50.0  # photos for each product, beyond which nothing more is l
 
 def vector_search() -> VectorSearch:
     """The search by the engine of the settings, one a process. Raises ImproperlyConfigured for an unknown engine."""
-    return _search_with(settings.VECTOR_ENGINE)
+    return _search_with(vector_index())
 
 
 @cache
-def _search_with(engine: str) -> VectorSearch:
-    return VectorSearch(engine_named(engine))
+def _search_with(engine: VectorIndex) -> VectorSearch:
+    return VectorSearch(engine)
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ class PgvectorIndex(VectorIndex):
         for start in range(0, len(queries), AT_ONCE):
             part = queries[start : start + AT_ONCE]
             depths = [query.depth * _oversample(space, chosen) for query in part]
-            settings = statements.settings_of(replace(chosen, max_scan_tuples=_visits(chosen, part, depths)))
+            settings = statements.settings_of(replace(chosen, max_scan_tuples=visits(chosen, part, depths)))
             asked = [
                 statements.nearest(space, query, k=k, depth=depth) for query, depth in zip(part, depths, strict=True)
             ]
@@ -83,8 +83,11 @@ def _oversample(space: Space, chosen: Parameters) -> int:
     return chosen.oversample if space.index == "binary" else 1
 
 
-def _visits(chosen: Parameters, queries: Sequence[NearestQuery], depths: Sequence[int]) -> int:
-    """Nodes of the graph that a scan may visit before it gives up: what the query that needs most of them is given."""
+def visits(chosen: Parameters, queries: Sequence[NearestQuery], depths: Sequence[int]) -> int:
+    """Nodes of the graph that a scan may visit before it gives up: as many as the query that needs most of them needs.
+
+    `depths`: photos that each query wants of the index.
+    """
     most = 0.0
     for query, depth in zip(queries, depths, strict=True):
         if not query.share:  # not known, or too small to be met in a sample

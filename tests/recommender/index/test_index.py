@@ -23,7 +23,7 @@ from tests.recommender.search.gallery import Shop, assert_same_answer, make_enco
 VECTORS = random_units(40)
 
 
-def stored(space: Space) -> list[tuple[int, int]]:
+def rows_in(space: Space) -> list[tuple[int, int]]:
     return list(ImageVector.objects.filter(space=space).order_by("image_id").values_list("image_id", "product_id"))
 
 
@@ -33,7 +33,7 @@ def test_vectors_are_stored_once_and_those_of_photos_that_are_gone_not_at_all(sh
     again = [VectorRow(first, product.pk, VECTORS[5]), VectorRow(10**9, product.pk, VECTORS[6])]
     assert stored.insert(space=shop.space, rows=again) == 0
     assert stored.insert(space=shop.space, rows=[]) == 0
-    assert stored(shop.space) == [(first, product.pk), (second, product.pk)]
+    assert rows_in(shop.space) == [(first, product.pk), (second, product.pk)]
     kept = stored.vectors_of(space=shop.space, image_ids=[first, second, 10**9])
     assert sorted(kept) == [first, second] and np.array_equal(kept[first], VECTORS[0])
     assert stored.delete(space=shop.space, image_ids=[first]) == 1
@@ -46,7 +46,7 @@ def test_a_vector_is_stored_under_the_product_that_owns_the_photo_now(shop: Shop
     stored.delete(space=shop.space, image_ids=[image])
     ProductImage.objects.filter(pk=image).update(product=new)
     stored.insert(space=shop.space, rows=[VectorRow(image, old.pk, VECTORS[0])])
-    assert (image, new.pk) in stored(shop.space)
+    assert (image, new.pk) in rows_in(shop.space)
 
 
 def test_bulk_writes_can_be_repeated(shop: Shop) -> None:
@@ -55,7 +55,7 @@ def test_bulk_writes_can_be_repeated(shop: Shop) -> None:
     rows = [VectorRow(image.pk, image.product_id, VECTORS[i]) for i, image in enumerate(images)]
     assert stored.load(space=shop.space, rows=iter(rows[:12])) == 12
     assert stored.load(space=shop.space, rows=[*rows, VectorRow(10**9, 1, VECTORS[0])]) == 8
-    assert stored(shop.space) == [(image.pk, image.product_id) for image in images]
+    assert rows_in(shop.space) == [(image.pk, image.product_id) for image in images]
     hits = vector_search().search(space=shop.space, vector=VECTORS[3], filters=Filters(), k=1)
     assert hits[0].product_id == products[3].pk and hits[0].distance == pytest.approx(0, abs=1e-6)
 
@@ -185,7 +185,7 @@ class TestPartitions:
             _wait_until_blocked()
         deleting.join(timeout=20)
         assert not ProductImage.objects.filter(pk=image).exists()
-        assert stored(shop.space) == []
+        assert rows_in(shop.space) == []
 
 
 def hold_open(*actions: Callable[[], object]) -> Callable[[], None]:

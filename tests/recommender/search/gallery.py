@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from catalog.categories import category_for
 from catalog.models import Category, Product, ProductImage
 from recommender.halfvec import half_precision
-from recommender.index import partitions, stored
+from recommender.index import lifecycle, stored
 from recommender.index.registry import vector_index
 from recommender.index.types import Filters, Hit, VectorRow
 from recommender.models import EmbeddingJob, Encoder, ImageFeatures, Space
@@ -59,7 +59,7 @@ def make_space(
         parameters=dict(parameters or {}),
         fit_summary={"photos": 0},
     )
-    partitions.create_partition(space)
+    lifecycle.create(space)
     if index_now:
         vector_index().build(space=space)
     return space

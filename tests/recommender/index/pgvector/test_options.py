@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from django.test import Client
 
-from recommender.index.pgvector import options as kinds
-from recommender.index.pgvector.options import UnknownCombination, check, farthest, score
+from recommender.index.base import UnknownCombination
+from recommender.index.metrics import OPERATORS, farthest, score
+from recommender.index.pgvector.options import OPCLASSES, check
 from recommender.index.registry import vector_index
 from recommender.index.search import VectorSearch
 from recommender.index.types import Filters
@@ -52,7 +53,7 @@ def test_scores_rise_with_likeness_and_have_their_inverse() -> None:
     assert score("l2", 1.0) == score("l1", 1.0) == 0.5
     assert [score("cosine", distance) for distance in (-0.0004, 2.0004)] == [1.0, -1.0]  # rounding
     assert [score("ip", distance) for distance in (-1.0004, 1.0004)] == [1.0, -1.0]
-    for metric in kinds.OPERATORS:
+    for metric in OPERATORS:
         assert score(metric, farthest(metric, 0.5)) == pytest.approx(0.5)
     assert farthest("l2", 0.0) == float("inf")
 
@@ -71,7 +72,7 @@ def test_a_photo_s_twin_scores_at_most_1(client: Client, metric: str) -> None:
         assert result["score"] == pytest.approx(1.0, abs=1e-3)
 
 
-@pytest.mark.parametrize(("index", "metric"), kinds.OPCLASSES)
+@pytest.mark.parametrize(("index", "metric"), OPCLASSES)
 @pytest.mark.django_db
 def test_every_combination_is_built_and_gives_true_distances(index: str, metric: str) -> None:
     parameters = {"oversample": 40} if index == "binary" else {}

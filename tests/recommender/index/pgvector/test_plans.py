@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,12 @@ from pytest_django import Settings
 
 from catalog.filters.entries.category import Category
 from catalog.models import Product
-from recommender.index import routes, sql
+from recommender.index import routes, sql, stored
+from recommender.index.base import Candidates, Effort, NearestQuery
 from recommender.index.partitions import partition_name
+from recommender.index.pgvector import statements
 from recommender.index.pgvector.ann_index import index_name
+from recommender.index.pgvector.engine import PgvectorIndex, visits
 from recommender.index.pgvector.options import Parameters
 from recommender.index.registry import vector_index
 from recommender.index.search import VectorSearch, vector_search
@@ -61,13 +64,20 @@ def _without_dead_rows() -> None:
         cursor.execute("TRUNCATE catalog_product CASCADE")
 
 
-def plan(space: Space, path: str, filters: Filters, k: int = 12, bound: int = 3000) -> list[dict[str, Any]]:
-    """Every node of the plan that the path runs with."""
+def plan(space: Space, path: str, filters: Filters, *, bound: int = 3000) -> list[dict[str, Any]]:
+    """Every node of the plan that the path runs with: `ann`, or a path of `sql.comparing`."""
     vector = np.ones(space.dimensions, np.float32)
-    text, values = question(space, path, SpaceQuery(vector=vector, filters=filters), k=k, depth=20, bound=bound)
-    settings = (
-        (sql.SETTINGS, sql.settings_values(Parameters())) if path in ("nearest", "bits") else (sql.EXACT_SETTINGS, {})
-    )
+    if path == "ann":
+        query = NearestQuery(vector=vector, filters=filters, depth=20)
+        settings, (text, values) = (
+            statements.settings_of(Parameters()),
+            statements.nearest(space, query, k=12, depth=20),
+        )
+    else:
+        images = list(stored.ids_of(space=space, after=0, most=5).tolist())
+        asked = SpaceQuery(vector=vector, filters=filters)
+        settings = (sql.EXACT_SETTINGS, {})
+        text, values = sql.comparing(space, path, asked, k=12, depth=20, bound=bound, images=images)
     rows = ask(settings, [("EXPLAIN (ANALYZE, FORMAT JSON) " + text, values)])[0]
     return list(nodes(rows[0][0][0]["Plan"]))
 
@@ -85,7 +95,7 @@ def scans(found: list[dict[str, Any]], relation: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("name", FILTERS)
 def test_many_rows_are_scanned_by_the_ann_index_nearest_first(name: str) -> None:
     shop = filled()
-    found = plan(shop.space, "nearest", FILTERS[name])
+    found = plan(shop.space, "ann", FILTERS[name])
     (scan,) = scans(found, partition_name(shop.space))
     assert (scan["Node Type"], scan["Index Name"]) == ("Index Scan", index_name(shop.space))
     assert "<=>" in scan["Order By"]
@@ -155,7 +165,7 @@ def test_exact_over_many_rows_reads_every_photo_and_no_ann_index() -> None:
 
 def test_binary_spaces_are_ordered_by_hamming_distance_in_their_index() -> None:
     shop = filled("binary")
-    found = plan(shop.space, "bits", filtering(min_price=5))
+    found = plan(shop.space, "ann", filtering(min_price=5))
     (scan,) = scans(found, partition_name(shop.space))
     assert (scan["Node Type"], scan["Index Name"]) == ("Index Scan", index_name(shop.space))
     assert "<~>" in scan["Order By"]
@@ -163,20 +173,20 @@ def test_binary_spaces_are_ordered_by_hamming_distance_in_their_index() -> None:
 
 def test_ivfflat_spaces_are_scanned_by_their_index() -> None:
     shop = filled("ivfflat")
-    (scan,) = scans(plan(shop.space, "nearest", filtering(min_price=5)), partition_name(shop.space))
+    (scan,) = scans(plan(shop.space, "ann", filtering(min_price=5)), partition_name(shop.space))
     assert (scan["Node Type"], scan["Index Name"]) == ("Index Scan", index_name(shop.space))
 
 
 def test_a_category_filter_is_planned_the_same() -> None:
     shop = filled(count=200)
     tree = make_tree()
-    found = plan(shop.space, "nearest", filtering(categories=(tree["dress"].pk,)))
+    found = plan(shop.space, "ann", filtering(categories=(tree["dress"].pk,)))
     assert scans(found, partition_name(shop.space))[0]["Index Name"] == index_name(shop.space)
 
 
-def routes_of(shop: Shop, *filters: Filters, engine: VectorSearch | None = None, k: int = 12) -> list[routes.Route]:
-    queries = [SpaceQuery(vector=np.ones(64, np.float32), filters=one) for one in filters]
-    return (engine or vector_search())._routes(shop.space, queries, k)
+def routes_of(shop: Shop, *filters: Filters, exact_below: int | None = None, k: int = 12) -> list[routes.Route]:
+    effort = vector_index().effort(space=shop.space)
+    return routes.routes(shop.space, filters, places=k, effort=effort, exact_below=exact_below)
 
 
 def test_a_sample_says_which_share_passes_whatever_the_statistics_say() -> None:
@@ -222,42 +232,74 @@ def test_what_passes_seldom_is_compared_one_by_one_and_the_rest_is_asked_of_the_
         shop, filtering(min_price=575), filtering(min_price=574), filtering(exclude_products=(1,))
     )
     assert (rare.few, rare.bound) == (True, 425) and (common.few, common.bound) == (False, 425)
-    assert (rare.candidates, rare.compared, none.candidates) == (12, 16, 16)
-    assert not none.few and none.visits == Parameters().max_scan_tuples
+    assert (rare.depth, rare.compared, none.depth) == (12, 16, 16)
+    assert (rare.share, common.share, none.share) == (0.425, 0.426, None) and not none.few
     wide = routes_of(shop, filtering(min_price=550), k=20)[0]
     assert (wide.few, wide.bound) == (True, 549)  # more is asked for, so more is compared
 
 
 def test_a_bound_that_is_given_is_counted_by_the_statement() -> None:
     shop = filled()
-    (never,) = routes_of(shop, filtering(min_price=999), engine=VectorSearch(vector_index(), exact_below=0))
-    (tried,) = routes_of(shop, filtering(in_stock=True), engine=VectorSearch(vector_index(), exact_below=3))
+    (never,) = routes_of(shop, filtering(min_price=999), exact_below=0)
+    (tried,) = routes_of(shop, filtering(in_stock=True), exact_below=3)
     assert not never.few and (tried.few, tried.bound) == (True, 3)
 
 
 def test_a_setting_bounds_what_is_compared(settings: Settings) -> None:
+    """A thousand products pass: fewer than that are too many, and the engine is asked."""
     shop = filled()
-    settings.EXACT_BELOW_ROWS = 40
-    (route,) = routes_of(shop, filtering(min_price=0))
-    assert (route.few, route.bound) == (True, 40)
+    asked = []
+
+    class Recording(PgvectorIndex):
+        def nearest(self, *, space: Space, queries: Sequence[NearestQuery], k: int) -> list[Candidates]:
+            asked.append(settings.EXACT_BELOW_ROWS)
+            return super().nearest(space=space, queries=queries, k=k)
+
+    search = VectorSearch(Recording())
+    for settings.EXACT_BELOW_ROWS in (40, 999, 1000):
+        found = search.search(space=shop.space, vector=random_units(1, 64)[0], filters=filtering(min_price=0), k=12)
+        assert len(found) == 12
+    assert asked == [40, 999]
 
 
 def test_sign_bits_are_oversampled_behind_a_filter_too() -> None:
     shop = filled("binary")
     (route,) = routes_of(shop, filtering(attributes={"colour": ("red",)}))
-    assert route.candidates == 12 * Parameters().oversample
+    assert vector_index().effort(space=shop.space) == Effort(looked_at=20, most=1000)
+    assert route.depth == 12
     assert route.bound == 1903  # 7.75 · √240 · 1000^.4
-    space = shop.space
-    photos, share = 1_000_000, 0.05
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(routes, "estimates", lambda *_: (photos, [share]))
-        (route,) = routes_of(shop, filtering(min_price=1))
-    assert not route.few and route.visits == Parameters().max_scan_tuples  # 4 · 8 · 240 / .05 is more
     for filters in (filtering(attributes={"colour": ("red",)}), filtering(min_price=300)):
         vector = shop.vectors[next(iter(shop.vectors))]
-        found = VectorSearch(vector_index(), exact_below=0).search(space=space, vector=vector, filters=filters, k=10)
+        found = VectorSearch(vector_index(), exact_below=0).search(
+            space=shop.space, vector=vector, filters=filters, k=10
+        )
         expected = shop.answer(vector, filters, 10)
         assert len({hit.product_id for hit in found} & {hit.product_id for hit in expected}) >= 9
+
+
+def test_a_scan_gives_up_later_where_few_pass_and_never_before_the_setting_where_that_is_unknown() -> None:
+    """Four times the eight nodes that each candidate visits, at least 20,000, at most max_scan_tuples (100,000)."""
+
+    def given(*shares: float | None, depth: int = 12) -> int:
+        queries = [
+            NearestQuery(vector=np.ones(64, np.float32), filters=Filters(), depth=depth, share=one) for one in shares
+        ]
+        return visits(Parameters(), queries, [depth] * len(queries))
+
+    assert (given(0.5), given(0.01), given(0.005), given(0.001)) == (20_000, 38_400, 76_800, 100_000)
+    assert given(0.5, 0.01) == 38_400
+    assert given(0.05, depth=240) == 100_000  # 4 · 8 · 240 / .05 is more
+    assert given(None) == given(0.0) == given(0.5, None) == 100_000
+
+
+def test_what_an_engine_proposes_is_looked_up_by_its_ids() -> None:
+    shop = filled()
+    found = plan(shop.space, "proposed", filtering(max_price=700))
+    (scan,) = scans(found, partition_name(shop.space))
+    assert (scan["Node Type"], scan["Index Name"]) == ("Index Scan", f"{partition_name(shop.space)}_pkey")
+    assert scan["Actual Loops"] == 5
+    (product,) = scans(found, "catalog_product")
+    assert (product["Node Type"], product["Index Name"]) == ("Index Scan", "catalog_product_pkey")
 
 
 @pytest.mark.parametrize(
@@ -281,12 +323,10 @@ def test_a_wrong_sample_costs_time_and_no_product(
         assert_same_answer(found, expected, shop)
 
 
-def test_products_that_stand_elsewhere_are_found_though_the_index_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_products_that_stand_elsewhere_are_found_though_the_index_gives_up() -> None:
     """Half of the shop passes, all of it farther away than the other half, and few nodes may be visited."""
-    monkeypatch.setattr(routes, "_LEAST_VISITS", 1)
-    monkeypatch.setattr(routes, "_PATIENCE", 1)
     _without_dead_rows()
-    shop = Shop(make_space(dimensions=64))
+    shop = Shop(make_space(dimensions=64, parameters={"max_scan_tuples": 192}))
     rng = np.random.default_rng(8)
     near, far = np.eye(64)[0], np.eye(64)[1]
     for place, brand in ((near, "Aalto"), (far, "Brisk")):
@@ -297,7 +337,7 @@ def test_products_that_stand_elsewhere_are_found_though_the_index_gives_up(monke
         cursor.execute(f"ANALYZE {partition_name(shop.space)}")
     query, filters = near.astype(np.float32), filtering(brands=("Brisk",))
     (route,) = routes_of(shop, filters)
-    assert not route.few and route.visits == 8 * 12 * 2
+    assert not route.few
     alone = VectorSearch(vector_index(), completes=False).search(space=shop.space, vector=query, filters=filters, k=12)
     assert len(alone) < 12
     found = vector_search().search(space=shop.space, vector=query, filters=filters, k=12)
