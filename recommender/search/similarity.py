@@ -164,7 +164,9 @@ def _answers(space: Space, asked: Sequence[_Asked], options: SearchOptions, step
     pages = iter(rank(space=space, queries=[one.query for one in asked if one.query is not None], steps=steps))
     answers = []
     for one in asked:
-        answer = Answer(status="ready", space=space, exact=options.exact, query={**one.described, **options.filters.named})
+        answer = Answer(
+            status="ready", space=space, exact=options.exact, query={**one.described, **options.filters.named}
+        )
         if one.query is not None:
             page = next(pages)
             answer = replace(answer, found=page.found, fallback=page.fallback)

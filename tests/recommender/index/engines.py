@@ -93,9 +93,7 @@ def filters_of(shop: Shop) -> dict[str, Filters]:
         "out of stock": filtering(in_stock=False),
         "attribute": filtering(attributes={"colour": ("red",)}),
         "several": filtering(brands=("brand 1", "brand 2"), in_stock=True, min_price=Decimal(20)),
-        "excluded": Filters(
-            exclude_products=tuple(product.pk for product in products[1:40:3]), exclude_groups=("g0", "g1")
-        ),
+        "excluded": Filters().excluding(products=[product.pk for product in products[1:40:3]], groups=["g0", "g1"]),
         "rare": filtering(attributes={"n": ("17",)}),
         "rare and dear": filtering(attributes={"n": ("17", "117")}, min_price=Decimal(10)),
         "nobody": filtering(brands=("nobody's",)),

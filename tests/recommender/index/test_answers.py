@@ -24,10 +24,16 @@ from recommender.index.registry import vector_index
 from recommender.index.search import VectorSearch, vector_search
 from recommender.index.types import Filters, Hit, SpaceQuery
 from recommender.models import Space
+from recommender.spaces.build import build_space
+from recommender.spaces.first import ensure_first_space
+from recommender.spaces.listing import list_spaces
+from recommender.spaces.options import SpaceOptions
+from recommender.spaces.switch import activate, retire
 from tests.catalog.filters.chosen import filtering
 from tests.recommender.index.engines import PASSING, chosen, filters_of
 from tests.recommender.index.numpy_engine import NumpyIndex
 from tests.recommender.search.gallery import Shop, assert_same_answer, make_space, random_units
+from tests.recommender.spaces.gallery import add_photos, class_features, encoder_row
 
 VECTORS = random_units(60)
 
@@ -191,3 +197,20 @@ def test_pages_are_of_many_queries_at_once_as_of_one_by_one(engine: VectorIndex)
     together = vector_search().search_many(space=shop.space, queries=queries, k=5)
     alone = [vector_search().search(space=shop.space, vector=one.vector, filters=one.filters, k=5) for one in queries]
     assert together == alone
+
+
+def test_a_space_is_built_switched_to_and_retired_behind_either_engine(engine: VectorIndex) -> None:
+    """The steps of a space ask the port alone: made, fed, indexed, judged, active, then taken away."""
+    encoder = encoder_row()
+    first = ensure_first_space(encoder=encoder)
+    features, classes = class_features(4, 20)
+    add_photos(encoder, features, [f"Things > kind {code}" for code in classes])
+    space = build_space(SpaceOptions(encoder=encoder, projection="pca", dimensions=8))
+    assert engine.ready(space=space) and space.quality["ann_recall"] > 0.9
+    listed = {one["name"]: (one["photos"], one["bytes"] > one["index_bytes"] > 0) for one in list_spaces()}
+    assert listed[space.name] == (80, True)
+    activate(space.name, force=True)
+    assert len(engine.ids(space=space, after=0, most=100)) == 80
+    retired = retire(first.name, grace_seconds=0)
+    assert not engine.ready(space=retired) and engine.ready(space=space)
+    assert next(one for one in list_spaces() if one["name"] == first.name)["bytes"] == 0

@@ -35,13 +35,13 @@ def vectors_of(space: Space) -> dict[int, np.ndarray]:
 
 def assert_holds_every_photo(space: Space) -> None:
     """One vector for each photo with features, no other, and each the projection of what is stored."""
-    stored = {row.image_id: np.array(row.features) for row in ImageFeatures.objects.filter(encoder=space.encoder)}
-    assert stored.keys() == set(ProductImage.objects.values_list("pk", flat=True))
+    features = {row.image_id: np.array(row.features) for row in ImageFeatures.objects.filter(encoder=space.encoder)}
+    assert features.keys() == set(ProductImage.objects.values_list("pk", flat=True))
     vectors = vectors_of(space)
-    assert vectors.keys() == stored.keys()
-    assert stored.count(space=space) == len(stored)
+    assert vectors.keys() == features.keys()
+    assert stored.count(space=space) == len(features)
     if not space.augment:
-        expected = project(space, np.stack([stored[image_id] for image_id in vectors]).astype(np.float32))
+        expected = project(space, np.stack([features[image_id] for image_id in vectors]).astype(np.float32))
         assert np.allclose(np.stack(list(vectors.values())), expected, atol=2e-3)
 
 

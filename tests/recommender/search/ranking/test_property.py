@@ -11,12 +11,14 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from catalog.filters.entries.category import Category
 from recommender.index.types import Filters, Hit
 from recommender.search.answers import Answer
 from recommender.search.filters import SearchOptions, excluding
 from recommender.search.ranking.steps import STEPS
 from recommender.search.similarity import recommend, similar_to_each, similar_to_features, similar_to_product
 from recommender.spaces import active
+from tests.catalog.filters.chosen import filtering
 from tests.recommender.search.gallery import Shop, make_space, make_tree, random_units, unit
 from tests.recommender.search.ranking.throwaway import OddProducts
 
@@ -93,14 +95,11 @@ def same_category(
     shop: Shop, vectors: Sequence[np.ndarray], filters: Filters, categories: set[int], taken: set[int | str]
 ) -> list[Hit]:
     """Groups are formed of what is in the category: their best photo there counts."""
-    if filters.categories is not None:
-        categories &= set(filters.categories)
-    narrowed = Filters(
-        categories=tuple(categories),
-        in_stock=filters.in_stock,
-        max_price=filters.max_price,
-        exclude_products=(*filters.exclude_products, *(one for one in taken if isinstance(one, int))),
-        exclude_groups=(*filters.exclude_groups, *(one for one in taken if isinstance(one, str))),
+    if (chosen := filters.get(Category)) is not None:
+        categories &= set(chosen.ids)
+    narrowed = filters.having(Category(tuple(sorted(categories)))).excluding(
+        products=[one for one in taken if isinstance(one, int)],
+        groups=[one for one in taken if isinstance(one, str)],
     )
     return nearest(shop, vectors, narrowed)
 
@@ -131,7 +130,7 @@ def options_drawn(draw: st.DrawFn) -> SearchOptions:
         min_score=draw(st.none() | st.sampled_from((-0.5, 0.3, 0.7, 0.95))),
         min_results=draw(st.integers(0, limit)),
         diversity=draw(st.sampled_from((0.0, 0.0, 0.3, 0.8))),
-        filters=Filters(
+        filters=filtering(
             in_stock=draw(st.none() | st.booleans()),
             max_price=draw(st.none() | st.integers(20, 100).map(Decimal)),
         ),
