@@ -39,7 +39,7 @@ class Kept(Generic[V]):
         found = redis_client.ask(lambda client: client.mget(names), [None] * len(names))
         values = {
             key: self.from_bytes(kept)
-            for key, kept in zip(wanted, found, strict=True)  # type: ignore[arg-type]  # not the asynchronous client's
+            for key, kept in zip(wanted, found, strict=True)
             if isinstance(kept, bytes)
         }
         return {key: value for key, value in values.items() if value is not None}

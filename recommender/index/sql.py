@@ -148,11 +148,12 @@ def _share_estimated(conditions: tuple[LiteralString, ...]) -> str:
 
 def _all_of(conditions: tuple[LiteralString, ...]) -> sql.Composable:
     """A published product (`p`) for which every one of the conditions holds."""
-    composed = (
-        compose(text, product="p", value=lambda name, place=place: sql.Placeholder(_name(place, name)))
-        for place, text in enumerate(conditions)
-    )
+    composed = (_composed(place, text) for place, text in enumerate(conditions))
     return sql.SQL(" AND ").join([sql.SQL("p.published"), *composed])
+
+
+def _composed(place: int, text: LiteralString) -> sql.Composable:
+    return compose(text, product="p", value=lambda name: sql.Placeholder(_name(place, name)))
 
 
 def _name(place: int, name: str) -> str:

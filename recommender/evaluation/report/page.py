@@ -218,7 +218,8 @@ def _ranking(judgement: Judgement, pictures: Pictures, query: int, contestant: s
         return Picture(pictures.url(int(photos.image_ids[row])), role, label)
 
     def name(row: int) -> str:
-        return photos.names[photos.classes[row]]
+        label: str = photos.names[photos.classes[row]]
+        return label
 
     shown = [picture(asking, "query", name(asking))]
     for row in judgement.scores[contestant].ranked[query, :SHOWN].tolist():
