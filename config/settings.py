@@ -47,6 +47,21 @@ MIDDLEWARE = [
     "config.page_middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
+# Answers from Redis are given before Django is reached, within the middleware above. These have no part in them: they are of
+# pages and probes, look at views and their errors, guard other methods, or count and name requests, which is done there too.
+CACHED_ANSWERS_LEAVE_OUT = {
+    "config.middleware.request_id",
+    "recommender.monitoring.metrics.request_metrics",
+    "config.middleware.probes",
+    "config.middleware.content_security_policy",
+    "config.unusable_input.UnusablePages",
+    "config.database.away.DatabaseAway",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.page_middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "config.page_middleware.AuthenticationMiddleware",
+    "config.page_middleware.MessageMiddleware",
+}
 ROOT_URLCONF = "config.urls"
 TEMPLATES = [
     {
@@ -192,13 +207,16 @@ SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
 
+# Who may ask the API, and how often: a function of catalog.access.admission.Asker that decides about every request.
+API_ADMISSION = "catalog.access.admission.everyone"
 REST_FRAMEWORK = {
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_AUTHENTICATION_CLASSES": [],
-    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_RENDERER_CLASSES": ["catalog.api.renderers.OrjsonRenderer"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["catalog.access.drf.AdmittedAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["catalog.access.drf.AdmittedPermission"],
+    "DEFAULT_THROTTLE_CLASSES": ["catalog.access.drf.AdmittedThrottle"],
     "UNAUTHENTICATED_USER": None,
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "catalog.api.problems.handle_exception",
+    "EXCEPTION_HANDLER": "recommender.api.exceptions.handle_exception",
     "ALLOWED_VERSIONS": ["1.0.0"],  # a schema of any other `version` is the same; its name would go into a header
 }
 SPECTACULAR_SETTINGS = {
@@ -208,6 +226,8 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["catalog.access.drf.AdmittedPermission"],
+    "AUTHENTICATION_WHITELIST": [],  # an API that is open names no way to say who asks
 }
 
 LOG_LEVEL: str = env.str("LOG_LEVEL", default="INFO")

@@ -15,7 +15,7 @@ ORDER: Mapping[str, tuple[str, ...]] = {
         "categories filters photos",
         "product_search",
         "feeds",
-        "admin api apps demo management receivers storefront urls",
+        "access admin api apps demo management receivers storefront urls",
     ),
     "recommender": (
         "halfvec kept locks models progress records redis_client redis_pipeline",

@@ -1,11 +1,10 @@
-"""Errors of the API, all of one shape: problem details (RFC 9457), from DRF views and plain Django views alike."""
+"""Errors of the API, all of one shape: problem details (RFC 9457)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import wraps
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Concatenate, ParamSpec
+from typing import Any
 
 import orjson
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
@@ -21,10 +20,6 @@ from catalog.retry import AWAY_SECONDS, BUSY_SECONDS
 
 API_PREFIX = "/api/"
 CONTENT_TYPE = "application/problem+json"
-
-
-P = ParamSpec("P")
-View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 
 class Problem(Exception):
@@ -68,27 +63,8 @@ def problem_response(problem: Problem, *, instance: str) -> HttpResponse:
     return HttpResponse(content, status=problem.status, content_type=CONTENT_TYPE, headers=problem.headers)
 
 
-def answered(view: View[P], *, methods: tuple[str, ...] = ()) -> View[P]:
-    """A plain Django view whose Problem, Http404 and unreadable requests become problem details; others are 405.
-
-    `methods`: what the view answers; empty: any.
-    """
-
-    @wraps(view)
-    def answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        try:
-            if methods and request.method not in methods:
-                allowed = ", ".join(methods)
-                raise Problem(405, detail=f"use {allowed} here", headers={"Allow": allowed})
-            return view(request, *args, **kwargs)
-        except (Problem, Http404, PermissionDenied, *_UNREADABLE) as error:
-            return problem_response(_as_problem(error), instance=request.path)
-
-    return answer
-
-
 def handle_exception(error: Exception, context: Mapping[str, Any]) -> HttpResponseBase | None:
-    """DRF's EXCEPTION_HANDLER. None: not ours, Django's handler of server errors answers."""
+    """For DRF's EXCEPTION_HANDLER. None: not an answer to the caller but the server's error, which Django reports."""
     ours = (Problem, InvalidParameter, Http404, PermissionDenied, exceptions.APIException, *_UNREADABLE)
     if not isinstance(error, ours):
         return None

@@ -5,13 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import stat
-from collections.abc import Callable
 from typing import Any
 
 from config.server.environ import FileWrapper
 from config.server.types import Application, Environ, Headers, Proto
-
-Learn = Callable[[int, Headers], None]
 
 logger = logging.getLogger(__name__)
 
@@ -26,10 +23,10 @@ class StartResponse:
         self.status, self.headers = int(status[:3]), headers
 
 
-def answer(proto: Proto, application: Application, environ: Environ, learn: Learn | None = None) -> None:
+def answer(proto: Proto, application: Application, environ: Environ) -> None:
     """Answer a request, then close what it opened; both in this thread, whose connection to Postgres is looked after.
 
-    `learn` is told status and headers. An exception is logged and answered with 500.
+    An exception is logged and answered with 500.
     """
     start = StartResponse()
     result: Any = None
@@ -40,8 +37,6 @@ def answer(proto: Proto, application: Application, environ: Environ, learn: Lear
             proto.response_file(start.status, start.headers, path)
         else:
             proto.response_bytes(start.status, start.headers, _body(result))
-        if learn is not None:
-            learn(start.status, start.headers)
     except Exception:
         logger.exception("%s %s was not answered", environ["REQUEST_METHOD"], environ["PATH_INFO"])
         proto.response_bytes(500, [("Content-Type", "text/plain")], b"Internal Server Error\n")

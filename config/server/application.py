@@ -1,7 +1,8 @@
-"""What granian calls: hot answers at once, everything else through a lane's threads and Django."""
+"""What granian calls: answers from Redis at once, everything else through a lane's threads and Django."""
 
 from __future__ import annotations
 
+import io
 import logging
 import time
 from functools import partial
@@ -10,13 +11,13 @@ from django.conf import settings
 
 from catalog.api.problems import API_PREFIX, Problem, busy, problem_response
 from config.middleware import identifier
-from config.server.answers import Learn, answer
-from config.server.bodies import Bodies, BodyIncomplete, BodyTooLarge, NoRoom, throw_away
-from config.server.environ import caller_of, environ_of
+from config.server.answers import answer
+from config.server.bodies import Bodies, Body, BodyIncomplete, BodyTooLarge, NoRoom, throw_away
+from config.server.environ import environ_of
 from config.server.lanes import WaitedTooLong
 from config.server.table import Kind, kinds
-from config.server.types import Application, Asked, Environ, Proto, Scope
-from recommender.api.hot import HotAnswers
+from config.server.types import Application, Asked, Environ, Proto, Scope, host_and_port
+from recommender.api.cached_answers import CachedAnswers, EarlyRequest
 from recommender.monitoring import metrics
 
 MOST_WAITING = 1000
@@ -29,7 +30,7 @@ class Server:
 
     def __init__(self, django: Application) -> None:
         self._django = django
-        self._hot = HotAnswers(identify=identifier)
+        self._cached = CachedAnswers(identify=identifier)
         self._bodies = Bodies()
         self._kinds = kinds()
         self._whole = 0  # requests that are read and not answered; those that are still being sent do not count
@@ -45,26 +46,22 @@ class Server:
 
     def __rsgi_del__(self, loop: object) -> None:
         """What granian calls when the last request is answered."""
-        self._hot.close()
+        self._cached.close()
         for kind in self._kinds:
             kind.lane.close()
 
     async def _answer(self, asked: Asked) -> None:
-        """A hot answer, or one of Django, which is told what was found out for it and whose headers are then known."""
+        """An answer from Redis, or one of Django, which is told what was found out for it."""
         environ: Environ = {}
-        learn = None
-        if asked.method == "GET" and self._hot.is_question(asked.path) and (caller := caller_of(asked)):
-            identity = asked.headers.get("x-request-id", "")
-            if await self._hot.answer(caller, asked.path, asked.query, identity, environ, asked.proto.response_bytes):
-                return
-            learn = partial(self._hot.take_down, caller)
+        if self._cached.may_have(asked.method, asked.path) and await self._cached.answer(_early(asked), environ):
+            return
         kind = next(kind for kind in self._kinds if kind.takes(asked))
-        await self._serve(asked, kind, environ, learn)
+        await self._serve(asked, kind, environ)
 
-    async def _serve(self, asked: Asked, kind: Kind, environ: Environ, learn: Learn | None) -> None:
+    async def _serve(self, asked: Asked, kind: Kind, environ: Environ) -> None:
         """Read the body, wait for a thread, and let Django answer in it.
 
-        `environ`: what the hot answers found out. `learn`: what they want to know of Django's answer.
+        `environ`: what was found out while an answer was looked for in Redis.
         """
         try:
             async with self._bodies.read(asked, most=kind.most) as body:
@@ -73,7 +70,7 @@ class Server:
                 environ |= environ_of(asked, body)
                 self._whole += kind.counted
                 try:
-                    await kind.lane.run(partial(answer, asked.proto, self._django, environ, learn))
+                    await kind.lane.run(partial(answer, asked.proto, self._django, environ))
                 finally:
                     self._whole -= kind.counted
         except BodyTooLarge:
@@ -86,6 +83,20 @@ class Server:
             refuse(asked, busy("there is no room for the body; try again"), close=True)
         except WaitedTooLong:
             refuse(asked, busy(f"no thread was free within {settings.WAIT_SECONDS:g} s; try again"))
+
+
+def _early(asked: Asked) -> EarlyRequest:
+    scope = asked.scope
+    return EarlyRequest(
+        method=asked.method,
+        path=asked.path,
+        query=asked.query,
+        scheme=scope.scheme,
+        address=host_and_port(scope.client)[0],
+        header=asked.header,
+        environ=lambda: environ_of(asked, Body(io.BytesIO(), None)),
+        give=asked.proto.response_bytes,
+    )
 
 
 def refuse(asked: Asked, problem: Problem, *, close: bool = False) -> None:

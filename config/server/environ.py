@@ -7,8 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from config.server.bodies import Body
-from config.server.types import Asked, Environ, ScopeHeaders
-from recommender.api.hot import Caller
+from config.server.types import Asked, Environ, ScopeHeaders, host_and_port
 
 _WITHOUT_PREFIX = {"CONTENT_TYPE", "CONTENT_LENGTH"}
 
@@ -27,7 +26,7 @@ def environ_of(asked: Asked, body: Body) -> Environ:
     The length is that of what came, also where none was announced.
     """
     scope = asked.scope
-    name, port = _address(scope.server)
+    name, port = host_and_port(scope.server)
     environ: Environ = {
         "REQUEST_METHOD": asked.method,
         "SCRIPT_NAME": "",
@@ -36,7 +35,7 @@ def environ_of(asked: Asked, body: Body) -> Environ:
         "SERVER_NAME": name,
         "SERVER_PORT": port,
         "SERVER_PROTOCOL": "HTTP/1.0" if scope.http_version == "1" else f"HTTP/{scope.http_version}",
-        "REMOTE_ADDR": _address(scope.client)[0],
+        "REMOTE_ADDR": host_and_port(scope.client)[0],
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": scope.scheme,
         "wsgi.input": body.file,
@@ -50,15 +49,6 @@ def environ_of(asked: Asked, body: Body) -> Environ:
     if body.length is not None:
         environ["CONTENT_LENGTH"] = str(body.length)
     return environ
-
-
-def caller_of(asked: Asked) -> Caller | None:
-    """Who asks, as far as Django's middleware looks at it and as `environ_of` says it; None without one plain host name."""
-    hosts, said = asked.headers.get_all("host"), asked.headers.get_all("x-forwarded-proto")
-    if len(hosts) != 1:
-        return None
-    proto = ",".join(said) if said else "" if "x-forwarded-proto" in asked.headers else None
-    return hosts[0], proto, asked.scope.scheme
 
 
 def _add_headers(environ: Environ, headers: ScopeHeaders) -> None:
@@ -88,9 +78,3 @@ def _key(name: str) -> str:
 
 def _latin(text: str) -> str:
     return text if text.isascii() else text.encode().decode("latin-1")
-
-
-def _address(text: str) -> tuple[str, str]:
-    """Host and port of `127.0.0.1:8000` or `[::1]:8000`."""
-    host, _, port = text.rpartition(":")
-    return host.strip("[]"), port

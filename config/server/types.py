@@ -64,3 +64,19 @@ class Asked:
     def query(self) -> str:
         """The query string as it was sent."""
         return self.scope.query_string
+
+    def header(self, name: str) -> str | None:
+        """A header's value as the WSGI environment has it, by its lower-case name; None where it is absent.
+
+        One that was sent several times is one list; one that is not ASCII is empty.
+        """
+        values = self.headers.get_all(name)
+        if values:
+            return ("; " if name == "cookie" else ",").join(values)
+        return "" if name in self.headers else None
+
+
+def host_and_port(text: str) -> tuple[str, str]:
+    """Host and port of `127.0.0.1:8000` or `[::1]:8000`."""
+    host, _, port = text.rpartition(":")
+    return host.strip("[]"), port

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 from django.http import HttpRequest
+from rest_framework.request import Request
 
 from recommender.models import Space
 from recommender.search.answers import Answer
@@ -18,7 +19,7 @@ from recommender.search.ranking.base import Candidate
 _DIGITS = 6  # half precision keeps three; more is noise
 
 
-def parameters_of(request: HttpRequest) -> Parameters:
+def parameters_of(request: HttpRequest | Request) -> Parameters:
     """The query string as lists of values."""
     return dict(request.GET.lists())
 

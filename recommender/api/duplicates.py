@@ -5,17 +5,18 @@ from __future__ import annotations
 import time
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
 from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from recommender.api import schema
 from recommender.api.answers import answer_bytes, parameters_of
-from recommender.api.doors import Door, json_response
+from recommender.api.base_view import SearchView, json_answer
 from recommender.search.duplicates import duplicates_of
 from recommender.search.filters import InvalidParameter, parse, parse_score
 
 
-class Duplicates(Door):
+class Duplicates(SearchView):
     @extend_schema(
         operation_id="duplicates",
         summary="Products whose photos show the same",
@@ -23,7 +24,7 @@ class Duplicates(Door):
         parameters=[schema.THRESHOLD, schema.LIMIT, schema.EXACT],
         responses={200: schema.AnswerSchema, **schema.problems(400, 404, 503)},
     )
-    def get(self, request: HttpRequest, product_id: int) -> HttpResponse:
+    def get(self, request: Request, product_id: int) -> Response:
         began = time.perf_counter()
         parameters = parameters_of(request)
         for name in parameters:
@@ -32,4 +33,4 @@ class Duplicates(Door):
         options = parse(parameters, also=["threshold"])
         threshold = parse_score(parameters, "threshold", settings.DUPLICATE_THRESHOLD)
         answer = duplicates_of(product_id=product_id, threshold=threshold, options=options)
-        return json_response(answer_bytes(answer, began)[0])
+        return json_answer(answer_bytes(answer, began)[0])

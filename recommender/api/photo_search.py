@@ -8,21 +8,24 @@ import time
 from django.conf import settings
 from django.core.files.uploadedfile import InMemoryUploadedFile, UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from catalog.api.problems import Problem
 from catalog.photos.fetch import fetch_photo
 from recommender.api import schema
 from recommender.api.answers import answer_bytes, parameters_of
-from recommender.api.doors import Door, json_body, json_response
+from recommender.api.base_view import SearchView, as_sent, json_answer
+from recommender.api.json_body import json_body
 from recommender.search.filters import InvalidParameter, Parameters, from_json, parse
 from recommender.search.query_photos import parse_crop, similar_to_photo
 
 ENVELOPE_BYTES = 64 * 1024  # what a form adds to the photo
 
 
-class PhotoSearch(Door):
+class PhotoSearch(SearchView):
     @extend_schema(
         operation_id="search_image",
         summary="What looks like this photo",
@@ -32,9 +35,9 @@ class PhotoSearch(Door):
         request={"multipart/form-data": schema.PhotoUpload, "application/json": schema.PhotoUrl},
         responses={200: schema.AnswerSchema, **schema.problems(400, 411, 413, 415, 422, 502, 503)},
     )
-    def post(self, request: HttpRequest) -> HttpResponse:
+    def post(self, request: Request) -> Response:
         began = time.perf_counter()
-        data, parameters = _read(request)
+        data, parameters = _read(as_sent(request))
         options = parse(parameters, also=["crop"])
         crops = parameters.get("crop", [])
         if len(crops) > 1:
@@ -42,7 +45,7 @@ class PhotoSearch(Door):
         if isinstance(data, str):
             data = fetch_photo(data)
         answer = similar_to_photo(data=data, crop=parse_crop(crops[0] if crops else None), options=options)
-        return json_response(answer_bytes(answer, began)[0])
+        return json_answer(answer_bytes(answer, began)[0])
 
 
 def _read(request: HttpRequest) -> tuple[bytes | str, Parameters]:

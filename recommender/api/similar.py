@@ -6,13 +6,15 @@ import time
 from typing import Any
 
 import orjson
-from django.http import HttpRequest, HttpResponse
 from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from recommender.api import schema
 from recommender.api.answers import answer_bytes, parameters_of, results_of
-from recommender.api.doors import Door, json_body
-from recommender.api.hot import hot_or_made
+from recommender.api.base_view import SearchView, as_sent, json_answer
+from recommender.api.cached_answers import kept_or_made
+from recommender.api.json_body import json_body
 from recommender.models import Space
 from recommender.search.filters import InvalidParameter, from_json, parse, parse_ids
 from recommender.search.similarity import recommend, similar_to_each, similar_to_product
@@ -20,14 +22,16 @@ from recommender.search.similarity import recommend, similar_to_each, similar_to
 MOST_IDS = 100
 
 
-class Similar(Door):
+class Similar(SearchView):
+    """The products whose photos look most like one of this product's, each product once, by its best photo."""
+
     @extend_schema(
         operation_id="similar_products",
         summary="What looks like this product",
         parameters=[*schema.SEARCH, schema.IMAGE],
         responses={200: schema.AnswerSchema, **schema.problems(400, 404, 503)},
     )
-    def get(self, request: HttpRequest, product_id: int) -> HttpResponse:
+    def get(self, request: Request, product_id: int) -> Response:
         began = time.perf_counter()
 
         def make() -> tuple[bytes, Space | None]:
@@ -36,19 +40,21 @@ class Similar(Door):
             image = _image(parameters.get("image", []))
             return answer_bytes(similar_to_product(product_id=product_id, options=options, image=image), began)
 
-        return hot_or_made(request, make)
+        return json_answer(kept_or_made(as_sent(request), make))
 
 
-class Recommendations(Door):
+class Recommendations(SearchView):
+    """One list for several products: what looks like the mean of `positive` less that of `negative`, without any of these."""
+
     @extend_schema(
         operation_id="recommendations",
         summary="What looks like the likes and not like the dislikes",
         request=schema.RecommendationsRequest,
         responses={200: schema.AnswerSchema, **schema.problems(400, 404, 415, 422, 503)},
     )
-    def post(self, request: HttpRequest) -> HttpResponse:
+    def post(self, request: Request) -> Response:
         began = time.perf_counter()
-        body = json_body(request)
+        body = json_body(as_sent(request))
 
         def make() -> tuple[bytes, Space | None]:
             positive = parse_ids("positive", body.pop("positive", None), most=MOST_IDS)
@@ -58,18 +64,20 @@ class Recommendations(Door):
             options = parse({**parameters_of(request), **from_json(body)})
             return answer_bytes(recommend(positive=positive, negative=negative, options=options), began)
 
-        return hot_or_made(request, make)
+        return json_answer(kept_or_made(as_sent(request), make))
 
 
-class Batch(Door):
+class Batch(SearchView):
+    """The answers of products/{id}/similar/ to many products in one request, all with the same filters."""
+
     @extend_schema(
         operation_id="similar_batch",
         summary="What looks like each of up to 100 products",
         request=schema.BatchRequest,
         responses={200: schema.BatchAnswer, **schema.problems(400, 415, 503)},
     )
-    def post(self, request: HttpRequest) -> HttpResponse:
-        body = json_body(request)
+    def post(self, request: Request) -> Response:
+        body = json_body(as_sent(request))
 
         def make() -> tuple[bytes, Space | None]:
             ids = parse_ids("products", body.pop("products", None), most=MOST_IDS)
@@ -94,7 +102,7 @@ class Batch(Door):
             lasting = len(spaces) == 1 and not waiting
             return orjson.dumps(payload), next(iter(spaces.values())) if lasting else None
 
-        return hot_or_made(request, make)
+        return json_answer(kept_or_made(as_sent(request), make))
 
 
 def _image(values: list[str] | Any) -> int | str | None:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import orjson
-from django.http import HttpRequest, HttpResponse
 from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from recommender.api import schema
-from recommender.api.doors import Door, json_response
+from recommender.api.base_view import SearchView, json_answer
 from recommender.monitoring.status import status
 
 
-class Status(Door):
+class Status(SearchView):
+    """How far the photos are embedded, which space answers, and how well its index finds what exact search finds."""
+
     @extend_schema(
         operation_id="status",
         summary="Photos, queue, space and recall",
         responses={200: schema.StatusSchema, **schema.problems(503)},
     )
-    def get(self, request: HttpRequest) -> HttpResponse:
-        return json_response(orjson.dumps(status()))
+    def get(self, request: Request) -> Response:
+        return json_answer(status())

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import orjson
-from django.http import HttpRequest, HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from catalog.api.problems import Problem
 from catalog.api.schema import ImageSchema, problem
 from recommender.api import schema
 from recommender.api.answers import parameters_of
-from recommender.api.doors import Door, json_response
+from recommender.api.base_view import SearchView, json_answer
 from recommender.search import why as explaining
 from recommender.search.filters import InvalidParameter
 
@@ -41,7 +41,9 @@ class WhySchema(serializers.Serializer[None]):
         ref_name = "Why"
 
 
-class Why(Door):
+class Why(SearchView):
+    """How much each region of two products' photos adds to their likeness, as numbers and as pictures to show."""
+
     @extend_schema(
         operation_id="why_similar",
         summary="Which regions of two photos match",
@@ -55,7 +57,7 @@ class Why(Door):
             409: problem("A product has no embedded photo yet."),
         },
     )
-    def get(self, request: HttpRequest, product_id: int, other_id: int) -> HttpResponse:
+    def get(self, request: Request, product_id: int, other_id: int) -> Response:
         given = parameters_of(request)
         for name in given:
             if name not in ("image", "other_image"):
@@ -69,7 +71,7 @@ class Why(Door):
             )
         except explaining.NotEmbedded as error:
             raise Problem(409, "Nothing to explain", str(error)) from error
-        return json_response(orjson.dumps(answer))
+        return json_answer(answer)
 
 
 def _image(name: str, values: Sequence[str]) -> int | None:
@@ -78,6 +80,3 @@ def _image(name: str, values: Sequence[str]) -> int | None:
     if len(values) > 1 or not (values[0].isascii() and values[0].isdigit() and len(values[0]) < 19):
         raise InvalidParameter(name, "the id of one of the product's photos is needed")
     return int(values[0])
-
-
-why = Why.as_view()

@@ -191,7 +191,7 @@ def test_a_product_costs_two_queries(client: Client, django_assert_num_queries: 
         client.get(f"{URL}{image.product_id}/")
 
 
-def test_the_schema_describes_the_doors_without_a_warning() -> None:
+def test_the_schema_describes_the_api_without_a_warning() -> None:
     out = StringIO()
     call_command("spectacular", "--validate", "--fail-on-warn", "--format", "openapi-json", stdout=out)
     schema = json.loads(out.getvalue())

@@ -1,4 +1,4 @@
-"""The doors over Django's test client: fields, codes, and problems that name what was wrong."""
+"""The API over Django's test client: fields, codes, and problems that name what was wrong."""
 
 from __future__ import annotations
 
@@ -239,7 +239,7 @@ class TestHealth:
         assert after['lookalike_space_index_bytes{space="test",state="active"}'] > 0
 
 
-def test_the_schema_shows_every_door(client: Client, db: None) -> None:
+def test_the_schema_shows_every_view(client: Client, db: None) -> None:
     paths = orjson.loads(client.get("/api/schema/?format=json").content)["paths"]
     for path, method in (
         ("products/{product_id}/similar/", "get"),

@@ -1,4 +1,4 @@
-"""Hot answers: what they save, when they die, and what an absent, slow or flushed Redis costs: time."""
+"""Answers in Redis: what they save, when they die, and what an absent, slow or flushed Redis costs: time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from pytest_django import Settings
 from catalog.models import Product
 from config.local.redis import start_redis, stop_redis
 from recommender import redis_client
-from recommender.api.hot import hot_or_made
+from recommender.api.cached_answers import kept_or_made
 from recommender.models import Space
 from recommender.search import cache as answers_cache
 from recommender.spaces import active as spaces
@@ -167,7 +167,7 @@ def test_an_answer_of_another_space_than_was_looked_under_is_not_kept(committed_
             switch(to)
             return body, spaces.active_space()
 
-        return hot_or_made(request, make).content
+        return kept_or_made(request, make)
 
     assert answer(b"of the next", to=after) == b"of the next"
     switch(before)

@@ -106,8 +106,13 @@ def test_an_unknown_host_is_refused(client: Client) -> None:
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/api/schema/", "/api/docs/", "/admin/login/", "/"])
-def test_every_door_is_open(client: Client, path: str) -> None:
+def test_every_page_is_open(client: Client, path: str) -> None:
     assert client.get(path).status_code == 200
+
+
+def test_the_documentation_says_which_methods_it_answers(client: Client) -> None:
+    answer = client.options("/api/docs/")
+    assert (answer.status_code, answer["Content-Type"]) == (405, "application/problem+json")
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])

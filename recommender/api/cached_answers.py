@@ -1,0 +1,208 @@
+"""Answers that were given a moment ago, from Redis: before Django is reached, and in its views.
+
+Making Django's request, passing its middleware and sending its signals costs more than reading an answer from Redis, so
+`CachedAnswers` reads it on the server's event loop. What else belongs to an answer is the same as in a view: the one decision
+about who is admitted (catalog.access.admission) and the middleware's headers and refusals (answer_middleware).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+from django.db import Error
+from django.http import HttpRequest, HttpResponse
+from django.urls import resolve
+
+from catalog.access.admission import ADMISSION, Admission, Asker, admit
+from catalog.api.problems import problem_response
+from recommender.api.answer_middleware import AnswerMiddleware, Environ
+from recommender.models import Space
+from recommender.monitoring import metrics
+from recommender.redis_pipeline import RedisPipeline, Reply
+from recommender.search import cache as answers_cache
+from recommender.search.cache import Beginning
+from recommender.spaces import active as spaces
+from recommender.spaces.active import known_space
+
+Make = Callable[[], tuple[bytes, Space | None]]
+Headers = list[tuple[str, str]]
+Answer = tuple[int, Headers, bytes]  # status, headers, body
+Looked = tuple[bytes | None, Beginning | None]  # the kept answer, and when a new one would be begun
+
+_KEPT_PATHS = re.compile(r"/api/v1/products/\d{1,19}/similar/", re.ASCII)
+_LOOKED = "lookalike.looked_for_answer"  # in a request's environment: what was found in Redis before Django was reached
+_MOST_CALLERS = 100  # for how many host names and schemes the headers of answers are remembered
+
+
+@dataclass(frozen=True, slots=True)
+class EarlyRequest:
+    """A request that Django has not seen.
+
+    `path` is decoded, `query` is as it was sent, `address` is the connection's other end. `header` gives a header's value as
+    Django sees it by its lower-case name, None where it is absent. `environ` makes the WSGI environment without the body.
+    `give` answers: status, headers, body.
+    """
+
+    method: str
+    path: str
+    query: str
+    scheme: str
+    address: str
+    header: Callable[[str], str | None]
+    environ: Callable[[], Environ]
+    give: Callable[[int, Headers, bytes], None]
+
+
+class CachedAnswers:
+    """The answers that need no Django. `identify`: the caller's X-Request-ID, or "" → the answer's.
+
+    All is called on the server's event loop, so nothing here waits for Redis or asks Postgres: an answer is looked for where
+    the active space is known, and given when Redis' reply comes in.
+    """
+
+    def __init__(self, *, identify: Callable[[str], str]) -> None:
+        self._identify = identify
+        self._middleware = AnswerMiddleware()
+        self._heads: dict[tuple[str | None, ...], Headers | None] = {}
+        self._redis = RedisPipeline()
+
+    def may_have(self, method: str, path: str) -> bool:
+        """Whether answers to such a request are kept."""
+        return method == "GET" and _KEPT_PATHS.fullmatch(path) is not None
+
+    async def answer(self, request: EarlyRequest, environ: Environ) -> bool:
+        """Whether the request was answered. If not, Django is to answer; `environ` then has what was found out for it."""
+        if (connecting := self._redis.ready()) is not None:
+            await asyncio.wait([connecting])
+        if (space := known_space()) is None:
+            return False
+        began, wall = time.perf_counter(), time.time()
+        key = answers_cache.key_of(space_id=space.pk, question=_cache_key("GET", request.path, request.query, b""))
+        given: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+        def answered(reply: Reply | None) -> bool:
+            if reply is None or reply[0] is None:
+                return False
+            beginning = Beginning(key, reply[0], wall, space.pk)
+            body = answers_cache.current(beginning, reply[1])
+            environ.update({_LOOKED: (body, beginning), metrics.BEGAN: began})
+            return body is not None and self._give(request, environ, body, began)
+
+        def found(reply: Reply | None) -> None:
+            """Answer at once, before whoever waits for `given` is told; what fails is theirs, not the other callers'."""
+            try:
+                done = answered(reply)
+            except Exception as error:
+                if not given.done():
+                    given.set_exception(error)
+            else:
+                if not given.done():
+                    given.set_result(done)
+
+        sent = self._redis.ask([b"MGET", answers_cache.EPOCH.encode(), key.encode()], found)
+        return sent and await given
+
+    def close(self) -> None:
+        """End the connection to Redis."""
+        self._redis.close()
+
+    def _give(self, request: EarlyRequest, environ: Environ, body: bytes, began: float) -> bool:
+        """Answer with `body`, or refuse; False where the middleware has another answer, which is Django's to give."""
+        answer = self._answer(request, environ, body)
+        if answer is None:
+            return False
+        status, headers, content = answer
+        identity = ("X-Request-ID", self._identify(request.header("x-request-id") or ""))
+        request.give(status, [*headers, identity], content)
+        metrics.count_request(_route(), "GET", status, time.perf_counter() - began)
+        return True
+
+    def _answer(self, request: EarlyRequest, environ: Environ, body: bytes) -> Answer | None:
+        if (looked_at := self._middleware.looked_at) is not None:
+            head = self._head(request, looked_at)
+            if head is None:
+                return None
+            if _admission(request, environ).refusal is None:
+                return 200, [*head, ("Content-Length", str(len(body)))], body
+        response = self._middleware.run(request.environ(), lambda: _response(request, environ, body))
+        if response is None:
+            return None
+        cookies = [("Set-Cookie", cookie.OutputString()) for cookie in response.cookies.values()]
+        return response.status_code, [*response.items(), *cookies], response.content
+
+    def _head(self, request: EarlyRequest, looked_at: tuple[str, ...]) -> Headers | None:
+        """The headers of any good answer to callers alike in `looked_at`, but its length; None where they get none."""
+        caller = (request.scheme, *map(request.header, looked_at))
+        if caller not in self._heads:
+            if len(self._heads) >= _MOST_CALLERS:
+                self._heads.clear()
+            plain = self._middleware.run(request.environ(), lambda: _json(b""))
+            self._heads[caller] = None if plain is None else _without_length(plain)
+        return self._heads[caller]
+
+
+def kept_or_made(request: HttpRequest, make: Make) -> bytes:
+    """The answer from Redis where the same was asked a moment ago, else that of `make()`.
+
+    That gives the bytes and the space that answered, None where they may not be kept. They are kept only under a key
+    of that space: between the look and the answer the active one may have been switched.
+    """
+    looked: Looked | None = request.META.pop(_LOOKED, None)
+    if looked is None:
+        query = request.META.get("QUERY_STRING", "")
+        looked = _look(request.method or "", request.path_info, query, request.body)
+    body, beginning = looked
+    if body is None:
+        body, space = make()
+        if space is not None and beginning is not None and beginning.space_id == space.pk:
+            answers_cache.keep(beginning, body)
+    return body
+
+
+def _admission(request: EarlyRequest, environ: Environ) -> Admission:
+    """The decision about the request, asked once; Django is told it, should it be reached after all."""
+    known: Admission | None = environ.get(ADMISSION)
+    if known is None:
+        known = admit(Asker(request.method, request.path, request.address, request.header))
+        environ[ADMISSION] = known
+    return known
+
+
+def _response(request: EarlyRequest, environ: Environ, body: bytes) -> HttpResponse:
+    """What the view would answer to this caller."""
+    refusal = _admission(request, environ).refusal
+    return _json(body) if refusal is None else problem_response(refusal, instance=request.path)
+
+
+def _without_length(response: HttpResponse) -> Headers:
+    return [(name, value) for name, value in response.items() if name != "Content-Length"]
+
+
+def _json(body: bytes) -> HttpResponse:
+    return HttpResponse(body, content_type="application/json", headers={"Cache-Control": "no-store"})
+
+
+@cache
+def _route() -> str:
+    """The route of _KEPT_PATHS, by which requests are counted."""
+    return resolve("/api/v1/products/1/similar/").route
+
+
+def _look(method: str, path: str, query: str, body: bytes) -> Looked:
+    """None twice where the space is not known: then the view says what is the matter."""
+    try:
+        space = spaces.active_space()
+    except Error:
+        return None, None
+    if space is None:
+        return None, None
+    return answers_cache.look(space_id=space.pk, question=_cache_key(method, path, query, body))
+
+
+def _cache_key(method: str, path: str, query: str, body: bytes) -> bytes:
+    return f"{method} {path}?{query}\n".encode() + body

@@ -1,0 +1,3 @@
+from tests.catalog.access.policies import policy
+
+__all__ = ["policy"]
