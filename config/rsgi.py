@@ -1,4 +1,4 @@
-"""What granian serves (config.web): Django behind its hot answers, in a process that does not outlive the server."""
+"""What granian serves (config.web): Django, and before it the answers that Redis has, in a process that does not outlive the server."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ DATABASE_STATEMENT_SECONDS: float = env.float("DATABASE_STATEMENT_SECONDS", defa
 _KEEPALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
 DATABASES["default"]["OPTIONS"] = {"connect_timeout": 5, **_KEEPALIVE, **DATABASES["default"].get("OPTIONS", {})}
 
-# Redis: doorbells and hot answers; may be wiped at any moment. Short time-outs: an absent Redis only costs time.
+# Redis: doorbells and answers kept for seconds; may be wiped at any moment. Short time-outs: an absent Redis only costs time.
 # A question waits for it once, and has as long again for its answer to come within .3 s.
 REDIS_URL: str = env.str("REDIS_URL")
 REDIS_TIMEOUT_SECONDS: float = env.float("REDIS_TIMEOUT_SECONDS", default=0.15)

@@ -14,6 +14,7 @@ from django.test import RequestFactory
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config.server.types import Asked
 from tests.web.rsgi import Answer, Sent, asked, running
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
@@ -65,9 +66,13 @@ def test_headers_are_those_of_djangos_client(headers: dict[str, str]) -> None:
 
 def test_what_cannot_be_one_header_is_not_another() -> None:
     pairs = [("X-A", "1"), ("X-A", "2"), ("Cookie", "a=1"), ("Cookie", "b=2"), ("X_A", "3"), ("X-Name", "\xe4")]
-    environ = environ_of(Sent("/", pairs=pairs))
+    sent = Sent("/", pairs=pairs)
+    environ = environ_of(sent)
     assert (environ["HTTP_X_A"], environ["HTTP_COOKIE"], environ["HTTP_X_NAME"]) == ("1,2", "a=1; b=2", "")
     assert WSGIRequest(environ).COOKIES == {"a": "1", "b": "2"}
+    before_django = Asked(sent, Answer(sent))
+    names = ("x-a", "cookie", "x-name", "x-none")
+    assert [before_django.header(name) for name in names] == ["1,2", "a=1; b=2", "", None]
 
 
 def test_the_rest_of_the_environment() -> None:

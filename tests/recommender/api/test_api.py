@@ -250,6 +250,7 @@ def test_the_schema_shows_every_view(client: Client, db: None) -> None:
         ("status/", "get"),
     ):
         assert method in paths[API + path], path
+        assert "View" not in paths[API + path][method]["description"]  # the text is for callers, not of a base class
 
 
 def test_a_product_hidden_between_search_and_reading_is_left_out(shop: Shop) -> None:
