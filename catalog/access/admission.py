@@ -52,6 +52,7 @@ class Admission:
     refusal: Problem | None = None
 
 
+ADMITTED = Admission()
 Policy = Callable[[Asker], Admission]
 
 
@@ -67,4 +68,4 @@ def admit(asker: Asker) -> Admission:
 
 def everyone(asker: Asker) -> Admission:
     """The policy of an API that is open: whoever asks is admitted, as often as they like."""
-    return Admission()
+    return ADMITTED

@@ -15,7 +15,7 @@ from config.server.answers import answer
 from config.server.bodies import Bodies, Body, BodyIncomplete, BodyTooLarge, NoRoom, throw_away
 from config.server.environ import environ_of
 from config.server.lanes import WaitedTooLong
-from config.server.table import Kind, kinds
+from config.server.table import RequestGroup, request_groups
 from config.server.types import Application, Asked, Environ, Proto, Scope, host_and_port
 from recommender.api.cached_answers import CachedAnswers, EarlyRequest
 from recommender.monitoring import metrics
@@ -32,7 +32,7 @@ class Server:
         self._django = django
         self._cached = CachedAnswers(identify=identifier)
         self._bodies = Bodies()
-        self._kinds = kinds()
+        self._groups = request_groups()
         self._whole = 0  # requests that are read and not answered; those that are still being sent do not count
 
     async def __call__(self, scope: Scope, proto: Proto) -> None:
@@ -47,34 +47,34 @@ class Server:
     def __rsgi_del__(self, loop: object) -> None:
         """What granian calls when the last request is answered."""
         self._cached.close()
-        for kind in self._kinds:
-            kind.lane.close()
+        for group in self._groups:
+            group.lane.close()
 
     async def _answer(self, asked: Asked) -> None:
         """An answer from Redis, or one of Django, which is told what was found out for it."""
         environ: Environ = {}
         if self._cached.may_have(asked.method, asked.path) and await self._cached.answer(_early(asked), environ):
             return
-        kind = next(kind for kind in self._kinds if kind.takes(asked))
-        await self._serve(asked, kind, environ)
+        group = next(group for group in self._groups if group.takes(asked))
+        await self._serve(asked, group, environ)
 
-    async def _serve(self, asked: Asked, kind: Kind, environ: Environ) -> None:
+    async def _serve(self, asked: Asked, group: RequestGroup, environ: Environ) -> None:
         """Read the body, wait for a thread, and let Django answer in it.
 
         `environ`: what was found out while an answer was looked for in Redis.
         """
         try:
-            async with self._bodies.read(asked, most=kind.most) as body:
-                if kind.counted and self._whole >= MOST_WAITING:
+            async with self._bodies.read(asked, most=group.most) as body:
+                if group.counted and self._whole >= MOST_WAITING:
                     return refuse(asked, busy("too many requests wait already; try again"))
                 environ |= environ_of(asked, body)
-                self._whole += kind.counted
+                self._whole += group.counted
                 try:
-                    await kind.lane.run(partial(answer, asked.proto, self._django, environ))
+                    await group.lane.run(partial(answer, asked.proto, self._django, environ))
                 finally:
-                    self._whole -= kind.counted
+                    self._whole -= group.counted
         except BodyTooLarge:
-            refuse(asked, kind.too_large(kind.most), close=True)
+            refuse(asked, group.too_large(group.most), close=True)
             await throw_away(asked.proto)
         except BodyIncomplete as error:
             late = "was not whole in time" if error.late else "broke off"

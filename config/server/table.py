@@ -23,8 +23,8 @@ _ADMIN_THREADS = 2
 
 
 @dataclass(frozen=True)
-class Kind:
-    """Requests of one kind. `takes`: which they are; `most`: bytes of a body; `too_large`: the answer to more.
+class RequestGroup:
+    """Requests that share a lane. `takes`: which they are; `most`: bytes of a body; `too_large`: the answer to more.
 
     `counted`: whether they are refused when too many requests wait, as all are but the probe.
     """
@@ -36,8 +36,8 @@ class Kind:
     counted: bool = True
 
 
-def kinds() -> list[Kind]:
-    """The first that takes a request has it. One entry a lane: name, which requests, threads, bytes of a body."""
+def request_groups() -> list[RequestGroup]:
+    """A request belongs to the first that takes it. One entry a lane: name, which requests, threads, bytes of a body."""
     text = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or settings.MAX_BODY_BYTES
     photo = settings.MAX_PHOTO_BYTES + ENVELOPE_BYTES
 
@@ -48,8 +48,8 @@ def kinds() -> list[Kind]:
         most: int = text,
         too_large: Callable[[int], Problem] = _too_large,
         counted: bool = True,
-    ) -> Kind:
-        return Kind(takes, Lane(name, threads=threads), most, too_large, counted)
+    ) -> RequestGroup:
+        return RequestGroup(takes, Lane(name, threads=threads), most, too_large, counted)
 
     return [
         of("probe", lambda asked: asked.path == "/healthz", 1, counted=False),

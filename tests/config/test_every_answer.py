@@ -112,7 +112,11 @@ def test_every_page_is_open(client: Client, path: str) -> None:
 
 def test_the_documentation_says_which_methods_it_answers(client: Client) -> None:
     answer = client.options("/api/docs/")
-    assert (answer.status_code, answer["Content-Type"]) == (405, "application/problem+json")
+    assert (answer.status_code, answer["Content-Type"], answer["Allow"]) == (
+        405,
+        "application/problem+json",
+        "GET, HEAD",
+    )
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
