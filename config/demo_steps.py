@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import redis
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.staticfiles.finders import get_finders
@@ -17,6 +16,7 @@ from django.db import OperationalError, connection
 
 from catalog.locks import Lock, hold_for_session, release
 from catalog.models import ProductImage
+from recommender import redis_client
 
 PCA_DIMENSIONS = 256
 
@@ -36,9 +36,9 @@ def check_servers() -> None:
     if found is None:
         raise ServerUnusable("the PostgreSQL of DATABASE_URL has no pgvector: install its extension `vector` there")
     try:
-        with redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=5) as client:
+        with redis_client.connect(settings.REDIS_URL, seconds=5) as client:
             client.ping()
-    except redis.RedisError as error:
+    except redis_client.AWAY as error:
         raise ServerUnusable(f"the Redis of REDIS_URL cannot be used: {error}") from error
 
 

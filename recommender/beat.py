@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-import redis
 from celery.beat import ScheduleEntry, Scheduler
 
+from recommender import redis_client
 from recommender.pipeline import doorbell
 
 logger = logging.getLogger(__name__)
@@ -19,7 +19,7 @@ class BoundedScheduler(Scheduler):
     def apply_async(self, entry: ScheduleEntry, producer: Any = None, advance: bool = True, **options: Any) -> Any:
         try:
             behind = doorbell.waiting() >= doorbell.MOST_WAITING
-        except redis.RedisError:
+        except redis_client.AWAY:
             behind = False  # beat itself says that the broker is away
         if behind:
             logger.debug("the workers are behind: %s is left out this time", entry.name)

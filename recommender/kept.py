@@ -38,9 +38,7 @@ class Kept(Generic[V]):
         names = [self.prefix + key for key in wanted]
         found = redis_client.ask(lambda client: client.mget(names), [None] * len(names))
         values = {
-            key: self.from_bytes(kept)
-            for key, kept in zip(wanted, found, strict=True)
-            if isinstance(kept, bytes)
+            key: self.from_bytes(kept) for key, kept in zip(wanted, found, strict=True) if isinstance(kept, bytes)
         }
         return {key: value for key, value in values.items() if value is not None}
 

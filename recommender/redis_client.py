@@ -1,172 +1,178 @@
-"""Redis as something that may be away: short time-outs, and a breaker so that not every request pays for them."""
+"""Redis as something that may be away: short time-outs, and a breaker so that not every caller pays for them.
+
+Threads ask by `ask`, the event loop of the web server by `LoopReader`. Both do without Redis while it is away, and it may
+be wiped at any moment: nothing is kept there that cannot be made again.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import threading
 import time
 from collections.abc import Callable
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import redis
+import redis.asyncio
 from django.conf import settings
+from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
-from redis.connection import AbstractConnection
 from redis.retry import Retry
+
+from catalog.breaker import Breaker
 
 logger = logging.getLogger(__name__)
 
 R = TypeVar("R")
 D = TypeVar("D")
 
+AWAY = (redis.RedisError, OSError)  # what is raised where Redis is away, slow or refuses who asks
 REST_SECONDS = 1.0
-REFUSED_SECONDS = 60.0
+REFUSED_SECONDS = 60.0  # how often the log names what Redis refuses
+
+_refused_at: dict[str, float] = {}
 
 
-class Breaker:
-    """After a failure nothing is asked for a second; then one asks, and the others wait for what it finds."""
+def connect(url: str, *, seconds: float | None = None) -> redis.Redis:
+    """A client of its own connection, connected; raises redis.RedisError. `seconds`: REDIS_TIMEOUT_SECONDS by default.
 
-    def __init__(self) -> None:
-        self._closed_again = 0.0
-        self._lock = threading.Lock()
-
-    def call(self, question: Callable[[], R], otherwise: D) -> R | D:
-        """The answer of Redis, or `otherwise` while it is away."""
-        now = time.monotonic()
-        with self._lock:
-            if now < self._closed_again:
-                return otherwise
-            if self._closed_again:
-                self._closed_again = now + REST_SECONDS  # this call tries; meanwhile the others do without
-        try:
-            answer = question()
-        except (redis.RedisError, OSError) as error:
-            self.open(error)
-            return otherwise
-        if self._closed_again:
-            with self._lock:
-                self._closed_again = 0.0
-        return answer
-
-    def open(self, error: Exception) -> None:
-        """Redis failed: it is left alone for a second."""
-        with self._lock:
-            if not self._closed_again:
-                logger.warning("Redis is away, answers come from Postgres alone: %s", error)
-            self._closed_again = time.monotonic() + REST_SECONDS
-
-    @property
-    def closed(self) -> bool:
-        """Whether Redis is asked without a second thought; else it was away a moment ago."""
-        return not self._closed_again
-
-    def reset(self) -> None:
-        self._closed_again = 0.0
-
-
-def client() -> redis.Redis:
-    """This thread's client of REDIS_URL, with a connection of its own: threads that share a pool wait for each other.
-
-    Connected here; a connection that broke meanwhile is replaced when something is asked. Raises redis.RedisError.
+    A connection that broke since the last command is replaced, once: whoever waits, waits for one time-out.
     """
-    wanted = (settings.REDIS_URL, settings.REDIS_TIMEOUT_SECONDS, os.getpid())
-    if _mine.client is None or _mine.of != wanted:
-        _mine.client, _mine.of, _mine.owed = _client(*wanted[:2]), wanted, False
-    if _mine.owed:
-        _read_owed(_mine.client)
-    return _mine.client
-
-
-def breaker() -> Breaker:
-    """The breaker of REDIS_URL in this process."""
-    return _breaker(settings.REDIS_URL)
-
-
-def ask(question: Callable[[redis.Redis], R], otherwise: D) -> R | D:
-    """What Redis says, or `otherwise` while it is away, slow or resting."""
-    return breaker().call(lambda: question(client()), otherwise)
-
-
-def command(asked: redis.Redis, *words: str | bytes | int) -> Any:
-    """One command on a client of `client()`, its answer as it came; as the client does it, without what it counts and times.
-
-    A third of an exchange's CPU (83 → 56 µs on the loopback). redis-py leaves these methods untyped. Raises
-    redis.RedisError.
-    """
-    connection = _connection(asked)
-    try:
-        connection.send_command(*words)  # type: ignore[no-untyped-call]
-        return connection.read_response()
-    except redis.ConnectionError:  # closed since the last question, by an idle time-out or a restart
-        connection.disconnect()  # type: ignore[no-untyped-call]
-    connection.send_command(*words)  # type: ignore[no-untyped-call]
-    return connection.read_response()
-
-
-def tell(*words: str | bytes | int) -> None:
-    """A command whose answer is not waited for: it is read before this thread's next question. May be lost.
-
-    Not within a question of `ask`: the answer to it would be taken for that one's.
-    """
-
-    def send(asked: redis.Redis) -> None:
-        _mine.owed = True
-        try:
-            _connection(asked).send_command(*words)  # type: ignore[no-untyped-call]
-        except BaseException:
-            _mine.owed = False
-            raise
-
-    ask(send, None)
-
-
-def _read_owed(asked: redis.Redis) -> None:
-    """The answer to what was told: nobody waits for it, but a Redis that refuses is named, once a minute a thread."""
-    _mine.owed = False
-    try:
-        _connection(asked).read_response()
-    except redis.ConnectionError:
-        return  # the next command finds it out and connects anew
-    except redis.ResponseError as error:
-        now = time.monotonic()
-        if now - _mine.refused_at > REFUSED_SECONDS:
-            _mine.refused_at = now
-            logger.warning("Redis refuses what is to be kept, so more is asked of Postgres: %s", error)
-
-
-def _connection(asked: redis.Redis) -> AbstractConnection:
-    assert asked.connection is not None  # a client of its own connection, connected when it was made
-    return asked.connection
-
-
-class _Mine(threading.local):
-    """The client of a thread, and the URL, time-out and process that it was made for: no child uses its parent's.
-
-    `owed`: the answer to what `tell` sent is still to be read. `refused_at`: when the log last had a refusal.
-    """
-
-    client: redis.Redis | None = None
-    of: tuple[str, float, int] | None = None
-    owed: bool = False
-    refused_at: float = float("-inf")
-
-
-_mine = _Mine()
-
-
-def _client(url: str, seconds: float) -> redis.Redis:
     return redis.Redis.from_url(
         url,
-        single_connection_client=True,
-        socket_timeout=seconds,
-        socket_connect_timeout=seconds,
+        single_connection_client=True,  # threads that share a pool wait for each other
+        socket_timeout=seconds or settings.REDIS_TIMEOUT_SECONDS,
+        socket_connect_timeout=seconds or settings.REDIS_TIMEOUT_SECONDS,
         retry=Retry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
         protocol=2,
     )
 
 
+def client() -> redis.Redis:
+    """This thread's client of REDIS_URL, whether Redis is away or not. Raises redis.RedisError."""
+    made_for = (settings.REDIS_URL, settings.REDIS_TIMEOUT_SECONDS, os.getpid())
+    if _of_thread.client is None or _of_thread.made_for != made_for:
+        _of_thread.client, _of_thread.made_for = connect(settings.REDIS_URL), made_for
+    return _of_thread.client
+
+
+def breaker(url: str | None = None) -> Breaker:
+    """What this process knows of the Redis at a URL, REDIS_URL by default: whoever asks it shares one breaker."""
+    return _breaker(url or settings.REDIS_URL)
+
+
+def ask(command: Callable[[redis.Redis], R], otherwise: D) -> R | D:
+    """What Redis answers to `command`, or `otherwise` while it is away or slow, or where it refuses the command."""
+    if not breaker().admits():
+        return otherwise
+    try:
+        connected = client()
+        try:
+            answer: R | D = command(connected)
+        except redis.ResponseError as error:  # it is full, or a replica
+            _log_refusal(error)
+            answer = otherwise
+    except AWAY as error:
+        went_away(error)
+        return otherwise
+    breaker().succeeded()
+    return answer
+
+
+def went_away(error: BaseException) -> None:
+    """Redis did not answer: it is left alone for REST_SECONDS."""
+    if breaker().failed():
+        logger.warning("Redis is away, answers come from Postgres alone: %s", error)
+
+
+class LoopReader:
+    """Reads values on an event loop: what many callers ask for while a reply is awaited goes as one MGET.
+
+    Made on any loop, for it connects when it is first asked; while Redis is away it says so at once, and leaves it to a
+    thread to find out when it is back.
+    """
+
+    def __init__(self) -> None:
+        self._client: redis.asyncio.Redis | None = None
+        self._made_for: tuple[str, float, asyncio.AbstractEventLoop] | None = None
+        self._waiting: list[tuple[tuple[str, ...], asyncio.Future[list[bytes | None] | None]]] = []
+        self._asking: asyncio.Task[None] | None = None
+
+    async def get_many(self, *keys: str) -> list[bytes | None] | None:
+        """The values of the keys, None for one that is not there; None for all where Redis is away."""
+        if not breaker().closed:
+            return None
+        loop = asyncio.get_running_loop()
+        reply: asyncio.Future[list[bytes | None] | None] = loop.create_future()
+        self._waiting.append((keys, reply))
+        if self._asking is None or self._asking.done():
+            self._asking = loop.create_task(self._ask())
+        return await reply
+
+    async def close(self) -> None:
+        """End the connection."""
+        if self._client is not None:
+            await self._client.aclose()
+            self._client = None
+
+    async def _ask(self) -> None:
+        """Ask for what is waited for until nothing is."""
+        while self._waiting:
+            batch, self._waiting = self._waiting, []
+            values = await self._values([key for keys, _ in batch for key in keys])
+            left = None if values is None else iter(values)
+            for keys, reply in batch:
+                own = None if left is None else [next(left) for _ in keys]
+                if not reply.done():  # whoever asked may have given up
+                    reply.set_result(own)
+
+    async def _values(self, keys: list[str]) -> list[bytes | None] | None:
+        if not breaker().closed:
+            return None
+        try:
+            async with asyncio.timeout(settings.REDIS_TIMEOUT_SECONDS):
+                connected = await self._connected()
+                return cast(list[bytes | None], await connected.mget(keys))
+        except AWAY as error:  # a TimeoutError is an OSError
+            went_away(error)
+            return None
+
+    async def _connected(self) -> redis.asyncio.Redis:
+        made_for = (settings.REDIS_URL, settings.REDIS_TIMEOUT_SECONDS, asyncio.get_running_loop())
+        if self._client is None or self._made_for != made_for:
+            await self.close()
+            self._made_for = made_for
+            self._client = redis.asyncio.Redis.from_url(
+                settings.REDIS_URL,
+                single_connection_client=True,
+                socket_timeout=None,  # `_values` bounds the whole exchange, for less than a time-out of every read
+                socket_connect_timeout=settings.REDIS_TIMEOUT_SECONDS,
+                retry=AsyncRetry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
+                protocol=2,
+            )
+        return self._client
+
+
+class _OfThread(threading.local):
+    """The client of a thread, and the URL, time-out and process that it was made for: no child uses its parent's."""
+
+    client: redis.Redis | None = None
+    made_for: tuple[str, float, int] | None = None
+
+
+_of_thread = _OfThread()
+
+
+def _log_refusal(error: Any) -> None:
+    now = time.monotonic()
+    if now - _refused_at.get(settings.REDIS_URL, float("-inf")) > REFUSED_SECONDS:
+        _refused_at[settings.REDIS_URL] = now
+        logger.warning("Redis refuses a command, so more is asked of Postgres: %s", error)
+
+
 @cache
 def _breaker(url: str) -> Breaker:
-    return Breaker()
+    return Breaker(rest_seconds=REST_SECONDS, trial_seconds=REST_SECONDS)

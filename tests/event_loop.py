@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -29,6 +29,10 @@ class EventLoop:
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return self._thread.submit(self._runner.run, coroutine).result()
+
+    def call(self, function: Callable[[asyncio.AbstractEventLoop], T]) -> T:
+        """What a function makes of the loop while it does not run, in its thread."""
+        return self._thread.submit(lambda: function(self._runner.get_loop())).result()
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import time
+from asyncio import AbstractEventLoop
 from functools import partial
 
 from django.conf import settings
@@ -44,9 +45,9 @@ class Server:
             logger.exception("%s %s was not answered", asked.method, asked.path)
             refuse(asked, Problem(500, detail="the server failed; its log has the reason"), close=True)
 
-    def __rsgi_del__(self, loop: object) -> None:
-        """What granian calls when the last request is answered."""
-        self._cached.close()
+    def __rsgi_del__(self, loop: AbstractEventLoop) -> None:
+        """What granian calls when the last request is answered and the loop has stopped."""
+        loop.run_until_complete(self._cached.close())
         for group in self._groups:
             group.lane.close()
 

@@ -7,7 +7,6 @@ about who is admitted (catalog.access.admission) and the middleware's headers an
 
 from __future__ import annotations
 
-import asyncio
 import re
 import time
 from collections.abc import Callable
@@ -23,7 +22,7 @@ from catalog.api.problems import problem_response
 from recommender.api.answer_middleware import AnswerMiddleware, Environ
 from recommender.models import Space
 from recommender.monitoring import metrics
-from recommender.redis_pipeline import RedisPipeline, Reply
+from recommender.redis_client import LoopReader
 from recommender.search import cache as answers_cache
 from recommender.search.cache import Beginning
 from recommender.spaces import active as spaces
@@ -69,7 +68,7 @@ class CachedAnswers:
         self._identify = identify
         self._middleware = AnswerMiddleware()
         self._heads: dict[tuple[str | None, ...], Headers | None] = {}
-        self._redis = RedisPipeline()
+        self._redis = LoopReader()
 
     def may_have(self, method: str, path: str) -> bool:
         """Whether answers to such a request are kept."""
@@ -77,39 +76,21 @@ class CachedAnswers:
 
     async def answer(self, request: EarlyRequest, environ: Environ) -> bool:
         """Whether the request was answered. If not, Django is to answer; `environ` then has what was found out for it."""
-        if (connecting := self._redis.ready()) is not None:
-            await asyncio.wait([connecting])
         if (space := known_space()) is None:
             return False
         began, wall = time.perf_counter(), time.time()
         key = answers_cache.key_of(space_id=space.pk, question=_cache_key("GET", request.path, request.query, b""))
-        given: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        values = await self._redis.get_many(answers_cache.EPOCH, key)
+        if values is None or values[0] is None:
+            return False
+        beginning = Beginning(key, values[0], wall, space.pk)
+        body = answers_cache.current(beginning, values[1])
+        environ.update({_LOOKED: (body, beginning), metrics.BEGAN: began})
+        return body is not None and self._give(request, environ, body, began)
 
-        def answered(reply: Reply | None) -> bool:
-            if reply is None or reply[0] is None:
-                return False
-            beginning = Beginning(key, reply[0], wall, space.pk)
-            body = answers_cache.current(beginning, reply[1])
-            environ.update({_LOOKED: (body, beginning), metrics.BEGAN: began})
-            return body is not None and self._give(request, environ, body, began)
-
-        def found(reply: Reply | None) -> None:
-            """Answer at once, before whoever waits for `given` is told; what fails is theirs, not the other callers'."""
-            try:
-                done = answered(reply)
-            except Exception as error:
-                if not given.done():
-                    given.set_exception(error)
-            else:
-                if not given.done():
-                    given.set_result(done)
-
-        sent = self._redis.ask([b"MGET", answers_cache.EPOCH.encode(), key.encode()], found)
-        return sent and await given
-
-    def close(self) -> None:
+    async def close(self) -> None:
         """End the connection to Redis."""
-        self._redis.close()
+        await self._redis.close()
 
     def _give(self, request: EarlyRequest, environ: Environ, body: bytes, began: float) -> bool:
         """Answer with `body`, or refuse; False where the middleware has another answer, which is Django's to give."""

@@ -12,12 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-import psycopg
-import redis
 from django.conf import settings
-from django.db import connection
+from django.db import ProgrammingError, connection
 from psycopg import sql
 
+from recommender import redis_client
 from recommender.encoder.store import EncoderNotCompiled, current_encoder
 from recommender.models import Encoder
 
@@ -63,7 +62,7 @@ def _empty_redis() -> Iterator[str]:
     base = settings.REDIS_URL.rpartition("/")[0]
     for number in range(15, 0, -1):
         url = f"{base}/{number}"
-        with redis.Redis.from_url(url) as client:
+        with redis_client.connect(url) as client:
             if client.dbsize() == 0:
                 yield url
                 client.flushdb()
@@ -74,7 +73,7 @@ def _empty_redis() -> Iterator[str]:
 def _lay_encoder(folder: Path) -> None:
     try:
         row = Encoder.objects.get(pk=current_encoder().pk)
-    except (EncoderNotCompiled, psycopg.errors.UndefinedTable):
+    except (EncoderNotCompiled, ProgrammingError):  # without tables, too
         return
     fields = {
         field.attname: getattr(row, field.attname) for field in Encoder._meta.concrete_fields if field.name != "id"

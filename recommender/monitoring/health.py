@@ -6,7 +6,6 @@ import logging
 from collections.abc import Callable
 
 import orjson
-import redis
 from django.conf import settings
 from django.db import Error, connection
 from django.http import HttpRequest, HttpResponse
@@ -73,7 +72,7 @@ def _postgres() -> str:
 def _redis() -> str:
     try:
         redis_client.client().ping()
-    except (redis.RedisError, OSError) as error:
+    except redis_client.AWAY as error:
         logger.warning("Redis does not answer: %s", error)
         return _SILENT
     return ""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import redis
 from celery import current_app
 from kombu.exceptions import OperationalError
+
+from recommender import redis_client
 
 START_ONE = "start one with `celery -A config worker`"
 
@@ -13,7 +14,7 @@ def workers_answering(*, seconds: float = 1.0) -> int | None:
     """How many Celery workers answer a ping within `seconds`; None when the broker cannot be asked."""
     try:
         return len(current_app.control.ping(timeout=seconds) or [])
-    except (redis.RedisError, OperationalError, OSError):
+    except (*redis_client.AWAY, OperationalError):
         return None
 
 

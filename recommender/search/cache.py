@@ -57,7 +57,7 @@ def look(*, space_id: int, question: bytes) -> tuple[bytes | None, Beginning]:
     """A hot answer, if there is one, and the beginning of a new one. One round trip."""
     key = key_of(space_id=space_id, question=question)
     began = time.time()
-    epoch, entry = redis_client.ask(lambda client: redis_client.command(client, "MGET", EPOCH, key), (None, None))
+    epoch, entry = redis_client.ask(lambda client: client.mget(EPOCH, key), (None, None))
     if not isinstance(epoch, bytes):
         return None, Beginning(key, redis_client.ask(_new_epoch, None), began, space_id)
     beginning = Beginning(key, epoch, began, space_id)
@@ -79,7 +79,7 @@ def keep(beginning: Beginning, body: bytes) -> None:
     if beginning.epoch is None or left <= 0:
         return
     entry = _HEAD.pack(beginning.epoch, beginning.began) + body
-    redis_client.tell("SET", beginning.key, entry, "PX", max(1, int(left * 1000)))
+    redis_client.ask(lambda client: client.set(beginning.key, entry, px=max(1, int(left * 1000))), None)
 
 
 def forget_all() -> None:
@@ -92,7 +92,7 @@ def forget_all() -> None:
         return
     try:
         redis_client.client().set(EPOCH, secrets.token_bytes(_EPOCH_BYTES))
-    except (redis.RedisError, OSError):
+    except redis_client.AWAY:
         _forgetting.failed_at = time.monotonic()  # entries die by their age
 
 

@@ -108,14 +108,10 @@ def running(application: Application) -> Iterator[tuple[EventLoop, Server]]:
         try:
             yield loop, server
         finally:
-            loop.run(_close(server))
+            loop.call(server.__rsgi_del__)
             for thread in set(threading.enumerate()) - before:
                 if thread.name.startswith("lane "):
                     thread.join(10)
-
-
-async def _close(server: Server) -> None:
-    server.__rsgi_del__(None)
 
 
 async def asked(server: Server, sent: Sent, *, hang: bool = False) -> Answer:

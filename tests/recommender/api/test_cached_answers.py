@@ -100,7 +100,7 @@ def test_other_requests_and_bad_answers_are_left_to_django(served: Served, path:
 def test_without_redis_every_answer_is_made(served: Served, path: str, settings: Settings) -> None:
     first = served.get(path)
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
-    redis_client.breaker().reset()
+    redis_client.breaker().succeeded()
     for _ in range(3):
         assert json.loads(served.get(path)[2])["results"] == json.loads(first[2])["results"]
     assert served.asked == 4
@@ -111,7 +111,7 @@ def test_a_redis_that_hangs_stops_the_event_loop_once(served: Served, path: str,
     served.get(path)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         settings.REDIS_URL, settings.REDIS_TIMEOUT_SECONDS = f"redis://127.0.0.1:{silent.getsockname()[1]}/0", 0.4
-        redis_client.breaker().reset()
+        redis_client.breaker().succeeded()
         stops: list[float] = []
 
         async def ask() -> None:
@@ -162,5 +162,5 @@ def test_the_shipped_application_answers_from_redis(path: str) -> None:
             Product.objects.all().update(title="changed behind everyone's back")
             again = loop.run(asked(application, Sent(path, pairs=[("X-Request-ID", "again")])))
         finally:
-            application.__rsgi_del__(None)
+            loop.call(application.__rsgi_del__)
     assert again.body == first.body and again.headers["X-Request-ID"] == "again"

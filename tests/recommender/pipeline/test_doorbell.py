@@ -14,6 +14,7 @@ from celery import current_app
 from django.db import connection
 from django.utils import timezone
 
+from recommender import redis_client
 from recommender.beat import BoundedScheduler
 from recommender.models import EmbeddingJob, Space
 from recommender.pipeline import doorbell, sweep
@@ -23,8 +24,8 @@ from tests.recommender.pipeline.test_jobs import grace_is_over, lease_of_a_dead_
 
 
 @pytest.fixture(autouse=True)
-def a_bell_that_is_not_silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doorbell, "_silent_until", 0.0)
+def a_bell_that_is_not_silent(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    redis_client.breaker(settings.CELERY_BROKER_URL).succeeded()
     monkeypatch.setattr(sweep, "_next_look", 0.0)
 
 

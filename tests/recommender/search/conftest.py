@@ -16,7 +16,7 @@ from tests.recommender.search.gallery import Shop, make_space
 def forgetful_process() -> Iterator[None]:
     """What a process remembers for a second is of the test before."""
     spaces.forget_active_space()
-    redis_client.breaker().reset()
+    redis_client.breaker().succeeded()
     status._kept = None
     yield
     spaces.forget_active_space()
