@@ -25,16 +25,16 @@ ENCODER_FILE = "encoder.pickle"
 
 @contextmanager
 def temporary_shop() -> Iterator[tuple[Path, dict[str, str]]]:
-    """A folder, and the environment of processes that shall see the temporary shop and nothing of the real one.
+    """A folder, and the environment of processes that use the temporary shop and nothing of the real one.
 
-    The compiled encoder of the settings, where the real shop holds one, lies in the folder as ENCODER_FILE.
+    The folder holds the compiled encoder of the settings as ENCODER_FILE, where the real shop has one.
     """
     name = f"bench_{os.getpid()}_{secrets.token_hex(4)}"
     folder = Path(tempfile.mkdtemp(prefix="bench-"))
     with connection.cursor() as cursor:
         cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     try:
-        _lay_encoder(folder)
+        _write_encoder(folder)
         with _empty_redis() as redis_url:
             yield folder, _environment(name, folder, redis_url)
     finally:
@@ -70,7 +70,7 @@ def _empty_redis() -> Iterator[str]:
     raise RuntimeError("every database of this Redis holds something: the bench needs an empty one")
 
 
-def _lay_encoder(folder: Path) -> None:
+def _write_encoder(folder: Path) -> None:
     try:
         row = Encoder.objects.get(pk=current_encoder().pk)
     except (EncoderNotCompiled, ProgrammingError):  # without tables, too

@@ -27,17 +27,17 @@ def drawn_pictures(count: int, *, side: int, seed: int) -> NDArray[np.uint8]:
 
 
 def calibration_pictures(side: int) -> NDArray[np.uint8]:
-    """What int8 is calibrated on."""
+    """Pictures on which the ranges of int8 are measured."""
     return drawn_pictures(CALIBRATION_PICTURES, side=side, seed=CALIBRATION_SEED)
 
 
 def check_pictures(side: int) -> NDArray[np.uint8]:
-    """What every process proves itself on."""
+    """Pictures whose features every process must reproduce before it encodes."""
     return drawn_pictures(CHECK_PICTURES, side=side, seed=CHECK_SEED)
 
 
 def judging_pictures(side: int) -> NDArray[np.uint8]:
-    """What a compiled file is held against its Keras model on: products, which quantisation treats as it treats photos.
+    """Pictures on which a compiled file is compared with its Keras model: products, which int8 changes as little as photos.
 
     Shapes alone are unlike anything the network knows: there int8 is at cosine .94 where photos are at .993.
     """

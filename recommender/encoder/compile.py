@@ -16,10 +16,10 @@ from catalog.models import ProductImage
 from catalog.photos.reading import PhotoError
 from recommender.encoder import keras_models
 from recommender.encoder.calibration import calibration_pictures, check_pictures, judging_pictures
+from recommender.encoder.native_output import hide_native_output
 from recommender.encoder.pooling import pool
 from recommender.encoder.pooling import weights as pooling_weights
 from recommender.encoder.preprocess import photo_to_pixels
-from recommender.encoder.quiet import quiet_errors
 from recommender.encoder.registry import EncoderSpec, encoder_spec
 from recommender.encoder.runtimes import LiteRTEncoder
 from recommender.encoder.serving import cosines
@@ -27,7 +27,8 @@ from recommender.encoder.store import CompiledEncoder, compiled_from, save_encod
 from recommender.encoder.weights_pickle import WeightsFileError
 from recommender.models import Encoder
 
-# Raised whenever the code, the drawn pictures included, makes another file or other check vectors of the same weights.
+# A part of every compile's key: raise it whenever the code (the drawn pictures included) makes another file or other
+# check vectors of the same weights.
 RECIPE = 2
 LEAST_COSINE_FP32 = 0.9999
 LEAST_MEDIAN_COSINE_INT8 = 0.95  # .99 is usual: below this the quantisation went wrong
@@ -96,7 +97,7 @@ def compile_file(
 
     `photos`: uint8 (side, side, 3) each. Needs no database. Raises WeightsFileError and CompileFailed.
     """
-    with quiet_errors((WeightsFileError, CompileFailed)):
+    with hide_native_output((WeightsFileError, CompileFailed)):
         report(f"building {spec.name} in Keras ({weights} weights)")
         try:
             model = keras_models.build_model(spec, weights)

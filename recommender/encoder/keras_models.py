@@ -102,7 +102,7 @@ def convert(model: Any, spec: EncoderSpec, calibration: Callable[[int], NDArray[
         function = tf.function(
             lambda pixels: model(tf.cast(pixels, tf.float32), training=False), input_signature=[signature]
         )
-    holder = tf.Module()  # what the converter looks into for the variables to freeze
+    holder = tf.Module()  # where the converter finds the variables that it makes constants
     holder.held = [variable.value for variable in model.variables]
     converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()], holder)
     if spec.precision == "int8":

@@ -15,7 +15,7 @@ from recommender.encoder.pooling import pool
 
 @dataclass
 class LiteRTEncoder:
-    """A compiled file, run photo by photo on one thread: one such a core beats batching and larger thread pools.
+    """A compiled file, run photo by photo on one thread: a process for each core is faster than batches or more threads.
 
     An interpreter is not thread-safe, so each thread makes its own, on its first photo.
     """
@@ -27,10 +27,10 @@ class LiteRTEncoder:
     _of_thread: threading.local = field(default_factory=threading.local, repr=False)
 
     def maps(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        interpreter, fed, answered = self._interpreter()
-        interpreter.set_tensor(fed, _checked(pixels, self.side)[None])
+        interpreter, input_index, output_index = self._interpreter()
+        interpreter.set_tensor(input_index, _checked(pixels, self.side)[None])
         interpreter.invoke()
-        maps: NDArray[np.float32] = interpreter.get_tensor(answered)[0]
+        maps: NDArray[np.float32] = interpreter.get_tensor(output_index)[0]
         return maps
 
     def features(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -46,8 +46,9 @@ class LiteRTEncoder:
 
             interpreter = Interpreter(model_content=self.compiled, num_threads=1)
             interpreter.allocate_tensors()
-            fed, answered = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
-            made = self._of_thread.interpreter = (interpreter, fed, answered)
+            input_index = interpreter.get_input_details()[0]["index"]
+            output_index = interpreter.get_output_details()[0]["index"]
+            made = self._of_thread.interpreter = (interpreter, input_index, output_index)
         return made
 
 

@@ -1,6 +1,6 @@
-"""The encoder of this process: fetched from Postgres, proven on its check vectors, kept.
+"""The encoder of this process: fetched from Postgres, held to its check vectors, and kept.
 
-Nothing is loaded before the first photo asks, so a worker's children each load their own after the fork.
+Nothing is loaded before the first photo is encoded, so that each child of a worker loads its own after the fork.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def injected(encoder: ImageEncoder) -> Iterator[None]:
 
 
 def prove(encoder: ImageEncoder, row: Encoder) -> None:
-    """Run the check pictures: int8 must give the stored features bit for bit, fp32 to cosine .99999.
+    """Encode the check pictures: int8 must give the stored features bit for bit, fp32 to cosine .99999.
 
     Raises EncoderMismatch.
     """

@@ -1,4 +1,4 @@
-"""Who is judged beside a space, on which vectors: always fits that never saw the photos that judge."""
+"""What a space is compared with, and the vectors of each: fits that never saw the photos that judge."""
 
 from __future__ import annotations
 
@@ -36,8 +36,7 @@ def contestants(
         found.append(_of_space("active", rival, features if same else _all_features(rival.encoder_id, judged_ids)))
     statistics = _statistics(space, training_ids)
     if statistics.count > 1:
-        # As good a PCA as there is: a learned space of few dimensions must not win by what PCA was denied, nor by
-        # its augmentation.
+        # Dimensions and augmentation as good as the space's: it must win by what it learned alone.
         dimensions = min(max(space.dimensions, PCA_DIMENSIONS), statistics.count - 1, space.encoder.dimensions)
         vectors = fit_pca(statistics, dimensions)(features)
         found.append(Contestant("pca", vectors, metric=space.metric, augment=space.augment))

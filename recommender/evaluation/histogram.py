@@ -1,4 +1,4 @@
-"""The floor: how much a colour histogram alone knows. 8 × 8 × 8 bins of HSV, compared by their square roots."""
+"""The least that a space must beat: a colour histogram. 8 × 8 × 8 bins of HSV, compared by their square roots."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ DEFAULT_LABELS = "category"
 MOST_QUERIES = 2000
 _SEED = 7
 
-# f: features, p: product, c: category; {label} is a constant of evaluate_labels.
+# f: features, p: product, c: category; {label} is SQL of labels.py.
 _SIGNATURE = """
 SELECT count(*), coalesce(sum(hashtextextended(i.digest || ' ' || coalesce({label}, ''), i.id)::numeric), 0)
 FROM recommender_imagefeatures f JOIN catalog_productimage i ON i.id = f.image_id AND i.digest = f.digest

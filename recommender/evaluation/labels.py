@@ -1,4 +1,4 @@
-"""What the shop itself calls alike: the class of every photo by a label, and which photos belong together."""
+"""Which photos the shop itself calls alike: the class of every photo by a label, and its duplicate group."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class LabelledPhotos:
     """Columns of one row a photo, by ascending image id.
 
     `classes` int32: index into `names`, -1 where unlabelled. `groups` int64: duplicate group (photos of one product or
-    variant group, and of products that share a file), a hash that stays the same. `new`: embedded after the features asked.
+    variant group, and of products that share a file), a hash that stays the same. `new`: embedded after `since` of `read_photos`.
     """
 
     image_ids: NDArray[np.int64]

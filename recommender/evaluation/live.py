@@ -1,6 +1,7 @@
-"""What the storefront would answer now: every photo asks, leave-one-out, through the index, by exact search, by colours.
+"""How good the storefront's answers are now: each photo is a query for all others, by index, exact search and colours.
 
-Nothing is held out here, so a learned space is flattered on classes it was fitted on; `evaluate.judge` is the judge.
+Nothing is held out here, so a learned space looks better than it is on classes it was fitted on: `judging.judge` compares
+spaces fairly.
 """
 
 from __future__ import annotations
@@ -51,13 +52,13 @@ def live_scores(
     that share its file are no answers. Raises UnknownLabels.
     """
     photos = _searchable(read_photos(encoders=[space.encoder_id], labels=labels))
-    places = _one_a_place(photos)
+    firsts = _first_of_groups(photos)
     asking = np.flatnonzero(photos.classes >= 0)
-    asking = asking[relevant_of(asking, photos.classes, photos.groups, places) > 0]
+    asking = asking[relevant_of(asking, photos.classes, photos.groups, firsts) > 0]
     queries = np.sort(np.random.default_rng(_SEED).permutation(asking)[:most])
     if not len(queries):
         return LiveScores(labels, len(photos), photos.image_ids[:0], photos.groups[:0], {})
-    relevant = relevant_of(queries, photos.classes, photos.groups, places)
+    relevant = relevant_of(queries, photos.classes, photos.groups, firsts)
     scores = {}
     for way in ("index", "exact"):
         products = _answers(space, photos, queries, exact=way == "exact", progress=progress)
@@ -73,7 +74,7 @@ def _searchable(photos: LabelledPhotos) -> LabelledPhotos:
     return photos.taken(np.isin(photos.product_ids, published))
 
 
-def _one_a_place(photos: LabelledPhotos) -> NDArray[np.bool_]:
+def _first_of_groups(photos: LabelledPhotos) -> NDArray[np.bool_]:
     """The first photo of each product group: an answer holds a group once, so it is relevant once."""
     first = np.zeros(len(photos), bool)
     first[np.unique(photos.groups, return_index=True)[1]] = True
@@ -122,7 +123,7 @@ def _hits(products: NDArray[np.int64], photos: LabelledPhotos, queries: NDArray[
 
 
 def _by_colours(photos: LabelledPhotos, queries: NDArray[np.int64], progress: Progress) -> Scores:
-    """The same questions to the colour histograms of one photo a place (all of them, or a sample with the queries)."""
+    """The same questions to the colour histograms of all photos, or of a sample with the queries."""
     chosen = np.zeros(len(photos), bool)
     chosen[np.random.default_rng(_SEED).permutation(len(photos))[:MOST_HISTOGRAMS]] = True
     chosen[queries] = True

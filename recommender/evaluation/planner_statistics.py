@@ -1,6 +1,7 @@
 """What Postgres' planner believes about the catalogue, brought up to date before whole tables are joined.
 
-After an import it may still take them for empty: then it joins them row by row: over 170 s for 1,192 photos were seen, and it had not ended.
+Right after an import it may still take the tables for empty and join them row by row: 1,192 photos then took more than
+170 seconds.
 """
 
 from __future__ import annotations

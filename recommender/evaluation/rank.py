@@ -31,10 +31,11 @@ def score(
     classes: NDArray[np.int32],
     groups: NDArray[np.int64],
 ) -> Scores:
-    """Rank for each query (int64, rows of the photos) every photo of another group; relevant is who shares its class.
+    """Rank for each query (int64, rows of the photos) every photo of another group; those of its class are relevant.
 
-    classes int32 (photos,); groups int64 (photos,). Of an augmented contestant the gallery is augmented, the query is
-    not, and whatever neighbours the query's group would lend to the gallery are replaced by the next nearest.
+    classes int32 (photos,); groups int64 (photos,). Of an augmented contestant the gallery is augmented and the query is
+    not. A gallery vector that was averaged with photos of the query's group is made anew without them, by its next
+    nearest neighbours: else the query would find itself in it.
     """
     gallery = _Gallery(contestant, groups)
     ranked = np.concatenate([gallery.nearest(block) for block in _blocks(queries)])
@@ -74,7 +75,7 @@ class _Gallery:
         likeness = self._likeness(self._plain[queries])
         if self._count:
             for row, query in enumerate(queries):
-                self._without(query, likeness[row])
+                self._leave_out(query, likeness[row])
         likeness[self._groups[queries][:, None] == self._groups[None, :]] = -np.inf
         order = np.argsort(-likeness, axis=1, kind="stable")[:, :K] if likeness.shape[1] <= 4 * K else _top(likeness)
         order[np.take_along_axis(likeness, order, axis=1) == -np.inf] = -1
@@ -116,12 +117,12 @@ class _Gallery:
         near, cosines = near[:, : self._count], cosines[:, : self._count]
         return augment(self._plain[rows], self._plain[near], cosines)
 
-    def _without(self, query: np.int64, likeness: NDArray[np.float32]) -> None:
-        """Put right what the gallery owes to the query's own group."""
+    def _leave_out(self, query: np.int64, likeness: NDArray[np.float32]) -> None:
+        """Compare again with the gallery vectors that were averaged with photos of the query's own group, now without them."""
         group = self._groups[query]
-        owes = np.flatnonzero((self._groups[self._near[:, : self._count]] == group).any(axis=1))
-        if len(owes):
-            likeness[owes] = self._likeness(self._plain[query][None], self._augmented(owes, group))[0]
+        averaged = np.flatnonzero((self._groups[self._near[:, : self._count]] == group).any(axis=1))
+        if len(averaged):
+            likeness[averaged] = self._likeness(self._plain[query][None], self._augmented(averaged, group))[0]
 
 
 def _top(likeness: NDArray[np.float32]) -> NDArray[np.int64]:

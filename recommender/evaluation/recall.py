@@ -1,4 +1,4 @@
-"""Watching the live index: how much of what exact search finds the ANN index finds."""
+"""Recall of the live index: the share of what exact search finds that the ANN index finds."""
 
 from __future__ import annotations
 
@@ -59,8 +59,9 @@ def measure(space: Space, *, queries: int = QUERIES) -> RecallSample | None:
 def recall_of(space: Space, *, queries: int = QUERIES, k: int = K) -> tuple[float | None, int]:
     """Mean recall@k of the ANN index over random photos of the space, asked as the storefront asks, and how many asked.
 
-    Of the index by itself: where it finds too little, a search is completed by comparing, and would hide its end. Without
-    a valid index it is 0. A hit as near as the k-th exact one counts: which of several equally near photos is answered is no loss.
+    The index is asked by itself: the storefront completes a short answer by exact search, which would hide an index that
+    finds too little. Without a valid index recall is 0. A hit as near as the k-th exact one counts, for it makes no
+    difference which of several equally near photos is answered.
     """
     index = VectorSearch(vector_index(), exact_below=0, completes=False)
     alive = vector_index().ready(space=space)
@@ -85,7 +86,7 @@ def recall_of(space: Space, *, queries: int = QUERIES, k: int = K) -> tuple[floa
 
 
 def _query_vectors(space: Space, image_ids: Sequence[int]) -> Mapping[int, NDArray[np.float32]]:
-    """What photos ask by, float32 (dimensions of the space,): never what they took in of their neighbours."""
+    """The query vectors of photos by id, float32 (dimensions of the space,): never averaged with their neighbours."""
     if not space.augment:
         return vectors_of(space=space, image_ids=image_ids)
     known, features = features_of(space.encoder_id, image_ids)

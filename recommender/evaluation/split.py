@@ -46,7 +46,7 @@ def split_photos(photos: LabelledPhotos, *, encoder_id: int, labels: str, progre
 
     Near-duplicate: plain cosine of at least DUPLICATE_THRESHOLD.
     """
-    position = _mixed(photos.groups)
+    position = _places(photos.groups)
     aside = position < HELD_OUT
     candidates = np.flatnonzero(aside)
     order = np.lexsort((position[candidates], photos.classes[candidates] < 0))
@@ -118,7 +118,7 @@ def compare(
 
 
 class _Screen:
-    """Which photos may be within a cosine of some judged one (unit rows float32): compared in 128 dimensions."""
+    """Rules out, in 128 dimensions, photos that cannot reach a cosine with any judged one (unit rows float32)."""
 
     def __init__(self, judged: NDArray[np.float32], threshold: float) -> None:
         self._axes = np.linalg.eigh(judged.T @ judged)[1][:, ::-1][:, :_SCREEN]
@@ -136,8 +136,8 @@ class _Screen:
         return np.flatnonzero(near)
 
 
-def _mixed(groups: NDArray[np.int64]) -> NDArray[np.float64]:
-    """A group's place in [0, 1), by splitmix64 (Steele, Lea & Flood 2014): even, and the same for ever."""
+def _places(groups: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Each group's number in [0, 1), by splitmix64 (Steele, Lea & Flood 2014): even, and the same for ever."""
     mixed = groups.view(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

@@ -63,7 +63,7 @@ def count_request(route: str, method: str, status_code: int, seconds: float) -> 
 
 @cache
 def _children(route: str, method: str, status_code: int) -> tuple[Counter, Histogram]:
-    """What is counted up for these labels: finding it costs more than counting."""
+    """The counter and the histogram of these labels: to look them up takes longer than to count."""
     return REQUESTS.labels(route, method, status_code), SECONDS.labels(route)
 
 
@@ -73,12 +73,12 @@ def exposition() -> bytes:
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     else:
-        registry.register(_Ours())
+        registry.register(_ThisProcess())
     registry.register(_State())
     return generate_latest(registry)
 
 
-class _Ours(Collector):
+class _ThisProcess(Collector):
     """The request metrics of this one process."""
 
     def collect(self) -> Iterator[Metric]:
@@ -117,15 +117,19 @@ def _queue() -> Iterator[GaugeMetricFamily]:
         failed.add_metric([reason], count)
     yield jobs
     yield failed
-    yield _one("lookalike_jobs_waiting", "Pending jobs in back-off.", queue["waiting"])
-    yield _one("lookalike_jobs_rate", "Photos embedded a second over the last minute.", queue["rate"])
-    yield _one("lookalike_jobs_attempts", "Tries that did not end well, of the jobs as they stand.", queue["attempts"])
-    yield _one("lookalike_jobs_crashes", "Tries that took a process down, of the jobs as they stand.", queue["crashes"])
-    yield _one(
+    yield _gauge("lookalike_jobs_waiting", "Pending jobs in back-off.", queue["waiting"])
+    yield _gauge("lookalike_jobs_rate", "Photos embedded a second over the last minute.", queue["rate"])
+    yield _gauge(
+        "lookalike_jobs_attempts", "Tries that did not end well, of the jobs as they stand.", queue["attempts"]
+    )
+    yield _gauge(
+        "lookalike_jobs_crashes", "Tries that took a process down, of the jobs as they stand.", queue["crashes"]
+    )
+    yield _gauge(
         "lookalike_oldest_pending_seconds", "Age of the oldest pending job.", queue["oldest_pending_seconds"] or 0
     )
-    yield _one("lookalike_photos", "Photos of the catalogue.", images["total"])
-    yield _one("lookalike_photos_embedded", "Photos with a vector in the active space.", images["embedded"])
+    yield _gauge("lookalike_photos", "Photos of the catalogue.", images["total"])
+    yield _gauge("lookalike_photos_embedded", "Photos with a vector in the active space.", images["embedded"])
 
 
 def _spaces() -> Iterator[GaugeMetricFamily]:
@@ -146,7 +150,7 @@ def _spaces() -> Iterator[GaugeMetricFamily]:
     yield from (index, total, recall)
 
 
-def _one(name: str, words: str, value: float) -> GaugeMetricFamily:
+def _gauge(name: str, words: str, value: float) -> GaugeMetricFamily:
     family = GaugeMetricFamily(name, words)
     family.add_metric([], value)
     return family

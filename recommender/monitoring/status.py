@@ -1,4 +1,4 @@
-"""How the shop stands: photos, queue, space, recall; counted at most once in a while."""
+"""Counts of photos, of the queue, the active space and its recall; kept for a while, for counting takes time."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from recommender.models import Space
 from recommender.pipeline.queue_status import photos_left, queue_status
 from recommender.spaces import active as spaces
 
-# A figure is kept twenty times as long as it took to count, at least half a second: never more than 5 % of a core.
-_COST = 20.0
-_AT_LEAST = 0.5
+# Counts are kept twenty times as long as they took, at least half a second: counting takes at most 5 % of a core.
+_KEPT_FOR_ITS_COST = 20.0
+_KEPT_AT_LEAST_SECONDS = 0.5
 
 _lock = threading.Lock()
 _kept: tuple[float, dict[str, Any]] | None = None
@@ -31,7 +31,7 @@ def status(*, fresh: bool = False) -> dict[str, Any]:
         began = time.monotonic()
         found = _count(fresh)
         ended = time.monotonic()
-        _kept = (ended + max(_AT_LEAST, _COST * (ended - began)), found)
+        _kept = (ended + max(_KEPT_AT_LEAST_SECONDS, _KEPT_FOR_ITS_COST * (ended - began)), found)
         return found
 
 

@@ -1,4 +1,4 @@
-"""Photos uploaded into an augmented space: each takes in its neighbours in the gallery of that moment."""
+"""Vectors for an augmented space: a new photo is averaged with its neighbours in the gallery of that moment."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from recommender.models import Space
 from recommender.projection.apply import project
 from recommender.projection.augment import augment
 
-# The index holds augmented vectors; so many candidates for each neighbour wanted, and no fewer than these in all, are
-# judged on plain vectors.
+# The index holds augmented vectors, neighbours are found by plain ones: so many candidates for each neighbour, and no
+# fewer than _LEAST in all, are compared again.
 _WIDER = 4
 _LEAST = 100
 
@@ -22,8 +22,8 @@ _LEAST = 100
 def augmented(space: Space, vectors: NDArray[np.float32], image_ids: Sequence[int]) -> NDArray[np.float32]:
     """Plain unit rows float32 (rows, d) of these photos → gallery rows float32 (rows, d).
 
-    Neighbours are photos, as in a build: those of one product or of hidden ones too, and those of `image_ids` themselves,
-    for the photos of a product come together.
+    Neighbours are photos, as in a build: also those of the same product, of unpublished ones, and of `image_ids`
+    themselves, for the photos of one product are often embedded together.
     """
     count = max(_LEAST, _WIDER * space.augment + 1)
     near = vector_search().nearest_photos(space=space, vectors=list(vectors), count=count)

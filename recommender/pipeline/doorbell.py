@@ -14,9 +14,9 @@ from kombu.exceptions import OperationalError
 
 from recommender import redis_client
 
-# Enough to wake every child of a machine in a row; those that wait beyond would find nothing left to claim.
+# Enough to wake every child of a worker one after the other; further messages would find nothing left to claim.
 MOST_BELLS = 4
-# Sweeps and beat's other tasks are let in beside the bells; beyond that the workers are far behind, or away.
+# Beside the bells, sweeps and beat's other tasks are sent; where even more wait, the workers are far behind, or away.
 MOST_WAITING = 2 * MOST_BELLS
 EMBED, SWEEP = "recommender.tasks.embed", "recommender.tasks.sweep"
 

@@ -30,8 +30,8 @@ from recommender.pipeline.store import Embedded, known_features, store
 
 # An encoder that this process cannot serve is left to other processes, and asked again after so long.
 REFUSED_SECONDS = 60.0
-# How long a worker that lost Postgres waits to return its lease in person.
-COME_BACK_SECONDS = 60.0
+# How long a worker that lost Postgres tries to connect again, to return its lease itself.
+RECONNECT_SECONDS = 60.0
 
 # Raised through Django and, where vectors travel in binary, by psycopg itself.
 POSTGRES_AWAY = (OperationalError, InterfaceError, psycopg.OperationalError, psycopg.InterfaceError)
@@ -42,7 +42,7 @@ _refused: dict[int, float] = {}
 
 @dataclass(frozen=True)
 class Worked:
-    """`done`: photos embedded. `more`: time was up, or a full lease was found, before the queue was empty."""
+    """`done`: photos embedded. `more`: the queue was not found empty before time was up or `stop()`."""
 
     done: int
     more: bool
@@ -86,8 +86,8 @@ def _one_lease(serving: Mapping[int, _Serving], *, by_url: bool, first: bool) ->
         if lease is None:
             return None
         if by_url or (first and len(lease.photos) > 1):
-            ring()  # there may be enough for a colleague, and what has come meanwhile shall not wait for a fetch
-        with _in_hand(lease):
+            ring()  # another worker may find more, and new photos must not wait until these are fetched
+        with _returned_on_error(lease):
             return process(lease, serving[lease.encoder_id].row, serving[lease.encoder_id].encoder)
 
 
@@ -144,7 +144,7 @@ def _encode_together(
     known: dict[str, NDArray[np.float32]],
     failures: dict[LeasedPhoto, Failure],
 ) -> None:
-    """The same in one call of the encoder: a GPU gains from it. A process that dies in it died over all its photos."""
+    """The same in one call of the encoder, which a GPU gains from. Where the process dies in it, each photo may be to blame."""
     decoded: dict[LeasedPhoto, NDArray[np.uint8]] = {}
     seen = set(known)
     for photo in photos:
@@ -187,12 +187,12 @@ def _encoders() -> Mapping[int, _Serving]:
 
 
 @contextmanager
-def _in_hand(lease: Lease) -> Iterator[None]:
-    """Whatever happens, no photo stays behind in a lease that nobody works on."""
+def _returned_on_error(lease: Lease) -> Iterator[None]:
+    """Whatever is raised inside, the photos go back to the queue: none stays in a lease that nobody works on."""
     try:
         yield
     except POSTGRES_AWAY:
-        if _come_back():
+        if _reconnect():
             leases.give_back(lease)
         raise
     except (KeyboardInterrupt, SystemExit):
@@ -203,9 +203,9 @@ def _in_hand(lease: Lease) -> Iterator[None]:
         raise
 
 
-def _come_back() -> bool:
-    """Connect to Postgres again, for at most COME_BACK_SECONDS."""
-    until = time.monotonic() + COME_BACK_SECONDS
+def _reconnect() -> bool:
+    """Connect to Postgres again, for at most RECONNECT_SECONDS."""
+    until = time.monotonic() + RECONNECT_SECONDS
     while True:
         connection.close()
         try:

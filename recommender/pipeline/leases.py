@@ -1,4 +1,4 @@
-"""Leases: which photos a worker has in hand, and how the others see that it is gone.
+"""Leases: which photos a worker is working on, and how others see that it is gone.
 
 A lease is a UUID: its first half names the database session that holds it, and that session holds an advisory lock of
 the same number for as long as it lives. A process that dies, on whatever machine, loses its session and with it the
@@ -73,7 +73,7 @@ BY_URL = [int(priority) for priority in EmbeddingJob.Priority if priority % 10]
 _WITH_FILE = [int(priority) for priority in EmbeddingJob.Priority if not priority % 10]
 
 # The size stands in the statement: a planner that does not know it reads whole tables once the statement is prepared.
-# The rows in claim order, the wanted priorities one after the other; one that must be alone is taken alone; a lease holds photos of one encoder.
+# Rows by priority, then by id. A photo that must be alone is taken alone; a lease holds photos of one encoder.
 _CLAIM = """
 WITH head AS MATERIALIZED (
     SELECT job.* FROM unnest(%(priorities)s::smallint[]) AS wanted (priority) CROSS JOIN LATERAL (
@@ -97,15 +97,15 @@ RETURNING job.priority, job.id, job.encoder_id, image.id, image.product_id, imag
     EXISTS (SELECT FROM recommender_imagefeatures seen WHERE seen.digest = image.digest AND seen.encoder_id = job.encoder_id)
 """
 
-# Not prepared: psycopg deallocates every prepared statement of the session after a rollback, and knows only its own.
-# A statement that is lost is asked again on a fresh connection, and with its session the lease would be gone.
+# Not prepared: after a rollback psycopg deallocates every prepared statement of the session, also those it did not make.
+# A prepared statement that is gone is run again on a new connection, and with the old one the lease would end.
 _BEGIN = b"""
 UPDATE recommender_embeddingjob
 SET started_at = clock_timestamp(), leased_until = now() + make_interval(secs => $1::float8)
 WHERE id = $2::bigint AND lease = $3::uuid AND state = 'processing'
 """
 
-# One time for all: none of them was begun last.
+# One time for all: where the process dies, no photo stands out as the last begun.
 _BEGIN_TOGETHER = """
 UPDATE recommender_embeddingjob
 SET started_at = statement_timestamp(), leased_until = now() + make_interval(secs => %(seconds)s)

@@ -1,4 +1,4 @@
-"""What the queue looks like, for status/, the admin and /metrics."""
+"""Counts of embedding jobs, for status/, the admin and /metrics."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TypedDict
 
 from django.db import connection
 
-# A figure is kept so many times as long as it took to count: at most 5 % of one core, whatever the size of the shop.
+# Counts are kept so many times as long as they took: at most 5 % of one core, whatever the size of the shop.
 KEPT_FOR_ITS_COST = 20.0
 KEPT_AT_LEAST_SECONDS = 1.0
 RATE_SECONDS = 60

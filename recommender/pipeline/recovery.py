@@ -1,8 +1,8 @@
 """Leases whose process died come back; what waited long enough is claimed again.
 
 Only the photo that had been begun last counts an attempt: the process died over it or beside it. It is tried again
-alone, so that a photo which kills its process takes no other with it. The rest of the lease is pending as before. Photos
-that were being fetched were all begun, in a way: each counts a try, of the many that what may pass has.
+alone, so that a photo which kills its process takes no other with it. The rest of the lease is pending as before. Of
+photos that were being fetched any may be to blame: each counts a try, of the many that a passing failure has.
 """
 
 from __future__ import annotations
@@ -104,8 +104,8 @@ def recover() -> Recovered:
         suspects = [lease for lease, over, _ in leases if not over and lock_of(lease) not in alive]
         if suspects:
             cursor.execute(_SHORTEN, {"leases": suspects, "grace": GRACE_SECONDS})
-    # A process that died while it fetched died, it may be, over what it fetched, though no photo was begun yet.
-    # Where one was, it is that one's end, as of any other photo.
+    # A process that died while it fetched may have died of what it fetched, though no photo was begun yet; where one
+    # was begun, that one is blamed, as in any other lease.
     parts, rest = [], []
     for lease, over, by_url in leases:
         fetched = _count_all(lease, error=_WHILE_FETCHING) if over and by_url else None

@@ -1,4 +1,4 @@
-"""What beat does every few seconds: find the work that no doorbell announced."""
+"""The sweep, which beat starts every few seconds: it finds the work that no doorbell announced."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether anybody is there to do the work."""
+"""Whether a Celery worker is there to embed photos."""
 
 from __future__ import annotations
 

@@ -46,12 +46,12 @@ def unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def projection_of(space: Space) -> Projection:
-    """The projection that a space serves; decoded once an instance of the row."""
+    """The projection that a space serves; its bytes are decoded once for each instance of the model."""
     return _decoded(space, "_projection", space.mean, space.matrix)
 
 
 def judged_projection_of(space: Space) -> Projection:
-    """The fit on the training side alone: what held-out photos are judged by. `none` has nothing to fit."""
+    """The projection fitted on the training photos alone, by which held-out photos judge; `none` has nothing to fit."""
     if space.projection == Space.Kind.NONE:
         return projection_of(space)
     return _decoded(space, "_judged_projection", space.judged_mean, space.judged_matrix)

@@ -1,4 +1,4 @@
-"""Database-side augmentation (Arandjelović & Zisserman 2012): a gallery vector takes in its neighbours."""
+"""Database-side augmentation (Arandjelović & Zisserman 2012): a gallery vector is averaged with its neighbours."""
 
 from __future__ import annotations
 

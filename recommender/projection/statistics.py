@@ -13,8 +13,8 @@ Moments = NDArray[np.float64]
 class Statistics:
     """Count, mean, total and within-class covariance of unit features (n dimensions), streamed.
 
-    Rows come sorted by class, so that only one class is open at a time: neither the photos nor the classes are ever
-    held, and a label like `product`, with a class for every second photo, costs no more than ten categories. Products
+    Rows come sorted by class, so that only the sum of the latest class is unfinished: neither photos nor classes are
+    kept, and a label like `product`, with a class for every second photo, costs no more than ten categories. Products
     of a batch are taken in float32 after a shift to about the mean, where little cancels, and summed in float64.
     """
 
@@ -82,7 +82,7 @@ class Statistics:
         self._open = int(classes[-1]), int(counts[-1]), sums[-1]
 
     def _finish(self, counts: NDArray[np.int64], sums: Moments) -> None:
-        """A class of c photos with the sum s takes s sᵀ/c off the scatter; a photo alone takes all of itself off."""
+        """Subtract s sᵀ/c from the scatter for each whole class of c photos with the sum s: of a single photo nothing is left."""
         if len(counts):
             assert self._between is not None
             scaled = sums / np.sqrt(counts)[:, None]

@@ -22,7 +22,7 @@ def default_photos() -> Path | None:
     return folder if folder.is_dir() else None
 
 
-def lay_photos(source: Path | None, folder: Path, *, small: int, large: int) -> None:
+def write_photos(source: Path | None, folder: Path, *, small: int, large: int) -> None:
     """Fill `folder`/small with photos of `source` (evenly chosen; drawn ones for None) and `folder`/large with enlarged ones."""
     for name in ("small", "large"):
         (folder / name).mkdir()

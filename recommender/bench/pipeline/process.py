@@ -99,7 +99,7 @@ class Bench:
         return lambda: worker(images)
 
     def reset(self, size: str, share: int, of: int) -> int:
-        """Nothing is embedded; `share` 1: and the photos of this size are queued."""
+        """Empty the results and the queue; with `share` 1, queue the photos of this size."""
         from django.db import connection
 
         from recommender.models import EmbeddingJob
@@ -174,8 +174,8 @@ def main() -> None:
     for line in sys.stdin:
         command: dict[str, Any] = json.loads(line)
         prepared = getattr(bench, command.pop("do"))
-        lazily = prepared.__name__ in ("forward", "insert", "naive")
-        run = prepared(**command) if lazily else lambda prepared=prepared, command=command: prepared(**command)
+        prepares = prepared.__name__ in ("forward", "insert", "naive")
+        run = prepared(**command) if prepares else lambda prepared=prepared, command=command: prepared(**command)
         print(json.dumps({"prepared": True}), flush=True)
         sys.stdin.readline()
         began = time.monotonic()

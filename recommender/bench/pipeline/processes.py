@@ -19,7 +19,7 @@ from django.conf import settings
 class Measured:
     """Photos a second of all processes together; the largest resident memory of one of them so far, in MB.
 
-    Each process counts while it has something to do: in an import of hours nobody waits for the other's last photo.
+    A process counts only while it works: in an import of hours the seconds in which one waits for the others' end are nothing.
     """
 
     photos: int
@@ -34,7 +34,7 @@ class Processes:
             self._answer(process)
 
     def measure(self, do: str, size: str, *, share: int | None = None) -> Measured:
-        """Let every process `do` its share of a size, or one of them all of it (`share` says with what)."""
+        """Let every process `do` its share of the photos of a size; with `share`, the first alone does all, and is told `share`."""
         processes = self._processes if share is None else self._processes[:1]
         for number, process in enumerate(processes):
             command = {"do": do, "size": size, "share": number if share is None else share, "of": len(processes)}
@@ -69,7 +69,7 @@ class Processes:
 def bench_processes(
     folder: Path, environment: dict[str, str], count: int, *, one_core: bool = False
 ) -> Iterator[Processes]:
-    """`count` processes of pipeline_process; `one_core`: each is bound to one core, its threads too."""
+    """`count` processes of `recommender.bench.pipeline.process`; `one_core`: each is bound to one core, its threads too."""
     command = [sys.executable, "-m", "recommender.bench.pipeline.process", str(folder)]
     core = sorted(os.sched_getaffinity(0))[-1]
     started = [

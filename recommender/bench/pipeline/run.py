@@ -1,8 +1,8 @@
 """`bench pipeline`: how near the pipeline comes to what the machine can do, and what a naive worker makes of it.
 
-Ideal throughput of one photo after the other is 1/(1/F + 1/D + 1/I), of F forward only, D decode only and I insert only,
-each measured on the same cores in the same run. They and the naive worker are measured in turn, round after round, and each is judged by
-the time of all its rounds together, because other work on the machine comes and goes.
+The ideal, one photo after the other, is 1/(1/F + 1/D + 1/I) photos a second, where F, D and I are the rates of the encoder,
+of decoding and of inserting alone, on the same cores in the same run. They, the pipeline and the naive worker are measured
+in turn, round after round, and each rate is that of all its rounds together, because other work on the machine comes and goes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from django.conf import settings
 
 from recommender.bench.circumstances import circumstances
 from recommender.bench.pipeline import encoders
-from recommender.bench.pipeline.photo_sets import default_photos, lay_photos
+from recommender.bench.pipeline.photo_sets import default_photos, write_photos
 from recommender.bench.pipeline.processes import Processes, bench_processes
 from recommender.bench.temporary import temporary_shop
 
@@ -58,7 +58,7 @@ def run(*, photos: Path | None = None, say: Say = lambda line: None, compare_enc
     source = photos or default_photos()
     with temporary_shop() as (folder, environment):
         say("photos: " + (f"{SMALL} of {source.name}" if source else f"{SMALL} drawn") + f", {LARGE} of 2,000 pixels")
-        lay_photos(source, folder, small=SMALL, large=LARGE)
+        write_photos(source, folder, small=SMALL, large=LARGE)
         _run_module(environment, "recommender.bench.pipeline.process", str(folder), "open")
         rows = []
         for count in sorted({1, _cores()}):

@@ -1,4 +1,4 @@
-"""Our own engine under the bench: the index by ef_search, the statements over a bare connection, sizes."""
+"""The product's own search in the bench: recall and latency by ef_search, its statements on a bare connection, sizes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The peer of hot answers: FastAPI with an hnswlib index and all products in its own memory; no database, no middleware.
+"""The server that cached answers are compared with: FastAPI with an hnswlib index and all products in its own memory; no database, no middleware.
 
 Run by uvicorn as `recommender.bench.search.peer_server:app` with PEER_FOLDER naming a folder that holds `index.hnsw`,
 `vectors.npy` (float16) and `products.jsonl` (one JSON object a product), and PEER_EF the candidates of a search.

@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from recommender.bench.pipeline import run as pipeline
-from recommender.bench.pipeline.photo_sets import LARGE_SIDE, lay_photos
+from recommender.bench.pipeline.photo_sets import LARGE_SIDE, write_photos
 from recommender.bench.pipeline.processes import bench_processes
 from recommender.bench.temporary import temporary_shop
 from recommender.models import EmbeddingJob, Encoder
@@ -77,7 +77,7 @@ def test_it_measures_in_a_shop_of_its_own_and_leaves_nothing(
     before = databases()
     with temporary_shop() as (folder, environment):
         environment["ENCODER"] = "efficientnet-lite0"
-        lay_photos(None, folder, small=24, large=2)
+        write_photos(None, folder, small=24, large=2)
         pipeline._run_module(environment, "recommender.bench.pipeline.process", str(folder), "open")
         with bench_processes(folder, environment, 2) as processes:
             for command in ("decode", "forward"):
@@ -96,6 +96,6 @@ def test_it_measures_in_a_shop_of_its_own_and_leaves_nothing(
 def test_large_photos_are_large(tmp_path: Path) -> None:
     from PIL import Image
 
-    lay_photos(None, tmp_path, small=2, large=1)
+    write_photos(None, tmp_path, small=2, large=1)
     with Image.open(next((tmp_path / "large").iterdir())) as image:
         assert max(image.size) == LARGE_SIDE

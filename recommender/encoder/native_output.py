@@ -1,4 +1,4 @@
-"""TensorFlow and its converter write to the process's error stream from C++, past Python's logging."""
+"""What TensorFlow and its converter write to the error stream from C++, past Python's logging: pages of no use to people."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def quiet_errors(expected: type[Exception] | tuple[type[Exception], ...]) -> Iterator[None]:
+def hide_native_output(expected: type[Exception] | tuple[type[Exception], ...]) -> Iterator[None]:
     """Hold back what is written to file descriptor 2; show it when anything but an `expected` error is raised.
 
-    For commands: it silences every thread of the process.
+    For commands alone: what other threads of the process write meanwhile is held back too.
     """
     sys.stderr.flush()
     saved = os.dup(2)
