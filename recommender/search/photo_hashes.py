@@ -1,7 +1,8 @@
 """Perceptual hashes of photos: whether two files show the same picture, whatever their size, quality or side.
 
-Each photo has four 64-bit hashes (ImageHash's phash): whole, mirrored, its middle 90 %, and that mirrored. Measured on 100
-clothing photos against their own changed copies: JPEG-50, half size and mirrored 0 to 2 bits, 10 % cut off around 0 to 2
+Each photo has four 64-bit hashes: whole, mirrored, its middle 90 %, and that mirrored. A hash tells which of the 64 lowest
+frequencies of the photo, 32 × 32 in grey, are above their median; it has the same bits as `phash` of the package ImageHash.
+Measured on 100 clothing photos against their own changed copies: JPEG-50, half size and mirrored 0 to 2 bits, 10 % cut off around 0 to 2
 (12 to 22 without the middle's own hash), 5 % cut off 4 to 8; different items of a cosine of .9 and more: 6 to 22.
 """
 
@@ -11,7 +12,6 @@ import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import imagehash
 import numpy as np
 from django.core.files.storage import default_storage
 from numpy.typing import NDArray
@@ -26,6 +26,11 @@ KEPT_SECONDS = 30 * 24 * 3600
 _VARIANTS = 4
 _MIDDLE = 0.9
 _SIDE = 256  # pixels that are enough for a hash of 32 × 32
+_GREY, _FREQUENCIES = 32, 8
+# The first rows of the discrete cosine transform (type II, not normalised): frequency × pixel.
+_COSINES = 2 * np.cos(np.pi * np.outer(np.arange(_FREQUENCIES), 2 * np.arange(_GREY) + 1) / (2 * _GREY))
+# What is 0 in a symmetric picture comes out as some 1e-11: rounded, it stays 0 and its bit does not depend on the machine.
+_DECIMALS = 6
 
 Hashes = NDArray[np.uint64]
 
@@ -70,7 +75,14 @@ def hashes_of(image: Image.Image) -> Hashes:
     box = (width * edge, height * edge, width * (1 - edge), height * (1 - edge))
     middle = image.crop(tuple(map(round, box)))  # type: ignore[arg-type]
     pictures = (image, ImageOps.mirror(image), middle, ImageOps.mirror(middle))
-    return np.array([int(str(imagehash.phash(picture)), 16) for picture in pictures], np.uint64)
+    return np.array([_hash(picture) for picture in pictures], np.uint64)
+
+
+def _hash(picture: Image.Image) -> int:
+    """64 bits, the lowest frequency first: whether each is above the median of all."""
+    grey = picture.convert("L").resize((_GREY, _GREY), Image.Resampling.LANCZOS)
+    strengths = np.round(_COSINES @ np.asarray(grey, np.float64) @ _COSINES.T, _DECIMALS)
+    return int.from_bytes(np.packbits(strengths > np.median(strengths)).tobytes(), "big")
 
 
 def _of_file(name: str) -> Hashes:

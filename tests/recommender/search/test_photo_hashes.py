@@ -1,0 +1,61 @@
+"""The perceptual hash has the bits of ImageHash's `phash`, which made the hashes that deployments keep."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from recommender.search.photo_hashes import bits_apart, hashes_of
+
+
+def noise() -> Image.Image:
+    return Image.fromarray(np.random.default_rng(3).integers(0, 256, (240, 320, 3), np.uint8))
+
+
+def shades() -> Image.Image:
+    down, across = np.mgrid[0:300, 0:200]
+    bands = np.stack([down * 255 // 299, across * 255 // 199, (down + across) % 256], axis=-1)
+    return Image.fromarray(bands.astype(np.uint8))
+
+
+def blobs() -> Image.Image:
+    image = Image.new("RGB", (400, 260), (240, 236, 228))
+    draw = ImageDraw.Draw(image)
+    for number in range(12):
+        left, top = 29 * number % 340, 53 * number % 200
+        draw.rectangle(
+            (left, top, left + 20 + 5 * number, top + 15 + 4 * number), fill=(20 * number, 90, 250 - 20 * number)
+        )
+    return image
+
+
+def symmetric() -> Image.Image:
+    image = Image.new("RGB", (256, 256), (30, 90, 140))
+    ImageDraw.Draw(image).rectangle((60, 60, 195, 195), fill=(220, 180, 40))
+    return image
+
+
+def flat() -> Image.Image:
+    return Image.new("RGB", (300, 200), (10, 200, 30))
+
+
+# Whole, mirrored, middle, middle mirrored: `imagehash.phash` of ImageHash 4.3.2 with SciPy 1.17.1.
+GOLDEN: dict[Callable[[], Image.Image], tuple[int, int, int, int]] = {
+    noise: (0xD12784DE8174BAAE, 0xA472918BD420EFEB, 0x902386DEC17599BE, 0xC576D38B9420CCEB),
+    shades: (0xAA153F6A4A5AF207, 0xD5546A371F0F2552, 0xAA153F6A4A5AF207, 0xD5546A3F1F0F0552),
+    blobs: (0xEAA994569B5198D3, 0xBFFCC103CE00ED86, 0xEA29943E9B2C98F2, 0xBF7CC129C628CCA6),
+    symmetric: (0x8200280028008200, 0x8200280028008200, 0x8200280028008200, 0x8200280028008200),
+    flat: (0x8000000000000000, 0x8000000000000000, 0x8000000000000000, 0x8000000000000000),
+}
+
+
+@pytest.mark.parametrize("picture", GOLDEN, ids=lambda picture: picture.__name__)
+def test_a_hash_has_the_bits_it_always_had(picture: Callable[[], Image.Image]) -> None:
+    assert tuple(map(int, hashes_of(picture()))) == GOLDEN[picture]
+
+
+def test_a_mirrored_copy_is_no_bit_apart() -> None:
+    assert bits_apart(hashes_of(blobs()), hashes_of(blobs().transpose(Image.Transpose.FLIP_LEFT_RIGHT))) == 0
