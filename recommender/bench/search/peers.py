@@ -180,7 +180,7 @@ def _module(name: str) -> Any:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        raise PeerMissing(f"{name} is not installed: pip install -r requirements-bench.txt") from error
+        raise PeerMissing(f"{name} is not installed: pip install -r requirements/bench.txt") from error
 
 
 PEERS: dict[str, Callable[[Vectors, Path], Built]] = {

@@ -59,7 +59,7 @@ def handle(
         try:
             report.draw(result["runs"], plot)
         except ImportError as error:
-            raise CommandError("--plot needs matplotlib: pip install -r requirements-bench.txt") from error
+            raise CommandError("--plot needs matplotlib: pip install -r requirements/bench.txt") from error
     page = report.markdown(result, plot=plot.name if plot else None)
     command.stdout.write(page)
     if json is not None:
