@@ -32,8 +32,9 @@ CORRIDORS = ("common", "helpers", "misc", "services", "utils")
 BENCH, ITS_COMMAND = "recommender.bench", "recommender.management.commands.bench"
 # Each folder of the index is an engine, reached by the port alone; a bench measures one by itself.
 INDEX = "recommender.index"
-# What starts servers on a developer's machine; `manage.py` alone may borrow them, for it is a developer's command too.
+# What starts servers on a developer's machine. No other file imports it, `manage.py` included, which runs in production too.
 LOCAL = ("config.demo", "config.local")
+APPS, COMMANDS = ("catalog", "config", "recommender"), ("manage.py",)
 
 
 @dataclass(frozen=True)
@@ -49,13 +50,10 @@ class Import:
 
 
 def violations(project: Path) -> list[str]:
-    """What breaks the rules, a sentence each, in the folders `catalog`, `config` and `recommender` of `project`."""
-    files = {
-        path.relative_to(project): _dotted(path.relative_to(project))
-        for app in ("catalog", "config", "recommender")
-        for path in sorted((project / app).rglob("*.py"))
-        if "migrations" not in path.parts
-    }
+    """What breaks the rules, a sentence each, in the folders APPS and the files COMMANDS of `project`."""
+    paths = [path for app in APPS for path in sorted((project / app).rglob("*.py")) if "migrations" not in path.parts]
+    paths += [project / name for name in COMMANDS if (project / name).exists()]
+    files = {path.relative_to(project): _dotted(path.relative_to(project)) for path in paths}
     modules = set(files.values())
     imports = [
         Import(str(path), file, module)
@@ -137,8 +135,7 @@ def _engine(module: str) -> str:
 
 
 def _within(module: str, *places: str) -> bool:
-    """`config.demo_steps` too is within `config.demo`."""
-    return any(module == place or module.startswith((f"{place}.", f"{place}_")) for place in places)
+    return any(module == place or module.startswith(f"{place}.") for place in places)
 
 
 def _dotted(path: Path) -> str:

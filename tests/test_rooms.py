@@ -82,14 +82,16 @@ SEARCH = {"recommender/search/filters.py": ""}
         ),
         (
             {
-                "config/wsgi.py": "from config import demo_steps",
+                "config/wsgi.py": "from config.demo import steps",
                 "config/celery.py": "from config.local.redis import start_redis",
-                "config/demo_steps.py": "import config.local.redis",
+                "config/demo/steps.py": "import config.local.redis",
                 "config/local/redis.py": "",
+                "manage.py": "def main():\n    from config.local.services import borrowed_services",
             },
             [
                 "config/celery.py imports config.local.redis: not in production",
-                "config/wsgi.py imports config.demo_steps: not in production",
+                "config/wsgi.py imports config.demo.steps: not in production",
+                "manage.py imports config.local.services: not in production",
             ],
         ),
         (

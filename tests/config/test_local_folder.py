@@ -36,13 +36,11 @@ os.execvp("unshare", ["unshare", "-m", "sh", "-c", mount, "sh", sys.executable, 
 """
 # The disk is full from the beginning: every write of a text fails as the kernel would let it fail.
 FULL_DISK = """
-import errno, os, pathlib, runpy, sys
+import errno, os, pathlib, runpy
 def write_text(self, *arguments, **named):
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 pathlib.Path.write_text = write_text
-sys.argv = sys.argv[1:]
-sys.path.insert(0, "")
-runpy.run_path(sys.argv[0], run_name="__main__")
+runpy.run_module("config.local", run_name="__main__", alter_sys=True)
 """
 
 

@@ -49,7 +49,7 @@ class Demo:
 
     def set_up(self) -> None:
         """Everything from tables to vectors; what is there already is left as it is."""
-        from config import demo_steps as steps
+        from config.demo import steps
 
         started = time.monotonic()
         try:
@@ -80,7 +80,7 @@ class Demo:
 
     def _improve_space(self) -> None:
         """Build and activate what this catalogue is large enough for."""
-        from config import demo_steps as steps
+        from config.demo import steps
 
         wanted = steps.wanted_space()
         if wanted is None:
@@ -95,7 +95,7 @@ class Demo:
 
     def show(self) -> None:
         """The first answers, and where everything is."""
-        from config import demo_answers as answers
+        from config.demo import answers
 
         self.say("\n" + answers.catalogue_line(given=self.catalog is not None))
         table = answers.first_answers(self.url, given=self.catalog is not None)
@@ -152,7 +152,7 @@ class Demo:
         self.children.start("worker", [*celery, *worker, "--hostname", f"demo-{os.getpid()}@%h"])
         self.children.start("beat", [*celery, "beat", "--loglevel", "INFO", "--pidfile="])
         self.children.start("web", [sys.executable, "-m", "config.web", "--host", HOST, "--port", str(self.port)])
-        from config import demo_answers as answers
+        from config.demo import answers
 
         while not answers.is_up(self.url):
             self.watch()
