@@ -55,6 +55,7 @@ requirements: environment-dev
 	cd requirements && $(COMPILE) $(PIN) test.in -o test.txt
 	cd requirements && for list in web worker compile bench; do $(COMPILE) $(PIN) -c test.txt $$list.in -o $$list.txt || exit 1; done
 	cd requirements && $(COMPILE) $(PIN) -c test.txt local.in -o ../requirements.txt
+	@$(MAKE) environment-dev environment-bench
 	$(VENV) -m tests.notice
 
 environment environment-dev environment-bench: python

@@ -118,7 +118,9 @@ def _lay_redis() -> bool:
 
 def _pinned(name: str) -> str:
     """What requirements.txt says of one package, its hashes included, whatever Python it is meant for."""
-    said = re.search(rf"^({name}==[^\s;]+)[^\\\n]*((?:\\\n[^\\\n]*)*)", (PROJECT / LISTS["run"]).read_text(), re.MULTILINE)
+    said = re.search(
+        rf"^({name}==[^\s;]+)[^\\\n]*((?:\\\n[^\\\n]*)*)", (PROJECT / LISTS["run"]).read_text(), re.MULTILINE
+    )
     return f"{said[1]} {said[2]}\n" if said else ""
 
 

