@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from django.core.wsgi import get_wsgi_application
 
+from config.content_types import FormRequest, known_encodings
 from config.database.watched import bound_waits
 from config.parent import end_with_parent
 from config.server.counters import keep_room
-from config.unusable_input import FormRequest, known_encodings
 
 if TYPE_CHECKING:
     from config.server.application import Server

@@ -36,7 +36,7 @@ MIDDLEWARE = [
     "recommender.monitoring.metrics.request_metrics",
     "config.middleware.probes",
     "config.middleware.content_security_policy",
-    "config.unusable_input.UnusablePages",
+    "config.page_input.UnusablePageInput",
     "config.database.away.DatabaseAway",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
