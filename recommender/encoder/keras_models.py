@@ -41,7 +41,7 @@ def build_model(spec: EncoderSpec, weights: str) -> Any:
     if spec.family == "lite":
         model = _lite_model(keras, spec)
         if path is not None and path.suffix == ".pth":
-            for layer, folded in folded_weights(spec.architecture, read_weights(path)).items():
+            for layer, folded in folded_weights(spec, read_weights(path)).items():
                 model.get_layer(layer).set_weights(folded)
             return model
     elif path is None:
@@ -57,7 +57,7 @@ def build_model(spec: EncoderSpec, weights: str) -> Any:
 def weights_path(spec: EncoderSpec, weights: str) -> Path | None:
     """The file that holds the weights; None where Keras downloads them. Raises WeightsFileError if it is not there."""
     if weights == IMAGENET:
-        return wheel_weights_path(spec.architecture) if spec.family == "lite" else None
+        return wheel_weights_path(spec) if spec.family == "lite" else None
     path = Path(weights)
     if not path.is_file():
         raise WeightsFileError(f"ENCODER_WEIGHTS is {weights!r}: there is no such file; give a path or `imagenet`")
@@ -131,7 +131,7 @@ def _lite_model(keras: ModuleType, spec: EncoderSpec) -> Any:
     x = layers.Rescaling(1 / spec.scale, offset=-spec.shift / spec.scale, name="normalise")(pixels)
     x = layers.Conv2D(32, 3, strides=2, padding="same", name="stem")(x)
     x = layers.ReLU(6.0, name="stem_relu")(x)
-    for number, block in enumerate(blocks(spec.architecture)):
+    for number, block in enumerate(blocks(spec)):
         x = _lite_block(layers, x, block, f"block{number}")
     x = layers.Conv2D(spec.dimensions, 1, padding="same", name="head")(x)
     return keras.Model(pixels, layers.ReLU(6.0, name="maps")(x), name=spec.architecture)

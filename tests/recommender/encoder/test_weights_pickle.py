@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recommender.encoder.lite_architecture import wheel_weights_path
+from recommender.encoder.registry import encoder_spec
 from recommender.encoder.weights_pickle import MAGIC_NUMBER, PROTOCOL_VERSION, WeightsFileError, read_weights
 
 
@@ -131,7 +132,7 @@ def test_a_tensor_cannot_reach_outside_its_storage(
 def test_other_files_and_cut_ones_are_named(tmp_path: Path) -> None:
     (tmp_path / "text.pth").write_text("not weights")
     (tmp_path / "empty.pth").touch()
-    whole = wheel_weights_path("lite0").read_bytes()
+    whole = wheel_weights_path(encoder_spec("efficientnet-lite0")).read_bytes()
     (tmp_path / "cut.pth").write_bytes(whole[: len(whole) // 2])
     checkpoint(tmp_path / "magic.pth", OrderedDict(), {}, magic=1)
     for name in ("text", "empty", "cut", "magic"):
