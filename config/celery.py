@@ -1,4 +1,4 @@
-"""The Celery application; beat's schedule is declared by the tasks' own module."""
+"""The Celery application of workers and beat; beat's schedule is in recommender.schedule."""
 
 import os
 
@@ -13,7 +13,7 @@ app.set_default()  # in every thread: `current_app` is otherwise that of the thr
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
-# Forked or made anew, a worker's processes inherit its environment: there they find the worker's process id.
+# The environment variable in which a worker's processes, forked or started anew, find the worker's process id.
 WORKER = "LOOKALIKE_WORKER"
 
 
@@ -34,9 +34,9 @@ def name_worker(**_: object) -> None:
 @worker_process_init.connect
 @beat_embedded_init.connect
 def end_with_worker(**_: object) -> None:
-    """In every process that a worker makes: nobody embeds, or sends ticks, for a worker that was killed.
+    """In every process that a worker makes: it ends with the worker, even if the worker was killed with SIGKILL.
 
-    Celery ties its pool to the worker on Linux alone, and misses a worker that died while the process was starting. The
-    lease that such a process held is recovered as after any other death.
+    Celery itself sees to that on Linux alone, and misses a worker that died while the process was starting. Photos that the
+    process had leased are given to another worker, as after any other death.
     """
     end_with_parent(int(os.environ[WORKER]))

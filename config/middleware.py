@@ -1,4 +1,4 @@
-"""What every answer carries: an `X-Request-ID`, which the log lines of its request carry too, and a content policy."""
+"""Middleware of every answer: its `X-Request-ID`, which is in its log lines too, probes by address, and a content policy."""
 
 import logging
 import re
@@ -11,7 +11,7 @@ from django.urls import resolve
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
-# Scripts only from ourselves; photos may lie in a storage elsewhere.
+# Scripts only from the shop's own address; photos may lie in a storage elsewhere.
 POLICY = "; ".join(
     [
         "default-src 'self'",
@@ -23,14 +23,14 @@ POLICY = "; ".join(
         "frame-ancestors 'none'",
     ]
 )
-# What operators' probes ask for, by address rather than by the shop's name.
+# Health probes ask for these under the machine's address, which is not among ALLOWED_HOSTS.
 PROBED = frozenset({"/healthz", "/readyz", "/metrics"})
 _ACCEPTED = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _current: ContextVar[str] = ContextVar("request_id", default="")
 
 
 def identifier(given: str) -> str:
-    """What names a request in answers and logs: what the caller gave where it is a plain word, else a random one."""
+    """The id of a request: the caller's own, if it has 1 to 128 letters, digits, `.`, `_` and `-`; else a random one."""
     return given if _ACCEPTED.fullmatch(given) else secrets.token_hex(16)
 
 
@@ -52,7 +52,7 @@ def request_id(get_response: GetResponse) -> GetResponse:
 
 
 def probes(get_response: GetResponse) -> GetResponse:
-    """Answer PROBED before ALLOWED_HOSTS and the redirect to HTTPS are looked at: a probe knows neither name nor TLS."""
+    """Answer PROBED before Django checks ALLOWED_HOSTS and redirects to HTTPS: a probe uses neither the name nor TLS."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         if request.path_info not in PROBED:
@@ -77,7 +77,7 @@ def content_security_policy(get_response: GetResponse) -> GetResponse:
 
 
 class RequestIdFilter(logging.Filter):
-    """Gives each log record `request`: " [id]" while a request is answered, else nothing."""
+    """Sets `request` of each log record: " [id]" while a request is answered, else the empty text."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         current = _current.get()

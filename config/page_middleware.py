@@ -1,4 +1,4 @@
-"""Django's middleware of sessions, users and messages, for pages: the API knows none of them and does not pay for them."""
+"""Django's middleware of sessions, users and messages, for pages only: the API uses none of them, so its answers skip the cost."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from config.database.away import AWAY, away_response
 
 
 class _OfPages(MiddlewareMixin):
-    """Passed over by the API."""
+    """Middleware that is skipped for addresses of the API."""
 
     def __call__(self, request: HttpRequest) -> Any:
         if request.path_info.startswith(API_PREFIX):
             return self.get_response(request)
         try:
             return super().__call__(request)
-        except AWAY as error:  # its own statements', such as a session's: a view's error is an answer by now
+        except AWAY as error:  # from the middleware's own statements; errors of views are answers by now
             return away_response(request, error)
 
 
 class SessionMiddleware(_OfPages, sessions.SessionMiddleware):
-    """Django's, of pages."""
+    """Django's, for pages."""
 
 
 class AuthenticationMiddleware(_OfPages, auth.AuthenticationMiddleware):
-    """Django's, of pages."""
+    """Django's, for pages."""
 
 
 class MessageMiddleware(_OfPages, messages.MessageMiddleware):
-    """Django's, of pages."""
+    """Django's, for pages."""

@@ -1,8 +1,9 @@
-"""Processes that end when the one that made them does, even if that one was killed with SIGKILL.
+"""End a process when its parent process ends, even if the parent was killed with SIGKILL.
 
-A process that outlives its parent goes on working with nobody to stop it: `end_with_parent()` is for processes that run
-our code, `python config/parent.py PARENT COMMAND…` for any command, which then ends (SIGTERM) when process PARENT does
-(Linux; elsewhere the command runs untied). Run by path and with nothing but the standard library, so that a command starts in milliseconds.
+A process that outlives its parent goes on working with nobody to stop it. Python code calls `end_with_parent()` in its own
+process. Any other command is started as `python config/parent.py PARENT COMMAND…`: it gets SIGTERM when the process with id
+PARENT ends (on Linux; elsewhere it runs on). This file imports only the standard library and is run by its path, so that it
+adds only milliseconds to the command's start.
 """
 
 from __future__ import annotations
@@ -15,22 +16,22 @@ import threading
 import time
 
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
-# How often the parent is looked after where the kernel cannot be told to do it.
+# How often a thread looks for the parent where the kernel does not send a signal.
 WATCH_SECONDS = 0.5
 
 
 def end_with_parent(parent: int, number: int = signal.SIGKILL) -> None:
     """From now on this process gets signal `number` when its parent ends; at once if process `parent` has ended already.
 
-    `parent`: the id that the parent itself wrote down before it made this process, so that one that died meanwhile is
-    found out. On Linux the kernel sends the signal, in the middle of native code too, when the *thread* that made this
-    process ends: make it from a thread that lives as long as the parent. Elsewhere a thread watches.
+    `parent`: the parent's process id, taken by the parent itself before it made this process; so a parent that died in
+    between is noticed. On Linux the kernel sends the signal, even while native code runs, when the *thread* that made
+    this process ends: make the process from a thread that lives as long as the parent. Elsewhere a thread watches.
     """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)
     else:
         threading.Thread(target=_watch, args=(parent, number), name="end-with-parent", daemon=True).start()
-    if os.getppid() != parent:  # it ended before this process was tied to it
+    if os.getppid() != parent:  # the parent ended before the kernel was told
         os.kill(os.getpid(), number)
 
 

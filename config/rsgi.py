@@ -1,4 +1,4 @@
-"""What granian serves (config.web): Django, and before it the answers that Redis has, in a process that does not outlive the server."""
+"""The RSGI application that granian serves (see config.web), in a process that does not outlive the server."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _application() -> Server:
     django = get_wsgi_application()
     django.request_class = FormRequest
     bound_waits()
-    from config.server.application import Server  # reads models, so Django is set up first
+    from config.server.application import Server  # imports models, which needs Django set up
 
     return Server(known_encodings(django))
 

@@ -78,13 +78,14 @@ TEMPLATES = [
     }
 ]
 
-# The web server (config.web). Every busy thread holds one Postgres connection; config.server.table has the other threads.
+# The web server (config.web). Every busy thread holds one Postgres connection. Slow kinds of requests have threads of their
+# own beside these (config.server.table).
 WEB_PROCESSES: int = env.int("WEB_PROCESSES", default=CORES)
 WEB_THREADS: int = env.int("WEB_THREADS", default=4)
-# A body that is not whole by then is 408; a larger one than the admin may send is 413.
+# Seconds until a body must be whole (then 408), and the largest body that a form of the admin may send (else 413).
 BODY_SECONDS: float = env.float("BODY_SECONDS", default=10.0)
 MAX_BODY_BYTES: int = env.int("MAX_BODY_BYTES", default=128 * 1024 * 1024)
-# Who finds all threads of a kind of request busy waits this long before it is 503.
+# Where all threads for a kind of request are busy, a caller waits so many seconds, then gets 503.
 WAIT_SECONDS: float = env.float("WAIT_SECONDS", default=10.0)
 
 # Postgres: the truth and the queue.
@@ -94,14 +95,14 @@ DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DATABASES["default"]["ENGINE"] = "config.database"
 # A web process asks, after so many seconds without an answer, whether Postgres lives; if not, the caller gets 503.
 DATABASE_DEADLINE_SECONDS: float = env.float("DATABASE_DEADLINE_SECONDS", default=2.5)
-# What a caller waits for may take no longer; commands, builds and workers may.
+# The longest statement in a web process, in seconds; commands, builds and workers have no such bound.
 DATABASE_STATEMENT_SECONDS: float = env.float("DATABASE_STATEMENT_SECONDS", default=30.0)
-# A server that vanished without closing its connections is found out within a minute.
+# So a connection to a server that vanished without closing it fails within a minute.
 _KEEPALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3, "tcp_user_timeout": 60_000}
 DATABASES["default"]["OPTIONS"] = {"connect_timeout": 5, **_KEEPALIVE, **DATABASES["default"].get("OPTIONS", {})}
 
-# Redis: doorbells and answers kept for seconds; may be wiped at any moment. Short time-outs: an absent Redis only costs time.
-# A question waits for it once, and has as long again for its answer to come within .3 s.
+# Redis: wakes workers and keeps answers for seconds; may be wiped at any moment. An answer waits for it once, at most
+# REDIS_TIMEOUT_SECONDS, which leaves it as long again to come within .3 s.
 REDIS_URL: str = env.str("REDIS_URL")
 REDIS_TIMEOUT_SECONDS: float = env.float("REDIS_TIMEOUT_SECONDS", default=0.15)
 
@@ -144,15 +145,15 @@ STORAGES = {
 }
 MAX_PHOTO_BYTES: int = env.int("MAX_PHOTO_BYTES", default=20 * 1024 * 1024)
 MAX_PHOTO_PIXELS: int = env.int("MAX_PHOTO_PIXELS", default=50_000_000)
-# Of photos that cannot be decoded small: all but plain JPEG. 100 MB at 25 million, so a decoder stays below 250 MB.
+# For photos that must be decoded at full size: all but baseline JPEG. 25 million pixels are 100 MB; a decoder stays below 250.
 MAX_WHOLE_PHOTO_PIXELS: int = env.int("MAX_WHOLE_PHOTO_PIXELS", default=25_000_000)
-# A decoder past this is ended; an ordinary photo of 25 million pixels takes 1 to 2.
+# Seconds until a decoder is ended; an ordinary photo of 25 million pixels takes 1 to 2.
 PHOTO_SECONDS: float = env.float("PHOTO_SECONDS", default=5.0)
 FETCH_TIMEOUT_SECONDS: float = env.float("FETCH_TIMEOUT_SECONDS", default=10.0)
 FETCH_MAX_REDIRECTS: int = env.int("FETCH_MAX_REDIRECTS", default=3)
-# What a photo's URL may name; other ports of a host may be services that were never meant for us.
+# Ports that a photo's URL may name; on other ports a host may have services that are not for the public.
 FETCH_PORTS: list[int] = env.list("FETCH_PORTS", cast=int, default=[80, 443])
-# A file that no row names is kept this long: its row may be about to be written.
+# Seconds that a file without a row is kept, because its row may be about to be written.
 FILE_GRACE_SECONDS: int = env.int("FILE_GRACE_SECONDS", default=3600)
 
 # The encoder (recommender.encoder.registry lists the names). Lite2 in int8 answers as its own fp32 does and costs what
@@ -166,11 +167,11 @@ ENCODER_POOLING: str = env.str("ENCODER_POOLING", default="gaussian")
 LEASE_SIZE: int = env.int("LEASE_SIZE", default=8)
 LEASE_SECONDS: int = env.int("LEASE_SECONDS", default=60)
 MAX_ATTEMPTS: int = env.int("MAX_ATTEMPTS", default=3)
-# What may pass (storage or network away): after 2, 4, 8 … seconds, so 8 attempts bear with some four minutes.
+# Failures that may pass (storage or network away) are tried again after 2, 4, 8 … seconds: 8 attempts last four minutes.
 RETRY_ATTEMPTS: int = env.int("RETRY_ATTEMPTS", default=8)
 RETRY_SECONDS: float = env.float("RETRY_SECONDS", default=2.0)
 SWEEP_SECONDS: float = env.float("SWEEP_SECONDS", default=5.0)
-# kB: a child that a huge photo made larger is replaced once its task is over. Keras itself needs more than that.
+# kB: a pool process that has grown larger (a huge photo) is replaced after its task. Keras itself needs more than that.
 CELERY_WORKER_MAX_MEMORY_PER_CHILD: int | None = 250_000 if ENCODER_RUNTIME == "litert" else None
 
 # Answers.
@@ -181,7 +182,7 @@ EXACT_BELOW_ROWS: int = env.int("EXACT_BELOW_ROWS", default=0)
 ANSWER_CACHE_SECONDS: int = env.int("ANSWER_CACHE_SECONDS", default=4)
 QUERY_PHOTOS_AT_A_TIME: int = env.int("QUERY_PHOTOS_AT_A_TIME", default=5)
 
-# Watching.
+# Measuring the live index, and noticing that the catalogue has changed since a space was fitted.
 RECALL_SECONDS: float = env.float("RECALL_SECONDS", default=300.0)
 RECALL_WARN_BELOW: float = env.float("RECALL_WARN_BELOW", default=0.95)
 # A fitted space has drifted when this share of the photos is newer than its fit, or its categories' shares moved so far.
@@ -217,7 +218,8 @@ REST_FRAMEWORK = {
     "UNAUTHENTICATED_USER": None,
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "recommender.api.exceptions.handle_exception",
-    "ALLOWED_VERSIONS": ["1.0.0"],  # a schema of any other `version` is the same; its name would go into a header
+    # The schema can be asked for by `version`; any other name than this one would be copied into a header.
+    "ALLOWED_VERSIONS": ["1.0.0"],
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Lookalike",
@@ -238,7 +240,7 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}{request}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}},
     "loggers": {
-        "django.request": {"level": "ERROR"},  # a caller's 404 or 400 is no warning of ours
+        "django.request": {"level": "ERROR"},  # a 404 or 400 is the caller's mistake, not worth a warning
         "celery": {"level": LOG_LEVEL},
     },
     "root": {"handlers": ["console"], "level": LOG_LEVEL},

@@ -1,4 +1,4 @@
-"""Every address of the web process."""
+"""Every address that the web process answers."""
 
 from django.contrib import admin
 from django.urls import include, path

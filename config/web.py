@@ -1,4 +1,4 @@
-"""The web server as it is shipped: granian with the RSGI application. `python -m config.web [--host H] [--port P]`."""
+"""`python -m config.web [--host H] [--port P]`: the web server, granian with the RSGI application of config.rsgi."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import psutil
 from django.conf import settings
 
 METRICS = "lookalike-metrics-"
-CONNECTIONS = 4096  # at a time in one process; further ones wait to be accepted
+CONNECTIONS = 4096  # open at a time in one process; further callers wait until one is closed
 
 
 def command(*, host: str, port: int) -> list[str]:
@@ -26,7 +26,7 @@ def command(*, host: str, port: int) -> list[str]:
 
 
 def allow_connections() -> None:
-    """As many open files as CONNECTIONS need, where the system lets us: callers that hang hold one each."""
+    """Raise this process's limit of open files to what CONNECTIONS need, as far as the system allows: each holds one."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 2 * CONNECTIONS if hard == resource.RLIM_INFINITY else min(2 * CONNECTIONS, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -34,9 +34,9 @@ def allow_connections() -> None:
 
 
 def metrics_folder() -> str:
-    """An empty folder in which the processes of this server add up what they count (see recommender.monitoring.metrics).
+    """An empty folder in which the processes of this server share their counters (see recommender.monitoring.metrics).
 
-    It bears the server's process id; folders of servers that are gone are removed.
+    Its name holds the server's process id; the folders of servers that have ended are removed.
     """
     root = Path(tempfile.gettempdir())
     for old in root.glob(f"{METRICS}{os.getuid()}-*"):
