@@ -1,4 +1,4 @@
-"""What callers see while Postgres is away: 503 with Retry-After, at every address alike."""
+"""The answer while Postgres is away, at every address alike: 503 with Retry-After."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase
 
 from catalog.api.problems import not_available
 
-# What Django makes of a server that is gone, hangs, refuses or gives up; a mistake of ours is another error.
+# What Django raises when the server is gone, hangs, refuses or gives up; a wrong statement raises other errors.
 AWAY = (OperationalError, InterfaceError)
 
 logger = logging.getLogger(__name__)

@@ -1,4 +1,4 @@
-"""Django's PostgreSQL backend with a health check that costs no round trip, and an end to every wait of a web process."""
+"""Django's PostgreSQL backend with a health check without a round trip, and with bounded waits in web processes."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from config.database.watched import Driver, bounded
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """A server that ends a connection says so on it: an idle connection on which nothing came is taken for healthy.
+    """Takes an idle connection on which nothing has arrived for healthy: a server that ends a connection sends a message.
 
-    Django asks `SELECT 1` before the first query of each request; that was a twentieth of a cold answer's time. It is still asked
-    where something came, or where a transaction was left open. A server that vanished without a word is found out by
-    the keep-alives of the settings, or by the query that meets it (config.database.watched).
+    Django sends `SELECT 1` before the first query of each request, a twentieth of the time of an answer that is not cached.
+    Here it is sent only where something has arrived, or where a transaction was left open. A server that vanished without a
+    message is noticed by the keep-alives of the settings, or by the next query (config.database.watched).
     """
 
-    Database = Driver()  # type: ignore[assignment]  # Django asks a module, and needs its names only
+    Database = Driver()  # type: ignore[assignment]  # Django expects the module psycopg, of which it uses names
 
     def get_connection_params(self) -> dict[str, Any]:
         return bounded(super().get_connection_params())

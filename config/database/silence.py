@@ -1,7 +1,7 @@
-"""What a web process knows of a Postgres that does not answer: it is asked whether it lives, and left alone for a second.
+"""Whether Postgres answers this web process: when it does not, statements fail at once for a second instead of waiting.
 
-A server that was stopped, or whose machine hangs, refuses nothing and answers nothing; neither its own time-outs nor,
-on a Unix socket, keep-alives end the wait.
+A server that was stopped, or whose machine hangs, neither answers nor refuses. Its own time-outs do not end the wait, nor do
+keep-alives on a Unix socket. So a second connection asks whether it lives.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from catalog.breaker import Breaker
 
 REST_SECONDS = 1.0
 LIVES_SECONDS = 1.5
-_TRIAL_SECONDS = 5.0  # by then the thread that tries has heard something or given up
-# SSLRequest of the protocol: a length, a number. A server answers it with one byte before it looks at who asks.
+_TRIAL_SECONDS = 5.0  # by then the thread that tries has had an answer or given up
+# The protocol's SSLRequest: a length and a code. A server answers it with one byte, before any authentication.
 _SSL_REQUEST = (8).to_bytes(4, "big") + (80877103).to_bytes(4, "big")
 
 logger = logging.getLogger(__name__)
 
 
 class ServerSilent(psycopg.OperationalError):
-    """Postgres does not answer: this was found out now, or a moment ago."""
+    """Postgres does not answer, by this statement or by one a moment ago."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,9 @@ class Address:
 
 
 class Server:
-    """After a silence statements fail at once for a second; then one thread tries, and the others wait for what it finds."""
+    """The state of one Postgres server. While it is silent, statements fail at once for a second; then one thread tries,
+    and the others go on failing until it has an answer.
+    """
 
     def __init__(self) -> None:
         self._breaker = Breaker(rest_seconds=REST_SECONDS, trial_seconds=_TRIAL_SECONDS)
@@ -51,7 +53,7 @@ class Server:
         return not self._breaker.closed
 
     def admit(self) -> None:
-        """Let this thread try, after a silence. Raises ServerSilent in all others."""
+        """Let one thread try when the second after a silence is over. Raises ServerSilent in all others, and before."""
         if not self._breaker.admits():
             raise ServerSilent("Postgres did not answer a moment ago")
 
@@ -66,7 +68,7 @@ class Server:
             logger.warning("Postgres answers again")
 
     def lives(self, address: Address) -> bool:
-        """Whether it answers a second connection within LIVES_SECONDS. One asks at a time, for all that wait for it."""
+        """Whether the server answers a second connection within LIVES_SECONDS. One thread asks at a time, for all that wait."""
         began = time.monotonic()
         with self._asking:
             if self._lived_at < began:

@@ -1,4 +1,4 @@
-"""psycopg's connection with an end to every wait, for processes that answer people."""
+"""psycopg's connection with bounded waits, for web processes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from psycopg.waiting import READY_R
 from config.database.silence import Address, Server, ServerSilent
 
 CONNECT_SECONDS = 2  # libpq takes no less
-_INTERVAL = 0.1  # how often a wait looks up, as psycopg's own does
+_INTERVAL = 0.1  # seconds between two looks at the clock during a wait: psycopg's own value
 RV = TypeVar("RV")
 
 
@@ -28,14 +28,14 @@ class Limits:
 
 
 class _Process:
-    """`limits` of this process, None where it may wait as long as it takes: builds, workers, commands."""
+    """The limits of this process; None in builds, workers and commands, which may wait as long as it takes."""
 
     limits: Limits | None = None
     server = Server()
 
 
 def bound_waits() -> None:
-    """This process answers people: from now on no wait of its new connections for Postgres is without end."""
+    """Bound every wait for Postgres of the connections that this process opens from now on."""
     _Process.limits = Limits(settings.DATABASE_DEADLINE_SECONDS, settings.DATABASE_STATEMENT_SECONDS)
     _Process.server = Server()
 
@@ -51,9 +51,9 @@ def bounded(parameters: dict[str, Any]) -> dict[str, Any]:
 
 
 class WatchedConnection(psycopg.Connection[Any]):
-    """Waits as psycopg does, in C, but looks at the clock whenever that wakes up without news (ten times a second).
+    """Waits as psycopg does, in C, but looks at the clock when nothing has arrived for _INTERVAL seconds.
 
-    A connection on which the server fell silent is closed, and ServerSilent raised. Costs a microsecond a statement.
+    A connection on which the server fell silent is closed, and ServerSilent is raised. Costs a microsecond a statement.
     """
 
     @classmethod
@@ -90,7 +90,7 @@ class WatchedConnection(psycopg.Connection[Any]):
             raise
 
     def _watched(self, gen: PQGen[RV], limits: Limits, server: Server, trial: bool) -> Generator[Any, Any, RV]:
-        """`gen`, given up where the server fell silent; `trial`: others were told that it is, this one finds out."""
+        """Run `gen`, and give it up if the server falls silent. `trial`: it is known to be silent, and this statement tries."""
         began = looked = time.monotonic()
         try:
             state = next(gen)
@@ -112,7 +112,7 @@ class WatchedConnection(psycopg.Connection[Any]):
             return answer
 
     def _look(self, gen: PQGen[Any], server: Server) -> None:
-        """Gives up unless the server lives; then the statement merely takes its time."""
+        """Give up unless the server lives: then it is only the statement that takes long."""
         if server.lives(Address(self.info.hostaddr or self.info.host, self.info.port)):
             server.was_heard()
             return
@@ -122,7 +122,7 @@ class WatchedConnection(psycopg.Connection[Any]):
     def _give_up(self, gen: PQGen[Any]) -> None:
         error = ServerSilent("Postgres does not answer: the connection is closed")
         self.pgconn.finish()
-        gen.throw(error)  # it puts its own house in order, and raises
+        gen.throw(error)  # the generator cleans up, and raises it
         raise error
 
 

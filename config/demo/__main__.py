@@ -1,6 +1,6 @@
-"""`python -m config.demo`: from nothing to the running product, on the local servers or those the environment names.
+"""`python -m config.demo`: set up and run the whole product, on local servers or on those of DATABASE_URL and REDIS_URL.
 
-Reads CATALOG, PORT and ONCE from the environment (as `make demo` passes them) or the command line.
+CATALOG, PORT and ONCE come from the environment, as `make demo` passes them, or from the command line.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from config.local.services import Borrowed, borrowed_services
 
 HOST = "127.0.0.1"
 WATCH_SECONDS = 0.5
-# In ONCE: a process that ends this often in a minute will not come up.
+# With ONCE: a process that ends so often in a minute is given up.
 PATIENCE = 4
 
 
 class DemoFailed(RuntimeError):
-    """Something the user must know about; the message says what to do."""
+    """The demo cannot go on; the message says why and what to do."""
 
 
 class Demo:
-    """One run: the steps in order, while the processes that are up are watched."""
+    """One run of the demo. Its steps come in order; while one waits, the processes that run already are watched."""
 
     def __init__(self, *, borrowed: Borrowed, port: int, catalog: Path | None, once: bool) -> None:
         self.borrowed = borrowed
@@ -48,7 +48,7 @@ class Demo:
         print(text, flush=True)
 
     def set_up(self) -> None:
-        """Everything from tables to vectors; what is there already is left as it is."""
+        """Tables, admin account, encoder, processes, catalogue and vectors; what is there already stays as it is."""
         from config.demo import steps
 
         started = time.monotonic()
@@ -59,7 +59,7 @@ class Demo:
         with steps.one_at_a_time():
             steps.migrate()
             steps.collect_static()
-            if password := steps.create_admin():  # said at once: it is kept nowhere
+            if password := steps.create_admin():  # shown at once, for it is kept nowhere
                 self.say(f"Admin account made: admin, password {password} (shown this once)")
             if not steps.encoder_is_compiled():
                 self.say("Compiling the encoder: once, half a minute")
@@ -79,7 +79,7 @@ class Demo:
         self.say(f"Ready in {time.monotonic() - started:.0f} s")
 
     def _improve_space(self) -> None:
-        """Build and activate what this catalogue is large enough for."""
+        """Build and activate a fitted space, if the catalogue is large enough for one."""
         from config.demo import steps
 
         wanted = steps.wanted_space()
@@ -94,7 +94,7 @@ class Demo:
         self.say("The space in use stays as it was, for the reasons above.")
 
     def show(self) -> None:
-        """The first answers, and where everything is."""
+        """Print the first answers and the addresses of all pages."""
         from config.demo import answers
 
         self.say("\n" + answers.catalogue_line(given=self.catalog is not None))
@@ -136,13 +136,13 @@ class Demo:
         return code
 
     def watch(self) -> None:
-        """Start again whatever died: our processes, and the local servers."""
+        """Start again whatever died: worker, beat, web server, local servers."""
         self.children.watch()
         if time.monotonic() - self._watched > 2:
             self._watched = time.monotonic()
             happened = self.borrowed.revive()
             for sentence in happened:
-                if sentence not in self._said:  # what cannot be started is tried every time, and said once
+                if sentence not in self._said:  # a server that cannot be started is tried every time, and reported once
                     self.say(sentence)
             self._said = happened
 
@@ -160,7 +160,7 @@ class Demo:
 
 
 def check_port(port: int) -> None:
-    """Raises DemoFailed when somebody listens there, or nobody may."""
+    """Raises DemoFailed if another program listens at the port, or this user may not."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -199,7 +199,7 @@ def main() -> int:
     if not 0 < arguments.port < 65536:
         print(f"make demo: PORT={arguments.port}: a port is a number from 1 to 65535", file=sys.stderr)
         return 2
-    # A demo is served over plain HTTP on this machine, whatever .env says of production.
+    # The demo is served over plain HTTP on this machine, whatever `.env` sets for production.
     os.environ["HTTPS"] = "false"
     hosts = [os.environ.get("ALLOWED_HOSTS", ""), "localhost", HOST, "[::1]"]
     os.environ["ALLOWED_HOSTS"] = ",".join(filter(None, hosts))

@@ -1,4 +1,4 @@
-"""What the demo shows at the end: similar items of three products, as the HTTP API answers them."""
+"""What the demo prints at the end: items similar to three products, asked for over the HTTP API."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from recommender.models import Space
 
 PRODUCTS = 3
 ANSWERS = 3
-# How long every web process may take to switch to a space whose encoder it has to load.
+# How long a web process may take to switch to a new space, whose encoder it has to load.
 SWITCH_SECONDS = 10.0
 DRAWN = Q(sku__startswith="DRAWN-")
 # Never through a proxy: the server is on this machine.
@@ -31,7 +31,7 @@ def is_up(url: str) -> bool:
 
 
 def catalogue_line(*, given: bool) -> str:
-    """How many products are there, and of which kind: a demo without CATALOG and one with it share the database."""
+    """How many products there are, imported and drawn: runs with and without CATALOG share the database."""
     counts = Product.objects.aggregate(drawn=Count("id", filter=DRAWN), real=Count("id", filter=~DRAWN))
     parts = []
     if counts["real"]:
@@ -45,7 +45,7 @@ def catalogue_line(*, given: bool) -> str:
 
 
 def first_answers(url: str, *, given: bool) -> str | None:
-    """A table of three products of different categories and their first similar items; None when none has any."""
+    """A table of three products of different categories and the items most similar to each; None if no product has any."""
     rows: list[list[str]] = []
     for product in _chosen(given=given):
         if len(rows) == PRODUCTS:
@@ -68,7 +68,7 @@ def first_answers(url: str, *, given: bool) -> str | None:
 
 
 def _answer(url: str) -> dict[str, Any] | None:
-    """Asked again while a web process has not switched to the active space yet: the rows are to be of one space."""
+    """The answer from the active space: asks again while a web process still answers from the space before."""
     active = Space.objects.filter(state=Space.State.ACTIVE).values_list("name", flat=True).first()
     until = time.monotonic() + SWITCH_SECONDS
     while (answer := _get(url)) is not None and answer["space"] != active and time.monotonic() < until:

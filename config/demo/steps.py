@@ -1,4 +1,4 @@
-"""The demo's steps that need no process of their own. Each looks first whether it is done already."""
+"""Steps of the demo's set-up that run in its own process. Each does nothing if it was done before."""
 
 from __future__ import annotations
 

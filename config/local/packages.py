@@ -1,8 +1,8 @@
-"""Makes `.venv` hold what the requirements files say. Run by make with any Python 3.11 to 3.13; needs no package itself.
+"""Install a list of packages into `.venv`. Run by make with any Python 3.11 to 3.13; needs no package itself.
 
     python3 config/local/packages.py run|dev|bench
 
-A note in `.venv` names the requirements' content, so a second run installs nothing.
+A digest of the list is kept in `.venv`, so a second run installs nothing.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ LISTS = {"run": "requirements.txt", "dev": "requirements/test.txt", "bench": "re
 
 
 def main(purpose: str) -> int:
-    """Install for `purpose`; returns the exit code."""
+    """Install the list of `purpose`, a key of LISTS; returns the exit code."""
     if not (3, 11) <= sys.version_info[:2] <= (3, 13):
         print(f"{sys.executable} is Python {sys.version.split()[0]}; 3.11 to 3.13 are supported", file=sys.stderr)
         return 1
@@ -47,7 +47,7 @@ def _python() -> str:
 
 
 def _works() -> bool:
-    """Whether the environment is there, its Python still is, and it is of the version that was asked for."""
+    """Whether `.venv` has a Python that runs, of the version that was asked for."""
     if not os.access(_python(), os.X_OK):
         return False
     command = [_python(), "-c", f"import pip, sys; sys.exit(sys.version_info[:2] != {tuple(sys.version_info[:2])})"]

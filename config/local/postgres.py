@@ -1,4 +1,4 @@
-"""A PostgreSQL with pgvector from a wheel, for a machine that has none; data in a folder of ours."""
+"""A PostgreSQL with pgvector from a wheel, for a machine that has none; its data lies in the folder of local data."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class _Server:
 def start_postgres(folder: Path) -> str:
     """Start the server of `folder` (made when it is new) unless it runs; return the URL of its database `lookalike`.
 
-    Callers start and stop one folder one at a time. Raises PostgresUnavailable.
+    Only one process may start or stop the server of a folder at a time. Raises PostgresUnavailable.
     """
     folder = folder.resolve()
     user = system_user()
@@ -58,7 +58,7 @@ def postgres_runs(folder: Path) -> bool:
 
 
 def _running(folder: Path) -> _Server | None:
-    """What postmaster.pid says, if that process is a postgres of this very folder: ids are given anew."""
+    """What postmaster.pid says, if that process is a postgres of this folder: the id may be another program's by now."""
     try:
         lines = (folder / "postmaster.pid").read_text().splitlines()
         process = psutil.Process(int(lines[0]))
@@ -73,9 +73,9 @@ def _running(folder: Path) -> _Server | None:
 
 
 def _clear_after_crash(folder: Path) -> None:
-    """No postmaster runs here: end what outlived it, and drop a lock file whose id another program has now.
+    """No postmaster runs here: end processes that outlived it, and remove a lock file whose id another program has now.
 
-    A lock file whose process is gone is left to PostgreSQL, which then looks for shared memory still in use.
+    A lock file whose process is gone is left to PostgreSQL, which then looks for shared memory that is still in use.
     """
     orphans = []
     for process in psutil.process_iter(["name"]):
@@ -104,7 +104,7 @@ def _wait_until_ready(folder: Path) -> _Server:
 
 
 def _resume(server: _Server) -> None:
-    """Let those of its processes go on that were stopped (SIGSTOP): they would not hear that they shall end."""
+    """Resume those of its processes that were stopped (SIGSTOP): else they would not act on the signal to end."""
     try:
         postmaster = psutil.Process(server.pid)
         for process in [postmaster, *postmaster.children(recursive=True)]:

@@ -18,7 +18,7 @@ from config.local.folder import PROJECT, in_words
 TIED = PROJECT / "config" / "parent.py"
 STOP_SECONDS = 20.0
 FIRST_BACK_OFF, LONGEST_BACK_OFF = 1.0, 30.0
-# A process that ran this long had started well: its next back-off begins anew.
+# A process that ran so long had started well: its next back-off is FIRST_BACK_OFF again.
 HEALTHY_SECONDS = 30.0
 LOG_BYTES = 20 * 1024 * 1024
 
@@ -28,9 +28,9 @@ class ProcessFailed(RuntimeError):
 
 
 def start_tied(command: list[str], *, log: Path | None = None, report: Path | None = None) -> subprocess.Popen[bytes]:
-    """Start a command in a session of its own that ends when this process does, even by `kill -9` (Linux only).
+    """Start a command in a session of its own. It ends when this process does, even by `kill -9` (Linux only).
 
-    `log` takes all its output, `report` its standard output alone; else it writes where we do.
+    All its output goes to `log`, or its standard output alone to `report`; with neither it writes where this process does.
     """
     line = [sys.executable, str(TIED), str(os.getpid()), *command]
     path = log or report
@@ -42,7 +42,7 @@ def start_tied(command: list[str], *, log: Path | None = None, report: Path | No
 
 
 def _appended(path: Path) -> BinaryIO:
-    """The file, opened for more; one that has grown large is put aside first. Raises LocalFolderUnusable."""
+    """The file, opened to append; one larger than LOG_BYTES is renamed first. Raises LocalFolderUnusable."""
     with in_words(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists() and path.stat().st_size > LOG_BYTES:
@@ -51,7 +51,7 @@ def _appended(path: Path) -> BinaryIO:
 
 
 def end(process: subprocess.Popen[bytes], number: int) -> None:
-    """Send a signal to a process and all of its session."""
+    """Send signal `number` to a process and its whole process group."""
     try:
         os.killpg(process.pid, number)
     except ProcessLookupError:
@@ -71,9 +71,9 @@ class _Child:
 
 
 class Children:
-    """The long-running processes. `say` is told in words what happens to them.
+    """The long-running processes of the demo. `say` is called with a sentence about whatever happens to them.
 
-    `patience`: deaths of one process within a minute after which ProcessFailed is raised; None: it is started for ever.
+    `patience`: how many deaths of one process within a minute raise ProcessFailed; None: it is always started again.
     """
 
     def __init__(self, *, logs: Path, say: Callable[[str], None], patience: int | None = None) -> None:
@@ -87,7 +87,7 @@ class Children:
         self._children[name] = _Child(name, command, log, start_tied(command, log=log), time.monotonic())
 
     def watch(self) -> None:
-        """Start again what died, after its back-off. Call it often; raises ProcessFailed when patience is at its end."""
+        """Start again what died, after its back-off. Call it often. Raises ProcessFailed, see `patience`."""
         now = time.monotonic()
         for child in self._children.values():
             if child.again_at is not None:
@@ -98,7 +98,7 @@ class Children:
             code = child.process.poll()
             if code is None:
                 continue
-            end(child.process, signal.SIGKILL)  # what it may have left behind
+            end(child.process, signal.SIGKILL)  # processes that it left behind
             child.deaths = [*(at for at in child.deaths if now - at < 60), now]
             if self._patience is not None and len(child.deaths) >= self._patience:
                 raise ProcessFailed(
@@ -111,7 +111,7 @@ class Children:
             child.back_off = min(2 * child.back_off, LONGEST_BACK_OFF)
 
     def stop(self) -> None:
-        """End them all: asked first (SIGTERM), so that a worker ends its lease; killed after a while."""
+        """End them all: SIGTERM first, so that a worker finishes its photos; SIGKILL after STOP_SECONDS."""
         running = [child.process for child in self._children.values() if child.again_at is None]
         for process in running:
             if process.poll() is None:

@@ -46,9 +46,9 @@ def redis_server_binary() -> str:
 def start_redis(folder: Path, *, at_the_same_address: bool = False) -> str:
     """Start the Redis of `folder` on a loopback port unless it runs; return its URL. It keeps nothing on disk.
 
-    Whether it runs is a matter of its process: one that is slow or was stopped is waited for, and no other is started
-    beside it. After its death it comes back at the same URL where the port is still free; else at another one, or, with
-    `at_the_same_address`, not at all. Raises RedisUnavailable.
+    If its process lives but is slow or was stopped, it is waited for, and no second one is started. After its death it is
+    started at the same URL if the port is still free; else at another one, or, with `at_the_same_address`, not at all.
+    Raises RedisUnavailable.
     """
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
@@ -77,13 +77,13 @@ def start_redis(folder: Path, *, at_the_same_address: bool = False) -> str:
 
 
 def stop_redis(folder: Path) -> None:
-    """End the Redis of `folder` if it runs: asked first, killed where it does not listen."""
+    """End the Redis of `folder` if it runs: SIGTERM first, SIGKILL after STOP_SECONDS."""
     folder = folder.resolve()
     process = redis_process(folder)
     if process is None:
         return
     try:
-        process.resume()  # stopped, it would not hear
+        process.resume()  # a stopped process does not act on SIGTERM
         process.terminate()
         deadline = time.monotonic() + STOP_SECONDS
         while _is_of(process, folder):
@@ -100,7 +100,7 @@ def redis_runs(folder: Path) -> bool:
 
 
 def redis_process(folder: Path) -> psutil.Process | None:
-    """The process of this folder's Redis; one that bears an id which was its own before, or is another Redis, is not."""
+    """The process of this folder's Redis, if it lives. Another program that was given its process id is not taken for it."""
     folder = folder.resolve()
     try:
         process = psutil.Process(int((folder / "redis.pid").read_text()))
@@ -108,7 +108,7 @@ def redis_process(folder: Path) -> psutil.Process | None:
             return process
     except (OSError, ValueError, psutil.Error):
         pass
-    # Its note may be lost, or not be written yet.
+    # The file with its process id may be lost, or not be written yet.
     return next((process for process in psutil.process_iter() if _is_of(process, folder)), None)
 
 
@@ -122,7 +122,7 @@ def _is_of(process: psutil.Process, folder: Path) -> bool:
 
 
 def _configure(folder: Path, port: int, password: str) -> None:
-    """A file and not arguments: those are read by everybody on the machine, and so would be the password."""
+    """Write its configuration to a file: arguments, the password among them, could be read by every user of the machine."""
     lines = [
         f"port {port}",
         "bind 127.0.0.1",

@@ -1,7 +1,7 @@
-"""Local PostgreSQL and Redis, borrowed by whoever needs them and stopped by the last who leaves.
+"""Local PostgreSQL and Redis for as long as any process needs them: the first starts them, the last stops them.
 
-Every borrower holds a shared lock on one file; the kernel lets go of it however the borrower dies, so a `kill -9` leaves
-no stale count behind. `DATABASE_URL` and `REDIS_URL`, when set, are used instead.
+Every process that uses them (a borrower) holds a shared lock on one file. The kernel releases it however the process ends,
+so `kill -9` leaves no wrong count behind. Where DATABASE_URL or REDIS_URL is set, that server is used instead.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ _FILES_OF_REDIS = ("redis/redis.conf", "redis/redis.pid", "redis/log")
 
 @dataclass(frozen=True)
 class Borrowed:
-    """What a borrower holds: which of the servers are local, and where they live."""
+    """What a process has borrowed: which of the servers are local, and the folder of their data."""
 
     folder: Path
     postgres: bool
     redis: bool
 
     def revive(self) -> list[str]:
-        """Start again what died meanwhile, at the same address; returns in sentences what happened.
+        """Start again what died meanwhile, at the same address; returns a sentence for each.
 
-        What cannot be started is not an error: its users do without, and the next call tries again.
+        A server that cannot be started is not an error: the application bears its absence, and the next call tries again.
         """
         said = []
         if self.postgres and not postgres_runs(self.folder / "postgres"):
@@ -65,7 +65,7 @@ class Borrowed:
 
 @contextmanager
 def borrowed_services() -> Iterator[Borrowed]:
-    """Set the environment of a command: servers, secret key and media folder, local where nothing else is said.
+    """Set the environment variables of a command: servers, secret key and folders of files, local where they are not set.
 
     Raises LocalUnavailable.
     """
@@ -96,7 +96,7 @@ def borrowed_services() -> Iterator[Borrowed]:
 
 
 def _check(borrowed: Borrowed) -> None:
-    """Before anything is started: whether what lies in the folder is of the kind that is needed."""
+    """Before anything is started: raises LocalFolderUnusable if an entry of the folder is of the wrong kind."""
     folders, files = ["logs"], ["secret_key", STARTING, BORROWERS]
     folders += [name for name, own in (("media", "MEDIA_ROOT"), ("static", "STATIC_ROOT")) if not os.environ.get(own)]
     if borrowed.postgres:
@@ -109,13 +109,13 @@ def _check(borrowed: Borrowed) -> None:
 
 
 def _start(borrowed: Borrowed, descriptor: int) -> None:
-    """Start or find the servers and say where they are; the borrower is counted from here on."""
+    """Start or find the servers and set their URLs; from here on this process counts as a borrower."""
     with _starting(borrowed.folder):
         alone = _last(descriptor)
         fcntl.flock(descriptor, fcntl.LOCK_SH)
         if borrowed.postgres:
             os.environ["DATABASE_URL"] = start_postgres(borrowed.folder / "postgres")
-        if borrowed.redis:  # who has borrowed it already knows it by its address
+        if borrowed.redis:  # other borrowers use its address already
             os.environ["REDIS_URL"] = start_redis(borrowed.folder / "redis", at_the_same_address=not alone)
 
 
@@ -129,7 +129,7 @@ def _give_back(borrowed: Borrowed, descriptor: int) -> None:
 
 
 def _local_environment(folder: Path) -> None:
-    """What production must say itself and a local machine need not."""
+    """Set what production must set itself: secret key, plain HTTP, folders of files."""
     if not os.environ.get("SECRET_KEY"):
         with _starting(folder):
             os.environ["SECRET_KEY"] = secret_key(folder)
@@ -149,6 +149,7 @@ def _starting(folder: Path) -> Iterator[None]:
 
 
 def _last(descriptor: int) -> bool:
+    """Whether no other process borrows: only then can this one lock the file for itself alone."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

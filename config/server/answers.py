@@ -1,4 +1,4 @@
-"""Django's answers to granian, given from the thread that made them."""
+"""Give Django's answers to granian, in the thread that computed them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class StartResponse:
 
 
 def answer(proto: Proto, application: Application, environ: Environ) -> None:
-    """Answer a request, then close what it opened; both in this thread, whose connection to Postgres is looked after.
+    """Answer a request, then close its response; both in this thread, because Django's connections belong to a thread.
 
     An exception is logged and answered with 500.
     """
@@ -47,9 +47,9 @@ def answer(proto: Proto, application: Application, environ: Environ) -> None:
 
 
 def whole_file(file: Any, headers: Headers) -> str | None:
-    """The path of the file on this machine's disk that is the whole answer; None where the body is anything else.
+    """The path of the file on this machine's disk that is the whole body of the answer; None where the body is anything else.
 
-    The server then sends it, so that a slow reader holds neither a thread nor the file's bytes.
+    granian sends such a file itself, so that a slow reader occupies neither a thread nor memory.
     """
     path = getattr(file, "name", None)
     if not isinstance(path, str) or not os.path.isabs(path):
@@ -57,7 +57,7 @@ def whole_file(file: Any, headers: Headers) -> str | None:
     try:
         opened, named = os.fstat(file.fileno()), os.stat(path)
         begins = file.tell() == 0
-    except (OSError, AttributeError, ValueError):  # no file of the system, or another one under its name
+    except (OSError, AttributeError, ValueError):  # not a file on disk, or its name is gone
         return None
     same = (opened.st_dev, opened.st_ino) == (named.st_dev, named.st_ino) and stat.S_ISREG(opened.st_mode)
     length = next((value for name, value in headers if name.lower() == "content-length"), None)

@@ -1,4 +1,4 @@
-"""What granian calls: answers from Redis at once, everything else through a lane's threads and Django."""
+"""The RSGI application: cached answers are sent from the event loop, everything else is answered by Django in a thread."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Server:
         self._cached = CachedAnswers(identify=identifier)
         self._bodies = Bodies()
         self._groups = request_groups()
-        self._whole = 0  # requests that are read and not answered; those that are still being sent do not count
+        self._whole = 0  # requests whose body has been read and that are not answered yet
 
     async def __call__(self, scope: Scope, proto: Proto) -> None:
         """Answer one request; what fails is logged and answered with 500."""
@@ -46,13 +46,13 @@ class Server:
             refuse(asked, Problem(500, detail="the server failed; its log has the reason"), close=True)
 
     def __rsgi_del__(self, loop: AbstractEventLoop) -> None:
-        """What granian calls when the last request is answered and the loop has stopped."""
+        """Called by granian when the last request has been answered and the loop has stopped."""
         loop.run_until_complete(self._cached.close())
         for group in self._groups:
             group.lane.close()
 
     async def _answer(self, asked: Asked) -> None:
-        """An answer from Redis, or one of Django, which is told what was found out for it."""
+        """Send the cached answer if there is one; else let Django answer, with what was found out on the way."""
         environ: Environ = {}
         if self._cached.may_have(asked.method, asked.path) and await self._cached.answer(_early(asked), environ):
             return
@@ -62,7 +62,7 @@ class Server:
     async def _serve(self, asked: Asked, group: RequestGroup, environ: Environ) -> None:
         """Read the body, wait for a thread, and let Django answer in it.
 
-        `environ`: what was found out while an answer was looked for in Redis.
+        `environ`: entries to add to the WSGI environment.
         """
         try:
             async with self._bodies.read(asked, most=group.most) as body:
@@ -101,7 +101,7 @@ def _early(asked: Asked) -> EarlyRequest:
 
 
 def refuse(asked: Asked, problem: Problem, *, close: bool = False) -> None:
-    """Answer without Django: problem details under /api/, a line of text elsewhere. `close`: and end the connection."""
+    """Answer without Django: problem details under /api/, a line of text elsewhere. `close`: then close the connection."""
     began = time.perf_counter()
     if asked.path.startswith(API_PREFIX):
         response = problem_response(problem, instance=asked.path)

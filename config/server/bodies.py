@@ -16,17 +16,17 @@ from config.server.types import Asked, Proto
 
 IN_MEMORY_BYTES = 256 * 1024
 HELD_BYTES = 2 * 1024**3
-SLOWEST_BYTES_A_SECOND = 128 * 1024  # an honest caller on a slow line gets more time with what comes from it
+SLOWEST_BYTES_A_SECOND = 128 * 1024  # each such amount that arrives extends the deadline by a second, for slow lines
 _AT_ONCE_BYTES = 64 * 1024
 _THROWN_AWAY_BYTES = 64 * 1024**2
 
 
 class BodyTooLarge(Exception):
-    """More was announced, or came, than may come."""
+    """The body is longer than is allowed, by its Content-Length or by what arrived."""
 
 
 class BodyIncomplete(Exception):
-    """The caller broke off, or `late`: the body was not whole in time."""
+    """The connection ended before the body did, or, with `late`, the body was not whole in time."""
 
     def __init__(self, *, late: bool) -> None:
         super().__init__()
@@ -34,19 +34,19 @@ class BodyIncomplete(Exception):
 
 
 class NoRoom(Exception):
-    """HELD_BYTES of bodies are held already, or the disk has no room for this one."""
+    """This process holds HELD_BYTES of bodies already, or the disk has no room for this one."""
 
 
 @dataclass(frozen=True)
 class Body:
-    """A body from its beginning; `length` in bytes, None where the request has no body."""
+    """A request's body, read from its beginning; `length` in bytes, None where the request has no body."""
 
     file: IO[bytes]
     length: int | None
 
 
 class Bodies:
-    """Reads the bodies of a process and holds them until they are answered, HELD_BYTES of them at a time."""
+    """Reads the bodies of a process's requests, and holds at most HELD_BYTES of them until they are answered."""
 
     def __init__(self) -> None:
         self._held = 0
@@ -59,7 +59,7 @@ class Bodies:
         when BODY_SECONDS are over, and one more for each SLOWEST_BYTES_A_SECOND that came.
         """
         announced = asked.headers.get("content-length")
-        length = None if announced is None else int(announced)  # the server refuses what is no number
+        length = None if announced is None else int(announced)  # granian refuses what is not a number
         if length is not None and length > most:
             raise BodyTooLarge
         if not length and "transfer-encoding" not in asked.headers:
@@ -86,7 +86,7 @@ class Bodies:
 
 
 async def throw_away(proto: Proto) -> None:
-    """Read on for a caller who was refused, within BODY_SECONDS: many see an answer only once they have sent everything."""
+    """Read and drop the rest of a refused body, within BODY_SECONDS: many callers read an answer only after sending it all."""
     left = _THROWN_AWAY_BYTES
     with suppress(BodyIncomplete):
         async with _deadline():
@@ -98,7 +98,7 @@ async def throw_away(proto: Proto) -> None:
 
 @asynccontextmanager
 async def _deadline() -> AsyncIterator[asyncio.Timeout]:
-    """Raises BodyIncomplete after BODY_SECONDS, unless it is put off."""
+    """Raises BodyIncomplete after BODY_SECONDS, unless the caller reschedules the deadline."""
     try:
         async with asyncio.timeout(settings.BODY_SECONDS) as deadline:
             yield deadline
@@ -107,7 +107,7 @@ async def _deadline() -> AsyncIterator[asyncio.Timeout]:
 
 
 async def _chunks(proto: Proto, length: int | None) -> AsyncIterator[bytes]:
-    """The body as it comes. Raises BodyIncomplete where the connection ended before it."""
+    """The body in the pieces that arrive. Raises BodyIncomplete where the connection ended first."""
     if length is not None and length <= _AT_ONCE_BYTES:
         try:
             yield await proto()
@@ -121,7 +121,7 @@ async def _chunks(proto: Proto, length: int | None) -> AsyncIterator[bytes]:
         yield chunk
         if came == length:
             return
-    # granian ends a body with one empty chunk, and one that broke off with two; so too one with trailers, which nobody sends.
+    # granian yields one empty chunk after a whole body, and two after one that broke off (and after trailers, which are rare).
     if length is not None or empty > 1:
         raise BodyIncomplete(late=False)
 

@@ -1,4 +1,4 @@
-"""Room on the disk for what a web process counts (recommender.monitoring.metrics)."""
+"""Reserve disk space for the metrics of a web process (see recommender.monitoring.metrics)."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ import os
 from pathlib import Path
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-ROOM_BYTES = 1024**2  # a few times what all routes, methods and statuses take
+ROOM_BYTES = 1024**2  # several times what the metrics of all routes, methods and statuses take
 _KINDS = ("counter", "histogram")
 
 logger = logging.getLogger(__name__)
 
 
 def keep_room() -> None:
-    """Take ROOM_BYTES for each kind of metric of this process in the folder of config.web; call it before metrics are imported.
+    """Reserve ROOM_BYTES for each kind of metric of this process, in the folder that config.web made. Call it before metrics
+    are imported.
 
-    They are files mapped into memory, which prometheus_client makes without taking their room: where the disk is full when
-    one is written, the kernel ends the process (SIGBUS). Where there is no room now, the process counts for itself alone.
+    prometheus_client maps these files into memory without reserving their space: were the disk full at the first write, the
+    kernel would end the process (SIGBUS). Where there is no space, the process keeps its metrics in memory of its own.
     """
     folder = os.environ.get(FOLDER)
     if not folder or not hasattr(os, "posix_fallocate"):

@@ -21,9 +21,9 @@ class FileWrapper:
 
 
 def environ_of(asked: Asked, body: Body) -> Environ:
-    """What WSGI applications are called with; text is bytes decoded as Latin-1, as the standard has it.
+    """The WSGI environment; text is bytes decoded as Latin-1, as the standard asks.
 
-    The length is that of what came, also where none was announced.
+    CONTENT_LENGTH is the length of the body that arrived, whether or not the request announced one.
     """
     scope = asked.scope
     name, port = host_and_port(scope.server)
@@ -52,9 +52,10 @@ def environ_of(asked: Asked, body: Body) -> Environ:
 
 
 def _add_headers(environ: Environ, headers: ScopeHeaders) -> None:
-    """A header that stands twice is one list; one that is not ASCII is empty, not absent.
+    """A header that occurs twice becomes one list; one whose value is not ASCII is empty, not absent.
 
-    Names with an underscore are left out: `X_Forwarded_Proto` would be taken for what a proxy says.
+    Names with an underscore are left out: WSGI could not tell `X_Forwarded_Proto` of a caller from `X-Forwarded-Proto`, which
+    the proxy sets.
     """
     for name, value in headers.items():
         key = _key(name)

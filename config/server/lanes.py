@@ -1,4 +1,4 @@
-"""Threads for requests of one kind: slow ones make others of their own kind wait, and nobody else."""
+"""Threads for one kind of requests, so that slow ones delay only their own kind."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class WaitedTooLong(Exception):
 
 
 class Lane:
-    """At most `threads` threads; who finds none free waits in turn on the event loop, and holds nothing meanwhile.
+    """At most `threads` threads. Work that finds none free waits in order on the event loop, without a thread.
 
-    All but the work itself happens on the event loop, so nothing is locked. Threads start when they are needed and end,
-    with their connections to Postgres, after IDLE_SECONDS without work.
+    Everything but the work itself runs on the event loop, so no locks are needed. Threads start when they are needed and
+    end, closing their connections to Postgres, after IDLE_SECONDS without work.
     """
 
     def __init__(self, name: str, *, threads: int) -> None:
@@ -40,9 +40,9 @@ class Lane:
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def run(self, work: Work) -> None:
-        """Return when a thread has done `work`. Raises WaitedTooLong, with the work not begun.
+        """Return when a thread has done `work`. Raises WaitedTooLong if no thread was free in time; the work was then not begun.
 
-        The place is free again when the thread is: also where this coroutine was cancelled before.
+        A thread that is at work counts as busy until it is done, even if this coroutine is cancelled before.
         """
         loop = asyncio.get_running_loop()
         if self._busy < self._most:
@@ -56,13 +56,13 @@ class Lane:
         await done
 
     def close(self) -> None:
-        """End the threads once what they have been given is done."""
+        """End the threads when they have finished the work they were given."""
         for _ in range(self._alive):
             self._jobs.put(None)
         self._alive = 0
 
     def _start(self, loop: asyncio.AbstractEventLoop) -> None:
-        """One thread more. Raises RuntimeError, with the place free again, where the system has none to give."""
+        """Start one more thread. Raises RuntimeError, after giving the place to the next, where the system allows none."""
         try:
             threading.Thread(target=self._serve, args=[loop], name=f"lane {self.name}", daemon=True).start()
         except RuntimeError:
@@ -78,7 +78,7 @@ class Lane:
                 await turn
         except BaseException as error:
             if turn.done() and not turn.cancelled():
-                self._pass_on()  # the turn came in the moment of giving up
+                self._pass_on()  # the turn came just as this one gave up
             elif turn in self._waiting:
                 self._waiting.remove(turn)
             if isinstance(error, TimeoutError):
@@ -86,7 +86,7 @@ class Lane:
             raise
 
     def _pass_on(self) -> None:
-        """A place is free: it goes to who has waited longest."""
+        """Give a free place to the work that has waited longest."""
         while self._waiting:
             turn = self._waiting.popleft()
             if not turn.done():
@@ -100,13 +100,13 @@ class Lane:
         self._pass_on()
 
     def _retire(self) -> None:
-        """One thread was idle; whichever takes the sign ends."""
+        """Called when a thread was idle: end one thread, whichever takes the None."""
         if self._alive > self._busy:
             self._alive -= 1
             self._jobs.put(None)
 
     def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
-        """What a thread does until it is told to end, or the loop is closed."""
+        """What a thread runs until it takes a None, or until the loop is closed."""
         try:
             while True:
                 try:

@@ -1,4 +1,4 @@
-"""Which requests share threads: the table of lanes."""
+"""Which kinds of requests there are: each has threads of its own (a lane) and a largest body."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _PHOTO_SEARCH = "/api/v1/search/image/"
 _BATCH = "/api/v1/similar/batch/"
 _URL_THREADS = 3
 _WHY_THREADS = 2
-_BATCH_THREADS = 2  # a batch is up to 100 questions, each with all its filters
-_DUPLICATES_THREADS = 2  # one may decode hundreds of photos that were never compared before
+_BATCH_THREADS = 2  # a batch is up to 100 searches, each with all its filters
+_DUPLICATES_THREADS = 2  # one request may decode hundreds of photos
 _THUMBNAIL_THREADS = 3
 _ADMIN_THREADS = 2
 
 
 @dataclass(frozen=True)
 class RequestGroup:
-    """Requests that share a lane. `takes`: which they are; `most`: bytes of a body; `too_large`: the answer to more.
+    """Requests that share a lane. `takes`: whether a request is one; `most`: bytes of its body; `too_large`: the answer to more.
 
-    `counted`: whether they are refused when too many requests wait, as all are but the probe.
+    `counted`: whether it is refused when too many requests wait; all groups are but the health probe.
     """
 
     takes: Callable[[Asked], bool]
@@ -37,7 +37,7 @@ class RequestGroup:
 
 
 def request_groups() -> list[RequestGroup]:
-    """A request belongs to the first that takes it. One entry a lane: name, which requests, threads, bytes of a body."""
+    """All groups, in order: a request belongs to the first that takes it, and the last takes all."""
     text = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or settings.MAX_BODY_BYTES
     photo = settings.MAX_PHOTO_BYTES + ENVELOPE_BYTES
 

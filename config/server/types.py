@@ -1,4 +1,4 @@
-"""What granian gives an RSGI application: https://github.com/emmett-framework/granian/blob/master/docs/spec/RSGI.md."""
+"""Types of what granian passes to an RSGI application: https://github.com/emmett-framework/granian/blob/master/docs/spec/RSGI.md."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 Headers = list[tuple[str, str]]
 Environ = dict[str, Any]
-Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]  # of WSGI
+Application = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]  # WSGI's
 
 
 class ScopeHeaders(Protocol):
@@ -52,7 +52,7 @@ class Proto(Protocol):
 
 
 class Asked:
-    """A request; granian makes what is asked of a Scope anew each time, so it is asked once."""
+    """A request. Reading an attribute of a Scope makes a new object each time, so method, path and headers are read once."""
 
     __slots__ = ("headers", "method", "path", "proto", "scope")
 
