@@ -20,7 +20,8 @@ demo: environment
 	@exec $(VENV) -m config.demo
 
 test: environment-dev lint
-	@exec $(VENV) -m pytest --create-db $(TESTS)
+	@exec $(VENV) -m pytest --create-db --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder \
+		--durations 25 $(TESTS)
 
 lint: environment-dev
 	$(VENV) -m ruff check .

@@ -27,6 +27,12 @@ def media_in_a_temporary_folder(settings: Settings, tmp_path: Path) -> None:
 
 
 @pytest.fixture(autouse=True)
+def cheap_passwords(settings: Settings) -> None:
+    """The hash of production is slow on purpose: a third of a second for each admin that a test logs in."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
 def factories_from_the_beginning() -> None:
     factories.number_anew()
 
@@ -41,7 +47,7 @@ def static_files_as_they_lie(settings: Settings) -> None:
 
 @pytest.fixture(autouse=True)
 def empty_redis(settings: Settings) -> Iterator[None]:
-    """The tests use database 1 of the server, so that a running demo on database 0 is left alone."""
+    """Each test worker has a database of its own, see tests.local_servers; a running demo's is left alone."""
     client = redis.Redis.from_url(settings.REDIS_URL)
     client.flushdb()
     yield

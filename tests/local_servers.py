@@ -1,4 +1,8 @@
-"""Loaded by pytest before Django's settings: the servers that the tests run against, and a fixed environment."""
+"""Loaded by pytest before Django's settings: the servers that the tests run against, and a fixed environment.
+
+With several workers (`pytest -n 2`) the process that hands out the tests borrows the servers; its workers inherit their
+addresses, and each has databases of its own: pytest-django names the Postgres ones, the number of the Redis one is set here.
+"""
 
 import atexit
 import os
@@ -16,6 +20,7 @@ try:
     _servers.enter_context(borrowed_services())
 except LocalUnavailable as error:
     sys.exit(f"pytest: {error}")
-# Database 1: a demo that runs on database 0 of the same server is left alone.
-os.environ["REDIS_URL"] = urlunsplit(urlsplit(os.environ["REDIS_URL"])._replace(path="/1"))
+# Database 0 is that of a demo on the same server; worker gw0 has database 1, gw1 database 2, and so on.
+_worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+os.environ["REDIS_URL"] = urlunsplit(urlsplit(os.environ["REDIS_URL"])._replace(path=f"/{_worker + 1}"))
 atexit.register(_servers.close)
