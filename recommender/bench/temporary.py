@@ -58,12 +58,12 @@ def _environment(database: str, folder: Path, redis_url: str) -> dict[str, str]:
 
 @contextmanager
 def _empty_redis() -> Iterator[str]:
-    """A database of the same Redis that holds nothing, emptied again at the end."""
+    """A database of the same Redis that holds nothing, emptied again at the end; two benches at once take two."""
     base = settings.REDIS_URL.rpartition("/")[0]
     for number in range(15, 0, -1):
         url = f"{base}/{number}"
         with redis_client.connect(url) as client:
-            if client.dbsize() == 0:
+            if client.dbsize() == 0 and client.set("bench:in-use", os.getpid(), nx=True):
                 yield url
                 client.flushdb()
                 return

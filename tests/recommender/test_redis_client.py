@@ -58,9 +58,12 @@ async def served_by(server: Server, settings: Settings) -> AsyncIterator[None]:
 
 
 def close_connections(settings: Settings) -> None:
-    """As an idle time-out or a restart of Redis does."""
+    """As an idle time-out or a restart of Redis does; other workers of the tests keep theirs."""
     with redis.Redis.from_url(settings.REDIS_URL) as other:
-        other.client_kill_filter(_type="normal", skipme=True)
+        database = other.get_connection_kwargs()["db"]
+        for client in other.client_list(_type="normal"):
+            if int(client["db"]) == database:
+                other.client_kill_filter(_id=client["id"], skipme=True)
 
 
 def address(settings: Settings) -> str:
