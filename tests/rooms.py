@@ -18,7 +18,7 @@ ORDER: Mapping[str, tuple[str, ...]] = {
         "access admin api apps demo management receivers storefront urls",
     ),
     "recommender": (
-        "halfvec kept locks models progress records redis_client",
+        "halfvec kept locks models pause progress records redis_client",
         "encoder index projection",
         "evaluation pipeline",
         "spaces",

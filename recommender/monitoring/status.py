@@ -11,6 +11,7 @@ from recommender.evaluation import recall
 from recommender.index import stored
 from recommender.index.types import SpaceGone
 from recommender.models import Space
+from recommender.pause import Pause
 from recommender.pipeline.queue_status import photos_left, queue_status
 from recommender.spaces import active as spaces
 
@@ -18,21 +19,21 @@ from recommender.spaces import active as spaces
 _KEPT_FOR_ITS_COST = 20.0
 _KEPT_AT_LEAST_SECONDS = 0.5
 
+# While it lasts, what was counted last is the answer.
+rest = Pause()
 _lock = threading.Lock()
-_kept: tuple[float, dict[str, Any]] | None = None
+_counted: dict[str, Any] = {}
 
 
 def status(*, fresh: bool = False) -> dict[str, Any]:
     """The body of `status/`; `fresh` counts now."""
-    global _kept
+    global _counted
     with _lock:
-        if not fresh and _kept is not None and time.monotonic() < _kept[0]:
-            return _kept[1]
-        began = time.monotonic()
-        found = _count(fresh)
-        ended = time.monotonic()
-        _kept = (ended + max(_KEPT_AT_LEAST_SECONDS, _KEPT_FOR_ITS_COST * (ended - began)), found)
-        return found
+        if fresh or not rest.is_on():
+            began = time.monotonic()
+            _counted = _count(fresh)
+            rest.begin(max(_KEPT_AT_LEAST_SECONDS, _KEPT_FOR_ITS_COST * (time.monotonic() - began)))
+        return _counted
 
 
 def _count(fresh: bool) -> dict[str, Any]:

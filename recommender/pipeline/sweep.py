@@ -6,12 +6,13 @@ import time
 from dataclasses import dataclass
 
 from recommender.models import EmbeddingJob
+from recommender.pause import Pause
 from recommender.pipeline import doorbell, jobs, recovery
 
 # Looking for photos without a job costs time in proportion to the catalogue; at most 2 % of one core go into it.
 REST_FOR_ITS_COST = 50.0
 
-_next_look = 0.0
+rest = Pause()
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,10 @@ def sweep() -> Swept:
 
 
 def _look_for_missing() -> int:
-    global _next_look
-    began = time.monotonic()
-    if began < _next_look:
+    if rest.is_on():
         return 0
+    began = time.monotonic()
     jobs.forget_unused()
     written = jobs.enqueue_missing()
-    ended = time.monotonic()
-    _next_look = ended + REST_FOR_ITS_COST * (ended - began)
+    rest.begin(REST_FOR_ITS_COST * (time.monotonic() - began))
     return written

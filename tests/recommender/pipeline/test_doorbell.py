@@ -14,6 +14,7 @@ from celery import current_app
 from django.db import connection
 from django.utils import timezone
 
+from config.celery import app
 from recommender import redis_client
 from recommender.beat import BoundedScheduler
 from recommender.models import EmbeddingJob, Space
@@ -24,9 +25,10 @@ from tests.recommender.pipeline.test_jobs import grace_is_over, lease_of_a_dead_
 
 
 @pytest.fixture(autouse=True)
-def a_bell_that_is_not_silent(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def a_bell_that_is_not_silent(settings: Any) -> None:
+    """Whatever the test before made this process leave alone."""
     redis_client.breaker(settings.CELERY_BROKER_URL).succeeded()
-    monkeypatch.setattr(sweep, "_next_look", 0.0)
+    sweep.rest.begin(0)
 
 
 def messages(settings: Any) -> int:
@@ -70,7 +72,7 @@ def test_an_upload_while_redis_hangs_is_hardly_delayed(colour_space: Space, sett
 def test_the_sweep_rings_for_what_no_bell_announced(colour_space: Space, settings: Any) -> None:
     make_image()
     with redis.Redis.from_url(settings.CELERY_BROKER_URL) as client:
-        client.flushall()
+        client.flushdb()
     swept = sweep.sweep()
     assert (swept.written, swept.rang, messages(settings)) == (0, True, 1)
 
@@ -116,7 +118,7 @@ def test_every_entry_of_the_schedule_is_a_task() -> None:
 
 
 def test_beat_does_not_fill_the_broker_while_no_worker_listens(settings: Any) -> None:
-    scheduler = BoundedScheduler(current_app._get_current_object(), schedule={})
+    scheduler = BoundedScheduler(app, schedule={})
     entry = scheduler.Entry(app=current_app, name="sweep", task=doorbell.SWEEP, schedule=5.0)
     for _ in range(30):
         scheduler.apply_async(entry, advance=False)

@@ -17,7 +17,7 @@ def forgetful_process() -> Iterator[None]:
     """What a process remembers for a second is of the test before."""
     spaces.forget_active_space()
     redis_client.breaker().succeeded()
-    status._kept = None
+    status.rest.begin(0)
     yield
     spaces.forget_active_space()
 
