@@ -151,11 +151,11 @@ def _keras_function(row: Encoder) -> keras_models.Maps:
         ) from error
 
 
-def _forget() -> None:
-    """A forked child starts afresh: interpreters, TensorFlow and a lock held by another thread do not survive a fork."""
+def forget_encoders() -> None:
+    """Load anew whatever is asked for next, as after a fork: interpreters, TensorFlow and a lock held by another thread do not survive one."""
     global _lock
     _lock = threading.Lock()
     _encoders.clear()
 
 
-os.register_at_fork(after_in_child=_forget)
+os.register_at_fork(after_in_child=forget_encoders)

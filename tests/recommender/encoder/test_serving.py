@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import weakref
 from collections.abc import Iterator
 
 import numpy as np
@@ -26,9 +27,9 @@ from recommender.models import Encoder
 
 @pytest.fixture(autouse=True)
 def nothing_loaded_yet() -> Iterator[None]:
-    serving._forget()
+    serving.forget_encoders()
     yield
-    serving._forget()
+    serving.forget_encoders()
 
 
 @pytest.fixture
@@ -129,7 +130,7 @@ def tamper(row: Encoder, **changes: object) -> Encoder:
 def test_int8_must_reproduce_its_check_vectors_to_the_last_bit(compiled_lite2_int8: Encoder) -> None:
     features = np.frombuffer(compiled_lite2_int8.check_features, np.float32).copy()
     assert encoder_for(compiled_lite2_int8) is not None
-    serving._forget()
+    serving.forget_encoders()
     at = int(np.argmax(features))
     features[at] = np.nextafter(features[at], np.float32(0))
     with pytest.raises(EncoderMismatch, match=r"lite2-int8@1.*bit for bit: least cosine 1\.000000"):
@@ -140,7 +141,7 @@ def test_fp32_must_reproduce_its_check_vectors_to_five_nines(compiled_lite0: Enc
     features = np.frombuffer(compiled_lite0.check_features, np.float32)
     rounded = features * (1 + 1e-4 * np.random.default_rng(0).normal(size=features.shape)).astype(np.float32)
     assert encoder_for(tamper(compiled_lite0, check_features=rounded.tobytes())) is not None
-    serving._forget()
+    serving.forget_encoders()
     other = np.roll(features.reshape(-1, 1280), 1, axis=0)
     with pytest.raises(EncoderMismatch, match=r"does not reproduce efficientnet-lite0@1.*0\.99999 is asked for"):
         encoder_for(tamper(compiled_lite0, check_features=other.tobytes()))
@@ -181,12 +182,12 @@ def test_an_injected_encoder_answers_until_it_is_taken_back(compiled_lite0: Enco
 
 
 def test_a_forked_child_loads_its_own(compiled_lite0: Encoder) -> None:
-    assert encoder_for(compiled_lite0) is not None and serving._encoders
+    parents = weakref.ref(encoder_for(compiled_lite0))
     child = os.fork()
     if child == 0:
-        os._exit(1 if serving._encoders or serving._lock.locked() else 0)
+        os._exit(1 if parents() is not None else 0)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert serving._encoders
+    assert parents() is encoder_for(compiled_lite0)
 
 
 SERVE = """

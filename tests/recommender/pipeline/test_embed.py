@@ -468,11 +468,10 @@ def test_postgres_away_for_a_moment_returns_the_lease_and_counts_nothing(
 
 
 def test_an_encoder_that_cannot_be_served_leaves_its_photos_untouched(
-    transactional_db: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    transactional_db: None, caplog: pytest.LogCaptureFixture
 ) -> None:
     from recommender.spaces.first import ensure_first_space
 
-    monkeypatch.setattr(embed, "_refused", {})
     ensure_first_space(encoder=make_encoder_row())  # nothing injected: its file is empty, not what its hash says
     image = make_image()
     assert run() == embed.Worked(done=0, more=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -24,9 +25,10 @@ from tests.recommender.pipeline.test_embed import answered_elsewhere, job_of
 
 
 @pytest.fixture(autouse=True)
-def nothing_loaded_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serving, "_encoders", {})
-    monkeypatch.setattr(embed, "_refused", {})
+def nothing_loaded_yet() -> Iterator[None]:
+    serving.forget_encoders()
+    yield
+    serving.forget_encoders()
 
 
 class Network:
