@@ -26,23 +26,29 @@ from recommender.models import Encoder
 BASE, WHOLE, INT8 = "efficientnet-lite0", "efficientnet-lite2", "efficientnet-lite2-int8"
 MOST_QUALITY_LOST, LEAST_SPEED = 0.005, 0.9
 DRAWN_A_KIND, DRAWN_SIDE = 40, 320
-_ROUNDS, _PHOTOS_A_ROUND = 9, 20
+ROUNDS, _PHOTOS_A_ROUND = 9, 20
 
 Report = Callable[[str], None]
 Pixels = Callable[[int, int], NDArray[np.uint8]]
 
 
 def compare(
-    feed: Path | None = None, *, pooling: str = "gaussian", report: Report = lambda line: None
+    feed: Path | None = None,
+    *,
+    pooling: str = "gaussian",
+    drawn_a_kind: int = DRAWN_A_KIND,
+    rounds: int = ROUNDS,
+    report: Report = lambda line: None,
 ) -> dict[str, Any]:
     """Measure Lite0 fp32, Lite2 fp32 and Lite2 int8 on a labelled catalogue.
 
-    `feed`: a CSV feed with image_link (relative to it) and product_type columns, or its folder; None: drawn products.
+    `feed`: a CSV feed with image_link (relative to it) and product_type columns, or its folder; None: drawn products,
+    `drawn_a_kind` of each kind.
     Answers: leave-one-out by category with plain features and cosine, P@10 and mAP@50. Speed: forward photos a second
-    on one thread, the encoders in turn, median of the rounds. Encoders that Postgres does not hold are compiled for
+    on one thread, the encoders in turn, median of the `rounds`. Encoders that Postgres does not hold are compiled for
     the occasion. `passes` says whether INT8 may be the default.
     """
-    labels, pixels_of = _drawn() if feed is None else _photos(feed)
+    labels, pixels_of = _drawn(drawn_a_kind) if feed is None else _photos(feed)
     encoders = {name: _encoder(name, pooling, report) for name in (BASE, WHOLE, INT8)}
     rows: dict[str, dict[str, float]] = {}
     samples: dict[str, list[NDArray[np.uint8]]] = {}
@@ -57,7 +63,7 @@ def compare(
                 samples[name].append(pixels)
         precision, average = leave_one_out(features, labels)
         rows[name] = {"p_at_10": precision, "map_at_50": average}
-    for name, speed in _speeds(encoders, samples).items():
+    for name, speed in _speeds(encoders, samples, rounds).items():
         rows[name] |= {"forward_per_second": speed, "milliseconds": 1000 / speed}
     for row in rows.values():
         row["speed_against_base"] = row["forward_per_second"] / rows[BASE]["forward_per_second"]
@@ -114,10 +120,12 @@ def leave_one_out(features: NDArray[np.float32], labels: NDArray[np.int64], *, d
     return float(relevant[asked, :10].mean()), float(averages.mean())
 
 
-def _speeds(encoders: dict[str, LiteRTEncoder], samples: dict[str, list[NDArray[np.uint8]]]) -> dict[str, float]:
+def _speeds(
+    encoders: dict[str, LiteRTEncoder], samples: dict[str, list[NDArray[np.uint8]]], rounds: int
+) -> dict[str, float]:
     """Photos a second by name: the encoders take turns, so that what else the machine does hits them alike."""
     spent: dict[str, list[float]] = {name: [] for name in encoders}
-    for round_number in range(_ROUNDS + 1):
+    for round_number in range(rounds + 1):
         for name, encoder in encoders.items():
             started = time.perf_counter()
             for pixels in samples[name]:
@@ -149,8 +157,8 @@ def _photos(feed: Path) -> tuple[NDArray[np.int64], Pixels]:
     return _numbered([label for _, label in rows]), pixels_of
 
 
-def _drawn() -> tuple[NDArray[np.int64], Pixels]:
-    products = [(kind, seed) for kind in KINDS for seed in range(DRAWN_A_KIND)]
+def _drawn(a_kind: int) -> tuple[NDArray[np.int64], Pixels]:
+    products = [(kind, seed) for kind in KINDS for seed in range(a_kind)]
 
     def pixels_of(number: int, side: int) -> NDArray[np.uint8]:
         kind, seed = products[number]

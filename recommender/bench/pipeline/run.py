@@ -59,7 +59,7 @@ def run(*, photos: Path | None = None, say: Say = lambda line: None, compare_enc
     with temporary_shop() as (folder, environment):
         say("photos: " + (f"{SMALL} of {source.name}" if source else f"{SMALL} drawn") + f", {LARGE} of 2,000 pixels")
         write_photos(source, folder, small=SMALL, large=LARGE)
-        _run_module(environment, "recommender.bench.pipeline.process", str(folder), "open")
+        run_module(environment, "recommender.bench.pipeline.process", str(folder), "open")
         rows = []
         for count in sorted({1, _cores()}):
             with (
@@ -69,7 +69,7 @@ def run(*, photos: Path | None = None, say: Say = lambda line: None, compare_enc
                 for size in ("small", "large"):
                     rows.append(_measure(processes, naive, size, count, say))
         say("uploads: until they can be found, at rest and during an import of 10,000")
-        latency = json.loads(_run_module(environment, "recommender.bench.pipeline.latency", str(folder)))
+        latency = json.loads(run_module(environment, "recommender.bench.pipeline.latency", str(folder)))
     result: dict[str, Any] = {
         **circumstances(),
         "photos": "drawn" if source is None else source.name,
@@ -77,7 +77,7 @@ def run(*, photos: Path | None = None, say: Say = lambda line: None, compare_enc
         "cores": _cores(),
         "rows": [asdict(row) for row in rows],
         "latency": latency,
-        "missed": _missed(rows, latency),
+        "missed": missed_targets(rows, latency),
     }
     if compare_encoders:
         feed = source.parent / "products.csv" if source else None
@@ -113,20 +113,22 @@ def _measure(processes: Processes, naive: Processes, size: str, count: int, say:
         decode=decode,
         forward=forward,
         insert=insert,
-        ideal=_ideal(decode, forward, insert),
+        ideal=ideal_rate(decode, forward, insert),
         pipeline=end_to_end,
-        of_ideal=end_to_end / _ideal(decode, forward, insert),
+        of_ideal=end_to_end / ideal_rate(decode, forward, insert),
         naive=naively,
         of_naive=end_to_end / naively,
         megabytes=megabytes,
     )
 
 
-def _ideal(decode: float, forward: float, insert: float) -> float:
+def ideal_rate(decode: float, forward: float, insert: float) -> float:
+    """Photos a second of one photo after the other, from those of each step."""
     return 1 / (1 / decode + 1 / forward + 1 / insert)
 
 
-def _missed(rows: list[Row], latency: dict[str, dict[str, float]]) -> list[str]:
+def missed_targets(rows: list[Row], latency: dict[str, dict[str, float]]) -> list[str]:
+    """A sentence for each target that was not reached. `latency`: by `idle` and `importing`, its p95_seconds."""
     missed = []
     for row in rows:
         where = f"{row.size} photos on {row.processes}"
@@ -165,7 +167,8 @@ def table(result: dict[str, Any]) -> str:
     return "\n".join(lines).rstrip()
 
 
-def _run_module(environment: dict[str, str], module: str, *arguments: str) -> str:
+def run_module(environment: dict[str, str], module: str, *arguments: str) -> str:
+    """Run a module in a process of that environment; returns what it printed. Raises RuntimeError where it failed."""
     command = [sys.executable, "-m", module, *arguments]
     done = subprocess.run(
         command, cwd=settings.BASE_DIR, env=environment, stdout=subprocess.PIPE, text=True, check=False

@@ -26,14 +26,10 @@ def test_a_query_alone_in_its_category_is_not_asked() -> None:
 
 
 @pytest.mark.keras
-def test_drawn_products_are_compared(
-    db: None, lite0_file: CompiledEncoder, lite2_int8_file: CompiledEncoder, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_drawn_products_are_compared(db: None, lite0_file: CompiledEncoder, lite2_int8_file: CompiledEncoder) -> None:
     for made in (lite0_file, compiled_encoder("efficientnet-lite2"), lite2_int8_file):
         save_encoder(made)
-    monkeypatch.setattr(bench, "DRAWN_A_KIND", 2)
-    monkeypatch.setattr(bench, "_ROUNDS", 3)
-    result = bench.compare(None)
+    result = bench.compare(None, drawn_a_kind=2, rounds=3)
     assert (result["drawn"], result["pictures"]) == (True, 2 * result["categories"])
     assert list(result["encoders"]) == ["efficientnet-lite0", "efficientnet-lite2", "efficientnet-lite2-int8"]
     for row in result["encoders"].values():

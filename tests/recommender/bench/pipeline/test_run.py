@@ -40,13 +40,13 @@ def databases() -> set[str]:
 
 
 def test_the_ideal_is_one_photo_after_the_other() -> None:
-    assert pipeline._ideal(600.0, 200.0, 600.0) == pytest.approx(120.0)
+    assert pipeline.ideal_rate(600.0, 200.0, 600.0) == pytest.approx(120.0)
 
 
 def test_what_was_missed_is_said() -> None:
-    assert pipeline._missed([ROW], {"idle": QUICK, "importing": QUICK}) == []
+    assert pipeline.missed_targets([ROW], {"idle": QUICK, "importing": QUICK}) == []
     slow = pipeline.Row(**{**ROW.__dict__, "of_ideal": 0.8, "of_naive": 4.0, "megabytes": 300.0})
-    missed = pipeline._missed([slow], {"idle": {"p95_seconds": 2.5}, "importing": {"p95_seconds": 6.0}})
+    missed = pipeline.missed_targets([slow], {"idle": {"p95_seconds": 2.5}, "importing": {"p95_seconds": 6.0}})
     assert len(missed) == 5
     assert missed[0] == "small photos on 1: 0.80 of the ideal, wanted 0.9"
 
@@ -80,7 +80,7 @@ def test_it_measures_in_a_shop_of_its_own_and_leaves_nothing(
     with temporary_shop() as (folder, environment):
         environment["ENCODER"] = "efficientnet-lite0"
         write_photos(None, folder, small=24, large=2)
-        pipeline._run_module(environment, "recommender.bench.pipeline.process", str(folder), "open")
+        pipeline.run_module(environment, "recommender.bench.pipeline.process", str(folder), "open")
         with bench_processes(folder, environment, 2) as processes:
             for command in ("decode", "forward"):
                 assert processes.measure(command, "small").photos == 24
