@@ -11,7 +11,7 @@ from recommender.evaluation.scores import interval, rounded, summary
 from recommender.records.quality import ClassFigures, Quality
 from recommender.records.reading import Interval
 
-_MOST_LABELS = 200
+MOST_LABELS = 200
 
 
 def quality_of(judgement: Judgement, *, ann_recall: float | None = None) -> Quality:
@@ -57,7 +57,7 @@ def _parts(judgement: Judgement) -> dict[str, NDArray[np.bool_]]:
 
 def _left_out(judgement: Judgement) -> int:
     asked = len(np.unique(judgement.photos.classes[judgement.queries]))
-    return max(0, asked - _MOST_LABELS) if judgement.scores else 0
+    return max(0, asked - MOST_LABELS) if judgement.scores else 0
 
 
 def _by_label(judgement: Judgement) -> dict[str, ClassFigures]:
@@ -67,7 +67,7 @@ def _by_label(judgement: Judgement) -> dict[str, ClassFigures]:
     classes = judgement.photos.classes[judgement.queries]
     counts = np.bincount(classes, minlength=len(judgement.photos.names))
     found: dict[str, ClassFigures] = {}
-    for code in np.argsort(-counts, kind="stable")[:_MOST_LABELS]:
+    for code in np.argsort(-counts, kind="stable")[:MOST_LABELS]:
         rows = classes == code
         if not rows.any():
             break

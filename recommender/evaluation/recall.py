@@ -66,7 +66,7 @@ def recall_of(space: Space, *, queries: int = QUERIES, k: int = K) -> tuple[floa
     index = VectorSearch(vector_index(), exact_below=0, completes=False)
     alive = vector_index().ready(space=space)
     sample = _sample(space, queries)
-    vectors = _query_vectors(space, [one.image_id for one in sample])
+    vectors = query_vectors(space, [one.image_id for one in sample])
     questions = [
         SpaceQuery(
             vector=vectors[one.image_id],
@@ -85,7 +85,7 @@ def recall_of(space: Space, *, queries: int = QUERIES, k: int = K) -> tuple[floa
     return (sum(shares) / len(shares) if shares else None), len(shares)
 
 
-def _query_vectors(space: Space, image_ids: Sequence[int]) -> Mapping[int, NDArray[np.float32]]:
+def query_vectors(space: Space, image_ids: Sequence[int]) -> Mapping[int, NDArray[np.float32]]:
     """The query vectors of photos by id, float32 (dimensions of the space,): never averaged with their neighbours."""
     if not space.augment:
         return vectors_of(space=space, image_ids=image_ids)

@@ -20,10 +20,10 @@ UNSEEN = 0.2  # share of classes that no judged fit sees
 LEAST_CLASSES = 4  # with fewer, every class is needed to learn from
 # A larger catalogue is judged on this many held-out photos: plenty for tight intervals, and memory stays bounded.
 MOST_JUDGED = 20_000
-_SCREEN = 128
+SCREEN_DIMENSIONS = 128
 # Photos compared with all judged ones at once: 512 × 20,000 cosines are 41 MB.
 _BLOCK = 512
-_FEW_PAIRS = 20_000_000
+FEW_PAIRS = 20_000_000  # no more than that are compared without a screen
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,13 +79,25 @@ def near_duplicates(
     judged_ids: NDArray[np.int64],
     other_ids: NDArray[np.int64],
     *,
+    few_pairs: int = FEW_PAIRS,
+    screen_dimensions: int = SCREEN_DIMENSIONS,
     progress: Progress = silent,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Ids of the judged photos that have a near-duplicate among the others, and ids of those others."""
+    """Ids of the judged photos that have a near-duplicate among the others, and ids of those others.
+
+    `few_pairs`, `screen_dimensions`: see `compare`.
+    """
     known, features = features_of(encoder_id, judged_ids)
     if not len(known):
         return known, known
-    matched, found = compare(unit(features), batches(encoder_id, other_ids), of=len(other_ids), progress=progress)
+    matched, found = compare(
+        unit(features),
+        batches(encoder_id, other_ids),
+        of=len(other_ids),
+        few_pairs=few_pairs,
+        screen_dimensions=screen_dimensions,
+        progress=progress,
+    )
     return known[matched], found
 
 
@@ -94,14 +106,18 @@ def compare(
     others: Iterable[tuple[NDArray[np.int64], NDArray[np.float32]]],
     *,
     of: int,
+    few_pairs: int = FEW_PAIRS,
+    screen_dimensions: int = SCREEN_DIMENSIONS,
     progress: Progress = silent,
 ) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
     """Which judged photos (unit rows float32) are near-duplicates of some other, bool (rows,), and ids of those others.
 
-    `others`: ids and features, batch by batch; `of`: how many in all. Many pairs are screened in the judged photos'
-    leading axes, where distances can only shrink, so nothing near is missed; what stays is compared in full.
+    `others`: ids and features, batch by batch; `of`: how many in all. More than `few_pairs` pairs are screened in the
+    judged photos' `screen_dimensions` leading axes, where distances can only shrink, so nothing near is missed; what
+    stays is compared in full.
     """
-    suspected = _Screen(judged, settings.DUPLICATE_THRESHOLD) if len(judged) * of > _FEW_PAIRS else None
+    threshold = settings.DUPLICATE_THRESHOLD
+    suspected = _Screen(judged, threshold, screen_dimensions) if len(judged) * of > few_pairs else None
     matched = np.zeros(len(judged), bool)
     found = [np.zeros(0, np.int64)]
     done = 0
@@ -109,7 +125,7 @@ def compare(
         for start in range(0, len(ids), _BLOCK):
             block, names = unit(rows[start : start + _BLOCK]), ids[start : start + _BLOCK]
             suspects = np.arange(len(names)) if suspected is None else suspected(block)
-            alike = block[suspects] @ judged.T >= settings.DUPLICATE_THRESHOLD
+            alike = block[suspects] @ judged.T >= threshold
             matched |= alike.any(axis=0)
             found.append(names[suspects[alike.any(axis=1)]])
         done += len(ids)
@@ -118,10 +134,10 @@ def compare(
 
 
 class _Screen:
-    """Rules out, in 128 dimensions, photos that cannot reach a cosine with any judged one (unit rows float32)."""
+    """Rules out, in so many dimensions, photos that cannot reach a cosine with any judged one (unit rows float32)."""
 
-    def __init__(self, judged: NDArray[np.float32], threshold: float) -> None:
-        self._axes = np.linalg.eigh(judged.T @ judged)[1][:, ::-1][:, :_SCREEN]
+    def __init__(self, judged: NDArray[np.float32], threshold: float, dimensions: int) -> None:
+        self._axes = np.linalg.eigh(judged.T @ judged)[1][:, ::-1][:, :dimensions]
         self._judged = judged @ self._axes
         self._lengths = (self._judged**2).sum(axis=1)
         self._bound = 2 - 2 * threshold + 1e-4

@@ -16,7 +16,7 @@ from recommender.evaluation.quality import quality_of
 from recommender.evaluation.report import tables
 from recommender.evaluation.report.page import render
 from recommender.evaluation.scores import METRICS
-from recommender.evaluation.split import near_duplicates, split_photos, unseen_classes
+from recommender.evaluation.split import compare, near_duplicates, split_photos, unseen_classes
 from recommender.models import Encoder, ImageFeatures
 from recommender.projection.apply import unit
 from recommender.spaces.build import build_space
@@ -69,42 +69,32 @@ def test_the_side_of_a_photo_does_not_depend_on_other_photos(encoder: Encoder) -
     assert np.array_equal(after.judged[:60], before.judged)
 
 
-def test_many_pairs_are_screened_without_missing_one(
-    encoder: Encoder, generator: np.random.Generator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_many_pairs_are_screened_without_missing_one(encoder: Encoder, generator: np.random.Generator) -> None:
     features = generator.standard_normal((200, encoder.dimensions)).astype(np.float32)
     features[100:120] = features[:20] + generator.standard_normal((20, encoder.dimensions)) * 0.1
     images = add_photos(encoder, features)
     ids = np.array([image.pk for image in images])
     expected = (ids[:20].tolist(), ids[100:120].tolist())
     whole = near_duplicates(encoder.pk, ids[:100], ids[100:])
-    monkeypatch.setattr("recommender.evaluation.split._FEW_PAIRS", 0)
-    monkeypatch.setattr("recommender.evaluation.split._SCREEN", 6)
-    screened = near_duplicates(encoder.pk, ids[:100], ids[100:])
+    screened = near_duplicates(encoder.pk, ids[:100], ids[100:], few_pairs=0, screen_dimensions=6)
     assert (whole[0].tolist(), whole[1].tolist()) == expected
     assert (screened[0].tolist(), screened[1].tolist()) == expected
 
 
-def test_comparing_with_many_judged_photos_stays_small(
-    encoder: Encoder, generator: np.random.Generator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_comparing_with_many_judged_photos_stays_small(encoder: Encoder, generator: np.random.Generator) -> None:
     """A batch of 4,096 photos against 5,000 judged ones: 82 MB a copy of their pairs if they were compared at once."""
     features = generator.standard_normal((9096, encoder.dimensions)).astype(np.float32)
     features[5000:5003] = features[:3]
 
-    def stored(_: int, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return ids, features[ids]
-
-    monkeypatch.setattr("recommender.evaluation.split.features_of", stored)
-    monkeypatch.setattr("recommender.encoder.stored_features.features_of", stored)
-    monkeypatch.setattr("recommender.evaluation.split._SCREEN", 6)
+    features = unit(features)
     tracemalloc.start()
     try:
-        judged, others = near_duplicates(encoder.pk, np.arange(5000), np.arange(5000, 9096))
+        batch = (np.arange(5000, 9096), features[5000:])
+        judged, others = compare(features[:5000], [batch], of=4096, screen_dimensions=6)
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert (judged.tolist(), others.tolist()) == ([0, 1, 2], [5000, 5001, 5002])
+    assert (np.flatnonzero(judged).tolist(), others.tolist()) == ([0, 1, 2], [5000, 5001, 5002])
     assert peak < 60_000_000
 
 
@@ -219,7 +209,7 @@ def test_every_class_has_its_interval(encoder: Encoder) -> None:
 
 
 def test_classes_that_are_not_listed_are_counted(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluate_quality, "_MOST_LABELS", 3)
+    monkeypatch.setattr(evaluate_quality, "MOST_LABELS", 3)
     monkeypatch.setattr(tables, "MOST_LABELS", 2)
     features, classes = class_features(5, 30)
     add_photos(encoder, features, [f"kind {code}" for code in classes])

@@ -100,7 +100,7 @@ def test_an_augmented_space_is_measured_by_the_vectors_that_the_storefront_asks_
     places = random_units(2, 8, seed=99)
     rows = [VectorRow(image, shop.owner[image], places[number % 2]) for number, image in enumerate(images)]
     assert stored.insert(space=shop.space, rows=rows) == len(images)
-    asked = recall._query_vectors(shop.space, images)
+    asked = recall.query_vectors(shop.space, images)
     assert sorted(asked) == images
     for image in images:
         storefront = query_product(space=shop.space, product_id=shop.owner[image], unpublished=True).photos[0]
