@@ -136,11 +136,10 @@ def test_own_weights_of_a_lite_network_are_read_from_what_keras_saves(tmp_path: 
     assert np.array_equal(keras_models.maps_function(again, spec)(pixels), expected)
 
 
-def test_a_download_that_fails_says_what_else_would_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The address is one that nothing listens on, so the refusal is a real one."""
+def test_a_download_that_fails_says_what_else_would_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing listens at the address, and nothing was downloaded before (KERAS_HOME is the tests' own): a real refusal."""
     import keras.src.applications.efficientnet as module
 
     monkeypatch.setattr(module, "BASE_WEIGHTS_PATH", "http://127.0.0.1:9/")
-    monkeypatch.setattr("keras.src.backend.config._KERAS_DIR", str(tmp_path))
     with pytest.raises(WeightsFileError, match=r"efficientnet-b0 could not be downloaded.*ENCODER_WEIGHTS.*lite0"):
         keras_models.build_model(encoder_spec("efficientnet-b0"), "imagenet")
