@@ -20,7 +20,7 @@ def through_wsgi(
 ) -> tuple[str, dict[str, str], bytes]:
     django = WSGIHandler()
     django.request_class = FormRequest
-    environ = RequestFactory()._base_environ()
+    environ = dict(RequestFactory().get("/").environ)
     environ |= {"REQUEST_METHOD": method, "PATH_INFO": path, "CONTENT_TYPE": content_type, "QUERY_STRING": query}
     environ |= {"CONTENT_LENGTH": str(len(body)), "wsgi.input": io.BytesIO(body), "HTTP_HOST": "localhost"}
     environ["HTTP_COOKIE"] = cookie
