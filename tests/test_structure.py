@@ -1,4 +1,4 @@
-"""Only the encoder imports TensorFlow, and nobody who serves does."""
+"""Only the encoder imports TensorFlow, and nobody who serves does; tests touch nothing private of what they test."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 APPS = ("config", "recommender", "catalog")
 FILES = [path for app in APPS for path in sorted((PROJECT / app).rglob("*.py"))]
 TENSORFLOW = {"tensorflow", "keras"}
+PATCHING = {"setattr", "delattr", "patch", "object"}
 
 
 def _name(path: Path) -> str:
@@ -40,6 +41,53 @@ def test_tensorflow_is_imported_only_inside_functions_of_the_encoder() -> None:
             if module.split(".")[0] in TENSORFLOW:
                 assert _name(path).startswith("recommender/encoder/"), f"{_name(path)} imports {module}"
                 assert node.lineno not in {each.lineno for each in top}, f"{_name(path)} imports {module} at its top"  # type: ignore[attr-defined]
+
+
+def _private_names(source: str) -> list[str]:
+    """Private names of production, and of whatever is patched, that a test's file uses: `line: name` of each."""
+    tree = ast.parse(source)
+    imported: set[str] = set()
+    found: list[tuple[int, str]] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in APPS:
+            imported |= {alias.asname or alias.name for alias in node.names}
+            found += [(node.lineno, alias.name) for alias in node.names if _is_private(alias.name)]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and _is_private(node.attr):
+            owner = ast.unparse(node.value).split(".")[0].split("(")[0]
+            if owner in imported and node.attr != "_meta":  # Django's documented name
+                found.append((node.lineno, ast.unparse(node)))
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in PATCHING:
+            names = [each.value for each in node.args[:2] if isinstance(each, ast.Constant)]
+            found += [(node.lineno, name) for name in names if isinstance(name, str) and _is_private(name)]
+    return [f"{line}: {name}" for line, name in sorted(found)]
+
+
+def _is_private(name: str) -> bool:
+    last = name.split(".")[-1]
+    return last.startswith("_") and not last.startswith("__")
+
+
+def test_tests_use_no_private_name_of_what_they_test() -> None:
+    """What is patched or read behind the public names holds an implementation, not a behaviour."""
+    files = sorted((PROJECT / "tests").rglob("*.py"))
+    found = {_name(path): names for path in files if (names := _private_names(path.read_text()))}
+    assert found == {}
+
+
+@pytest.mark.parametrize(
+    ("source", "name"),
+    [
+        ("from recommender.pipeline.embed import _work", "_work"),
+        ("from recommender.pipeline import embed\nembed._refused.clear()", "embed._refused"),
+        ("from recommender.pipeline import embed\nmonkeypatch.setattr(embed, '_refused', {})", "_refused"),
+        ("monkeypatch.setattr('keras.src.backend._HOME', '')", "keras.src.backend._HOME"),
+        ("from unittest import mock\nwith mock.patch.object(object, '_work'):\n    pass", "_work"),
+        ("from recommender.index.registry import vector_index\nvector_index()._routes", "vector_index()._routes"),
+    ],
+)
+def test_private_names_are_found(source: str, name: str) -> None:
+    assert [each.partition(": ")[2] for each in _private_names(source)] == [name]
 
 
 IMPORT_THE_WEB = """
