@@ -11,6 +11,8 @@ import pytest
 import yaml
 from django.core.management import get_commands
 
+from catalog.feeds.columns import read_columns
+from catalog.feeds.rows import FeedRow
 from recommender.encoder.lite_architecture import blocks
 from tests.requirements import LISTS
 
@@ -55,6 +57,20 @@ def test_make_targets_that_are_named_are_there() -> None:
 def test_commands_that_are_named_are_there() -> None:
     named = set(re.findall(r"(?:`manage\.py|python manage\.py|(?:web|worker|setup) manage) ([a-z_]+)", CODE))
     assert {"import_products", "spaces", "createsuperuser"} <= named <= set(get_commands())
+
+
+def test_the_columns_of_the_feeds_page_are_those_that_are_read() -> None:
+    table = PAPERS["feeds.md"].partition("## Columns\n")[2].partition("\n## ")[0]
+    rows = [line.split(" | ") for line in table.splitlines() if line.startswith("| `")]
+    names = [name for row in rows for name in re.findall(r"`(\w+)`", row[0])]
+    assert len(names) == 12
+    cells = {"link": "https://example.com/", "price": "59.50 EUR", "availability": "in stock"}
+    row = read_columns(FeedRow(1, {name: [cells.get(name, "x")] for name in [*names, "colour"]}, complete=True))
+    assert row.attributes == {"colour": "x"}
+    assert (row.sku, row.category, row.photos) == ("x", ("x",), ("x",))
+    assert {name for name, value in row.fields.items() if value not in (None, "")} == {
+        *("title", "description", "brand", "group", "url", "in_stock", "price", "currency")
+    }
 
 
 def test_contributing_has_its_sections_each_ended_by_a_test() -> None:

@@ -111,7 +111,7 @@ assert any(name.startswith("recommender.") for name in app.tasks), sorted(app.ta
 """
 SAY = """
 import sys
-print(sorted({name.split(".")[0] for name in sys.modules} & {"tensorflow", "keras", "torch", "jax"}))
+print(sorted({name.split(".")[0] for name in sys.modules} & {"tensorflow", "keras", "torch", "jax", "scipy"}))
 """
 
 

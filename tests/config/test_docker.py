@@ -94,7 +94,7 @@ def test_each_image_installs_its_own_list_and_the_last_serves() -> None:
 
 def test_no_image_has_benches_local_servers_tests_or_secrets(image: Path) -> None:
     tops = {path.name for path in image.iterdir()}
-    assert tops == {"manage.py", "config", "catalog", "recommender", "docker"}
+    assert tops == {"LICENSE", "NOTICE", "manage.py", "config", "catalog", "recommender", "docker"}
     modules = {str(path.relative_to(image)) for path in image.rglob("*.py")}
     for absent in ("config/local", "config/demo", "recommender/bench"):
         assert (PROJECT / absent).is_dir() and not [name for name in modules if name.startswith(f"{absent}/")]
