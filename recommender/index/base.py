@@ -6,6 +6,10 @@ near. It may propose too many (photos of hidden products, photos that are gone),
 more while a page is short, and at last compares everything in Postgres. So exact searches, the vectors of a photo,
 the explanation of a score and the search for duplicates need no engine.
 
+Nobody writes to an engine directly. Vectors are written to Postgres (`recommender.index.stored`); an engine that keeps a
+copy is told of them afterwards, and brought level when a space is built or activated (`recommender.index.feed`). It may
+lag: what it was not told of yet is found late, and what is gone is not shown all the same.
+
 An engine is a class in a folder of its own beside this file, and one line of `recommender.index.registry`. This one
 keeps the vectors of all spaces in the memory of one process and compares a query with each of them:
 

@@ -1,4 +1,4 @@
-"""Brings an engine that keeps vectors of its own level with those in Postgres."""
+"""Brings an engine that keeps vectors of its own level with those in Postgres; of one that keeps none nothing is asked."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from django.db import transaction
 from numpy.typing import NDArray
 
 from recommender.index import stored
 from recommender.index.base import VectorIndex
+from recommender.index.registry import vector_index
+from recommender.index.types import VectorRow
 from recommender.models import Space
 
 BLOCK = 5000  # ids compared, and vectors sent, at a time
@@ -43,6 +46,17 @@ def feed(engine: VectorIndex, space: Space) -> Fed:
             engine.sync(space=space, present=present, gone=gone)
         added, removed = added + len(present), removed + len(gone)
     return Fed(added, removed)
+
+
+def tell_after_commit(space: Space, *, present: Sequence[VectorRow] = (), gone: Sequence[int] = ()) -> None:
+    """Tell the engine what the caller's transaction wrote, once it has committed; no writer fails because the engine is away.
+
+    What it then misses is logged, and found by the next `feed`. Photos that are deleted in the catalogue are not told: the
+    engine may go on proposing them until then, and Postgres drops them from every answer.
+    """
+    engine = vector_index()
+    if engine.keeps_copy:
+        transaction.on_commit(lambda: engine.sync(space=space, present=present, gone=gone), robust=True)
 
 
 def _last_known(*blocks: NDArray[np.int64]) -> int:

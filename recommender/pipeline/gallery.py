@@ -13,6 +13,7 @@ from recommender.encoder.store import HEAVY
 from recommender.encoder.stored_features import features_of
 from recommender.halfvec import half_precision
 from recommender.index import stored
+from recommender.index.feed import tell_after_commit
 from recommender.index.types import VectorRow
 from recommender.locks import share_spaces
 from recommender.models import Encoder, Space
@@ -69,6 +70,7 @@ def store(prepared: Prepared) -> None:
         if rows is None:
             rows = _rows(space, prepared.items)
         stored.insert(space=space, rows=rows)
+        tell_after_commit(space, present=rows)
 
 
 def query_vector(space: Space, image_id: int) -> NDArray[np.float32] | None:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from recommender.halfvec import HalfVector, cursor
 from recommender.index import stored
+from recommender.index.feed import tell_after_commit
 from recommender.index.session import rows
 from recommender.models import Encoder, Space
 from recommender.pipeline import gallery
@@ -181,6 +182,7 @@ def _write_features(encoder: Encoder, items: Sequence[Embedded], again: Sequence
     if again:
         for space in Space.objects.filter(encoder=encoder).exclude(state=Space.State.RETIRED):
             stored.delete(space=space, image_ids=again)
+            tell_after_commit(space, gone=again)
 
 
 def _write_states(failures: Mapping[LeasedPhoto, Failure], replaced: set[int]) -> None:

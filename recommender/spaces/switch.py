@@ -10,6 +10,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from recommender.index import lifecycle
+from recommender.index.feed import feed
+from recommender.index.registry import vector_index
 from recommender.locks import hold_spaces, leave_build, take_build
 from recommender.models import Space
 from recommender.progress import Progress, silent
@@ -67,6 +69,7 @@ def _activate(space: Space, force: bool, progress: Progress) -> Switched:
     name, rival = space.name, _active()
     if space.state == Space.State.READY:
         reconcile(space)  # most of it, while others still write
+        feed(vector_index(), space)
         if is_stale(space, rival):
             judge_and_keep(space, progress=progress)
     with transaction.atomic():

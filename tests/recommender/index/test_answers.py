@@ -13,17 +13,19 @@ from typing import Any
 import numpy as np
 import pytest
 from django.conf import settings
+from django.db import transaction
 from django.test import Client
 from pytest_django import Settings
 
-from catalog.models import Product
-from recommender.index import stored
+from catalog.models import Product, ProductImage
+from recommender.index import lifecycle, stored
 from recommender.index.base import VectorIndex
 from recommender.index.feed import feed
 from recommender.index.registry import vector_index
 from recommender.index.search import VectorSearch, vector_search
 from recommender.index.types import Filters, Hit, SpaceQuery
-from recommender.models import Space
+from recommender.models import Encoder, Space
+from recommender.pipeline import gallery
 from recommender.spaces.build import build_space
 from recommender.spaces.first import ensure_first_space
 from recommender.spaces.listing import list_spaces
@@ -214,3 +216,36 @@ def test_a_space_is_built_switched_to_and_retired_behind_either_engine(engine: V
     retired = retire(first.name, grace_seconds=0)
     assert not engine.ready(space=retired) and engine.ready(space=space)
     assert next(one for one in list_spaces() if one["name"] == first.name)["bytes"] == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_worker_stores_is_told_to_the_engine_and_missed_while_it_is_away(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with chosen("numpy") as engine, away(engine) as go:
+        encoder = encoder_row()
+        space = ensure_first_space(encoder=encoder)
+        features, _ = class_features(2, 3)
+        products = Product.objects.bulk_create(Product(sku=f"W{i}", title="W") for i in range(4))
+        images = ProductImage.objects.bulk_create(ProductImage(product=one, digest=f"w{one.pk}") for one in products)
+        photos = [
+            gallery.EmbeddedPhoto(image.pk, image.product_id, image.digest, row)
+            for image, row in zip(images, features, strict=False)
+        ]
+        store_together(encoder, photos[:3])
+        ids = [image.pk for image in images]
+        assert engine.ids(space=space, after=0, most=10).tolist() == ids[:3]
+        go()
+        store_together(encoder, photos[3:])
+        assert stored.count(space=space) == 4 and "the NumPy engine does not answer" in caplog.text
+        engine.away = False  # type: ignore[attr-defined]
+        assert engine.ids(space=space, after=0, most=10).tolist() == ids[:3]
+        assert feed(engine, space).added == 1 and engine.ids(space=space, after=0, most=10).tolist() == ids
+        lifecycle.drop(space)
+
+
+def store_together(encoder: Encoder, photos: list[gallery.EmbeddedPhoto]) -> None:
+    """As the end of a lease does."""
+    prepared = gallery.prepare(encoder, photos)
+    with transaction.atomic():
+        gallery.store(prepared)
