@@ -1,4 +1,4 @@
-"""Products as queries: which photo asks, with which vector, or why there is none yet."""
+"""Products as queries: by which photo, with which vector, or why there is none yet."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class UnknownProduct(LookupError):
 
 @dataclass(frozen=True, kw_only=True)
 class QueryPhoto:
-    """A photo that asks. `vector`: float32 (dimensions of the space,), unit length."""
+    """A photo to search by. `vector`: float32 (dimensions of the space,), unit length."""
 
     image_id: int
     vector: NDArray[np.float32]
@@ -37,9 +37,9 @@ class QueryPhoto:
 
 @dataclass(frozen=True, kw_only=True)
 class QueryProduct:
-    """A product that asks by `photos`; without any, `status`, `reason` (in a word) and `detail` (in words) say why.
+    """A product to search by, through `photos`; without any, `status`, `reason` (in a word) and `detail` (in words) say why.
 
-    `image_id`: the photo meant.
+    `image_id`: the first of them, or the photo that would be if it had a vector; None where the product has no photo.
     """
 
     product_id: int
@@ -52,7 +52,7 @@ class QueryProduct:
     photos: tuple[QueryPhoto, ...]
 
 
-# The photos of products in the order in which they may ask: those that failed come last, then by position.
+# The photos of products in the order in which they are searched by: those that failed come last, then by position.
 # A gallery vector that was augmented with its neighbours is no query; then the features are projected anew.
 _PHOTOS = """
 SELECT p.id, p.variant_group, p.category_id, photo.id, {vector}, photo.state, photo.reason, photo.error
@@ -105,13 +105,13 @@ def query_products(
 
 
 def statement(space: Space) -> str:
-    """The statement that reads the photos which ask."""
+    """The statement that reads the photos to search by."""
     return _statement(None if space.augment else partition_name(space))
 
 
 @cache
 def _statement(partition: str | None) -> str:
-    """By the stored vectors of a partition, or by features where there is none to ask by."""
+    """With the stored vectors of a partition, or with features where no partition is named."""
     if partition is None:
         parts: dict[str, sql.Composable] = {
             "vector": sql.SQL("source.features"),

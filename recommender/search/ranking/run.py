@@ -24,13 +24,13 @@ from recommender.search.ranking.threshold import alike_enough
 GROWTH = 4  # each asking goes so many times deeper than the one before
 # Candidates of one query at most. What a step drops of more than these should have been a condition of the query.
 DEEPEST = 10_000
-# Candidates of one search for a batch at most: a few MB. 100 diverse pages of 100 places take one search.
-_AT_ONCE = 40_000
+# Candidates of one search for a batch at most, about 20 MB: 100 diverse pages of 100 places still take one search.
+AT_ONCE = 40_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """What a query found, best first. `fallback`: what the tier that filled the page's last places is called, if it is."""
+    """What a query found, best first. `fallback`: that of the tier which filled the last places, if it has one."""
 
     found: Candidates = ()
     fallback: str | None = None
@@ -44,12 +44,12 @@ def rank(*, space: Space, queries: Sequence[Query], steps: Steps = STEPS) -> lis
     """
     pages = [Page()] * len(queries)
     for turn in zip_longest(*(_tiers(query, steps) for query in queries)):
-        open_ = {
+        short = {
             number: tier
             for number, tier in enumerate(turn)
             if tier is not None and len(pages[number].found) < tier.options.limit
         }
-        asked = _without_found(_in_category(space, open_), pages)
+        asked = _without_found(_in_category(space, short), pages)
         for number, found in _filled(space, asked, steps).items():
             before = pages[number]
             fallback = asked[number].fallback if found else None
@@ -112,11 +112,11 @@ def _without_found(queries: Mapping[int, Query], pages: Sequence[Page]) -> dict[
 
 
 def _filled(space: Space, queries: Mapping[int, Query], steps: Steps) -> dict[int, Candidates]:
-    """What remains of each query's candidates; who is short though the index has more is asked for again, deeper."""
+    """What remains of each query's candidates; a query that is short of its limit though the index has more is asked again, deeper."""
     filled: dict[int, Candidates] = {}
     waiting = list(queries.items())
     while waiting:
-        count = max(1, _AT_ONCE // max(query.depth for _, query in waiting))
+        count = max(1, AT_ONCE // max(query.depth for _, query in waiting))
         asked, waiting = waiting[:count], waiting[count:]
         nearest = _nearest(space, [query for _, query in asked])
         kept = _after(space, [query for _, query in asked], [candidates for candidates, _ in nearest], steps)

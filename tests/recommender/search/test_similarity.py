@@ -1,4 +1,4 @@
-"""The questions a shop asks, against brute force on small shops."""
+"""What each search answers, on small shops of known vectors."""
 
 from __future__ import annotations
 

@@ -136,6 +136,16 @@ def test_a_batch_asks_deeper_for_those_alone_that_are_short(shop: Shop, monkeypa
     assert list(zip(asked.depths, asked.queries, strict=True)) == [(6, 3), (24, 2)]
 
 
+def test_a_large_batch_is_asked_in_parts(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = row(shop, 40)
+    monkeypatch.setattr(run, "AT_ONCE", 12)
+    queries = [Query(vectors=(at(0.0),), options=OPTIONS)] * 3
+    with counted(monkeypatch) as asked:
+        pages = rank(space=shop.space, queries=queries, steps=[*STEPS, EverySecond()])
+    assert [[one.product_id for one in page.found] for page in pages] == [ids[:12:2]] * 3
+    assert list(zip(asked.depths, asked.queries, strict=True)) == [(6, 2), (6, 1), (24, 1), (24, 1), (24, 1)]
+
+
 def test_diverse_pages_fill_up_again_too(shop: Shop) -> None:
     row(shop, 200)
     found = page(shop, replace(OPTIONS, diversity=0.5), [*STEPS, EverySecond(), EverySecond()])
