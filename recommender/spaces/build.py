@@ -46,14 +46,15 @@ def build_space(
 
 def continue_build(space: Space, *, progress: Progress = silent, warn: Callable[[str], None] = logger.warning) -> Space:
     """Features, fit, vectors, index, judgement: whatever of these is still to come. Raises CannotFit, BuildInProgress."""
-    if not take_build(space.pk):
+    space_id = space.pk  # a space that cannot be fitted is deleted, and has no id then
+    if not take_build(space_id):
         raise BuildInProgress(f"another process builds space {space.name}; `spaces list` shows how far it is")
     try:
         if space.state == Space.State.BUILDING:
             _complete(space, progress, warn)
         judge_and_keep(space, progress=progress)
     finally:
-        leave_build(space.pk)
+        leave_build(space_id)
     return space
 
 
@@ -86,18 +87,18 @@ def _complete(space: Space, progress: Progress, warn: Callable[[str], None]) -> 
     with transaction.atomic():
         hold_spaces()
         reconcile(space)
-        # Whoever activated it by force meanwhile has the last word.
+        # One that was activated by force meanwhile stays active.
         Space.objects.filter(pk=space.pk, state=Space.State.BUILDING).update(state=Space.State.READY)
         space.refresh_from_db(fields=["state"])
 
 
 def _serves_already(space: Space) -> bool:
-    """The encoder of a complete space has its features, and what is uploaded now comes by itself."""
+    """Whether a complete space has this encoder: then its photos have features, and the pipeline embeds new uploads."""
     complete = Space.objects.filter(encoder_id=space.encoder_id, state__in=[Space.State.ACTIVE, Space.State.READY])
     return complete.exists()
 
 
 def _give_up(space: Space) -> None:
-    """A space that cannot be fitted leaves nothing behind."""
+    """Remove a space that cannot be fitted, with everything it has."""
     lifecycle.drop(space)
     space.delete()

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from django.db import connection
 
+from catalog.locks import Lock
 from catalog.models import Product, ProductImage
 from recommender.index import partitions, stored
 from recommender.index.registry import vector_index
@@ -128,6 +129,12 @@ def test_too_few_labels_propose_pca_and_leave_nothing_behind(shop: Space) -> Non
         build_space(SpaceOptions(encoder=shop.encoder, projection="learned", dimensions=6, labels="brand"))
     assert Space.objects.count() == 1
     assert not _tables("recommender_imagevector_") - {partitions.partition_name(shop)}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND classid = %s",
+            [Lock.SPACE_BUILD.value],
+        )
+        assert cursor.fetchone() == (0,)
 
 
 def test_too_few_labels_are_said_before_a_new_encoder_embeds_anything(

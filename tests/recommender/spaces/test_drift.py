@@ -135,13 +135,13 @@ def test_a_fit_of_the_first_version_counts_the_photos_stored_since(shop: Space) 
         }
     )
     ProductImage.objects.update(created_at="2026-11-22T08:00:00+00:00")
-    new = list(ProductImage.objects.order_by("pk").values_list("pk", flat=True)[:60])
+    new = list(ProductImage.objects.order_by("pk").values_list("pk", flat=True)[:96])
     ProductImage.objects.filter(pk__in=new).update(created_at="2026-11-22T09:00:00+00:00")
     activate(space.name, force=True)
     found = drift.check()
     assert found is not None
-    assert (found.photos, found.new_share, found.shift) == (240, 0.25, 0.0)
-    assert found.proposal is not None and found.proposal.startswith("60 of 240 photos are new since it was fitted")
+    assert (found.photos, found.new_share, found.shift) == (240, 0.4, 0.0)
+    assert found.proposal is not None and found.proposal.startswith("96 of 240 photos are new since it was fitted")
     kept = Space.objects.get(pk=space.pk).fit_summary
     assert kept.keys() == {"judged_photos", "fitted_at", "photos", "makeup", "drift"}
     assert kept["drift"].keys() == {"measured_at", "photos", "new_share", "shift", "proposal"}
