@@ -14,13 +14,16 @@ logger = logging.getLogger(__name__)
 
 
 class BoundedScheduler(Scheduler):
-    """Skips a tick while enough messages wait. In memory: after any kind of death beat starts with nothing to repair."""
+    """Leaves a task out while enough messages wait for workers.
+
+    What ran last is kept in memory alone: however beat ended, it starts with no file to repair.
+    """
 
     def apply_async(self, entry: ScheduleEntry, producer: Any = None, advance: bool = True, **options: Any) -> Any:
         try:
             behind = doorbell.waiting() >= doorbell.MOST_WAITING
         except redis_client.AWAY:
-            behind = False  # beat itself says that the broker is away
+            behind = False  # the broker is away: sending will fail, and beat logs it
         if behind:
             logger.debug("the workers are behind: %s is left out this time", entry.name)
             return None

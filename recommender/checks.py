@@ -1,4 +1,4 @@
-"""What Django's checks say before a command or a worker begins: settings that do not go together."""
+"""Django checks, run before a command or a worker begins: settings that contradict each other."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from recommender.index.registry import ENGINES, unknown_engine
 
 @register()
 def runtime_goes_with_encoder(**_: Any) -> list[CheckMessage]:
-    """ENCODER_RUNTIME exists, and can serve ENCODER: found out here, not by workers that leave every photo to others."""
+    """ENCODER_RUNTIME exists and can serve ENCODER. Else workers would start, and embed nothing."""
     runtime = settings.ENCODER_RUNTIME
     if runtime not in RUNTIMES:
         return [

@@ -116,7 +116,7 @@ class EmbeddingJob(models.Model):
 
 
 class ImageFeatures(models.Model):
-    """What the encoder saw in a photo: dear to compute, kept, not indexed. `digest` names the pixels it was computed from."""
+    """The features of a photo by an encoder: costly to compute, so kept; not indexed. `digest`: of the file they are of."""
 
     image = models.ForeignKey(ProductImage, on_delete=models.CASCADE, related_name="features")
     encoder = models.ForeignKey(Encoder, on_delete=models.CASCADE, related_name="features")
@@ -217,7 +217,10 @@ class Space(models.Model):
 
 
 class ImageVector(models.Model):
-    """Cheap, derived, indexed; one LIST partition a space. Read and written by SQL in recommender.index; insert-only."""
+    """The vector of a photo in a space: cheap to derive, indexed, in one LIST partition a space.
+
+    Read and written by SQL in recommender.index; rows are inserted and deleted, never updated.
+    """
 
     pk = models.CompositePrimaryKey("image_id", "space_id")
     image = models.ForeignKey(ProductImage, on_delete=models.DO_NOTHING, db_constraint=False, related_name="+")

@@ -1,4 +1,4 @@
-"""How long work says how far it is: a function of stage, done and total."""
+"""How work that takes long reports its progress: by calling a function with the stage, what is done and the total."""
 
 from __future__ import annotations
 
@@ -8,4 +8,4 @@ Progress = Callable[[str, int, int], None]
 
 
 def silent(stage: str, done: int, total: int) -> None:
-    """For those who do not ask."""
+    """Reports to nobody."""

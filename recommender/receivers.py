@@ -1,4 +1,4 @@
-"""What recommender does when catalog announces something."""
+"""Receivers of the signals by which catalog announces what was stored, changed or hidden."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _PRIORITIES = {"upload": EmbeddingJob.Priority.UPLOAD, "import": EmbeddingJob.Pr
 
 @receiver(photos_stored)
 def ask_for_features(image_ids: Sequence[int], priority: str, **_: Any) -> None:
-    """The outbox: jobs are written in the transaction that stores the photos, the bell rings once it has committed."""
+    """Write the jobs in the transaction that stores the photos (an outbox); workers are told once it has committed."""
     jobs.enqueue(image_ids, priority=_PRIORITIES[priority])
     transaction.on_commit(jobs.ring, robust=True)
 
 
 @receiver(products_changed)
 def forget_answers_that_show_the_hidden(hidden: bool, **_: Any) -> None:
-    """Once it is committed that something is hidden, and before the write returns, no answer from before is given."""
+    """Forget the cached answers once it is committed that a product is hidden, before the write returns."""
     if hidden:
         transaction.on_commit(answers_cache.forget_all, robust=True)

@@ -1,4 +1,4 @@
-"""Celery's side of the pipeline and of the watchers: thin doors that call services."""
+"""The Celery tasks. Each calls one function of a room, which is imported when the task runs."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from django.conf import settings
 
 from recommender.pipeline import doorbell
 
-# A run of leases ends after so long, so that sweeps and other tasks get their turn in a long import.
+# `embed` ends after so long and is sent again, so that sweeps and other tasks get their turn in a long import.
 SLICE_SECONDS = 4.0
-# A photo that hangs in native code holds its process until here; its lease is long recovered by then.
+# Celery kills a process whose task runs longer, as with a photo that hangs in native code. By then the lease of that
+# photo has long been recovered.
 HARD_LIMIT_SECONDS = int(SLICE_SECONDS) + settings.LEASE_SIZE * settings.LEASE_SECONDS
 
 # One byte of memory that the parent shares with its children: 1 when the worker was asked to stop.
@@ -23,7 +24,7 @@ _stopping = mmap.mmap(-1, 1)
 
 @shared_task(ignore_result=True, acks_late=False, time_limit=HARD_LIMIT_SECONDS)
 def embed() -> None:
-    """Embed photos for a few seconds; if there are more, ring and let others have a turn, else sleep until a bell."""
+    """Embed photos for a few seconds. Where more are waiting, send this task anew; else it is sent when a photo comes."""
     from recommender.pipeline.embed import work
 
     while work(seconds=SLICE_SECONDS, stop=_asked_to_stop).more and not _asked_to_stop():
@@ -33,6 +34,7 @@ def embed() -> None:
 
 @shared_task(ignore_result=True, acks_late=False)
 def sweep() -> None:
+    """Return the leases of dead processes, end back-offs that are over, and send `embed` where photos wait."""
     from recommender.pipeline import sweep as sweeping
 
     sweeping.sweep()
@@ -40,6 +42,7 @@ def sweep() -> None:
 
 @shared_task(ignore_result=True, acks_late=False)
 def sweep_files() -> None:
+    """Remove stored files that no photo names."""
     from catalog.photos.sweep import sweep_files as remove_unnamed_files
 
     remove_unnamed_files()
@@ -47,6 +50,7 @@ def sweep_files() -> None:
 
 @shared_task(ignore_result=True, acks_late=False)
 def measure_recall() -> None:
+    """Compare the index of the active space with exact search, and keep the result."""
     from recommender.evaluation import recall
     from recommender.spaces.active import active_space
 
@@ -57,6 +61,7 @@ def measure_recall() -> None:
 
 @shared_task(ignore_result=True, acks_late=False)
 def check_drift() -> None:
+    """Measure how far the catalogue has moved from what the active space was fitted on."""
     from recommender.spaces import drift
 
     drift.check()
@@ -73,13 +78,13 @@ def _stop_claiming(**_: Any) -> None:
 
 
 @worker_ready.connect
-def _look_around(**_: Any) -> None:
-    """A worker that starts finds what a dead one left, also where no beat runs."""
+def _sweep_at_start(**_: Any) -> None:
+    """A worker that starts takes up what a dead one left, also where no beat runs."""
     doorbell.ring(task=doorbell.SWEEP)
 
 
 @task_failure.connect
-def _look_for_leases(exception: BaseException, **_: Any) -> None:
-    """A process of the pool died: its lease need not wait for beat."""
+def _sweep_after_a_death(exception: BaseException, **_: Any) -> None:
+    """Where a process of the pool died, its lease is returned at once, not at the next beat."""
     if isinstance(exception, WorkerLostError):
         doorbell.ring(task=doorbell.SWEEP)

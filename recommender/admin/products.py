@@ -1,4 +1,4 @@
-"""What the recommender adds to a product's page: how far each photo's embedding is, "embed again", similar items as pictures."""
+"""What the recommender adds to a product's page: the state of each photo's embedding, "embed again", similar items."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class RecommendingProductAdmin(DeletesDerivedRows, ProductAdmin):
         return redirect("admin:catalog_product_change", product_id)
 
     def similar(self, request: HttpRequest, product_id: int) -> JsonResponse:
-        """What of the page may change while somebody looks at it."""
+        """The parts of the page that change while it is open: similar items, and the states of the photos."""
         product = get_object_or_404(Product, pk=product_id)
         items = similar_items(product_id)
         states = jobs.photo_states([image.pk for image in product.images.all()])

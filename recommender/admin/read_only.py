@@ -1,4 +1,4 @@
-"""Admin pages for looking only: rows that the product itself writes."""
+"""Admin pages that show rows and change none: rows that the product itself writes."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ else:
     Base = admin.ModelAdmin
 
 
-class LookingOnly(Base):
-    """No row is added, changed or deleted by hand."""
+class ReadOnlyAdmin(Base):
+    """The pages of a model whose rows nobody adds, changes or deletes by hand."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

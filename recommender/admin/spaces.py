@@ -1,4 +1,4 @@
-"""Encoders and spaces in the admin, to look at; they are made by `compile_encoder` and `spaces`."""
+"""Encoders and spaces in the admin, read-only; the commands `compile_encoder` and `spaces` make them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from recommender.admin.looking import LookingOnly
+from recommender.admin.read_only import ReadOnlyAdmin
 from recommender.models import Encoder, Space
 from recommender.records.fit import Fit
 from recommender.records.quality import Quality
@@ -21,7 +21,7 @@ _MOST_SHOWN = 20  # of a list of ids; a fit of a large catalogue names 20,000 he
 
 
 @admin.register(Encoder)
-class EncoderAdmin(LookingOnly):
+class EncoderAdmin(ReadOnlyAdmin):
     list_display = ["name", "precision", "pooling", "side", "dimensions", "short_hash", "created_at"]
     fields = ["name", "weights", "precision", "pooling", "side", "dimensions", "sha256", "created_at"]
 
@@ -34,7 +34,7 @@ class EncoderAdmin(LookingOnly):
 
 
 @admin.register(Space)
-class SpaceAdmin(LookingOnly):
+class SpaceAdmin(ReadOnlyAdmin):
     list_display = ["name", "state", "encoder", "projection", "dimensions", "metric", "index", "augment", "age"]
     list_filter = ["state", "projection", "metric", "index"]
     fields = [

@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 
 class Bars:
-    """Called with (stage, done, total), as services call their `progress`."""
+    """A `recommender.progress.Progress`: called with the stage, what is done and the total."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream

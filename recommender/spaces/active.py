@@ -1,7 +1,7 @@
 """Which space answers: known to every process within a second of a switch, without a gap.
 
 A process that answers keeps its space until the encoder of the next one is loaded and proven; the replaced space stays
-readable meanwhile. Only when it is retired under the process's feet does a request wait for the load.
+readable meanwhile. Only where that space has been retired already does a request wait for the load.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from recommender.models import Encoder, Space
 
 CACHE_SECONDS = 1.0
 _RETRY_SECONDS = 5.0
-# What loading an encoder is known to raise. Whatever else it is, the process would meet it at its next query photo.
+# What loading an encoder is known to raise. Any other error would end the thread; the process then meets it again when
+# it encodes its next query photo.
 _LOADING = (EncoderMismatch, ImproperlyConfigured, WeightsFileError, DatabaseError, Encoder.DoesNotExist, OSError)
 
 logger = logging.getLogger(__name__)
@@ -28,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 @dataclass
 class _Held:
+    """What this process knows: the space and when that was read, which space's encoder is being loaded, when one failed."""
+
     space: Space | None = None
     looked_at: float = float("-inf")
     loading: int | None = None
@@ -36,11 +39,15 @@ class _Held:
 
 _held = _Held()
 _lock = threading.Lock()
-_LIGHT = ("pk", "created_at", "parameters")
+# What is read each second: which space is active, and what may change in it.
+_IDENTITY = ("pk", "created_at", "parameters")
 
 
 def known_space() -> Space | None:
-    """The active space where it was looked up less than a second ago; nothing is asked of Postgres. Not in a transaction."""
+    """The active space where it was read less than a second ago, else None; Postgres is not asked.
+
+    Inside a transaction use `active_space`, which reads there what the transaction sees.
+    """
     held = _held
     return held.space if time.monotonic() - held.looked_at < CACHE_SECONDS else None
 
@@ -64,7 +71,7 @@ def forget_active_space() -> None:
 
 
 def _look() -> Space | None:
-    row = Space.objects.filter(state=Space.State.ACTIVE).values(*_LIGHT).first()
+    row = Space.objects.filter(state=Space.State.ACTIVE).values(*_IDENTITY).first()
     before = _held.space
     if row is None:
         forget_active_space()

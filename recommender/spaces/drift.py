@@ -19,7 +19,7 @@ from recommender.spaces.switch import SwitchRefused, activate, retire
 
 logger = logging.getLogger(__name__)
 
-# A refused refit is not tried again before so many photos, as a share, have come or gone since.
+# After a refused refit the next is tried when the number of photos has changed by more than this share.
 _RETRY_SHARE = 0.1
 
 
@@ -116,14 +116,14 @@ def _refit(space: Space, drift: Drift) -> None:
     except (InvalidSpace, CannotFit, SwitchRefused) as error:
         logger.warning("the refit of space %s was refused: %s", space.name, error)
         _keep(space, drift, refused_at_photos=drift.photos)
-        _take_away(refitted)
+        _retire(refitted)
         return
     logger.info("space %s was fitted anew: %s answers", space.name, refitted.name)
-    _take_away(space)
+    _retire(space)
 
 
-def _take_away(space: Space | None) -> None:
-    """Nobody asked for it by hand, so nobody retires it by hand; unless somebody activated or builds it meanwhile."""
+def _retire(space: Space | None) -> None:
+    """Retire a space that a refit replaced or made in vain; not where somebody activated it or builds it meanwhile."""
     if space is None:
         return
     try:

@@ -1,4 +1,4 @@
-"""A new encoder first gets the features of every photo, through the pipeline and after whatever shops upload."""
+"""The features of every photo by a new encoder: made by the workers, after whatever shops upload or import."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from recommender.pipeline.workers import why_nobody_works
 from recommender.progress import Progress
 
 POLL_SECONDS = 0.5
-RING_SECONDS = 5.0
-STILL_SECONDS = 30.0
+RING_SECONDS = 5.0  # workers are told again that often: a message may be lost
+STILL_SECONDS = 30.0  # so long no photo may end before a warning says why that may be
 _OPEN = [EmbeddingJob.State.PENDING, EmbeddingJob.State.PROCESSING]
 
-# What is searched now and cannot be in the space yet. Photos just uploaded are on their way and do not count.
+# Photos that are searched now and have no features by the new encoder. Those just uploaded will have them in a moment
+# and do not count.
 _WITHOUT_FEATURES = """
 SELECT count(*) FROM recommender_imagefeatures seen
 JOIN catalog_productimage i ON i.id = seen.image_id AND i.digest = seen.digest

@@ -1,4 +1,4 @@
-"""Vectors of a space from the stored features: written in batches, interrupted and taken up again, put right at the end."""
+"""Vectors of a space from the stored features: written in batches, so that an interrupted fill goes on where it was."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ WHERE f.encoder_id = {encoder}
 """
 _WITHOUT_VECTOR = "AND NOT EXISTS (SELECT FROM {partition} v WHERE v.image_id = f.image_id)"
 
-# What triggers and locks keep from happening; looked for all the same before a space is trusted.
+# Vectors of photos that are gone or show another file by now. Triggers and locks prevent them; they are looked for all
+# the same before a space is trusted.
 _STALE = """
 DELETE FROM {partition} v WHERE NOT EXISTS (
     SELECT FROM recommender_imagefeatures f JOIN catalog_productimage i ON i.id = f.image_id AND i.digest = f.digest
@@ -91,10 +92,11 @@ def missing_vectors(space: Space) -> NDArray[np.int64]:
 
 
 def write_unchanged(space: Space, image_ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> int:
-    """Store vectors of photos whose features are still those they show; such a photo waits for us if it is replaced.
+    """Store the vectors of photos whose features are still of the file they show; whoever replaces one waits meanwhile.
 
-    Vectors go in by nearness, those of a lease by number, and two that each hold what the other writes next would wait
-    for ever: this lock, unlike a share, also keeps the photos out of a lease's end until we commit (pipeline.store).
+    Vectors are written here in the order of nearness, those of a worker's lease in the order of ids: each could hold a
+    row that the other needs next, for ever. So the photos are locked first, all at once and in the order of ids, by a lock
+    that also keeps a lease from storing them until this transaction ends (pipeline.store); FOR SHARE would not.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(

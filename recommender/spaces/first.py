@@ -1,4 +1,4 @@
-"""The first space of a shop: there is one to answer from before anybody builds a better one."""
+"""The first space of a shop, made with its first encoder: there are answers before anybody builds a better space."""
 
 from __future__ import annotations
 
@@ -44,6 +44,6 @@ def _plain_space(encoder: Encoder) -> Space:
         activated_at=now,
     )
     lifecycle.create(space)
-    # Empty, so indexed at once under the same lock: two processes that begin together cannot get in each other's way.
+    # It is empty, so its index is built at once and under the same lock: of two processes that begin together one builds.
     vector_index().build(space=space)
     return space

@@ -1,4 +1,4 @@
-"""What stands against activating a space: incompleteness, its index, and its figures on held-out photos."""
+"""Reasons not to activate a space: photos or an index that are missing, and its figures on held-out photos."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from recommender.records.reading import Interval
 from recommender.spaces.features import without_features
 from recommender.spaces.fill import missing_vectors
 
-# A learned space is for the classes it was fitted on: when most labelled photos are of others, the catalogue is another.
+# The least share of labelled photos whose class a learned space was fitted on; below, it is of another catalogue.
 LEAST_KNOWN = 0.5
 _AGAIN = "build a new one on this catalogue"
 
 
 @dataclass
 class Verdict:
-    """`objections` refuse the switch unless it is forced; `warnings` are only said."""
+    """`objections` refuse the switch unless it is forced; `warnings` do not."""
 
     objections: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)

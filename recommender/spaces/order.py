@@ -13,7 +13,7 @@ from recommender.models import Space
 from recommender.progress import Progress
 from recommender.projection.apply import project
 
-# Fewer fit in a processor's caches in any order.
+# Below so many vectors the order makes no difference: they fit in the caches of a processor.
 LEAST = 10_000
 
 

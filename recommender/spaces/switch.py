@@ -1,4 +1,4 @@
-"""Switching the space that answers, and taking away one that does not any more."""
+"""Switching to another space, and retiring one that does not answer any more."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from recommender.spaces.guard import completeness, is_stale, verdict
 
 logger = logging.getLogger(__name__)
 
-# Processes look once in CACHE_SECONDS which space is active; questions then in hand end within the rest.
+# A process learns within CACHE_SECONDS that another space is active; searches that it began before end within the rest.
 GRACE_SECONDS = CACHE_SECONDS + 1.0
 
 

@@ -18,7 +18,7 @@ from recommender.pipeline.gallery import encoders_in_use
 from recommender.pipeline.workers import START_ONE, why_nobody_works
 
 POLL_SECONDS = 0.5
-# How long nothing may move before the command says what may be the matter.
+# So long no photo may end before the command says why that may be.
 STILL_SECONDS = 30.0
 
 
@@ -101,7 +101,7 @@ class Command(BaseCommand):
 
 
 def _left() -> bool:
-    """Asked of the table itself before the command says that all is done."""
+    """Whether a job is open by the table itself: the status may be a moment old, and the command ends by this."""
     open_states = [EmbeddingJob.State.PENDING, EmbeddingJob.State.PROCESSING]
     return EmbeddingJob.objects.filter(state__in=open_states).exists()
 

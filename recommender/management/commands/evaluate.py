@@ -1,4 +1,4 @@
-"""`evaluate`: what the active space (or another) answers, leave-one-out and on held-out photos, with a page to look at."""
+"""`evaluate`: how good the answers of a space are, leave-one-out and on held-out photos; with a report as HTML."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`find_duplicates`: pairs of products whose photos show the same."""
+"""`find_duplicates`: pairs of products that have photos of the same picture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`spaces list|build|evaluate|activate|retire`: what the storefront searches in, and what shall stand in for it."""
+"""`spaces list|build|evaluate|activate|retire`: the spaces that the storefront can be answered from, and which one is."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from django.urls import reverse
 from catalog.models import Category, Product, ProductImage
 from catalog.photos.sweep import sweep_files
 from recommender.admin.deleting import DeletesDerivedRows
-from recommender.admin.looking import LookingOnly
+from recommender.admin.read_only import ReadOnlyAdmin
 from recommender.models import EmbeddingJob, Encoder, ImageFeatures, ImageVector, Space
 from recommender.pipeline import embed
 from tests.catalog.factories import make_category, make_image, make_product
@@ -169,9 +169,9 @@ def test_every_admin_whose_deletions_reach_read_only_rows_lets_them_go_along() -
     registry = {
         model: admin.site.get_model_admin(model) for model in apps.get_models() if admin.site.is_registered(model)
     }
-    read_only = {model for model, page in registry.items() if isinstance(page, LookingOnly)}
+    read_only = {model for model, page in registry.items() if isinstance(page, ReadOnlyAdmin)}
     reaching = {
-        model for model, page in registry.items() if not isinstance(page, LookingOnly) and reached(model) & read_only
+        model for model, page in registry.items() if not isinstance(page, ReadOnlyAdmin) and reached(model) & read_only
     }
     assert reaching == {Product}
     assert all(isinstance(registry[model], DeletesDerivedRows) for model in reaching)
