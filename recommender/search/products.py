@@ -25,11 +25,10 @@ def products_by_image(image_ids: Collection[int]) -> dict[int, dict[str, Any]]:
     """
     if not image_ids:
         return {}
-    found = {}
+    found: dict[int, dict[str, Any]] = {}
     for image_id, file, digest, width, height, *values in rows(PRODUCTS, [list(image_ids)]):
         product = ProductValues._make(values)
-        found[image_id] = product_fields(product) | {
-            "attributes": orjson.Fragment(product.attributes),
-            "image": photo_json(file=file, digest=digest, width=width, height=height),
-        }
+        shown = found[image_id] = product_fields(product)
+        shown["attributes"] = orjson.Fragment(product.attributes)
+        shown["image"] = photo_json(file=file, digest=digest, width=width, height=height)
     return found
