@@ -218,8 +218,7 @@ def _ranking(judgement: Judgement, pictures: Pictures, query: int, contestant: s
         return Picture(pictures.url(int(photos.image_ids[row])), role, label)
 
     def name(row: int) -> str:
-        label: str = photos.names[photos.classes[row]]
-        return label
+        return photos.names[int(photos.classes[row])]
 
     shown = [picture(asking, "query", name(asking))]
     for row in judgement.scores[contestant].ranked[query, :SHOWN].tolist():
