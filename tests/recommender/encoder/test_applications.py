@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,31 @@ pytestmark = pytest.mark.keras
 BUILT = ["efficientnet-b0", "efficientnetv2-b0"]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def shallow() -> Iterator[None]:
+    """Keras' own networks with one block of each kind, for speed; widths, sides and what goes before the blocks stay."""
+    import keras.src.applications as applications
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module, general in (
+            (applications.efficientnet, "EfficientNet"),
+            (applications.efficientnet_v2, "EfficientNetV2"),
+        ):
+            patch.setattr(module, general, with_one_block_of_a_kind(getattr(module, general)))
+        yield
+
+
+def with_one_block_of_a_kind(whole: Callable[..., Any]) -> Callable[..., Any]:
+    def built(*arguments: Any, **named: Any) -> Any:
+        given = inspect.signature(whole).bind(*arguments, **named)
+        given.arguments["depth_coefficient"] = 0.01
+        return whole(*given.args, **given.kwargs)
+
+    return built
+
+
 @pytest.fixture(scope="module")
-def weights_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def weights_files(shallow: None, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Random weights, as `save_weights` of a user's own training writes them."""
     import keras
 
@@ -51,29 +74,8 @@ def test_a_model_with_own_weights_is_compiled_and_agrees_with_keras(name: str, w
 APPLICATIONS = sorted(name for name, spec in ENCODERS.items() if spec.family == "applications")
 
 
-@pytest.fixture
-def shallow(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keras' own networks with one block of each kind; widths, sides and what goes before the blocks stay."""
-    import keras.src.applications as applications
-
-    for module, general in (
-        (applications.efficientnet, "EfficientNet"),
-        (applications.efficientnet_v2, "EfficientNetV2"),
-    ):
-        monkeypatch.setattr(module, general, with_one_block_of_a_kind(getattr(module, general)))
-
-
-def with_one_block_of_a_kind(whole: Callable[..., Any]) -> Callable[..., Any]:
-    def built(*arguments: Any, **named: Any) -> Any:
-        given = inspect.signature(whole).bind(*arguments, **named)
-        given.arguments["depth_coefficient"] = 0.01
-        return whole(*given.args, **given.kwargs)
-
-    return built
-
-
 @pytest.mark.parametrize("name", APPLICATIONS)
-def test_dimensions_and_sides_are_those_of_the_network(name: str, shallow: None) -> None:
+def test_dimensions_and_sides_are_those_of_the_network(name: str) -> None:
     """Both follow from Keras' own width and side of each variant."""
     import keras.src.applications as applications
 
@@ -91,7 +93,7 @@ def test_pixels_are_fed_as_they_are_and_rescaled_inside(weights_files: dict[str,
     assert (spec.shift, spec.scale) == (0.0, 1.0)
 
 
-def test_normalisation_of_imagenet_weights_from_a_file_is_that_of_the_download(tmp_path: Path, shallow: None) -> None:
+def test_normalisation_of_imagenet_weights_from_a_file_is_that_of_the_download(tmp_path: Path) -> None:
     """A model built with `weights="imagenet"` has a layer more; one that is given the same file must feed the same."""
     import keras
 
@@ -112,17 +114,15 @@ def test_normalisation_of_imagenet_weights_from_a_file_is_that_of_the_download(t
     assert np.allclose(normalised(pixels.astype(np.float32)).numpy(), expected, atol=1e-4)
 
 
-def test_weights_that_do_not_fit_or_are_not_there_are_named(
-    tmp_path: Path, weights_files: dict[str, Path], shallow: None
-) -> None:
-    b1 = encoder_spec("efficientnet-b1")
-    with pytest.raises(WeightsFileError, match=r"efficientnet-b0\.weights\.h5 does not fit efficientnet-b1"):
-        keras_models.build_model(b1, str(weights_files["efficientnet-b0"]))
+def test_weights_that_do_not_fit_or_are_not_there_are_named(tmp_path: Path, weights_files: dict[str, Path]) -> None:
+    b2 = encoder_spec("efficientnet-b2")  # wider than b0, also with one block of a kind
+    with pytest.raises(WeightsFileError, match=r"efficientnet-b0\.weights\.h5 does not fit efficientnet-b2"):
+        keras_models.build_model(b2, str(weights_files["efficientnet-b0"]))
     (tmp_path / "text.weights.h5").write_text("no weights")
     with pytest.raises(WeightsFileError, match=r"text\.weights\.h5 does not fit"):
-        keras_models.build_model(b1, str(tmp_path / "text.weights.h5"))
+        keras_models.build_model(b2, str(tmp_path / "text.weights.h5"))
     with pytest.raises(WeightsFileError, match="there is no such file; give a path or `imagenet`"):
-        keras_models.build_model(b1, str(tmp_path / "absent.weights.h5"))
+        keras_models.build_model(b2, str(tmp_path / "absent.weights.h5"))
 
 
 def test_own_weights_of_a_lite_network_are_read_from_what_keras_saves(tmp_path: Path) -> None:
