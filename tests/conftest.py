@@ -21,6 +21,33 @@ hypothesis.settings.register_profile("fuzz", deadline=None, max_examples=5000, p
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 
+# The files that take longest, one after the other: with several workers, what begins last must not be long.
+LONGEST_FIRST = (
+    "tests/test_demo.py",
+    "tests/recommender/pipeline/test_workers.py",
+    "tests/recommender/encoder/test_applications.py",
+    "tests/recommender/evaluation/test_clothing.py",
+    "tests/recommender/spaces/test_command.py",
+    "tests/chaos/test_chaos.py",
+    "tests/recommender/index/test_prepared.py",
+    "tests/browser/test_storefront.py",
+    "tests/browser/test_admin.py",
+    "tests/recommender/bench/pipeline/test_encoders.py",
+    "tests/load/test_load.py",
+    "tests/config/test_local_services.py",
+    "tests/config/test_broker.py",
+    "tests/web/test_orphans.py",
+    "tests/config/test_database_away.py",
+)
+
+
+@pytest.hookimpl(trylast=True)  # pytest-django has put tests that need no fresh database before those that do
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first; the others stay in their order."""
+    places = {name: place for place, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(places)))
+
+
 @pytest.fixture(autouse=True)
 def media_in_a_temporary_folder(settings: Settings, tmp_path: Path) -> None:
     settings.MEDIA_ROOT = str(tmp_path / "media")
@@ -29,7 +56,7 @@ def media_in_a_temporary_folder(settings: Settings, tmp_path: Path) -> None:
 @pytest.fixture(autouse=True)
 def cheap_passwords(settings: Settings) -> None:
     """The hash of production is slow on purpose: a third of a second for each admin that a test logs in."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher", *settings.PASSWORD_HASHERS]
 
 
 @pytest.fixture(autouse=True)

@@ -19,6 +19,8 @@ import psutil
 import pytest
 from django.core.management import call_command
 
+from tests.waiting import free_port
+
 PROJECT = Path(__file__).resolve().parent.parent
 PRODUCTS, PHOTOS = 24, 32
 pytestmark = [pytest.mark.worker, pytest.mark.timeout(240)]
@@ -36,9 +38,7 @@ class _Demo:
     """One `python -m config.demo` on its own servers."""
 
     def __init__(self, folder: Path, catalogue: Path, output: Path, *, once: bool) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self._output = output
         environment = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
         environment |= {"LOCAL_DIR": str(folder), "CATALOG": str(catalogue), "PORT": str(self.port)}

@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,15 +15,15 @@ from pathlib import Path
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
 from playwright.sync_api import Browser, Page, sync_playwright
-from psycopg import sql
 from pytest_django import Settings
 
 from recommender.encoder.store import save_encoder
 from recommender.models import EmbeddingJob
 from recommender.spaces.first import ensure_first_space
 from tests.recommender.compiled import compiled_encoder
+from tests.recommender.pipeline.conftest import drop_partitions
+from tests.waiting import free_port, wait_until
 from tests.workers import CeleryWorker, process_environment
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
@@ -90,22 +88,30 @@ def static_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def shop(
-    transactional_db: None,
-    settings: Settings,
-    drawn_catalogue: Path,
-    static_files: Path,
-    celery_worker_factory: Callable[..., CeleryWorker],
-    tmp_path: Path,
-) -> Iterator[Shop]:
+def web(transactional_db: None, settings: Settings, static_files: Path, tmp_path: Path) -> Iterator[str]:
+    """The URL of the shipped web server, over no products yet."""
+    with _web_server(tmp_path / "web.log", STATIC_ROOT=str(static_files)) as url:
+        yield url
+
+
+@pytest.fixture
+def products(web: str, drawn_catalogue: Path) -> Shop:
+    """Products with photos; nothing is embedded, so nothing is similar."""
+    call_command("import_products", drawn_catalogue / "products.csv", verbosity=0)
+    return Shop(web, drawn_catalogue)
+
+
+@pytest.fixture
+def shop(web: str, drawn_catalogue: Path, celery_worker_factory: Callable[..., CeleryWorker]) -> Iterator[Shop]:
+    """Products with photos that a worker has embedded, and embeds on."""
     ensure_first_space(encoder=save_encoder(compiled_encoder("efficientnet-lite0")))
     call_command("import_products", drawn_catalogue / "products.csv", verbosity=0)
     celery_worker_factory(processes=2)
-    with _web_server(tmp_path / "web.log", STATIC_ROOT=str(static_files)) as url:
-        _wait(lambda: EmbeddingJob.objects.exclude(state=EmbeddingJob.State.DONE).count() == 0, 60, "embedding")
-        assert EmbeddingJob.objects.count() == len(list((drawn_catalogue / "images").iterdir())) + _shared_photos()
-        yield Shop(url, drawn_catalogue)
-    _drop_vectors()
+    left = EmbeddingJob.objects.exclude(state=EmbeddingJob.State.DONE)
+    wait_until(lambda: not left.exists(), seconds=60, what="the embedding of all photos")
+    assert EmbeddingJob.objects.count() == len(list((drawn_catalogue / "images").iterdir())) + _shared_photos()
+    yield Shop(web, drawn_catalogue)
+    drop_partitions()
 
 
 def _shared_photos() -> int:
@@ -118,9 +124,7 @@ def _shared_photos() -> int:
 
 @contextmanager
 def _web_server(log: Path, **environment: str) -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     with log.open("wb") as file:
         process = subprocess.Popen(
             [sys.executable, "-m", "config.web", "--port", str(port)],
@@ -132,7 +136,7 @@ def _web_server(log: Path, **environment: str) -> Iterator[str]:
         )
     url = f"http://127.0.0.1:{port}"
     try:
-        _wait(lambda: _answers(f"{url}/healthz"), 30, f"the web server; see {log}")
+        wait_until(lambda: _answers(f"{url}/healthz"), seconds=30, what=lambda: f"an answer: {log.read_text()}")
         yield url
     finally:
         os.killpg(process.pid, signal.SIGKILL)
@@ -145,20 +149,3 @@ def _answers(url: str) -> bool:
             return bool(answer.status == 200)
     except OSError:
         return False
-
-
-def _wait(condition: Callable[[], bool], seconds: float, what: str) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"waited in vain for {what}"
-        time.sleep(0.05)
-
-
-def _drop_vectors() -> None:
-    """Partitions are no models of Django's: nobody else empties them."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'recommender_imagevector'::regclass"
-        )
-        for (partition,) in cursor.fetchall():
-            cursor.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(partition)))

@@ -45,13 +45,13 @@ def test_from_the_storefront_to_a_product_to_a_similar_item(page: Page, shop: Sh
     assert first not in titles and len(set(titles)) == len(titles)
 
 
-def test_a_narrow_screen_is_not_scrolled_sideways(page: Page, shop: Shop) -> None:
+def test_a_narrow_screen_is_not_scrolled_sideways(page: Page, products: Shop) -> None:
     page.set_viewport_size({"width": 375, "height": 800})
-    page.goto(shop.url)
+    page.goto(products.url)
     expect(page.locator("#products .card[data-product]").first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
 
 
-def test_the_api_docs_show_the_operations(page: Page, shop: Shop) -> None:
-    page.goto(f"{shop.url}/api/docs/")
+def test_the_api_docs_show_the_operations(page: Page, web: str) -> None:
+    page.goto(f"{web}/api/docs/")
     expect(page.get_by_role("button", name="get /api/v1/status/", exact=True)).to_be_visible()

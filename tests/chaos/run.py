@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import random
-import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from tests.chaos.pictures import UPLOADED_EVERY, Fate, fate, is_broken
 from tests.chaos.processes import Supervised, python
 from tests.chaos.uploader import Uploader
 from tests.servers import OwnServers
+from tests.waiting import free_port
 
 KINDS = (
     *("worker child", "worker child", "worker", "beat", "redis", "flushall"),
@@ -49,7 +49,7 @@ class Chaos:
         self._random = random.Random(seed)
         self._outlived: list[str] = []
         environment = dict(os.environ)
-        port = _free_port()
+        port = free_port()
         uploads = [number for number in range(photos) if number % UPLOADED_EVERY == 0 and not is_broken(number)]
         rest = [str(bound) for bound in (0, photos)]
 
@@ -155,9 +155,3 @@ class Chaos:
     def _revive(self) -> None:
         for process in self._all:
             process.keep_running()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -11,6 +11,7 @@ from urllib.error import HTTPError, URLError
 from urllib.request import HTTPCookieProcessor, OpenerDirector, Request, build_opener
 
 from tests.chaos.pictures import photo
+from tests.multipart import multipart
 
 PASSWORD = "drawn at random by nobody"
 USER = "chaos"
@@ -47,7 +48,7 @@ class Uploader(threading.Thread):
         fields = _fields(page)
         fields |= {"sku": f"chaos-{number}", "title": f"Chaos {number}", "in_stock": "on", "published": "on"}
         fields |= {"attributes": "{}", "images-TOTAL_FORMS": "1", "images-0-position": "0"}
-        body, content_type = _multipart(fields, "images-0-file", f"{number}.jpg", photo(number))
+        body, content_type = multipart(fields=fields, photos={"images-0-file": photo(number)})
         request = Request(self._address + "/admin/catalog/product/add/", data=body)
         request.add_header("Content-Type", content_type)
         request.add_header("Referer", self._address)
@@ -65,7 +66,7 @@ class Uploader(threading.Thread):
         opener = build_opener(HTTPCookieProcessor())
         fields = _fields(self._get(opener, "/admin/login/"))
         fields |= {"username": USER, "password": PASSWORD}
-        body, content_type = _multipart(fields)
+        body, content_type = multipart(fields=fields)
         request = Request(self._address + "/admin/login/?next=/admin/", data=body)
         request.add_header("Content-Type", content_type)
         request.add_header("Referer", self._address)
@@ -84,16 +85,3 @@ def _fields(page: str) -> dict[str, str]:
     """The hidden fields of a form: CSRF token and the formset's counts."""
     hidden = re.findall(r'<input type="hidden" name="([^"]+)"(?: value="([^"]*)")?', page)
     return {name: value for name, value in hidden if "__prefix__" not in name}
-
-
-def _multipart(fields: dict[str, str], name: str = "", filename: str = "", data: bytes = b"") -> tuple[bytes, str]:
-    boundary = "chaos-chaos-chaos"
-    parts = [
-        f'--{boundary}\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{value}\r\n'
-        for key, value in fields.items()
-    ]
-    body = "".join(parts).encode()
-    if name:
-        head = f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"; filename="{filename}"\r\n'
-        body += head.encode() + b"Content-Type: image/jpeg\r\n\r\n" + data + b"\r\n"
-    return body + f"--{boundary}--\r\n".encode(), f"multipart/form-data; boundary={boundary}"

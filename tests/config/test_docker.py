@@ -8,7 +8,6 @@ import os
 import pickle
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -25,6 +24,7 @@ import yaml
 from tests.catalog import factories
 from tests.config.image import DOCKERFILE, PROJECT, copied, hide_packages, in_context, lay_application, stages
 from tests.recommender.compiled import compiled_encoder
+from tests.waiting import free_port
 from tests.workers import process_environment
 
 ENTRYPOINT = PROJECT / "docker" / "entrypoint.sh"
@@ -132,9 +132,7 @@ def test_a_command_without_its_servers_says_which_it_wants(image: Path, tmp_path
 @pytest.mark.django_db(transaction=True)
 def test_web_serves_and_stops_when_asked(image: Path, static_files: Path, tmp_path: Path) -> None:
     product = factories.make_product()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     log, url = tmp_path / "log", f"http://127.0.0.1:{port}"
     served = {"PORT": str(port), "HOST": "127.0.0.1", "WEB_PROCESSES": "1", "STATIC_ROOT": str(static_files)}
     environment = _environment(tmp_path, "web", **served)

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
+from tests.multipart import multipart
+
 THREADS = 16
 TIMEOUT_SECONDS = 15.0
 
@@ -109,7 +111,8 @@ class Storefront:
         if by_photo:
             photo = self.photos[number // 10 % len(self.photos)]
             about, path, method = about_photo(photo), f"/api/v1/search/image/?limit={self.limit}", "POST"
-            body, headers = multipart(photo)
+            body, content_type = multipart(photos={"image": photo})
+            headers = {"Content-Type": content_type}
         else:
             product = self.products[number % len(self.products)]
             about, method = about_product(product), "GET"
@@ -129,11 +132,3 @@ class Storefront:
         places = tuple((result["image"], result["distance"]) for result in answer["results"])
         wrong = "" if len(places) == self.limit else f"{len(places)} places instead of {self.limit}, {answer['status']}"
         return replace(asked, space=answer["space"], places=places, wrong=wrong)
-
-
-def multipart(photo: bytes) -> tuple[bytes, dict[str, str]]:
-    """Body and headers of a form with a photo as its field `image`."""
-    boundary = "a-boundary-that-no-photo-holds"
-    head = f'--{boundary}\r\nContent-Disposition: form-data; name="image"; filename="q.jpg"\r\n\r\n'.encode()
-    body = head + photo + f"\r\n--{boundary}--\r\n".encode()
-    return body, {"Content-Type": f"multipart/form-data; boundary={boundary}"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.waiting import free_port
+
 PROJECT = Path(__file__).resolve().parent.parent.parent
 READY_SECONDS = 60.0
 
@@ -20,9 +21,7 @@ READY_SECONDS = 60.0
 @contextmanager
 def web_server(environment: dict[str, str], log: Path) -> Iterator[str]:
     """Its URL, once it answers."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "config.web", "--port", str(port)]
     with log.open("ab") as file:
         process = subprocess.Popen(

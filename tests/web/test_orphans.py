@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ import psutil
 import pytest
 
 from tests.load.web import PROJECT
+from tests.waiting import free_port, is_alive
 from tests.web.caller import MULTIPART
 from tests.workers import process_environment
 
@@ -62,19 +62,9 @@ class WebServer:
         return detail.removeprefix("a photo may have ").partition(" MB")[0]
 
 
-def runs(process: psutil.Process) -> bool:
-    """Whether it does anything still; one that nobody has collected yet does not."""
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
-
-
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
+    return free_port()
 
 
 @pytest.mark.usefixtures("transactional_db")
@@ -86,12 +76,12 @@ def test_after_the_parent_was_killed_only_the_next_server_answers(port: int, tmp
         first.parent.kill()
         first.started.wait(10)
         deadline = time.monotonic() + 5
-        while alive := [one for one in workers if runs(one)]:
+        while alive := [one for one in workers if is_alive(one)]:
             assert time.monotonic() < deadline, alive
             time.sleep(0.05)
     finally:
         for one in workers:
-            if runs(one):
+            if is_alive(one):
                 one.kill()
     second = WebServer(port, tmp_path / "log", 7)
     try:
@@ -109,5 +99,5 @@ def test_who_is_asked_to_end_ends_in_order(port: int, tmp_path: Path, sign: sign
     workers = server.until_whole()
     server.started.send_signal(sign)
     assert server.started.wait(20) == 0
-    assert [one for one in workers if runs(one)] == []
+    assert [one for one in workers if is_alive(one)] == []
     assert "Traceback" not in (tmp_path / "log").read_text()

@@ -27,6 +27,7 @@ from catalog.photos.decoder_pool import AT_A_TIME, KEPT_IDLE, DecodersBusy, deco
 from catalog.photos.reading import PhotoError, decode_photo, inspect_photo
 from config.local.services import PROJECT
 from tests.catalog.photos.files import encoded, many_scans, noise
+from tests.waiting import is_alive
 from tests.workers import process_environment
 
 WAIT_SECONDS = 30.0
@@ -254,7 +255,7 @@ def test_a_forked_child_has_decoders_of_its_own() -> None:
     assert decode(SMALL).tobytes() == whole
     child.kill()
     child.join(WAIT_SECONDS)
-    until(lambda: not is_running(its))
+    until(lambda: not is_alive(its))
 
 
 PARENT = """
@@ -293,14 +294,7 @@ def test_a_decoder_does_not_outlive_its_parent(at_work: bool, tmp_path: object) 
         pids = [int(word) for word in parent.stdout.readline().split()]
         assert pids
         parent.kill()
-    until(lambda: not any(is_running(pid) for pid in pids))
-
-
-def is_running(pid: int) -> bool:
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
+    until(lambda: not any(is_alive(pid) for pid in pids))
 
 
 def test_facts_are_read_under_the_same_deadline(settings: Settings) -> None:

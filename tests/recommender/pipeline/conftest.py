@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -85,12 +84,3 @@ def colour_space(no_vectors: None, colour_encoder: ColourEncoder) -> Space:
 def real_space(no_vectors: None, compiled_lite0: Encoder) -> Space:
     """An active space of the real Lite0, for worker processes."""
     return ensure_first_space(encoder=compiled_lite0)
-
-
-def wait_until(condition: Callable[[], bool], *, seconds: float = 10.0, what: str = "what was waited for") -> None:
-    """Poll until it holds; fail after `seconds`."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            pytest.fail(f"{what} did not happen in {seconds:.0f} s")
-        time.sleep(0.02)

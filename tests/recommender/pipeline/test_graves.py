@@ -12,7 +12,7 @@ from recommender.models import EmbeddingJob, ImageVector, Space
 from tests.catalog.factories import make_image
 from tests.chaos.processes import Supervised, python
 from tests.marked import Mark
-from tests.recommender.pipeline.conftest import wait_until
+from tests.waiting import wait_until
 from tests.workers import CeleryWorker, process_environment
 
 pytestmark = pytest.mark.worker

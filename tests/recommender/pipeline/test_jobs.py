@@ -15,7 +15,8 @@ from catalog.models import ProductImage
 from recommender.models import EmbeddingJob, Encoder, Space
 from recommender.pipeline import jobs, leases, recovery
 from tests.catalog.factories import make_image, make_product
-from tests.recommender.pipeline.conftest import make_encoder_row, wait_until
+from tests.recommender.pipeline.conftest import make_encoder_row
+from tests.waiting import wait_until
 
 State, Priority = EmbeddingJob.State, EmbeddingJob.Priority
 

@@ -20,7 +20,7 @@ from recommender.models import EmbeddingJob, ImageFeatures, ImageVector, Space
 from tests.catalog.factories import make_image, make_product
 from tests.catalog.photo_server import Server
 from tests.chaos.processes import Supervised, python
-from tests.recommender.pipeline.conftest import wait_until
+from tests.waiting import wait_until
 from tests.workers import CeleryWorker, process_environment
 
 pytestmark = pytest.mark.worker

@@ -26,8 +26,8 @@ from recommender.index import partitions
 from recommender.models import Encoder
 from recommender.pipeline import doorbell
 from recommender.search import cache as answers_cache
-from tests.load.storefront import multipart
 from tests.load.web import web_server
+from tests.multipart import multipart
 from tests.recommender.search.gallery import Shop, make_space, random_units
 from tests.workers import process_environment
 
@@ -36,7 +36,7 @@ QUESTIONS = 50
 PRODUCTS = 30
 
 
-class Caller:
+class Shopper:
     """A connection to the server; `ask` returns the seconds until the whole answer, which must be 200."""
 
     def __init__(self, url: str, products: list[int]) -> None:
@@ -64,7 +64,9 @@ class Caller:
                 return self.send("GET", f"products/?page_size={limit}")
             case _:
                 crop = f"0,0,1,{1 - number / 1000}"
-                return self.send("POST", f"search/image/?crop={crop}&limit={limit}", *multipart(self._photo))
+                body, content_type = multipart(photos={"image": self._photo})
+                path = f"search/image/?crop={crop}&limit={limit}"
+                return self.send("POST", path, body, {"Content-Type": content_type})
 
     def send(self, method: str, path: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> float:
         began = time.monotonic()
@@ -95,14 +97,14 @@ def shop(transactional_db: None, compiled_lite0: Encoder) -> Iterator[Shop]:
 
 
 @pytest.fixture
-def served(shop: Shop, own_redis: psutil.Process, tmp_path: Path) -> Iterator[Callable[[], Caller]]:
+def served(shop: Shop, own_redis: psutil.Process, tmp_path: Path) -> Iterator[Callable[[], Shopper]]:
     """Makes callers of a server whose threads have all answered already."""
     environment = process_environment(WEB_PROCESSES="2", WEB_THREADS="2", HTTPS="false", OPENBLAS_NUM_THREADS="1")
     products = sorted(shop.products)
     with web_server(environment, tmp_path / "web.log") as url:
 
-        def call() -> Caller:
-            return Caller(url, products)
+        def call() -> Shopper:
+            return Shopper(url, products)
 
         for round_ in range(4):
             with ThreadPoolExecutor(4) as pool:
@@ -113,7 +115,7 @@ def served(shop: Shop, own_redis: psutil.Process, tmp_path: Path) -> Iterator[Ca
 
 
 def test_answers_come_in_time_while_redis_is_stopped_and_are_kept_again_afterwards(
-    served: Callable[[], Caller], own_redis: psutil.Process, settings: Settings
+    served: Callable[[], Shopper], own_redis: psutil.Process, settings: Settings
 ) -> None:
     assert 2 * settings.REDIS_TIMEOUT_SECONDS <= MOST_SECONDS
     over = threading.Event()

@@ -1,0 +1,41 @@
+"""What tests that run other processes share: waiting for a condition with a bound, a free port, whether a process lives."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+
+import psutil
+import pytest
+
+
+def wait_until(
+    condition: Callable[[], object], *, seconds: float = 10.0, what: str | Callable[[], str] = "what was waited for"
+) -> float:
+    """Poll until it holds and return after how many seconds it did; the test fails after `seconds`.
+
+    `what` is named in the failure: a text, or a function that makes one only then, of logs for instance.
+    """
+    began = time.monotonic()
+    while not condition():
+        if time.monotonic() - began > seconds:
+            pytest.fail(f"{what if isinstance(what, str) else what()} did not happen in {seconds:.0f} s")
+        time.sleep(0.02)
+    return time.monotonic() - began
+
+
+def free_port() -> int:
+    """A port of the loopback that nobody listens at now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def is_alive(process: psutil.Process | int) -> bool:
+    """Whether a process, or that of an id, still runs: one that only waits to be reaped does not."""
+    try:
+        process = process if isinstance(process, psutil.Process) else psutil.Process(process)
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
