@@ -23,7 +23,7 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 # The files that take longest, one after the other: with several workers, what begins last must not be long.
 LONGEST_FIRST = (
-    "tests/test_demo.py",
+    "tests/config/test_demo.py",
     "tests/recommender/pipeline/test_workers.py",
     "tests/recommender/encoder/test_applications.py",
     "tests/recommender/evaluation/test_clothing.py",

@@ -14,10 +14,10 @@ from django.test import Client
 from catalog.models import Product, ProductImage
 from catalog.photos import store
 from catalog.photos.storage_errors import StorageUnavailable
+from tests.catalog.admin.test_pages import photo_errors, post, upload
 from tests.catalog.factories import make_image, make_product, photo_bytes
 from tests.catalog.feeds.files import run_import
 from tests.catalog.photos.failing_storage import failing
-from tests.catalog.test_admin import photo_errors, post, upload
 
 pytestmark = pytest.mark.django_db
 REMEDY = "try again, or tell whoever runs the shop"

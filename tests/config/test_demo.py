@@ -21,7 +21,7 @@ from django.core.management import call_command
 
 from tests.waiting import free_port
 
-PROJECT = Path(__file__).resolve().parent.parent
+PROJECT = Path(__file__).resolve().parent.parent.parent
 PRODUCTS, PHOTOS = 24, 32
 pytestmark = [pytest.mark.worker, pytest.mark.timeout(240)]
 
