@@ -23,16 +23,6 @@ def split_path(text: str) -> Path:
     return tuple(name for name in names if name)
 
 
-def category_for(path: str | Path) -> Category:
-    """The category at a path, made with its parents where missing. Raises ValueError for an empty path."""
-    names = split_path(path) if isinstance(path, str) else path
-    if not names:
-        raise ValueError("a category needs a name")
-    tree = CategoryTree()
-    category: Category = Category.objects.get(pk=tree.make(names))
-    return category
-
-
 def lock_tree() -> None:
     """Let one transaction at a time write the tree: inserting a category changes the paths of its siblings."""
     hold_until_commit(Lock.CATEGORY_TREE)

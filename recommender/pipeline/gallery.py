@@ -10,7 +10,6 @@ from django.db.models import QuerySet
 from numpy.typing import NDArray
 
 from recommender.encoder.store import HEAVY
-from recommender.encoder.stored_features import features_of
 from recommender.halfvec import half_precision
 from recommender.index import stored
 from recommender.index.feed import tell_after_commit
@@ -71,15 +70,6 @@ def store(prepared: Prepared) -> None:
             rows = _rows(space, prepared.items)
         stored.insert(space=space, rows=rows)
         tell_after_commit(space, present=rows)
-
-
-def query_vector(space: Space, image_id: int) -> NDArray[np.float32] | None:
-    """The plain vector of a photo, float32 (dimensions,), never the augmented one; None while it has no features."""
-    known, features = features_of(space.encoder_id, [image_id])
-    if not len(known):
-        return None
-    vector: NDArray[np.float32] = project(space, features)[0]
-    return vector
 
 
 def fitted(spaces: QuerySet[Space]) -> QuerySet[Space]:

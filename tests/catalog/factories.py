@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from catalog.announce import Priority
-from catalog.categories import category_for
+from catalog.categories import CategoryTree, split_path
 from catalog.models import Category, Product, ProductImage
 from catalog.photos.store import add_photo
 
@@ -42,9 +42,11 @@ def photo_bytes(
     return buffer.getvalue()
 
 
-def make_category(path: str = "Clothing > Dress") -> Category:
+def make_category(path: str | tuple[str, ...] = "Clothing > Dress") -> Category:
     """The category at a path like "Clothing > Dress", made with its parents where missing."""
-    return category_for(path)
+    names = split_path(path) if isinstance(path, str) else path
+    category: Category = Category.objects.get(pk=CategoryTree().make(names))
+    return category
 
 
 def make_product(**fields: Any) -> Product:

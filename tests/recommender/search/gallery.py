@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from catalog.categories import category_for
 from catalog.models import Category, Product, ProductImage
 from recommender.halfvec import half_precision
 from recommender.index import lifecycle, stored
@@ -18,6 +17,7 @@ from recommender.index.registry import vector_index
 from recommender.index.types import Filters, Hit, VectorRow
 from recommender.models import EmbeddingJob, Encoder, ImageFeatures, Space
 from tests.catalog.filters.chosen import passes
+from tests.catalog.factories import make_category
 
 Vectors = NDArray[np.float32]
 
@@ -182,7 +182,7 @@ def assert_same_answer(found: Sequence[Hit], expected: Sequence[Hit], shop: Shop
 def make_tree() -> dict[str, Category]:
     """clothing > (dress > (evening, summer), shoe); home."""
     return {
-        path.split(" > ")[-1].lower(): category_for(path)
+        path.split(" > ")[-1].lower(): make_category(path)
         for path in (
             "Clothing",
             "Clothing > Dress",

@@ -19,7 +19,6 @@ from recommender.encoder.preprocess import photo_to_pixels
 from recommender.encoder.serving import encoder_for
 from recommender.halfvec import half_precision
 from recommender.models import Encoder, Space
-from recommender.pipeline.gallery import query_vector
 from recommender.projection.apply import Projection
 from recommender.projection.fit import fit_learned, fit_pca, rotated
 from recommender.projection.statistics import Statistics
@@ -29,7 +28,7 @@ from recommender.spaces.first import ensure_first_space
 from recommender.spaces.options import SpaceOptions
 from recommender.spaces.switch import activate
 from tests.catalog.factories import make_image, make_product, photo_bytes
-from tests.recommender.spaces.gallery import class_features, embed
+from tests.recommender.spaces.gallery import class_features, embed, plain_vector
 
 
 def projections() -> dict[str, Projection]:
@@ -130,7 +129,7 @@ def test_the_api_explains_what_it_answers(
     first, second = photos[0], photos[3]
     answer = client.get(f"/api/v1/products/{first.product_id}/similar/{second.product_id}/why/").json()
     space = Space.objects.get(state="active")
-    a, b = query_vector(space, first.pk), query_vector(space, second.pk)
+    a, b = plain_vector(space, first.pk), plain_vector(space, second.pk)
     assert a is not None and b is not None
     assert answer["pair_score"] == pytest.approx(float(a @ b), abs=1e-6)
     similar = client.get(f"/api/v1/products/{first.product_id}/similar/?exact=true").json()["results"]

@@ -17,14 +17,16 @@ from django.db import transaction
 from numpy.typing import NDArray
 from pgvector import HalfVector
 
-from catalog.categories import category_for
 from catalog.models import Category, Product, ProductImage
 from config.local.folder import local_folder
 from recommender.encoder.preprocess import photo_to_pixels
 from recommender.encoder.serving import encoder_for
+from recommender.encoder.stored_features import features_of
 from recommender.models import EmbeddingJob, Encoder, ImageFeatures, Space
 from recommender.pipeline.gallery import EmbeddedPhoto, prepare, store
+from recommender.projection.apply import project
 from recommender.spaces.first import ensure_first_space
+from tests.catalog.factories import make_category
 
 CLOTHING = Path(__file__).resolve().parents[4] / "shared" / "data" / "clothing"
 DIMENSIONS = 24
@@ -118,7 +120,7 @@ def add_photos(
     published: bool = True,
 ) -> list[ProductImage]:
     """A product with one photo for each row of features, stored as the pipeline stores them."""
-    made: dict[str, Category] = {path: category_for(path) for path in dict.fromkeys(categories or [])}
+    made: dict[str, Category] = {path: make_category(path) for path in dict.fromkeys(categories or [])}
     products = Product.objects.bulk_create(
         Product(
             sku=f"{prefix}-{row}",
@@ -182,3 +184,11 @@ def _stored(path: Path) -> str:
 
 def open_shop(encoder: Encoder) -> Space:
     return ensure_first_space(encoder=encoder)
+
+
+def plain_vector(space: Space, image_id: int) -> NDArray[np.float32]:
+    """What a photo's features are in a space, float32 (dimensions,): never what it took in of its neighbours."""
+    known, features = features_of(space.encoder_id, [image_id])
+    assert len(known), f"photo {image_id} has no features"
+    vector: NDArray[np.float32] = project(space, features)[0]
+    return vector

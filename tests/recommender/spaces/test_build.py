@@ -14,13 +14,12 @@ from recommender.index import partitions, stored
 from recommender.index.registry import vector_index
 from recommender.locks import take_build
 from recommender.models import Encoder, ImageFeatures, Space
-from recommender.pipeline.gallery import query_vector
 from recommender.projection.apply import project
 from recommender.spaces.build import BuildInProgress, build_space, continue_build
 from recommender.spaces.fill import fill
 from recommender.spaces.fit import CannotFit
 from recommender.spaces.options import InvalidSpace, SpaceOptions, resumable
-from tests.recommender.spaces.gallery import add_photos, class_features, embed, encoder_row
+from tests.recommender.spaces.gallery import add_photos, class_features, embed, encoder_row, plain_vector
 
 pytestmark = pytest.mark.django_db
 
@@ -304,7 +303,7 @@ def test_one_process_builds_a_space(shop: Space) -> None:
 def test_an_augmented_gallery_is_the_definition(shop: Space) -> None:
     space = build_space(SpaceOptions(encoder=shop.encoder, projection="pca", dimensions=8, augment=4))
     ids, held = zip(*sorted(vectors_of(space).items()), strict=True)
-    plain = np.stack([query_vector(space, image_id) for image_id in ids])
+    plain = np.stack([plain_vector(space, image_id) for image_id in ids])
     likeness = plain @ plain.T
     np.fill_diagonal(likeness, -2)
     for row in range(0, len(ids), 17):
@@ -317,9 +316,9 @@ def test_a_photo_uploaded_later_is_augmented_against_the_gallery_of_that_moment(
     space = build_space(SpaceOptions(encoder=shop.encoder, projection="pca", dimensions=8, augment=4))
     others = sorted(vectors_of(space))
     (image,) = add_photos(shop.encoder, class_features(3, 1, seed=4)[0][:1], ["Things > kind 0"], prefix="late")
-    plain = query_vector(space, image.pk)
+    plain = plain_vector(space, image.pk)
     assert plain is not None
-    gallery = np.stack([query_vector(space, image_id) for image_id in others])
+    gallery = np.stack([plain_vector(space, image_id) for image_id in others])
     near = np.argsort(-(gallery @ plain), kind="stable")[:4]
     mixed = plain + (np.maximum(gallery[near] @ plain, 0) ** 3) @ gallery[near]
     held = vectors_of(space)[image.pk]
@@ -350,7 +349,7 @@ def test_the_first_photos_of_an_augmented_space_are_augmented_however_few(encode
     add_photos(encoder, features, [f"kind {code}" for code in classes])
     space = build_space(SpaceOptions(encoder=encoder, projection="pca", dimensions=8, augment=3))
     ids, held = zip(*sorted(vectors_of(space).items()), strict=True)
-    plain = np.stack([query_vector(space, image_id) for image_id in ids])
+    plain = np.stack([plain_vector(space, image_id) for image_id in ids])
     likeness = plain @ plain.T
     np.fill_diagonal(likeness, -2)
     near = np.argsort(-likeness, axis=1, kind="stable")[:, :3]

@@ -10,7 +10,6 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from catalog.categories import category_for
 from catalog.models import Product, ProductImage
 from recommender.encoder import serving
 from recommender.index import partitions, stored
@@ -23,6 +22,7 @@ from recommender.spaces.fill import reconcile
 from recommender.spaces.listing import list_spaces
 from recommender.spaces.options import SpaceOptions
 from recommender.spaces.switch import SwitchRefused, activate, retire
+from tests.catalog.factories import make_category
 from tests.recommender.spaces.gallery import add_photos, class_features, encoder_row
 
 pytestmark = pytest.mark.django_db
@@ -213,7 +213,7 @@ def test_a_judgement_of_other_photos_or_labels_is_made_anew(shop: Space) -> None
     space = pca(shop)
     before = space.quality["signature"]
     product = Product.objects.latest("pk")
-    Product.objects.filter(pk=product.pk).update(category=category_for("Things > kind 0"))
+    Product.objects.filter(pk=product.pk).update(category=make_category("Things > kind 0"))
     activate(space.name)
     space.refresh_from_db()
     assert space.quality["signature"] != before
