@@ -16,8 +16,8 @@ from recommender.index import lifecycle, stored
 from recommender.index.registry import vector_index
 from recommender.index.types import Filters, Hit, VectorRow
 from recommender.models import EmbeddingJob, Encoder, ImageFeatures, Space
-from tests.catalog.filters.chosen import passes
 from tests.catalog.factories import make_category
+from tests.catalog.filters.chosen import passes
 
 Vectors = NDArray[np.float32]
 
