@@ -54,7 +54,7 @@ CACHED_ANSWERS_LEAVE_OUT = {
     "recommender.monitoring.metrics.request_metrics",
     "config.middleware.probes",
     "config.middleware.content_security_policy",
-    "config.unusable_input.UnusablePages",
+    "config.page_input.UnusablePageInput",
     "config.database.away.DatabaseAway",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.page_middleware.SessionMiddleware",
