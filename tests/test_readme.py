@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.conftest import Shop, drawn_catalogue, shop, static_files
+from tests.browser.conftest import Shop, drawn_catalogue, shop, static_files, web
 
-__all__ = ["drawn_catalogue", "shop", "static_files"]
+__all__ = ["drawn_catalogue", "shop", "static_files", "web"]
 
 PROJECT = Path(__file__).resolve().parent.parent
 README = (PROJECT / "README.md").read_text()

@@ -59,7 +59,7 @@ def by_every_photo(product: int, options: SearchOptions, steps: Steps) -> Answer
 
 def by_photo(product: int, options: SearchOptions, steps: Steps) -> Answer:
     """Of a photo that no product owns, so the product itself is excluded by the caller."""
-    excluded = replace(options, filters=replace(options.filters, exclude_products=(product,)))
+    excluded = replace(options, filters=options.filters.excluding(products=[product]))
     encoder = by_product(product, options, steps).space.encoder_id
     return similar_to_features(encoder_id=encoder, features=at(0.0), options=excluded, query={}, steps=steps)
 

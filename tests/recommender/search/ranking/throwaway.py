@@ -8,7 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from recommender.index.pgvector.engine import PgvectorIndex
+from catalog.filters.entries.stock import Stock
+from recommender.index.search import VectorSearch
+from recommender.search.ranking import diversity
 from recommender.search.ranking.base import Candidates, Query, Step
 
 
@@ -48,7 +50,7 @@ class StockFirst(Step[None]):
 
 
 def stocked(query: Query, in_stock: bool) -> Query:
-    filters = replace(query.options.filters, in_stock=in_stock)
+    filters = query.options.filters.having(Stock(in_stock))
     return replace(query, options=replace(query.options, filters=filters))
 
 
@@ -64,18 +66,18 @@ class Askings:
 @contextmanager
 def counted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Askings]:
     askings = Askings()
-    search_many, vectors = PgvectorIndex.search_many, PgvectorIndex.vectors
+    search_many, vectors_of = VectorSearch.search_many, diversity.vectors_of
 
     def searched(self, *, queries, k, **rest):  # type: ignore[no-untyped-def]
         askings.depths.append(k)
         askings.queries.append(len(queries))
         return search_many(self, queries=queries, k=k, **rest)
 
-    def read(self, *, image_ids, **rest):  # type: ignore[no-untyped-def]
+    def read(*, image_ids, **rest):  # type: ignore[no-untyped-def]
         askings.read.append(len(image_ids))
-        return vectors(self, image_ids=image_ids, **rest)
+        return vectors_of(image_ids=image_ids, **rest)
 
     with monkeypatch.context() as patched:
-        patched.setattr(PgvectorIndex, "search_many", searched)
-        patched.setattr(PgvectorIndex, "vectors", read)
+        patched.setattr(VectorSearch, "search_many", searched)
+        patched.setattr(diversity, "vectors_of", read)
         yield askings
