@@ -10,9 +10,9 @@ import orjson
 from django.http import HttpRequest
 from rest_framework.request import Request
 
+from catalog.parameters import Parameters
 from recommender.models import Space
 from recommender.search.answers import Answer
-from recommender.search.filters import Parameters
 from recommender.search.products import products_by_image
 from recommender.search.ranking.base import Candidate
 

@@ -9,11 +9,12 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from catalog.parameters import InvalidParameter
 from recommender.api import schema
 from recommender.api.answers import answer_bytes, parameters_of
 from recommender.api.base_view import SearchView, json_answer
 from recommender.search.duplicates import duplicates_of
-from recommender.search.filters import InvalidParameter, parse, parse_score
+from recommender.search.filters import parse, parse_score
 
 
 class Duplicates(SearchView):

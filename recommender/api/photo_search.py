@@ -14,12 +14,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.api.problems import Problem
+from catalog.parameters import InvalidParameter, Parameters
 from catalog.photos.fetch import fetch_photo
 from recommender.api import schema
 from recommender.api.answers import answer_bytes, parameters_of
 from recommender.api.base_view import SearchView, as_sent, json_answer
 from recommender.api.json_body import json_body
-from recommender.search.filters import InvalidParameter, Parameters, from_json, parse
+from recommender.search.filters import from_json, parse
 from recommender.search.query_photos import parse_crop, similar_to_photo
 
 ENVELOPE_BYTES = 64 * 1024  # what a form adds to the photo

@@ -10,13 +10,14 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from catalog.parameters import InvalidParameter
 from recommender.api import schema
 from recommender.api.answers import answer_bytes, parameters_of, results_of
 from recommender.api.base_view import SearchView, as_sent, json_answer
 from recommender.api.cached_answers import kept_or_made
 from recommender.api.json_body import json_body
 from recommender.models import Space
-from recommender.search.filters import InvalidParameter, from_json, parse, parse_ids
+from recommender.search.filters import from_json, parse, parse_ids
 from recommender.search.similarity import recommend, similar_to_each, similar_to_product
 
 MOST_IDS = 100

@@ -12,11 +12,11 @@ from rest_framework.response import Response
 
 from catalog.api.problems import Problem
 from catalog.api.schema import ImageSchema, problem
+from catalog.parameters import InvalidParameter
 from recommender.api import schema
 from recommender.api.answers import parameters_of
 from recommender.api.base_view import SearchView, json_answer
 from recommender.search import why as explaining
-from recommender.search.filters import InvalidParameter
 
 
 class RegionsSchema(serializers.Serializer[None]):

@@ -13,6 +13,7 @@ import numpy as np
 from django.db import connection
 from numpy.typing import NDArray
 
+from catalog.filters.chosen import Filters
 from recommender.encoder.stored_features import features_of
 from recommender.evaluation.histogram import colour_histograms
 from recommender.evaluation.labels import LabelledPhotos, read_photos
@@ -20,7 +21,7 @@ from recommender.evaluation.rank import Contestant, relevant_of, score
 from recommender.evaluation.scores import K, Scores, scores_of
 from recommender.index.registry import vector_index
 from recommender.index.search import VectorSearch
-from recommender.index.types import Filters, SpaceQuery
+from recommender.index.types import SpaceQuery
 from recommender.models import Space
 from recommender.progress import Progress, silent
 from recommender.projection.apply import project

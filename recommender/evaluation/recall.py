@@ -12,12 +12,13 @@ from django.db import connection
 from numpy.typing import NDArray
 from psycopg import sql
 
+from catalog.filters.chosen import Filters
 from recommender.encoder.stored_features import features_of
 from recommender.index.partitions import partition_name
 from recommender.index.registry import vector_index
 from recommender.index.search import VectorSearch
 from recommender.index.stored import vectors_of
-from recommender.index.types import Filters, SpaceGone, SpaceQuery
+from recommender.index.types import SpaceGone, SpaceQuery
 from recommender.models import RecallSample, Space
 from recommender.projection.apply import project
 

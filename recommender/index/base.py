@@ -70,7 +70,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.index.types import Filters, Hit, VectorRow
+from catalog.filters.chosen import Filters
+from recommender.index.types import Hit, VectorRow
 from recommender.models import Space
 
 

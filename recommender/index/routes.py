@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from catalog.filters.chosen import Filters
 from recommender.index import sql
 from recommender.index.base import Effort
 from recommender.index.partitions import partition_name
 from recommender.index.session import Statement, ask
-from recommender.index.types import Filters
 from recommender.models import Space
 
 # Candidates asked for beyond those needed, so that a few doubles do not cost a second scan. Behind a filter of share s each

@@ -11,12 +11,13 @@ import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
 
+from catalog.filters.chosen import Filters
 from recommender.index import compared
 from recommender.index.base import NearestQuery, VectorIndex
 from recommender.index.compared import Page
 from recommender.index.registry import vector_index
 from recommender.index.routes import Route, routes
-from recommender.index.types import Filters, Hit, SpaceQuery
+from recommender.index.types import Hit, SpaceQuery
 from recommender.models import Space
 
 _MOST_CROWDING = 50.0  # photos for each product, beyond which nothing more is learned

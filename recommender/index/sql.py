@@ -14,11 +14,12 @@ from typing import LiteralString
 from psycopg import sql
 
 from catalog.filters.base import compose
+from catalog.filters.chosen import Filters
 from recommender.halfvec import HalfVector
 from recommender.index.metrics import OPERATORS
 from recommender.index.partitions import partition_name
 from recommender.index.session import Statement
-from recommender.index.types import Filters, SpaceQuery
+from recommender.index.types import SpaceQuery
 from recommender.models import Space
 
 Values = dict[str, object]

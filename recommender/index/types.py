@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from catalog.filters.chosen import Filters as Filters
+from catalog.filters.chosen import Filters
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from catalog.filters.chosen import Filters
 from catalog.filters.registry import read_filters
-from catalog.parameters import InvalidParameter as InvalidParameter
-from catalog.parameters import Parameters as Parameters
-from catalog.parameters import read_number, read_truth, read_whole
-from recommender.index.types import Filters
+from catalog.parameters import InvalidParameter, Parameters, read_number, read_truth, read_whole
 
 MAX_LIMIT = 100
 DEFAULT_LIMIT = 12

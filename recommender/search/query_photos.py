@@ -8,12 +8,13 @@ import io
 import numpy as np
 from numpy.typing import NDArray
 
+from catalog.parameters import InvalidParameter
 from recommender.encoder.preprocess import LEAST_CROP, Crop, photo_to_pixels
 from recommender.encoder.serving import COMPILED, encoder_for
 from recommender.kept import Kept
 from recommender.models import Encoder
 from recommender.search.answers import Answer, EncoderChanged
-from recommender.search.filters import InvalidParameter, SearchOptions
+from recommender.search.filters import SearchOptions
 from recommender.search.similarity import similar_to_features
 from recommender.search.space import current_space
 

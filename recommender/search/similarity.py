@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from catalog.parameters import InvalidParameter
 from recommender.models import Space
 from recommender.projection.apply import project_query
 from recommender.search.answers import Answer, EncoderChanged
-from recommender.search.filters import InvalidParameter, SearchOptions, excluding
+from recommender.search.filters import SearchOptions, excluding
 from recommender.search.likes import liked_direction
 from recommender.search.query_products import QueryProduct, UnknownProduct, query_product, query_products
 from recommender.search.ranking.base import Query

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from catalog.models import ProductImage
+from catalog.parameters import InvalidParameter
 from catalog.photos.reading import decode_photo
 from catalog.photos.storage_errors import storage_errors
 from catalog.representation import image_json
@@ -34,7 +35,6 @@ from recommender.index.stored import vectors_of
 from recommender.kept import Kept
 from recommender.models import Space
 from recommender.projection.apply import Projection, projection_of, unit
-from recommender.search.filters import InvalidParameter
 from recommender.search.query_products import QueryProduct, query_product
 from recommender.search.space import current_space, in_active_space
 

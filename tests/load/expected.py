@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg import sql
 
+from catalog.filters.chosen import Filters
 from catalog.models import ProductImage
 from recommender.halfvec import HalfVector, cursor
 from recommender.index import stored
 from recommender.index.metrics import OPERATORS
 from recommender.index.partitions import partition_name
 from recommender.index.search import VectorSearch, vector_search
-from recommender.index.types import Filters
 from recommender.models import Space
 from recommender.search.query_products import query_products
 from tests.catalog.filters.chosen import filtering

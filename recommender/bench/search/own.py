@@ -12,6 +12,7 @@ import orjson
 import psycopg
 from django.db import connection
 
+from catalog.filters.chosen import Filters
 from recommender.bench.search.gallery import Gallery
 from recommender.bench.search.peers import EFS, mean_recall, summary
 from recommender.bench.search.truth import Numbers
@@ -22,7 +23,6 @@ from recommender.index.pgvector.options import Parameters
 from recommender.index.registry import vector_index
 from recommender.index.routes import SLACK
 from recommender.index.search import vector_search
-from recommender.index.types import Filters
 from recommender.models import Space
 from recommender.search import products as hydration
 from recommender.search import query_products

@@ -10,10 +10,10 @@ import numpy as np
 from django.test import override_settings
 from numpy.typing import NDArray
 
+from catalog.filters.chosen import Filters
 from recommender.index.base import VectorIndex
 from recommender.index.feed import feed
 from recommender.index.registry import ENGINES, vector_index
-from recommender.index.types import Filters
 from recommender.models import Space
 from tests.catalog.filters.chosen import filtering
 from tests.recommender.search.gallery import Shop, make_encoder, make_space, make_tree, unit

@@ -17,13 +17,14 @@ from django.db import transaction
 from django.test import Client
 from pytest_django import Settings
 
+from catalog.filters.chosen import Filters
 from catalog.models import Product, ProductImage
 from recommender.index import lifecycle, stored
 from recommender.index.base import VectorIndex
 from recommender.index.feed import feed
 from recommender.index.registry import vector_index
 from recommender.index.search import VectorSearch, vector_search
-from recommender.index.types import Filters, Hit, SpaceQuery
+from recommender.index.types import Hit, SpaceQuery
 from recommender.models import Encoder, Space
 from recommender.pipeline import gallery
 from recommender.spaces.build import build_space

@@ -11,12 +11,13 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from catalog.filters.chosen import Filters
 from recommender.index import lifecycle, stored
 from recommender.index.base import NearestQuery, Sizes, UnknownCombination, VectorIndex
 from recommender.index.feed import feed
 from recommender.index.registry import vector_index
 from recommender.index.search import VectorSearch
-from recommender.index.types import Filters, SpaceGone, SpaceQuery, VectorRow
+from recommender.index.types import SpaceGone, SpaceQuery, VectorRow
 from recommender.models import Space
 from tests.recommender.index.engines import PASSING, chosen, filters_of, shop_of
 from tests.recommender.index.numpy_engine import everything_stored

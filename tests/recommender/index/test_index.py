@@ -10,12 +10,13 @@ import psycopg
 import pytest
 from django.db import connection, transaction
 
+from catalog.filters.chosen import Filters
 from catalog.models import Product, ProductImage
 from recommender.index import partitions, stored
 from recommender.index.pgvector import ann_index
 from recommender.index.registry import vector_index
 from recommender.index.search import VectorSearch, vector_search
-from recommender.index.types import Filters, SpaceGone, SpaceQuery, VectorRow
+from recommender.index.types import SpaceGone, SpaceQuery, VectorRow
 from recommender.models import ImageVector, Space
 from tests.catalog.filters.chosen import filtering
 from tests.recommender.search.gallery import Shop, assert_same_answer, make_encoder, make_space, random_units

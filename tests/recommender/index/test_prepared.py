@@ -14,11 +14,11 @@ from django.db import DataError, ProgrammingError, connection, transaction
 from django.test import Client
 from pytest_django import Settings
 
+from catalog.filters.chosen import Filters
 from catalog.models import Product
 from recommender.index import partitions, sql
 from recommender.index.search import vector_search
 from recommender.index.session import ask, rows
-from recommender.index.types import Filters
 from recommender.models import Space
 from recommender.search.filters import SearchOptions
 from recommender.search.similarity import similar_to_each

@@ -13,11 +13,12 @@ from django.core.exceptions import ImproperlyConfigured
 from numpy.typing import NDArray
 from pytest_django import Settings
 
+from catalog.filters.chosen import Filters
 from recommender.index import base
 from recommender.index.pgvector.engine import PgvectorIndex
 from recommender.index.registry import ENGINES, vector_index
 from recommender.index.search import VectorSearch, vector_search
-from recommender.index.types import Filters, VectorRow
+from recommender.index.types import VectorRow
 from tests.catalog.filters.chosen import filtering
 from tests.recommender.index.engines import chosen
 from tests.recommender.index.numpy_engine import NumpyIndex

@@ -9,12 +9,12 @@ import pytest
 from django.db import connection, transaction
 from psycopg.pq import TransactionStatus
 
+from catalog.filters.chosen import Filters
 from catalog.models import Product
 from recommender.halfvec import raw_connection
 from recommender.index import sql
 from recommender.index.search import vector_search
 from recommender.index.session import ask
-from recommender.index.types import Filters
 from tests.recommender.search.gallery import Shop, random_units
 
 VECTORS = random_units(5)

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from catalog.filters.chosen import Filters
 from catalog.models import Category, Product, ProductImage
 from recommender.halfvec import half_precision
 from recommender.index import lifecycle, stored
 from recommender.index.registry import vector_index
-from recommender.index.types import Filters, Hit, VectorRow
+from recommender.index.types import Hit, VectorRow
 from recommender.models import EmbeddingJob, Encoder, ImageFeatures, Space
 from tests.catalog.factories import make_category
 from tests.catalog.filters.chosen import passes

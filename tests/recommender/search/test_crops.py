@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from catalog.parameters import InvalidParameter
 from recommender.encoder.preprocess import LEAST_CROP, image_to_pixels, photo_to_pixels
-from recommender.search.filters import InvalidParameter
 from recommender.search.query_photos import parse_crop
 from tests.catalog.factories import photo_bytes
 

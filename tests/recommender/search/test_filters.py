@@ -4,11 +4,12 @@ from decimal import Decimal
 
 import pytest
 
+from catalog.filters.chosen import Filters
 from catalog.filters.entries.attributes import Attributes
 from catalog.filters.entries.category import category_ids
 from catalog.filters.entries.price import Currency
-from recommender.index.types import Filters
-from recommender.search.filters import InvalidParameter, from_json, parse, parse_ids
+from catalog.parameters import InvalidParameter
+from recommender.search.filters import from_json, parse, parse_ids
 from tests.catalog.factories import make_product
 from tests.catalog.filters.chosen import filtering
 from tests.recommender.search.gallery import make_tree

@@ -10,11 +10,12 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from catalog.filters.chosen import Filters
 from catalog.filters.entries.category import Category, category_ids
 from catalog.filters.entries.price import Currency
 from recommender.index.registry import vector_index
 from recommender.index.search import VectorSearch
-from recommender.index.types import Filters, SpaceQuery
+from recommender.index.types import SpaceQuery
 from tests.catalog.filters.chosen import EUR, filtering
 from tests.recommender.search.gallery import Shop, assert_same_answer, make_space, make_tree, random_units, unit
 

@@ -8,13 +8,14 @@ from django.db import connection
 from django.test import Client
 from pytest_django import Settings
 
+from catalog.filters.chosen import Filters
 from recommender.evaluation import recall
 from recommender.evaluation.recall import KEPT, measure, recall_of, series
 from recommender.index import stored
 from recommender.index.pgvector import ann_index
 from recommender.index.registry import vector_index
 from recommender.index.search import vector_search
-from recommender.index.types import Filters, VectorRow
+from recommender.index.types import VectorRow
 from recommender.models import RecallSample, Space
 from recommender.search.query_products import query_product
 from recommender.tasks import measure_recall

@@ -8,12 +8,13 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
+from catalog.parameters import InvalidParameter
 from recommender.index import stored
 from recommender.index.pgvector import engine as pgvector
 from recommender.index.types import VectorRow
 from recommender.models import EmbeddingJob, Space
 from recommender.search.answers import NoActiveSpace, QueryCancelsOut
-from recommender.search.filters import InvalidParameter, SearchOptions
+from recommender.search.filters import SearchOptions
 from recommender.search.query_products import UnknownProduct
 from recommender.search.similarity import recommend, similar_to_each, similar_to_product
 from tests.catalog.factories import make_image, make_product

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from django.test import Client
 
+from catalog.filters.chosen import Filters
 from recommender.index.base import UnknownCombination
 from recommender.index.metrics import OPERATORS, farthest, score
 from recommender.index.pgvector.options import OPCLASSES, check
 from recommender.index.registry import vector_index
 from recommender.index.search import VectorSearch
-from recommender.index.types import Filters
 from tests.catalog.filters.chosen import filtering
 from tests.recommender.search.gallery import Shop, assert_same_answer, make_space, random_units
 

@@ -10,6 +10,7 @@ import pytest
 from django.db import connection
 from pytest_django import Settings
 
+from catalog.filters.chosen import Filters
 from catalog.filters.entries.category import Category
 from catalog.models import Product
 from recommender.index import routes, sql, stored
@@ -22,7 +23,7 @@ from recommender.index.pgvector.options import Parameters
 from recommender.index.registry import vector_index
 from recommender.index.search import VectorSearch, vector_search
 from recommender.index.session import ask
-from recommender.index.types import Filters, SpaceQuery
+from recommender.index.types import SpaceQuery
 from recommender.models import Space
 from tests.catalog.filters.chosen import filtering
 from tests.recommender.search.gallery import Shop, assert_same_answer, make_space, make_tree, random_units

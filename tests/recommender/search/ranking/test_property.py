@@ -11,8 +11,9 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from catalog.filters.chosen import Filters
 from catalog.filters.entries.category import Category
-from recommender.index.types import Filters, Hit
+from recommender.index.types import Hit
 from recommender.search.answers import Answer
 from recommender.search.filters import SearchOptions, excluding
 from recommender.search.ranking.steps import STEPS
