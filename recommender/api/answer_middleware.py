@@ -19,7 +19,7 @@ from django.utils.module_loading import import_string
 Environ = dict[str, Any]
 Handler = Callable[[HttpRequest], HttpResponse]
 
-# What they do with an answer depends on the request's scheme and on `_looked_at` alone, whatever the answer is.
+# What they do with an answer depends on the request's scheme and on `_deciding_headers` alone, whatever the answer is.
 _SAME_FOR_LIKE_CALLERS = frozenset(
     {
         "django.middleware.security.SecurityMiddleware",
@@ -34,7 +34,7 @@ logger = logging.getLogger(__name__)
 class AnswerMiddleware:
     """Runs everything in settings.MIDDLEWARE but settings.CACHED_ANSWERS_LEAVE_OUT, in the thread that calls it.
 
-    `looked_at`: names of the request headers that decide, with the scheme, what is done with an answer, so that it can be
+    `deciding_headers`: names of the request headers that decide, with the scheme, what is done with an answer, so that it can be
     worked out once for callers alike in them; None where each answer has to be run through.
     """
 
@@ -44,7 +44,7 @@ class AnswerMiddleware:
         for name in reversed(names):
             handler = _around(handler, name) if handler is not None else None
         self._handler = handler
-        self.looked_at = _looked_at() if _SAME_FOR_LIKE_CALLERS.issuperset(names) else None
+        self.deciding_headers = _deciding_headers() if _SAME_FOR_LIKE_CALLERS.issuperset(names) else None
 
     def run(self, environ: Environ, make: Callable[[], HttpResponse]) -> HttpResponse | None:
         """The answer of `make` as the middleware leaves it; None where it asks for another one, which Django then gives.
@@ -91,18 +91,18 @@ def _around(handler: Handler, name: str) -> Handler | None:
     return middleware
 
 
-def _looked_at() -> tuple[str, ...] | None:
+def _deciding_headers() -> tuple[str, ...] | None:
     """The request headers that Django's own middleware looks at; None where it looks at the path too."""
     if settings.SECURE_REDIRECT_EXEMPT:
         return None
     proxy: tuple[str, str] | None = settings.SECURE_PROXY_SSL_HEADER
-    looked_at: Mapping[str, object] = {
+    headers: Mapping[str, object] = {
         "host": True,
         _header(proxy[0]) if proxy else "": proxy,
         "x-forwarded-host": settings.USE_X_FORWARDED_HOST,
         "user-agent": settings.DISALLOWED_USER_AGENTS,
     }
-    return tuple(name for name, wanted in looked_at.items() if wanted)
+    return tuple(name for name, wanted in headers.items() if wanted)
 
 
 def _header(key: str) -> str:

@@ -30,11 +30,11 @@ from recommender.spaces.active import known_space
 
 Make = Callable[[], tuple[bytes, Space | None]]
 Headers = list[tuple[str, str]]
-Answer = tuple[int, Headers, bytes]  # status, headers, body
-Looked = tuple[bytes | None, Beginning | None]  # the kept answer, and when a new one would be begun
+Reply = tuple[int, Headers, bytes]  # status, headers, body
+Lookup = tuple[bytes | None, Beginning | None]  # the cached answer, and when a new one would be begun
 
 _KEPT_PATHS = re.compile(r"/api/v1/products/\d{1,19}/similar/", re.ASCII)
-_LOOKED = "lookalike.looked_for_answer"  # in a request's environment: what was found in Redis before Django was reached
+_LOOKUP = "lookalike.cached_answer"  # in a request's environment: what was found in Redis before Django was reached
 _MOST_CALLERS = 100  # for how many host names and schemes the headers of answers are remembered
 
 
@@ -79,13 +79,13 @@ class CachedAnswers:
         if (space := known_space()) is None:
             return False
         began, wall = time.perf_counter(), time.time()
-        key = answers_cache.key_of(space_id=space.pk, question=_cache_key("GET", request.path, request.query, b""))
+        key = answers_cache.key_of(space_id=space.pk, request=_request_bytes("GET", request.path, request.query, b""))
         values = await self._redis.get_many(answers_cache.EPOCH, key)
         if values is None or values[0] is None:
             return False
         beginning = Beginning(key, values[0], wall, space.pk)
         body = answers_cache.current(beginning, values[1])
-        environ.update({_LOOKED: (body, beginning), metrics.BEGAN: began})
+        environ.update({_LOOKUP: (body, beginning), metrics.BEGAN: began})
         return body is not None and self._give(request, environ, body, began)
 
     async def close(self) -> None:
@@ -103,9 +103,9 @@ class CachedAnswers:
         metrics.count_request(_route(), "GET", status, time.perf_counter() - began)
         return True
 
-    def _answer(self, request: EarlyRequest, environ: Environ, body: bytes) -> Answer | None:
-        if (looked_at := self._middleware.looked_at) is not None:
-            head = self._head(request, looked_at)
+    def _answer(self, request: EarlyRequest, environ: Environ, body: bytes) -> Reply | None:
+        if (deciding := self._middleware.deciding_headers) is not None:
+            head = self._head(request, deciding)
             if head is None:
                 return None
             if _admission(request, environ).refusal is None:
@@ -116,9 +116,9 @@ class CachedAnswers:
         cookies = [("Set-Cookie", cookie.OutputString()) for cookie in response.cookies.values()]
         return response.status_code, [*response.items(), *cookies], response.content
 
-    def _head(self, request: EarlyRequest, looked_at: tuple[str, ...]) -> Headers | None:
-        """The headers of any good answer to callers alike in `looked_at`, but its length; None where they get none."""
-        caller = (request.scheme, *map(request.header, looked_at))
+    def _head(self, request: EarlyRequest, deciding: tuple[str, ...]) -> Headers | None:
+        """The headers of any good answer to callers alike in the `deciding` headers, but its length; None where they get none."""
+        caller = (request.scheme, *map(request.header, deciding))
         if caller not in self._heads:
             if len(self._heads) >= _MOST_CALLERS:
                 self._heads.clear()
@@ -127,17 +127,17 @@ class CachedAnswers:
         return self._heads[caller]
 
 
-def kept_or_made(request: HttpRequest, make: Make) -> bytes:
+def cached_or_made(request: HttpRequest, make: Make) -> bytes:
     """The answer from Redis where the same was asked a moment ago, else that of `make()`.
 
     That gives the bytes and the space that answered, None where they may not be kept. They are kept only under a key
-    of that space: between the look and the answer the active one may have been switched.
+    of that space: between the look-up and the answer the active one may have been switched.
     """
-    looked: Looked | None = request.META.pop(_LOOKED, None)
-    if looked is None:
+    lookup: Lookup | None = request.META.pop(_LOOKUP, None)
+    if lookup is None:
         query = request.META.get("QUERY_STRING", "")
-        looked = _look(request.method or "", request.path_info, query, request.body)
-    body, beginning = looked
+        lookup = _look_up(request.method or "", request.path_info, query, request.body)
+    body, beginning = lookup
     if body is None:
         body, space = make()
         if space is not None and beginning is not None and beginning.space_id == space.pk:
@@ -174,7 +174,7 @@ def _route() -> str:
     return resolve("/api/v1/products/1/similar/").route
 
 
-def _look(method: str, path: str, query: str, body: bytes) -> Looked:
+def _look_up(method: str, path: str, query: str, body: bytes) -> Lookup:
     """None twice where the space is not known: then the view says what is the matter."""
     try:
         space = spaces.active_space()
@@ -182,8 +182,8 @@ def _look(method: str, path: str, query: str, body: bytes) -> Looked:
         return None, None
     if space is None:
         return None, None
-    return answers_cache.look(space_id=space.pk, question=_cache_key(method, path, query, body))
+    return answers_cache.look_up(space_id=space.pk, request=_request_bytes(method, path, query, body))
 
 
-def _cache_key(method: str, path: str, query: str, body: bytes) -> bytes:
+def _request_bytes(method: str, path: str, query: str, body: bytes) -> bytes:
     return f"{method} {path}?{query}\n".encode() + body

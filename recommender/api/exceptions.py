@@ -47,5 +47,5 @@ def _of_search(error: Exception) -> Problem | None:
         case NoActiveSpace() | EncoderMismatch() | EngineAway() | StorageUnavailable():
             return away(str(error))
         case SpaceGone():
-            return away("the space was replaced in the middle of the question, twice; ask again")
+            return away("the space was replaced in the middle of the search, twice; ask again")
     return None

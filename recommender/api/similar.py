@@ -10,14 +10,14 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog.parameters import InvalidParameter
+from catalog.parameters import InvalidParameter, Parameters
 from recommender.api import schema
 from recommender.api.answers import answer_bytes, parameters_of, results_of
 from recommender.api.base_view import SearchView, as_sent, json_answer
-from recommender.api.cached_answers import kept_or_made
+from recommender.api.cached_answers import cached_or_made
 from recommender.api.json_body import json_body
 from recommender.models import Space
-from recommender.search.filters import from_json, parse, parse_ids
+from recommender.search.filters import from_json, parse, parse_ids, parse_photo_id
 from recommender.search.similarity import recommend, similar_to_each, similar_to_product
 
 MOST_IDS = 100
@@ -38,10 +38,10 @@ class Similar(SearchView):
         def make() -> tuple[bytes, Space | None]:
             parameters = parameters_of(request)
             options = parse(parameters, also=["image"])
-            image = _image(parameters.get("image", []))
+            image = _image(parameters)
             return answer_bytes(similar_to_product(product_id=product_id, options=options, image=image), began)
 
-        return json_answer(kept_or_made(as_sent(request), make))
+        return json_answer(cached_or_made(as_sent(request), make))
 
 
 class Recommendations(SearchView):
@@ -65,7 +65,7 @@ class Recommendations(SearchView):
             options = parse({**parameters_of(request), **from_json(body)})
             return answer_bytes(recommend(positive=positive, negative=negative, options=options), began)
 
-        return json_answer(kept_or_made(as_sent(request), make))
+        return json_answer(cached_or_made(as_sent(request), make))
 
 
 class Batch(SearchView):
@@ -103,13 +103,10 @@ class Batch(SearchView):
             lasting = len(spaces) == 1 and not waiting
             return orjson.dumps(payload), next(iter(spaces.values())) if lasting else None
 
-        return json_answer(kept_or_made(as_sent(request), make))
+        return json_answer(cached_or_made(as_sent(request), make))
 
 
-def _image(values: list[str] | Any) -> int | str | None:
-    if not values:
-        return None
-    value = values[0]
-    if len(values) > 1 or not (value == "all" or (value.isascii() and value.isdigit() and len(value) < 19)):
-        raise InvalidParameter("image", "the id of one of the product's photos, or all, is needed")
-    return "all" if value == "all" else int(value)
+def _image(parameters: Parameters) -> int | str | None:
+    if parameters.get("image") == ["all"]:
+        return "all"
+    return parse_photo_id(parameters, "image", needed="the id of one of the product's photos, or all, is needed")

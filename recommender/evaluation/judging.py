@@ -66,7 +66,7 @@ def labels_of(space: Space) -> str:
 def judge(space: Space, *, rival: Space | None, labels: str | None = None, progress: Progress = silent) -> Judgement:
     """Judge the fit on the training side of a space by held-out photos, with the labels they have now.
 
-    `rival` is another space that answers the same questions: the active one, where it is not this one.
+    `rival` is another space that answers the same queries: the active one, where it is not this one.
     Without two held-out photos of one class there are no queries and no scores. Raises UnknownLabels.
     """
     labels = labels or labels_of(space)

@@ -94,14 +94,14 @@ def _answers(
         known, features = features_of(space.encoder_id, photos.image_ids[batch])
         vectors = dict(zip(known.tolist(), project(space, features), strict=True)) if len(known) else {}
         asked = [row for row in range(len(batch)) if int(photos.image_ids[batch[row]]) in vectors]
-        questions = [
+        space_queries = [
             SpaceQuery(
                 vector=vectors[int(photos.image_ids[batch[row]])],
                 filters=Filters().excluding(products=excluded[int(photos.groups[batch[row]])]),
             )
             for row in asked
         ]
-        found = index.search_many(space=space, queries=questions, k=K, exact=exact)
+        found = index.search_many(space=space, queries=space_queries, k=K, exact=exact)
         for row, hits in zip(asked, found, strict=True):
             products[start + row, : len(hits)] = [hit.product_id for hit in hits]
         progress("exact search" if exact else "asking the index", start + len(batch), len(queries))
@@ -124,7 +124,7 @@ def _hits(products: NDArray[np.int64], photos: LabelledPhotos, queries: NDArray[
 
 
 def _by_colours(photos: LabelledPhotos, queries: NDArray[np.int64], progress: Progress) -> Scores:
-    """The same questions to the colour histograms of all photos, or of a sample with the queries."""
+    """The same queries to the colour histograms of all photos, or of a sample with the queries."""
     chosen = np.zeros(len(photos), bool)
     chosen[np.random.default_rng(_SEED).permutation(len(photos))[:MOST_HISTOGRAMS]] = True
     chosen[queries] = True

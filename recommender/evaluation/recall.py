@@ -30,7 +30,9 @@ KEPT = 2000  # samples of a space; the oldest go
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _Sampled:
+    """A photo drawn as a query, with the product and variant group that are no answers to it."""
+
     image_id: int
     product_id: int
     group: str
@@ -68,7 +70,7 @@ def recall_of(space: Space, *, queries: int = QUERIES, k: int = K) -> tuple[floa
     alive = vector_index().ready(space=space)
     sample = _sample(space, queries)
     vectors = query_vectors(space, [one.image_id for one in sample])
-    questions = [
+    asked = [
         SpaceQuery(
             vector=vectors[one.image_id],
             filters=Filters().excluding(products=[one.product_id], groups=[one.group]),
@@ -77,9 +79,9 @@ def recall_of(space: Space, *, queries: int = QUERIES, k: int = K) -> tuple[floa
         if one.image_id in vectors
     ]
     shares = []
-    for question in questions:
-        exact = index.search(space=space, vector=question.vector, filters=question.filters, k=k, exact=True)
-        found = index.search(space=space, vector=question.vector, filters=question.filters, k=k) if alive else []
+    for query in asked:
+        exact = index.search(space=space, vector=query.vector, filters=query.filters, k=k, exact=True)
+        found = index.search(space=space, vector=query.vector, filters=query.filters, k=k) if alive else []
         if exact:
             farthest = exact[-1].distance
             shares.append(min(1.0, sum(hit.distance <= farthest for hit in found) / len(exact)))
@@ -101,7 +103,7 @@ def series(space: Space, *, points: int = 50) -> list[RecallSample]:
     return list(RecallSample.objects.filter(space_id=space.pk).order_by("-measured_at", "-pk")[:points])
 
 
-def _sample(space: Space, count: int) -> list[_Asked]:
+def _sample(space: Space, count: int) -> list[_Sampled]:
     """Random photos of published products; of a large partition a random part of its pages is read, not all of it."""
     name = sql.Identifier(partition_name(space))
     with connection.cursor() as cursor:
@@ -122,4 +124,4 @@ def _sample(space: Space, count: int) -> list[_Asked]:
             ).format(name, part),
             [count],
         )
-        return [_Asked(*one) for one in cursor.fetchall()]
+        return [_Sampled(*one) for one in cursor.fetchall()]

@@ -24,7 +24,7 @@ keeps the vectors of all spaces in the memory of one process and compares a quer
                 raise UnknownCombination(f"metric {metric!r}: this engine has ip alone")
 
         def effort(self, *, space) -> Effort:
-            return Effort(looked_at=1, most=100_000)
+            return Effort(oversampling=1, most=100_000)
 
         def create(self, *, space) -> None:
             self._spaces.setdefault(space.pk, {})
@@ -91,11 +91,11 @@ class UnknownCombination(ValueError):
 class Effort:
     """What a query costs the engine, so that the search can weigh it against comparing rows in Postgres.
 
-    `looked_at`: candidates that the engine compares for each one that it proposes. `most`: photos that it proposes for one
+    `oversampling`: how many photos the engine compares for each one that it proposes. `most`: photos that it proposes for one
     query at the most; who needs more compares all in Postgres.
     """
 
-    looked_at: int
+    oversampling: int
     most: int
 
 
@@ -195,6 +195,6 @@ class VectorIndex(ABC):
     def nearest(self, *, space: Space, queries: Sequence[NearestQuery], k: int) -> list[Candidates]:
         """Candidates for each query, all in as few round trips as can be. `k`: places of the page that is to be filled.
 
-        Approximate in who is proposed; a subset of those that pass is a bug only where it is for a reason other than that.
-        Raises SpaceGone where the space was dropped.
+        The engine is approximate, so it may miss some photos that pass. To miss them for any other reason, such as a filter
+        read wrongly, is a bug. Raises SpaceGone where the space was dropped.
         """

@@ -56,7 +56,7 @@ def routes(
     if exact_below == 0 or not narrow:
         return found
     photos, shares = estimates(space, [filters[number] for number in narrow])
-    bound = exact_below or round(_FEW * math.sqrt(places * effort.looked_at) * photos**_GROWTH)
+    bound = exact_below or round(_FEW * math.sqrt(places * effort.oversampling) * photos**_GROWTH)
     for number, share in zip(narrow, shares, strict=True):
         found[number] = replace(
             plain,

@@ -34,8 +34,8 @@ def _search_with(engine: VectorIndex) -> VectorSearch:
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """Queries of one call, and how each is routed."""
+class _Batch:
+    """The queries of one call, and how each is routed."""
 
     space: Space
     queries: Sequence[SpaceQuery]
@@ -77,15 +77,15 @@ class VectorSearch:
         """One answer for each query, together in few round trips; each as `search` gives it."""
         for query in queries:
             _check_shape(space, query.vector)
-        asked = _Asked(space, queries, self._routes(space, queries, k), k)
+        batch = _Batch(space, queries, self._routes(space, queries, k), k)
         pages: dict[int, list[Hit]] = {}
-        few = [number for number, route in enumerate(asked.routes) if route.few]
-        pages |= self._compared("few", asked, few)
+        few = [number for number, route in enumerate(batch.routes) if route.few]
+        pages |= self._compared("few", batch, few)
         rest = [number for number in range(len(queries)) if number not in pages]
         if not exact:
-            pages |= self._proposed(asked, rest)
+            pages |= self._proposed(batch, rest)
             rest = [number for number in rest if len(pages[number]) < k and self._completes]
-        pages |= self._compared("all", asked, rest)
+        pages |= self._compared("all", batch, rest)
         return [pages[number] for number in range(len(queries))]
 
     def nearest_photos(
@@ -107,17 +107,17 @@ class VectorSearch:
         effort = self._engine.effort(space=space)
         return routes(space, filters, places=math.ceil(k * crowding), effort=effort, exact_below=given)
 
-    def _compared(self, path: compared.Path, asked: _Asked, numbers: Sequence[int]) -> dict[int, list[Hit]]:
+    def _compared(self, path: compared.Path, batch: _Batch, numbers: Sequence[int]) -> dict[int, list[Hit]]:
         """Pages by comparing in Postgres all that passes; `few`: without the queries for which too many pass."""
 
         def ask(open_: Sequence[int], depths: Sequence[int]) -> list[Page | None]:
-            queries = [asked.queries[number] for number in open_]
-            bounds = [asked.routes[number].bound for number in open_]
-            return compared.all_that_pass(asked.space, path, queries, k=asked.k, depths=depths, bounds=bounds)
+            queries = [batch.queries[number] for number in open_]
+            bounds = [batch.routes[number].bound for number in open_]
+            return compared.all_that_pass(batch.space, path, queries, k=batch.k, depths=depths, bounds=bounds)
 
-        return self._widened(asked, ask, {number: asked.routes[number].compared for number in numbers})
+        return self._widened(batch, ask, {number: batch.routes[number].compared for number in numbers})
 
-    def _proposed(self, asked: _Asked, numbers: Sequence[int]) -> dict[int, list[Hit]]:
+    def _proposed(self, batch: _Batch, numbers: Sequence[int]) -> dict[int, list[Hit]]:
         """Pages of what the engine proposes, short where it has no more."""
         if not numbers:
             return {}
@@ -125,22 +125,22 @@ class VectorSearch:
         def ask(open_: Sequence[int], depths: Sequence[int]) -> list[Page | None]:
             queries = [
                 NearestQuery(
-                    vector=asked.queries[number].vector,
-                    filters=asked.queries[number].filters,
+                    vector=batch.queries[number].vector,
+                    filters=batch.queries[number].filters,
                     depth=depth,
-                    share=asked.routes[number].share,
+                    share=batch.routes[number].share,
                 )
                 for number, depth in zip(open_, depths, strict=True)
             ]
-            found = self._engine.nearest(space=asked.space, queries=queries, k=asked.k)
-            return compared.pages_of(asked.space, [asked.queries[number] for number in open_], found, k=asked.k)
+            found = self._engine.nearest(space=batch.space, queries=queries, k=batch.k)
+            return compared.pages_of(batch.space, [batch.queries[number] for number in open_], found, k=batch.k)
 
-        most = self._engine.effort(space=asked.space).most
-        return self._widened(asked, ask, {number: asked.routes[number].depth for number in numbers}, most=most)
+        most = self._engine.effort(space=batch.space).most
+        return self._widened(batch, ask, {number: batch.routes[number].depth for number in numbers}, most=most)
 
     def _widened(
         self,
-        asked: _Asked,
+        batch: _Batch,
         ask: Callable[[Sequence[int], Sequence[int]], list[Page | None]],
         depths: dict[int, int],
         *,
@@ -159,10 +159,10 @@ class VectorSearch:
                 if page is None:
                     continue
                 pages[number] = page.hits
-                if len(page.hits) < asked.k and page.more:
+                if len(page.hits) < batch.k and page.more:
                     places = max(1, len(page.hits))
-                    self._learn(asked.space, depth / places)
-                    deeper[number] = math.ceil(depth * max(2.0, 1.5 * asked.k / places))
+                    self._learn(batch.space, depth / places)
+                    deeper[number] = math.ceil(depth * max(2.0, 1.5 * batch.k / places))
             depths = {number: depth for number, depth in deeper.items() if depth <= most}
         return pages
 

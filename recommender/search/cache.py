@@ -1,4 +1,4 @@
-"""Hot answers: bytes in Redis for a few seconds, never one that was begun before something was hidden.
+"""Cached answers: bytes in Redis for a few seconds, never one that was begun before something was hidden.
 
 An entry carries the epoch that stood when its answer was begun, and when that was. Hiding a product (unpublished,
 deleted, a photo removed) sets a new epoch on commit, before the write returns; entries of another epoch are ignored. The
@@ -28,9 +28,10 @@ _HEAD = struct.Struct(f"<{_EPOCH_BYTES}sd")  # epoch, wall clock at the beginnin
 
 @dataclass(frozen=True)
 class Beginning:
-    """What an answer remembers of the moment it was begun; without an epoch it is not kept.
+    """The moment at which an answer was begun; without an epoch the answer is not kept.
 
-    `space_id`: the space that was active then, of which the key is.
+    `key`: where in Redis the answer belongs. `began`: wall clock, seconds. `space_id`: the space that was active then, which
+    is part of the key.
     """
 
     key: str
@@ -40,7 +41,7 @@ class Beginning:
 
 
 class _Forgetting(threading.local):
-    """When this thread last found Redis away as it wanted to forget."""
+    """When this thread last found Redis away in `forget_all`."""
 
     failed_at: float = float("-inf")
 
@@ -48,14 +49,14 @@ class _Forgetting(threading.local):
 _forgetting = _Forgetting()
 
 
-def key_of(*, space_id: int, question: bytes) -> str:
-    """Where the answer to a question is kept."""
-    return f"answer:{space_id}:{hashlib.blake2b(question, digest_size=16).hexdigest()}"
+def key_of(*, space_id: int, request: bytes) -> str:
+    """Where the answer to a request is kept. `request`: bytes that tell it from every other."""
+    return f"answer:{space_id}:{hashlib.blake2b(request, digest_size=16).hexdigest()}"
 
 
-def look(*, space_id: int, question: bytes) -> tuple[bytes | None, Beginning]:
-    """A hot answer, if there is one, and the beginning of a new one. One round trip."""
-    key = key_of(space_id=space_id, question=question)
+def look_up(*, space_id: int, request: bytes) -> tuple[bytes | None, Beginning]:
+    """The cached answer to a request (see `key_of`), if there is one, and the beginning of a new one. One round trip."""
+    key = key_of(space_id=space_id, request=request)
     began = time.time()
     epoch, entry = redis_client.ask(lambda client: client.mget(EPOCH, key), (None, None))
     if not isinstance(epoch, bytes):

@@ -32,7 +32,7 @@ class _Held:
     """What this process knows: the space and when that was read, which space's encoder is being loaded, when one failed."""
 
     space: Space | None = None
-    looked_at: float = float("-inf")
+    read_at: float = float("-inf")
     loading: int | None = None
     failed_at: float = float("-inf")
 
@@ -49,13 +49,13 @@ def known_space() -> Space | None:
     Inside a transaction use `active_space`, which reads there what the transaction sees.
     """
     held = _held
-    return held.space if time.monotonic() - held.looked_at < CACHE_SECONDS else None
+    return held.space if time.monotonic() - held.read_at < CACHE_SECONDS else None
 
 
 def active_space() -> Space | None:
     """The active space with its matrices, None before there is one; at most a second old."""
     known = known_space()
-    return known if known is not None and not connection.in_atomic_block else _look()
+    return known if known is not None and not connection.in_atomic_block else _read()
 
 
 def active_beside(space: Space) -> Space | None:
@@ -67,10 +67,10 @@ def active_beside(space: Space) -> Space | None:
 def forget_active_space() -> None:
     """The next `active_space` asks the database."""
     with _lock:
-        _held.space, _held.looked_at, _held.failed_at = None, float("-inf"), float("-inf")
+        _held.space, _held.read_at, _held.failed_at = None, float("-inf"), float("-inf")
 
 
-def _look() -> Space | None:
+def _read() -> Space | None:
     row = Space.objects.filter(state=Space.State.ACTIVE).values(*_IDENTITY).first()
     before = _held.space
     if row is None:
@@ -78,14 +78,14 @@ def _look() -> Space | None:
         return None
     if before is not None and (before.pk, before.created_at) == (row["pk"], row["created_at"]):
         before.parameters = row["parameters"]
-        _held.looked_at = time.monotonic()
+        _held.read_at = time.monotonic()
         return before
     space = _load(row["pk"])
-    if space is None:  # replaced between the two looks
-        return _look()
+    if space is None:  # replaced between the two statements
+        return _read()
     if before is not None and before.encoder_id != space.encoder_id and _readable(before):
         _load_encoder_first(space)
-        _held.looked_at = time.monotonic()
+        _held.read_at = time.monotonic()
         return before
     return _adopt(space)
 
@@ -104,7 +104,7 @@ def _readable(space: Space) -> bool:
 
 def _adopt(space: Space) -> Space:
     with _lock:
-        _held.space, _held.looked_at, _held.loading = space, time.monotonic(), None
+        _held.space, _held.read_at, _held.loading = space, time.monotonic(), None
     return space
 
 
@@ -128,7 +128,7 @@ def _load_encoder(space: Space) -> None:
     with _lock:
         _held.loading = None
         if failure is None:
-            _held.space, _held.looked_at = space, time.monotonic()
+            _held.space, _held.read_at = space, time.monotonic()
             return
         _held.failed_at = time.monotonic()
     logger.error("space %s waits, its encoder does not load in this process: %s", space.name, failure)

@@ -23,7 +23,7 @@ KINDS = ("category", "price", "attribute")
 Mask = NDArray[np.bool_]
 Cell = tuple[str, float]
 Passing = Callable[[], Mask]  # which products pass, a mask of its own at each call
-Question = tuple[dict[str, list[str]], Passing]  # the query string's parameters, and who passes
+Query = tuple[dict[str, list[str]], Passing]  # the query string's parameters, and who passes
 Ask = Callable[[str], bytes]  # a path → the body of the answer
 
 
@@ -46,7 +46,7 @@ def measure(ask: Ask, gallery: Gallery, queries: Sequence[int], judged: Sequence
     """One row for no filter and one for each kind and share: latency with everything included, recall@10, full pages.
 
     Timed: from the request to the answer, so with the category's look-up, the choice of a path and the products' fields. All
-    questions are asked in one random order, as in mixed traffic: no filter gains from a page that another read just before,
+    queries are asked in one random order, as in mixed traffic: no filter gains from a page that another read just before,
     and whatever else the machine does slows all of them alike.
     """
     cells: list[Cell] = [("none", 100.0), *((kind, share) for kind in KINDS for share in SHARES)]
@@ -60,10 +60,10 @@ def measure(ask: Ask, gallery: Gallery, queries: Sequence[int], judged: Sequence
     pairs = [(number, cell) for number in queries for cell in cells]
     for place in rng.permutation(len(pairs)):
         number, cell = pairs[place]
-        question = _question(gallery, number, cell, rng)
-        if question is None:
+        query = _query(gallery, number, cell, rng)
+        if query is None:
             continue
-        parameters, passing = question
+        parameters, passing = query
         began = time.perf_counter()
         body = ask(_path(number, parameters))
         seconds[cell].append(time.perf_counter() - began)
@@ -102,7 +102,7 @@ def _path(number: int, parameters: dict[str, list[str]]) -> str:
     return f"/api/v1/products/{number + 1}/similar/?{urlencode(parameters, doseq=True)}"
 
 
-def _question(gallery: Gallery, number: int, cell: Cell, rng: np.random.Generator) -> Question | None:
+def _query(gallery: Gallery, number: int, cell: Cell, rng: np.random.Generator) -> Query | None:
     """Parameters as a caller writes them, and which products pass. None where the product has no such category."""
     kind, share = cell
     if kind == "none":

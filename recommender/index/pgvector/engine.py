@@ -41,7 +41,7 @@ class PgvectorIndex(VectorIndex):
 
     def effort(self, *, space: Space) -> Effort:
         oversample = _oversample(space, space_parameters(space))
-        return Effort(looked_at=oversample, most=_MOST_CANDIDATES // oversample)
+        return Effort(oversampling=oversample, most=_MOST_CANDIDATES // oversample)
 
     def create(self, *, space: Space) -> None:
         """The partition is the place."""

@@ -36,7 +36,7 @@ class NumpyIndex(VectorIndex):
             )
 
     def effort(self, *, space: Space) -> Effort:
-        return Effort(looked_at=1, most=100_000)
+        return Effort(oversampling=1, most=100_000)
 
     def create(self, *, space: Space) -> None:
         self._reach()

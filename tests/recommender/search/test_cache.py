@@ -18,7 +18,7 @@ from pytest_django import Settings
 from catalog.models import Product
 from config.local.redis import start_redis, stop_redis
 from recommender import redis_client
-from recommender.api.cached_answers import kept_or_made
+from recommender.api.cached_answers import cached_or_made
 from recommender.models import Space
 from recommender.search import cache as answers_cache
 from recommender.spaces import active as spaces
@@ -68,7 +68,7 @@ def test_a_hot_answer_is_the_same_bytes_without_a_search(committed_shop: Shop, c
     first = client.get(url).content
     Product.objects.all().update(title="changed behind everyone's back")
     assert client.get(url).content == first
-    assert client.get(url + "?limit=12").content != first  # another question
+    assert client.get(url + "?limit=12").content != first  # another request
 
 
 def test_a_change_of_price_shows_within_five_seconds(committed_shop: Shop, client: Client) -> None:
@@ -96,57 +96,57 @@ def test_what_is_hidden_is_gone_when_the_write_returns(committed_shop: Shop, cli
 
 
 def test_an_answer_begun_before_the_write_and_kept_after_it_is_not_shown(committed_shop: Shop) -> None:
-    body, beginning = answers_cache.look(space_id=1, question=b"q")
+    body, beginning = answers_cache.look_up(space_id=1, request=b"q")
     assert body is None
     answers_cache.forget_all()
     answers_cache.keep(beginning, b"old")
-    assert answers_cache.look(space_id=1, question=b"q")[0] is None
-    _, beginning = answers_cache.look(space_id=1, question=b"q")
+    assert answers_cache.look_up(space_id=1, request=b"q")[0] is None
+    _, beginning = answers_cache.look_up(space_id=1, request=b"q")
     answers_cache.keep(beginning, b"new")
-    assert answers_cache.look(space_id=1, question=b"q")[0] == b"new"
-    assert answers_cache.look(space_id=2, question=b"q")[0] is None
+    assert answers_cache.look_up(space_id=1, request=b"q")[0] == b"new"
+    assert answers_cache.look_up(space_id=2, request=b"q")[0] is None
 
 
 def test_a_write_that_is_rolled_back_forgets_nothing(committed_shop: Shop) -> None:
     product = committed_shop.add(VECTORS[0])
-    _, beginning = answers_cache.look(space_id=1, question=b"q")
+    _, beginning = answers_cache.look_up(space_id=1, request=b"q")
     answers_cache.keep(beginning, b"kept")
     with transaction.atomic():
         product.published = False
         product.save()
-        assert answers_cache.look(space_id=1, question=b"q")[0] == b"kept"  # not before the commit
+        assert answers_cache.look_up(space_id=1, request=b"q")[0] == b"kept"  # not before the commit
         transaction.set_rollback(True)
-    assert answers_cache.look(space_id=1, question=b"q")[0] == b"kept"
+    assert answers_cache.look_up(space_id=1, request=b"q")[0] == b"kept"
 
 
 def test_a_flush_while_an_answer_is_made_does_not_revive_it(committed_shop: Shop) -> None:
-    _, beginning = answers_cache.look(space_id=1, question=b"q")
+    _, beginning = answers_cache.look_up(space_id=1, request=b"q")
     answers_cache.forget_all()
     redis_client.client().flushdb()
     answers_cache.keep(beginning, b"hidden")
-    assert answers_cache.look(space_id=1, question=b"q")[0] is None
-    assert answers_cache.look(space_id=1, question=b"q")[0] is None
+    assert answers_cache.look_up(space_id=1, request=b"q")[0] is None
+    assert answers_cache.look_up(space_id=1, request=b"q")[0] is None
 
 
 def test_age_is_counted_from_the_beginning_of_the_answer(committed_shop: Shop, settings: Settings) -> None:
     settings.ANSWER_CACHE_SECONDS = 1
-    _, beginning = answers_cache.look(space_id=1, question=b"q")
+    _, beginning = answers_cache.look_up(space_id=1, request=b"q")
     slow = replace(beginning, began=beginning.began - 0.8)
     answers_cache.keep(slow, b"body")
-    assert answers_cache.look(space_id=1, question=b"q")[0] == b"body"
-    assert until(lambda: answers_cache.look(space_id=1, question=b"q")[0] is None, 2) < 0.6
+    assert answers_cache.look_up(space_id=1, request=b"q")[0] == b"body"
+    assert until(lambda: answers_cache.look_up(space_id=1, request=b"q")[0] is None, 2) < 0.6
     answers_cache.keep(replace(beginning, began=beginning.began - 1.1), b"late")
-    assert answers_cache.look(space_id=1, question=b"q")[0] is None
+    assert answers_cache.look_up(space_id=1, request=b"q")[0] is None
 
 
 def test_an_entry_that_redis_kept_too_long_is_ignored(committed_shop: Shop, settings: Settings) -> None:
     """A Redis that hung executes late what it was sent before, with a full time to live."""
-    _, beginning = answers_cache.look(space_id=1, question=b"q")
+    _, beginning = answers_cache.look_up(space_id=1, request=b"q")
     asked, settings.ANSWER_CACHE_SECONDS = settings.ANSWER_CACHE_SECONDS, 3600
     answers_cache.keep(replace(beginning, began=beginning.began - asked), b"body")
-    assert answers_cache.look(space_id=1, question=b"q")[0] == b"body"
+    assert answers_cache.look_up(space_id=1, request=b"q")[0] == b"body"
     settings.ANSWER_CACHE_SECONDS = asked
-    assert answers_cache.look(space_id=1, question=b"q")[0] is None
+    assert answers_cache.look_up(space_id=1, request=b"q")[0] is None
 
 
 def test_an_answer_of_another_space_than_was_looked_under_is_not_kept(committed_shop: Shop) -> None:
@@ -165,7 +165,7 @@ def test_an_answer_of_another_space_than_was_looked_under_is_not_kept(committed_
             switch(to)
             return body, spaces.active_space()
 
-        return kept_or_made(request, make)
+        return cached_or_made(request, make)
 
     assert answer(b"of the next", to=after) == b"of the next"
     switch(before)

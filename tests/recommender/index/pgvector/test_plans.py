@@ -266,7 +266,7 @@ def test_a_setting_bounds_what_is_compared(settings: Settings) -> None:
 def test_sign_bits_are_oversampled_behind_a_filter_too() -> None:
     shop = filled("binary")
     (route,) = routes_of(shop, filtering(attributes={"colour": ("red",)}))
-    assert vector_index().effort(space=shop.space) == Effort(looked_at=20, most=1000)
+    assert vector_index().effort(space=shop.space) == Effort(oversampling=20, most=1000)
     assert route.depth == 12
     assert route.bound == 1903  # 7.75 · √240 · 1000^.4
     for filters in (filtering(attributes={"colour": ("red",)}), filtering(min_price=300)):
