@@ -11,6 +11,7 @@ from catalog.texts import printable, text_problem
 
 Parameters = Mapping[str, Sequence[str]]  # by name, each value in the order given
 
+MAX_ID = 2**63 - 1  # of a bigint; no row has a greater one
 MAX_VALUES = 200  # of all parameters together, and of one that is split at commas
 _SHOWN = 100  # characters of a name or value that an error repeats
 _PRICE = re.compile(r"\d{1,10}(\.\d{1,6})?")
@@ -29,6 +30,13 @@ def unknown_parameter(name: str, known: Sequence[str]) -> InvalidParameter:
     """The error for a misspelt name: passed over, it would answer something else than was asked. `known`: as to be shown."""
     there = f"{', '.join(known[:-1])} and {known[-1]}" if len(known) > 1 else "".join(known)
     return InvalidParameter(printable(name)[:_SHOWN], f"there is no such parameter; there are {there}")
+
+
+def check_names(parameters: Parameters, *, known: Sequence[str]) -> None:
+    """Every name is one of `known`. Raises InvalidParameter."""
+    for name in parameters:
+        if name not in known:
+            raise unknown_parameter(name, known)
 
 
 def check_values(parameters: Parameters) -> None:

@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog.parameters import InvalidParameter
+from catalog.parameters import check_names
 from recommender.api import schema
 from recommender.api.answers import answer_bytes, parameters_of
 from recommender.api.base_view import SearchView, json_answer
@@ -28,9 +28,7 @@ class Duplicates(SearchView):
     def get(self, request: Request, product_id: int) -> Response:
         began = time.perf_counter()
         parameters = parameters_of(request)
-        for name in parameters:
-            if name not in ("threshold", "limit", "exact"):
-                raise InvalidParameter(name, "there is no such parameter; there are exact, limit, threshold")
+        check_names(parameters, known=("exact", "limit", "threshold"))
         options = parse(parameters, also=["threshold"])
         threshold = parse_score(parameters, "threshold", settings.DUPLICATE_THRESHOLD)
         answer = duplicates_of(product_id=product_id, threshold=threshold, options=options)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -12,11 +10,12 @@ from rest_framework.response import Response
 
 from catalog.api.problems import Problem
 from catalog.api.schema import ImageSchema, problem
-from catalog.parameters import InvalidParameter
+from catalog.parameters import check_names
 from recommender.api import schema
 from recommender.api.answers import parameters_of
 from recommender.api.base_view import SearchView, json_answer
 from recommender.search import why as explaining
+from recommender.search.filters import parse_photo_id
 
 
 class RegionsSchema(serializers.Serializer[None]):
@@ -59,24 +58,14 @@ class Why(SearchView):
     )
     def get(self, request: Request, product_id: int, other_id: int) -> Response:
         given = parameters_of(request)
-        for name in given:
-            if name not in ("image", "other_image"):
-                raise InvalidParameter(name, "there is no such parameter; there are image, other_image")
+        check_names(given, known=("image", "other_image"))
         try:
             answer = explaining.why(
                 product_id=product_id,
                 other_id=other_id,
-                image_id=_image("image", given.get("image", [])),
-                other_image_id=_image("other_image", given.get("other_image", [])),
+                image_id=parse_photo_id(given, "image"),
+                other_image_id=parse_photo_id(given, "other_image"),
             )
         except explaining.NotEmbedded as error:
             raise Problem(409, "Nothing to explain", str(error)) from error
         return json_answer(answer)
-
-
-def _image(name: str, values: Sequence[str]) -> int | None:
-    if not values:
-        return None
-    if len(values) > 1 or not (values[0].isascii() and values[0].isdigit() and len(values[0]) < 19):
-        raise InvalidParameter(name, "the id of one of the product's photos is needed")
-    return int(values[0])

@@ -7,21 +7,21 @@ from dataclasses import dataclass, field, replace
 
 from catalog.filters.chosen import Filters
 from catalog.filters.registry import read_filters
-from catalog.parameters import InvalidParameter, Parameters, read_number, read_truth, read_whole
+from catalog.parameters import MAX_ID, InvalidParameter, Parameters, read_number, read_truth, read_whole
 
 MAX_LIMIT = 100
 DEFAULT_LIMIT = 12
 OPTIONS = ("limit", "min_score", "min_results", "diversity", "exact")
 
-_MAX_ID = 2**63 - 1
+_PHOTO_ID_DIGITS = 19  # as many may be more than a bigint holds
 _SHOWN = 100  # characters of what was written that an error repeats
 
 
 @dataclass(frozen=True, kw_only=True)
 class SearchOptions:
-    """How much of what is asked for.
+    """What may be found, and how much of it.
 
-    `min_score`: nothing less alike. `min_results`: when fewer remain, filled from the same category. `diversity`: 0 to
+    `limit`: products at most. `filters`: what each must fulfil. `min_score`: nothing less alike. `min_results`: when fewer remain, filled from the same category. `diversity`: 0 to
     1, how much unlikeness among the answers counts. `exact`: compare with every photo instead of asking the ANN index.
     """
 
@@ -66,9 +66,21 @@ def parse_ids(name: str, value: object, *, most: int) -> list[int]:
     if len(value) > most:
         raise InvalidParameter(name, f"{len(value)} ids; at most {most}")
     for item in value:
-        if not isinstance(item, int) or isinstance(item, bool) or not 0 < item <= _MAX_ID:
+        if not isinstance(item, int) or isinstance(item, bool) or not 0 < item <= MAX_ID:
             raise InvalidParameter(name, f"{_shown(item)} is no product id")
     return list(dict.fromkeys(value))
+
+
+def parse_photo_id(
+    parameters: Parameters, name: str, *, needed: str = "the id of one of the product's photos is needed"
+) -> int | None:
+    """The id of a photo; None where it is not given. `needed`: what an error asks for. Raises InvalidParameter."""
+    values = parameters.get(name, ())
+    if not values:
+        return None
+    if len(values) > 1 or not (values[0].isascii() and values[0].isdigit() and len(values[0]) < _PHOTO_ID_DIGITS):
+        raise InvalidParameter(name, needed)
+    return int(values[0])
 
 
 def parse_score(parameters: Parameters, name: str, default: float) -> float:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg import sql
 
+from catalog.parameters import MAX_ID
 from recommender.index.partitions import partition_name
 from recommender.index.session import rows
 from recommender.models import Space
@@ -67,7 +68,6 @@ LEFT JOIN {table} source ON source.image_id = photo.id AND {which}
 WHERE p.id = ANY (%(products)s::bigint[]) AND (p.published OR %(unpublished)s)
 ORDER BY p.id, photo.state IS NOT DISTINCT FROM 'failed'
 """
-MAX_ID = 2**63 - 1  # of a bigint; no product has a greater one
 
 
 def query_product(

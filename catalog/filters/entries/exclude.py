@@ -7,11 +7,10 @@ from typing import Self
 
 from catalog.filters.base import Condition, Filter, Parameter
 from catalog.models import Product
-from catalog.parameters import InvalidParameter, Parameters, read_listed
+from catalog.parameters import MAX_ID, InvalidParameter, Parameters, read_listed
 
 _MOST = 1000
-_MAX_ID = 2**63 - 1
-_ID_DIGITS = len(str(_MAX_ID))
+_ID_DIGITS = len(str(MAX_ID))
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Excluded(Filter):
         for value in numbers:
             if len(value) > _ID_DIGITS:  # and of thousands of digits Python makes no number
                 raise InvalidParameter("exclude", f"{value[:_ID_DIGITS]}… ({len(value)} digits) is no product id")
-        ids = [number for number in map(int, numbers) if number <= _MAX_ID]
+        ids = [number for number in map(int, numbers) if number <= MAX_ID]
         skus = [value for value in values if value not in numbers]
         if skus:
             ids += Product.objects.filter(sku__in=skus).values_list("pk", flat=True)
