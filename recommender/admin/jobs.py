@@ -17,8 +17,10 @@ from django.views.decorators.http import require_POST
 
 from catalog.representation import thumbnail_url
 from recommender.admin.read_only import ReadOnlyAdmin
+from recommender.encoder.store import HEAVY_JOINED
 from recommender.models import EmbeddingJob
-from recommender.pipeline import jobs
+from recommender.pipeline import doorbell, jobs
+from recommender.pipeline.queue_status import queue_status
 
 MAY_ASK = "recommender.change_embeddingjob"
 
@@ -29,7 +31,7 @@ def ask_again(request: HttpRequest, queryset: QuerySet[EmbeddingJob]) -> None:
         raise PermissionDenied
     with transaction.atomic():
         count = jobs.embed_again(queryset)
-        transaction.on_commit(jobs.ring, robust=True)
+        transaction.on_commit(doorbell.ring, robust=True)
     messages.success(request, f"{count} {'photo is' if count == 1 else 'photos are'} embedded again.")
 
 
@@ -40,7 +42,7 @@ class ReasonFilter(admin.SimpleListFilter):
     parameter_name = "reason"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(reason, f"{reason} ({count})") for reason, count in jobs.queue_status()["failed_by_reason"].items()]
+        return [(reason, f"{reason} ({count})") for reason, count in queue_status()["failed_by_reason"].items()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[EmbeddingJob]) -> QuerySet[EmbeddingJob]:
         if self.value() is None:
@@ -76,7 +78,7 @@ class EmbeddingJobAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[EmbeddingJob]:
         rows = super().get_queryset(request).select_related("image__product", "encoder")
-        return rows.defer("encoder__compiled", "encoder__check_pixels", "encoder__check_features")
+        return rows.defer(*HEAVY_JOINED)
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
@@ -87,7 +89,7 @@ class EmbeddingJobAdmin(ReadOnlyAdmin):
         return ours + super().get_urls()
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        context = {"queue": jobs.queue_status(), "may_ask": request.user.has_perm(MAY_ASK), **(extra_context or {})}
+        context = {"queue": queue_status(), "may_ask": request.user.has_perm(MAY_ASK), **(extra_context or {})}
         response: HttpResponse = super().changelist_view(request, context)
         return response
 

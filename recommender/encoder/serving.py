@@ -38,8 +38,7 @@ class EncoderMismatch(RuntimeError):
 
 
 _encoders: dict[tuple[int, str], ImageEncoder] = {}
-_injected: dict[int, ImageEncoder] = {}
-_injected_for_all: list[ImageEncoder] = []
+_injected: list[ImageEncoder] = []
 _lock = threading.Lock()
 
 
@@ -51,10 +50,8 @@ def encoder_for(row: Encoder, *, runtime: str | None = None) -> ImageEncoder:
     want of its weights or of TensorFlow, and ImproperlyConfigured for a runtime that does not exist or does not go with
     the encoder.
     """
-    if _injected_for_all:
-        return _injected_for_all[-1]
-    if row.pk in _injected:
-        return _injected[row.pk]
+    if _injected:
+        return _injected[-1]
     runtime = runtime or settings.ENCODER_RUNTIME
     key = (row.pk, runtime)
     if key not in _encoders:
@@ -64,22 +61,14 @@ def encoder_for(row: Encoder, *, runtime: str | None = None) -> ImageEncoder:
     return _encoders[key]
 
 
-def use_encoder(row_id: int, encoder: ImageEncoder | None) -> None:
-    """Inject the encoder that answers for a row in this process; None takes it back."""
-    if encoder is None:
-        _injected.pop(row_id, None)
-    else:
-        _injected[row_id] = encoder
-
-
 @contextmanager
 def injected(encoder: ImageEncoder) -> Iterator[None]:
     """Inside the block, `encoder` answers for every row in this process."""
-    _injected_for_all.append(encoder)
+    _injected.append(encoder)
     try:
         yield
     finally:
-        _injected_for_all.remove(encoder)
+        _injected.remove(encoder)
 
 
 def prove(encoder: ImageEncoder, row: Encoder) -> None:

@@ -15,8 +15,10 @@ from catalog.locks import Lock, hold_until_commit
 from recommender.encoder.registry import EncoderSpec, encoder_spec
 from recommender.models import Encoder
 
-# Megabytes that only serving needs; `Encoder.objects.defer(*HEAVY)` leaves them where they are.
+# Megabytes that only serving needs; `Encoder.objects.defer(*HEAVY)` leaves them where they are. HEAVY_JOINED: the same of a
+# row that is selected with its encoder.
 HEAVY = ("compiled", "check_pixels", "check_features")
+HEAVY_JOINED = tuple(f"encoder__{name}" for name in HEAVY)
 
 
 class EncoderNotCompiled(LookupError):

@@ -8,6 +8,8 @@ from typing import TypedDict
 
 from django.db import connection
 
+from recommender.pause import Pause
+
 # Counts are kept so many times as long as they took: at most 5 % of one core, whatever the size of the shop.
 KEPT_FOR_ITS_COST = 20.0
 KEPT_AT_LEAST_SECONDS = 1.0
@@ -58,20 +60,19 @@ WHERE state IN ('pending', 'processing', 'failed') AND encoder_id = %(encoder)s 
 _FAILED = "SELECT reason, count(*) FROM recommender_embeddingjob WHERE state = 'failed' GROUP BY reason ORDER BY reason"
 
 _lock = threading.Lock()
-_kept: tuple[float, QueueStatus] | None = None
+_rest = Pause()  # while it lasts, what was counted last is the answer
+_counted: QueueStatus | None = None
 
 
 def queue_status(*, fresh: bool = False) -> QueueStatus:
     """The queue as it was at most a second (on a large shop: a few seconds) ago; `fresh` counts now."""
-    global _kept
+    global _counted
     with _lock:
-        if not fresh and _kept is not None and time.monotonic() < _kept[0]:
-            return _kept[1]
-        began = time.monotonic()
-        status = _count()
-        ended = time.monotonic()
-        _kept = (ended + max(KEPT_AT_LEAST_SECONDS, KEPT_FOR_ITS_COST * (ended - began)), status)
-        return status
+        if _counted is None or fresh or not _rest.is_on():
+            began = time.monotonic()
+            _counted = _count()
+            _rest.begin(max(KEPT_AT_LEAST_SECONDS, KEPT_FOR_ITS_COST * (time.monotonic() - began)))
+        return _counted
 
 
 class PhotosLeft(TypedDict):

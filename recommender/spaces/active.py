@@ -15,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection, connections
 
 from recommender.encoder.serving import COMPILED, EncoderMismatch, encoder_for
+from recommender.encoder.store import HEAVY_JOINED
 from recommender.encoder.weights_pickle import WeightsFileError
 from recommender.models import Encoder, Space
 
@@ -91,9 +92,7 @@ def _read() -> Space | None:
 
 
 def _load(pk: int) -> Space | None:
-    rows = Space.objects.select_related("encoder").defer(
-        "encoder__compiled", "encoder__check_pixels", "encoder__check_features", "judged_mean", "judged_matrix"
-    )
+    rows = Space.objects.select_related("encoder").defer(*HEAVY_JOINED, "judged_mean", "judged_matrix")
     return rows.filter(pk=pk, state=Space.State.ACTIVE).first()
 
 

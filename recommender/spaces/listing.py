@@ -6,18 +6,19 @@ from typing import Any
 
 from django.utils import timezone
 
-from recommender.encoder.store import HEAVY
+from recommender.encoder.store import HEAVY_JOINED
 from recommender.index import stored
 from recommender.index.registry import vector_index
 from recommender.models import RecallSample, Space
 from recommender.records.quality import Quality
 
-_HEAVY = ("mean", "matrix", "judged_mean", "judged_matrix", *(f"encoder__{name}" for name in HEAVY))
+# Megabytes that no list shows, of a space and of the encoder that is selected with it.
+HEAVY = ("mean", "matrix", "judged_mean", "judged_matrix", *HEAVY_JOINED)
 
 
 def list_spaces() -> list[dict[str, Any]]:
     """One JSON object a space, newest first; sizes in bytes, ages in seconds."""
-    spaces = Space.objects.select_related("encoder").defer(*_HEAVY).order_by("-pk")
+    spaces = Space.objects.select_related("encoder").defer(*HEAVY).order_by("-pk")
     return [_described(space) for space in spaces]
 
 

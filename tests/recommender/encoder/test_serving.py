@@ -173,9 +173,6 @@ class Fixed:
 
 def test_an_injected_encoder_answers_until_it_is_taken_back(compiled_lite0: Encoder) -> None:
     fixed = Fixed()
-    serving.use_encoder(compiled_lite0.pk, fixed)
-    assert encoder_for(compiled_lite0) is fixed
-    serving.use_encoder(compiled_lite0.pk, None)
     with serving.injected(fixed):
         assert encoder_for(compiled_lite0) is fixed
     assert isinstance(encoder_for(compiled_lite0), LiteRTEncoder)

@@ -51,11 +51,11 @@ def network() -> Network:
 
 
 @pytest.fixture
-def keras_space(no_vectors: None, network: Network) -> Space:
+def keras_space(no_vectors: None, network: Network) -> Iterator[Space]:
     """A space whose encoder is of the Keras runtime, with a network of no weights."""
     row = make_encoder_row()
-    serving.use_encoder(row.pk, KerasEncoder(network, row.side, row.dimensions, row.pooling))
-    return ensure_first_space(encoder=row)
+    with serving.injected(KerasEncoder(network, row.side, row.dimensions, row.pooling)):
+        yield ensure_first_space(encoder=row)
 
 
 def run() -> embed.Worked:
