@@ -10,7 +10,7 @@ from django.dispatch import receiver
 
 from catalog.signals import photos_stored, products_changed
 from recommender.models import EmbeddingJob
-from recommender.pipeline import jobs
+from recommender.pipeline import doorbell, jobs
 from recommender.search import cache as answers_cache
 
 _PRIORITIES = {"upload": EmbeddingJob.Priority.UPLOAD, "import": EmbeddingJob.Priority.IMPORT}
@@ -20,7 +20,7 @@ _PRIORITIES = {"upload": EmbeddingJob.Priority.UPLOAD, "import": EmbeddingJob.Pr
 def ask_for_features(image_ids: Sequence[int], priority: str, **_: Any) -> None:
     """Write the jobs in the transaction that stores the photos (an outbox); workers are told once it has committed."""
     jobs.enqueue(image_ids, priority=_PRIORITIES[priority])
-    transaction.on_commit(jobs.ring, robust=True)
+    transaction.on_commit(doorbell.ring, robust=True)
 
 
 @receiver(products_changed)

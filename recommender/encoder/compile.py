@@ -135,9 +135,9 @@ def compile_file(
     )
 
 
-def catalogue_pixels(side: int, *, limit: int = CHECKED_PHOTOS) -> Iterator[NDArray[np.uint8]]:
-    """Pixels uint8 (side, side, 3) of some photos of the catalogue, in the order of their digests: a fixed sample."""
-    for image in ProductImage.objects.exclude(digest="").order_by("digest", "id")[:limit]:
+def catalogue_pixels(side: int) -> Iterator[NDArray[np.uint8]]:
+    """Pixels uint8 (side, side, 3) of up to CHECKED_PHOTOS photos of the catalogue, the first by digest: a fixed sample."""
+    for image in ProductImage.objects.exclude(digest="").order_by("digest", "id")[:CHECKED_PHOTOS]:
         try:
             with image.file.open("rb") as file:
                 yield photo_to_pixels(cast(BinaryIO, file), side=side)

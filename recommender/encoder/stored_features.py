@@ -30,11 +30,9 @@ def features_of(
     return np.array(known, np.int64), features
 
 
-def batches(
-    encoder_id: int, image_ids: NDArray[np.int64], batch: int = BATCH
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
-    """`features_of` many photos, batch by batch, in the order given."""
-    for start in range(0, len(image_ids), batch):
-        known, features = features_of(encoder_id, image_ids[start : start + batch])
+def batches(encoder_id: int, image_ids: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+    """`features_of` many photos, BATCH at a time, in the order given."""
+    for start in range(0, len(image_ids), BATCH):
+        known, features = features_of(encoder_id, image_ids[start : start + BATCH])
         if len(known):
             yield known, features

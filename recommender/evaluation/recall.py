@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 QUERIES = 100
 K = 10
 KEPT = 2000  # samples of a space; the oldest go
+SHOWN = 50  # of them, in the status
 
 
 @dataclass(frozen=True)
@@ -59,11 +60,11 @@ def measure(space: Space, *, queries: int = QUERIES) -> RecallSample | None:
     return sample
 
 
-def recall_of(space: Space, *, queries: int = QUERIES, k: int = K) -> tuple[float | None, int]:
-    """Mean recall@k of the ANN index over random photos of the space, asked as the storefront asks, and how many asked.
+def recall_of(space: Space, *, queries: int = QUERIES) -> tuple[float | None, int]:
+    """Mean recall@K of the ANN index over random photos of the space, asked as the storefront asks, and how many asked.
 
     The index is asked by itself: the storefront completes a short answer by exact search, which would hide an index that
-    finds too little. Without a valid index recall is 0. A hit as near as the k-th exact one counts, for it makes no
+    finds too little. Without a valid index recall is 0. A hit as near as the K-th exact one counts, for it makes no
     difference which of several equally near photos is answered.
     """
     index = VectorSearch(vector_index(), exact_below=0, completes=False)
@@ -80,8 +81,8 @@ def recall_of(space: Space, *, queries: int = QUERIES, k: int = K) -> tuple[floa
     ]
     shares = []
     for query in asked:
-        exact = index.search(space=space, vector=query.vector, filters=query.filters, k=k, exact=True)
-        found = index.search(space=space, vector=query.vector, filters=query.filters, k=k) if alive else []
+        exact = index.search(space=space, vector=query.vector, filters=query.filters, k=K, exact=True)
+        found = index.search(space=space, vector=query.vector, filters=query.filters, k=K) if alive else []
         if exact:
             farthest = exact[-1].distance
             shares.append(min(1.0, sum(hit.distance <= farthest for hit in found) / len(exact)))
@@ -98,9 +99,9 @@ def query_vectors(space: Space, image_ids: Sequence[int]) -> Mapping[int, NDArra
     return dict(zip(map(int, known), project(space, features), strict=True))
 
 
-def series(space: Space, *, points: int = 50) -> list[RecallSample]:
-    """The newest samples of a space, newest first."""
-    return list(RecallSample.objects.filter(space_id=space.pk).order_by("-measured_at", "-pk")[:points])
+def series(space: Space) -> list[RecallSample]:
+    """The newest SHOWN samples of a space, newest first."""
+    return list(RecallSample.objects.filter(space_id=space.pk).order_by("-measured_at", "-pk")[:SHOWN])
 
 
 def _sample(space: Space, count: int) -> list[_Sampled]:

@@ -23,7 +23,7 @@ from recommender.index.base import EngineAway
 from recommender.index.registry import vector_index
 from recommender.models import RecallSample, Space
 from recommender.monitoring.status import status
-from recommender.pipeline.jobs import queue_status
+from recommender.pipeline.queue_status import queue_status
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
 

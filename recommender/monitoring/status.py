@@ -25,19 +25,19 @@ _lock = threading.Lock()
 _counted: dict[str, Any] = {}
 
 
-def status(*, fresh: bool = False) -> dict[str, Any]:
-    """The body of `status/`; `fresh` counts now."""
+def status() -> dict[str, Any]:
+    """The body of `status/`, as it was when the counts were last taken."""
     global _counted
     with _lock:
-        if fresh or not rest.is_on():
+        if not rest.is_on():
             began = time.monotonic()
-            _counted = _count(fresh)
+            _counted = _count()
             rest.begin(max(_KEPT_AT_LEAST_SECONDS, _KEPT_FOR_ITS_COST * (time.monotonic() - began)))
         return _counted
 
 
-def _count(fresh: bool) -> dict[str, Any]:
-    queue = queue_status(fresh=fresh)
+def _count() -> dict[str, Any]:
+    queue = queue_status()
     space = spaces.active_space()
     samples = [] if space is None else recall.series(space)
     points = [

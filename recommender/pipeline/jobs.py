@@ -10,21 +10,7 @@ from django.db.models import Case, Exists, OuterRef, QuerySet, When
 
 from catalog.models import ProductImage
 from recommender.models import EmbeddingJob, Encoder
-from recommender.pipeline.doorbell import ring
 from recommender.pipeline.gallery import encoders_in_use
-from recommender.pipeline.queue_status import queue_status
-
-__all__ = [
-    "PhotoState",
-    "embed_again",
-    "enqueue",
-    "enqueue_missing",
-    "forget_unused",
-    "photo_state",
-    "photo_states",
-    "queue_status",
-    "ring",
-]
 
 # Rows a statement: a transaction of half a second, not of a minute, when a new encoder meets a million photos.
 BATCH = 10_000
@@ -69,7 +55,7 @@ class PhotoState:
 def enqueue(image_ids: Iterable[int], *, priority: int, encoder: Encoder | None = None) -> int:
     """Ask for the features of photos, anew where they were asked for before; returns the number of jobs written.
 
-    Call it inside the transaction that stored the photos, and `ring` when that has committed. Without `encoder`: for
+    Call it inside the transaction that stored the photos, and `doorbell.ring` when that has committed. Without `encoder`: for
     every encoder that a space uses; where there is none yet, the sweep asks when one appears. Photos that are gone
     are passed over.
     """
@@ -112,7 +98,7 @@ def forget_unused() -> int:
 
 
 def embed_again(queryset: QuerySet[EmbeddingJob]) -> int:
-    """Start jobs anew at the priority of a fresh upload: a person asked for them. Returns how many; ring afterwards.
+    """Start jobs anew at the priority of a fresh upload: a person asked for them. Returns how many; `doorbell.ring` afterwards.
 
     Jobs in hand are left in hand: their result is on its way.
     """
@@ -132,15 +118,15 @@ def embed_again(queryset: QuerySet[EmbeddingJob]) -> int:
     )
 
 
-def photo_state(image_id: int, *, encoder: Encoder | None = None) -> PhotoState:
-    """The state of one photo with `encoder`, by default with every encoder in use: the least advanced one counts."""
-    return photo_states([image_id], encoder=encoder)[image_id]
+def photo_state(image_id: int) -> PhotoState:
+    """The state of one photo with the encoders in use: the least advanced one counts."""
+    return photo_states([image_id])[image_id]
 
 
-def photo_states(image_ids: Sequence[int], *, encoder: Encoder | None = None) -> dict[int, PhotoState]:
+def photo_states(image_ids: Sequence[int]) -> dict[int, PhotoState]:
     """`photo_state` of several photos in one query."""
     jobs = EmbeddingJob.objects.filter(image__in=image_ids)
-    jobs = jobs.filter(encoder__in=[encoder] if encoder else encoders_in_use())
+    jobs = jobs.filter(encoder__in=encoders_in_use())
     found: dict[int, PhotoState] = {}
     states = EmbeddingJob.State
     order = [str(state) for state in (states.DONE, states.PROCESSING, states.PENDING, states.FAILED)]

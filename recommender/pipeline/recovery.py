@@ -114,7 +114,7 @@ def recover() -> Recovered:
         elif over:
             rest.append(lease)
     if rest:
-        parts.append(_return(rest, 0))
+        parts.append(_return(rest, error=None))
     return Recovered(sum(part.returned for part in parts), sum(part.given_up for part in parts), suspects=len(suspects))
 
 
@@ -124,7 +124,7 @@ def abandon(lease: uuid.UUID, *, error: str) -> Recovered:
     Where a photo was begun, the lease is treated as that of a dead process. Otherwise every photo counts an attempt and
     waits for its next one as for what may pass: the lease as a whole is not claimed again, over and over, at once.
     """
-    return _count_all(lease, error=error) or _return([lease], 0, error=error)
+    return _count_all(lease, error=error) or _return([lease], error=error)
 
 
 def _count_all(lease: uuid.UUID, *, error: str) -> Recovered | None:
@@ -153,7 +153,8 @@ def wake() -> int:
         return int(cursor.rowcount)
 
 
-def _return(leases: list[uuid.UUID], suspects: int, error: str | None = None) -> Recovered:
+def _return(leases: list[uuid.UUID], *, error: str | None) -> Recovered:
+    """The photos of leases back to the queue. `error`: what the photo that was begun fails with, a crash by default."""
     most = settings.MAX_ATTEMPTS
     sentence = error or f"crashed the worker: {most} processes died or hung while this photo was in work"
     with connection.cursor() as cursor:
@@ -167,4 +168,4 @@ def _return(leases: list[uuid.UUID], suspects: int, error: str | None = None) ->
                 "failed" if given_up else "tried again, alone",
             )
     failed = sum(given_up for _, given_up, _ in rows)
-    return Recovered(len(rows) - failed, failed, suspects)
+    return Recovered(len(rows) - failed, failed, 0)

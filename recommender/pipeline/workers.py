@@ -7,13 +7,14 @@ from kombu.exceptions import OperationalError
 
 from recommender import redis_client
 
+PING_SECONDS = 1.0
 START_ONE = "start one with `celery -A config worker`"
 
 
-def workers_answering(*, seconds: float = 1.0) -> int | None:
-    """How many Celery workers answer a ping within `seconds`; None when the broker cannot be asked."""
+def workers_answering() -> int | None:
+    """How many Celery workers answer a ping within PING_SECONDS; None when the broker cannot be asked."""
     try:
-        return len(current_app.control.ping(timeout=seconds) or [])
+        return len(current_app.control.ping(timeout=PING_SECONDS) or [])
     except (*redis_client.AWAY, OperationalError):
         return None
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from django.db import connection
 
 from recommender.models import EmbeddingJob, Encoder
-from recommender.pipeline import jobs
+from recommender.pipeline import doorbell, jobs
 from recommender.pipeline.workers import why_nobody_works
 from recommender.progress import Progress
 
@@ -44,7 +44,7 @@ def fill_features(encoder: Encoder, *, progress: Progress, warn: Callable[[str],
     while left:
         now = time.monotonic()
         if now - rung > RING_SECONDS:
-            jobs.ring()
+            doorbell.ring()
             rung = now
         if moved == float("-inf"):
             moved = now

@@ -27,6 +27,8 @@ BASE, WHOLE, INT8 = "efficientnet-lite0", "efficientnet-lite2", "efficientnet-li
 MOST_QUALITY_LOST, LEAST_SPEED = 0.005, 0.9
 DRAWN_A_KIND, DRAWN_SIDE = 40, 320
 ROUNDS, _PHOTOS_A_ROUND = 9, 20
+POOLING = "gaussian"
+DEPTH = 50  # of a ranking
 
 Report = Callable[[str], None]
 Pixels = Callable[[int, int], NDArray[np.uint8]]
@@ -35,7 +37,6 @@ Pixels = Callable[[int, int], NDArray[np.uint8]]
 def compare(
     feed: Path | None = None,
     *,
-    pooling: str = "gaussian",
     drawn_a_kind: int = DRAWN_A_KIND,
     rounds: int = ROUNDS,
     report: Report = lambda line: None,
@@ -49,7 +50,7 @@ def compare(
     the occasion. `passes` says whether INT8 may be the default.
     """
     labels, pixels_of = _drawn(drawn_a_kind) if feed is None else _photos(feed)
-    encoders = {name: _encoder(name, pooling, report) for name in (BASE, WHOLE, INT8)}
+    encoders = {name: _encoder(name, report) for name in (BASE, WHOLE, INT8)}
     rows: dict[str, dict[str, float]] = {}
     samples: dict[str, list[NDArray[np.uint8]]] = {}
     for name, encoder in encoders.items():
@@ -72,7 +73,7 @@ def compare(
         "pictures": len(labels),
         "drawn": feed is None,
         "categories": len(np.unique(labels)),
-        "pooling": pooling,
+        "pooling": POOLING,
         "encoders": rows,
         "quality_lost_by_int8": lost,
         "int8_speed_against_base": rows[INT8]["speed_against_base"],
@@ -101,8 +102,8 @@ def table(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def leave_one_out(features: NDArray[np.float32], labels: NDArray[np.int64], *, depth: int = 50) -> tuple[float, float]:
-    """Mean P@10 and mAP@`depth` over all rows as queries against all others, by cosine; relevant: the same label.
+def leave_one_out(features: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[float, float]:
+    """Mean P@10 and mAP@50 over all rows as queries against all others, by cosine; relevant: the same label.
 
     features float32 (n, d), labels int64 (n,). AP@k = Σ P@i over the relevant ranks i ≤ k, divided by min(k, number of
     relevant) (Manning et al., Introduction to Information Retrieval, 8.4). Rows alone in their label are no queries.
@@ -110,7 +111,7 @@ def leave_one_out(features: NDArray[np.float32], labels: NDArray[np.int64], *, d
     units = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-12)
     similarity = units @ units.T
     np.fill_diagonal(similarity, -np.inf)
-    depth = min(depth, len(labels) - 1)
+    depth = min(DEPTH, len(labels) - 1)
     ranked = np.argsort(-similarity, axis=1, kind="stable")[:, :depth]
     relevant = labels[ranked] == labels[:, None]
     total = np.array([np.count_nonzero(labels == label) - 1 for label in labels])
@@ -135,14 +136,14 @@ def _speeds(
     return {name: 1 / median(seconds) for name, seconds in spent.items()}
 
 
-def _encoder(name: str, pooling: str, report: Report) -> LiteRTEncoder:
+def _encoder(name: str, report: Report) -> LiteRTEncoder:
     spec = encoder_spec(name)
-    source = source_key(spec, weights="imagenet", pooling=pooling)
+    source = source_key(spec, weights="imagenet", pooling=POOLING)
     if (row := compiled_from(source)) is not None:
         compiled = bytes(Encoder.objects.values_list("compiled", flat=True).get(pk=row.pk))
     else:
-        compiled = compile_file(spec, weights="imagenet", pooling=pooling, source=source, report=report).compiled
-    return LiteRTEncoder(compiled, spec.side, spec.dimensions, pooling)
+        compiled = compile_file(spec, weights="imagenet", pooling=POOLING, source=source, report=report).compiled
+    return LiteRTEncoder(compiled, spec.side, spec.dimensions, POOLING)
 
 
 def _photos(feed: Path) -> tuple[NDArray[np.int64], Pixels]:

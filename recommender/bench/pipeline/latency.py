@@ -63,7 +63,7 @@ def _queue_imports() -> None:
     """Rows of their own digests on the files that are there: each is read, decoded and encoded as any other."""
     from catalog.models import Product, ProductImage
     from recommender.models import EmbeddingJob
-    from recommender.pipeline import jobs
+    from recommender.pipeline import doorbell, jobs
 
     names = list(ProductImage.objects.filter(product__sku="small").values_list("file", flat=True))
     product = Product.objects.create(sku="import", title="Import")
@@ -75,7 +75,7 @@ def _queue_imports() -> None:
     ]
     created = ProductImage.objects.bulk_create(rows, batch_size=1000)
     jobs.enqueue([row.pk for row in created], priority=EmbeddingJob.Priority.IMPORT)
-    jobs.ring()
+    doorbell.ring()
 
 
 def _summary(seconds: list[float]) -> dict[str, float]:

@@ -13,8 +13,9 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from recommender.models import EmbeddingJob
-from recommender.pipeline import jobs
+from recommender.pipeline import doorbell, jobs
 from recommender.pipeline.gallery import encoders_in_use
+from recommender.pipeline.queue_status import queue_status
 from recommender.pipeline.workers import START_ONE, why_nobody_works
 
 POLL_SECONDS = 0.5
@@ -46,8 +47,8 @@ class Command(BaseCommand):
         jobs.forget_unused()
         queued = jobs.enqueue_missing(priority=EmbeddingJob.Priority.IMPORT)
         again = jobs.embed_again(_failed()) if retry_failed else 0
-        jobs.ring()
-        status = jobs.queue_status(fresh=True)
+        doorbell.ring()
+        status = queue_status(fresh=True)
         if status["pending"] + status["processing"] and (nobody := why_nobody_works()):
             self.stderr.write(nobody)
         seconds = self._wait() if wait else None
@@ -56,13 +57,13 @@ class Command(BaseCommand):
     def _wait(self) -> float:
         """Until nothing is pending or in hand; returns seconds."""
         began = moved = time.monotonic()
-        start = jobs.queue_status(fresh=True)
+        start = queue_status(fresh=True)
         ended_before = start["done"] + start["failed"]
         with tqdm(
             total=start["pending"] + start["processing"], unit=" photos", desc="embedding", file=sys.stderr
         ) as bar:
             while True:
-                status = jobs.queue_status()
+                status = queue_status()
                 left = status["pending"] + status["processing"]
                 ended = max(0, status["done"] + status["failed"] - ended_before)
                 bar.total = max(ended + left, ended)
@@ -82,7 +83,7 @@ class Command(BaseCommand):
                 time.sleep(POLL_SECONDS)
 
     def _report(self, *, queued: int, again: int, seconds: float | None, json: bool) -> None:
-        status = jobs.queue_status(fresh=True)
+        status = queue_status(fresh=True)
         failed = list(_failed_photos())
         if json:
             result = {"queued": queued, "again": again, "seconds": seconds, **status, "failures": failed}

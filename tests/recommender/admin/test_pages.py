@@ -8,7 +8,8 @@ from django.test import Client
 from django.urls import reverse
 
 from recommender.models import EmbeddingJob, ImageFeatures, Space
-from recommender.pipeline import embed, jobs
+from recommender.pipeline import embed
+from recommender.pipeline.queue_status import queue_status
 from tests.catalog.factories import make_image, make_product, photo_bytes
 
 JOBS = "admin:recommender_embeddingjob_changelist"
@@ -38,7 +39,7 @@ def fail_one(reason: str = "truncated") -> EmbeddingJob:
 def test_the_queue_is_shown_above_its_jobs(colour_space: Space, staff: Client) -> None:
     fail_one()
     make_image()
-    jobs.queue_status(fresh=True)
+    queue_status(fresh=True)
     page = staff.get(reverse(JOBS)).content.decode()
     assert "oldest pending" in page and '<a href="?reason=truncated">truncated</a> 1' in page
     only_failed = staff.get(reverse(JOBS), {"reason": "truncated"})

@@ -195,7 +195,7 @@ class TestStatus:
         )
         RecallSample.objects.create(space=shop.space, recall=0.99, queries=100)
         RecallSample.objects.create(space=shop.space, recall=0.97, queries=90)
-        from recommender.pipeline.jobs import queue_status
+        from recommender.pipeline.queue_status import queue_status
 
         queue_status(fresh=True)
         body = client.get(f"{API}status/").json()

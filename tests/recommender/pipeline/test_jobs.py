@@ -14,6 +14,7 @@ from pytest_django import Settings
 from catalog.models import ProductImage
 from recommender.models import EmbeddingJob, Encoder, Space
 from recommender.pipeline import jobs, leases, recovery
+from recommender.pipeline.queue_status import queue_status
 from tests.catalog.factories import make_image, make_product
 from tests.recommender.pipeline.conftest import make_encoder_row
 from tests.waiting import wait_until
@@ -278,7 +279,7 @@ def test_queue_status_counts_every_state(colour_space: Space) -> None:
     of(image=rows[3]).update(state=State.PROCESSING, lease=uuid.uuid4())
     of(image=rows[4]).update(not_before=now + timedelta(hours=1), attempts=2, crashes=1)
     of(image=rows[5]).update(queued_at=now - timedelta(seconds=90))
-    status = jobs.queue_status(fresh=True)
+    status = queue_status(fresh=True)
     age = status.pop("oldest_pending_seconds")
     assert age is not None and 90 <= age < 120
     assert status == {

@@ -22,7 +22,7 @@ from recommender.encoder.store import find_encoder, save_encoder
 from recommender.index import partitions, stored
 from recommender.index.registry import vector_index
 from recommender.models import EmbeddingJob, Encoder, Space
-from recommender.pipeline import jobs
+from recommender.pipeline import doorbell
 from recommender.spaces.build import build_space
 from recommender.spaces.first import ensure_first_space
 from recommender.spaces.options import SpaceOptions
@@ -197,7 +197,7 @@ def test_a_new_encoder_is_filled_by_the_workers_and_switched_to(
     broken.file.storage.delete(broken.file.name)
     with broken.file.storage.open(broken.file.name, "wb") as file:
         file.write(b"no photo")
-    jobs.ring()
+    doorbell.ring()
     ended = EmbeddingJob.objects.filter(state__in=["done", "failed"])
     until(lambda: ended.count() == 13, "the first encoder was never done")
     calls: list[tuple[str, int, int]] = []
