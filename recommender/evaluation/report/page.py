@@ -1,6 +1,6 @@
 """One self-contained HTML page of a judgement: figures, plots, and rows of pictures to judge with one's own eyes.
 
-What stands on it is gathered here; how it looks is in the templates of `recommender/report/`.
+What stands on it is gathered here; how it looks is in `recommender/templates/recommender/report`.
 """
 
 from __future__ import annotations

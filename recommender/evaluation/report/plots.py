@@ -1,4 +1,4 @@
-"""What the report's plots show and where: shapes in pixels, which `recommender/report/plot.html` draws as inline SVG."""
+"""What the report's plots show and where: shapes in pixels, which the template `plot.html` draws as inline SVG."""
 
 from __future__ import annotations
 
