@@ -1,4 +1,4 @@
-"""Values that are dear to make, kept in Redis for a while: they are read back, looked at and, where lost, made again.
+"""A cache in Redis of values that are costly to make: read back, checked and, where they are lost, made again.
 
 Redis may be away, and what it holds may be anything: then the value is as good as lost.
 """

@@ -1,4 +1,4 @@
-"""What an encoder is to the rest of the product."""
+"""The interface of encoders, whatever runs them."""
 
 from __future__ import annotations
 

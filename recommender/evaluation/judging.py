@@ -34,7 +34,7 @@ WHERE f.encoder_id = %(encoder)s
 
 @dataclass(frozen=True, eq=False)
 class Judgement:
-    """Who was asked what, and how each contestant answered.
+    """The queries that judge a space, and the scores of every contestant.
 
     `photos`: those that judge. `queries`: int64, rows of `photos`. `seen`: bool (queries,), whether the judged fit knew
     the query's class; None where nothing was fitted to labels. `scores`: by contestant, `space` among them.

@@ -1,4 +1,4 @@
-"""How good the storefront's answers are now: each photo is a query for all others, by index, exact search and colours.
+"""How good the storefront's answers are now: each photo is a query for all others, by index, exact search and colour histogram.
 
 Nothing is held out here, so a learned space looks better than it is on classes it was fitted on: `judging.judge` compares
 spaces fairly.

@@ -18,7 +18,7 @@ Path = Literal["few", "all"]
 
 @dataclass(frozen=True)
 class Page:
-    """The best products among the photos compared. `more`: whether there may be photos that were not."""
+    """The best products among the photos compared. `more`: whether there may be photos that pass and were not compared."""
 
     hits: list[Hit]
     more: bool

@@ -1,4 +1,4 @@
-"""A space's place among the vectors: made in Postgres and in the engine, and taken away from both."""
+"""Where a space keeps its vectors: made in Postgres and in the engine, and dropped from both."""
 
 from __future__ import annotations
 

@@ -14,12 +14,3 @@ def score(metric: str, distance: float) -> float:
     if metric in ("cosine", "ip"):
         return max(-1.0, min(1.0, 1.0 - distance if metric == "cosine" else -distance))
     return 1.0 / (1.0 + distance)
-
-
-def farthest(metric: str, least_score: float) -> float:
-    """The distance at which `score` is `least_score`: the inverse of `score`. Infinite where nothing is too far."""
-    if metric == "cosine":
-        return 1.0 - least_score
-    if metric == "ip":
-        return -least_score
-    return 1.0 / least_score - 1.0 if least_score > 0 else float("inf")

@@ -18,8 +18,8 @@ from recommender.models import Space
 SLACK = 4
 
 # A candidate of an ANN index (pgvector's was measured), joined with its product, costs as much as several photos compared
-# one by one: to find d photos of which a share s passes, n photos in all, takes d/s candidates, or sn photos to compare, so both cost the same
-# where sn ~ √(dn). At a million photos of 256-d, 12 µs a candidate, 2.4 a photo and 3.8 behind attributes were measured.
+# one by one. Of n photos a share s passes: d of those are found among d/s candidates, or by comparing all sn photos that
+# pass. Both cost the same where sn ~ √(dn). At a million photos of 256-d, 12 µs a candidate, 2.4 a photo and 3.8 behind attributes were measured.
 # In a smaller gallery a photo is likelier to be in the processor's caches, so the threshold grows a little slower than
 # √n; how much slower was not measured but chosen by `bench search`: 2,700 photos of 100,000, 6,700 of a million.
 _FEW, _GROWTH = 7.75, 0.4

@@ -99,7 +99,7 @@ class VectorSearch:
         return [np.array(one.image_ids, np.int64)[:count] for one in found]
 
     def _routes(self, space: Space, queries: Sequence[SpaceQuery], k: int) -> list[Route]:
-        """How each query is answered; what earlier ones had to be widened by is remembered and slowly forgotten."""
+        """How each query is answered; how many photos for each product earlier ones needed is slowly forgotten."""
         crowding = max(1.0, self._crowding.get(space.pk, 1.0) * 0.99)
         self._crowding[space.pk] = crowding
         given = settings.EXACT_BELOW_ROWS or None if self._exact_below is None else self._exact_below

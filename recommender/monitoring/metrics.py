@@ -1,4 +1,4 @@
-"""What is counted for Prometheus.
+"""Metrics for Prometheus.
 
 Requests are counted in each web process and added up over all of them where the server set PROMETHEUS_MULTIPROC_DIR
 (config.web does). The rest is read from Postgres when it is asked for, so that it is the same whichever process answers.

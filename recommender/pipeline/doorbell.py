@@ -1,7 +1,7 @@
 """The doorbell: a message on the broker that wakes a worker. It carries nothing, may be lost, and may ring too often.
 
-Work lies in Postgres; a lost bell costs at most one beat of the sweep. So an upload never fails, and is hardly delayed,
-when the broker is away, and the broker never holds more than a handful of bells, however much is imported.
+Work lies in Postgres; a lost message costs at most one interval of the sweep. So an upload never fails, and is hardly delayed,
+when the broker is away, and the broker never holds more than a handful of these messages, however much is imported.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from kombu.exceptions import OperationalError
 from recommender import redis_client
 
 # Enough to wake every child of a worker one after the other; further messages would find nothing left to claim.
-MOST_BELLS = 4
-# Beside the bells, sweeps and beat's other tasks are sent; where even more wait, the workers are far behind, or away.
-MOST_WAITING = 2 * MOST_BELLS
+MOST_RINGS = 4
+# Beside these, sweeps and beat's other tasks are sent; where even more wait, the workers are far behind, or away.
+MOST_WAITING = 2 * MOST_RINGS
 EMBED, SWEEP = "recommender.tasks.embed", "recommender.tasks.sweep"
 
 logger = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ def ring(*, task: str = EMBED, countdown: float | None = None) -> bool:
     if not broker.admits():
         return False
     try:
-        if waiting() < (MOST_BELLS if task == EMBED else MOST_WAITING):
+        if waiting() < (MOST_RINGS if task == EMBED else MOST_WAITING):
             current_app.send_task(task, countdown=countdown, retry=False, ignore_result=True)
     except (*redis_client.AWAY, OperationalError) as error:
         if broker.failed():

@@ -73,7 +73,7 @@ def work(*, seconds: float, stop: Callable[[], bool] = lambda: False) -> Worked:
             if time.monotonic() > until:
                 break
     except POSTGRES_AWAY as error:
-        # No more now, for it might happen at once again: the sweep rings when Postgres answers.
+        # `more` would have the task sent again at once, and fail again: the sweep rings when Postgres answers.
         logger.warning("the work is interrupted: %s", error)
         return Worked(done, more=False)
     return Worked(done, more=True)
@@ -144,7 +144,7 @@ def _encode_together(
     known: dict[str, NDArray[np.float32]],
     failures: dict[LeasedPhoto, Failure],
 ) -> None:
-    """The same in one call of the encoder, which a GPU gains from. Where the process dies in it, each photo may be to blame."""
+    """As `_encode_each`, in one call of the encoder, which a GPU gains from. If the process dies in it, any photo may be to blame."""
     decoded: dict[LeasedPhoto, NDArray[np.uint8]] = {}
     seen = set(known)
     for photo in photos:

@@ -126,8 +126,7 @@ WHERE lease = %(lease)s AND state = 'processing'
 def claim(*, encoder_ids: Sequence[int], size: int | None = None, by_url: bool = False) -> Lease | None:
     """Take the next photos of the queue, at most LEASE_SIZE; None when nothing is to be done now.
 
-    Photos whose files are there, or, inside `fetching`, those that are still to be fetched (`by_url`).
-
+    By default photos whose files are there; `by_url`: those that are still to be fetched, which is for inside `fetching`.
     Claims do not wait for each other: rows that another claim is about to take are passed over.
     """
     if not encoder_ids:
@@ -208,7 +207,7 @@ def begin_together(lease: Lease, photos: Sequence[LeasedPhoto]) -> None:
 
 
 def prolong(lease: Lease) -> None:
-    """Somebody is at work, though no photo is begun: fetching from slow servers takes its time."""
+    """Prolong the lease although no photo is begun: fetching from slow servers takes its time."""
     with connection.cursor() as plain:
         plain.execute(_PROLONG, {"lease": lease.id, "seconds": settings.LEASE_SECONDS})
 

@@ -128,7 +128,7 @@ def abandon(lease: uuid.UUID, *, error: str) -> Recovered:
 
 
 def _count_all(lease: uuid.UUID, *, error: str) -> Recovered | None:
-    """An attempt for every photo of a lease of which none was begun; None where one was."""
+    """Count an attempt for every photo of a lease, if none of them was begun; None where one was."""
     parameters: dict[str, Any] = {
         "lease": lease,
         "error": error,

@@ -51,7 +51,7 @@ def projection_of(space: Space) -> Projection:
 
 
 def judged_projection_of(space: Space) -> Projection:
-    """The projection fitted on the training photos alone, by which held-out photos judge; `none` has nothing to fit."""
+    """The projection fitted on the training photos alone, which held-out photos judge; that of `none`, which is not fitted, is the served one."""
     if space.projection == Space.Kind.NONE:
         return projection_of(space)
     return _decoded(space, "_judged_projection", space.judged_mean, space.judged_matrix)

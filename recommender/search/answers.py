@@ -1,4 +1,4 @@
-"""What a search comes to: an answer, or a reason why there is none."""
+"""The result of a search: an answer, or a reason why there is none."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class QueryCancelsOut(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """`query`: what was asked for, as the API repeats it. `found`: the products, best first.
+    """`query`: what was asked for, as the API repeats it. `found`: the products, best first. `exact`: every photo was compared.
 
     `fallback` is "category" when the page was filled from the query's category. `reason` (in a word) and `detail` (in
     words) say why a query has no vector and never will.

@@ -17,7 +17,7 @@ _CANCELS = 1e-3  # shorter than this, a difference of unit vectors is rounding (
 def liked_direction(*, likes: Sequence[QueryProduct], dislikes: Sequence[QueryProduct]) -> NDArray[np.float32]:
     """The mean vector of the likes minus that of the dislikes, float32 (dimensions of the space,), unit length.
 
-    Products without a vector do not count; one like has one. Raises QueryCancelsOut.
+    Products without a vector do not count; at least one like must have one. Raises QueryCancelsOut.
     """
     direction = _mean(likes)
     if any(product.photos for product in dislikes):

@@ -44,7 +44,7 @@ class UnreadablePhoto:
 
 
 def photo_hashes(image_ids: Iterable[int]) -> tuple[dict[int, Hashes], list[UnreadablePhoto]]:
-    """The four hashes of photos, uint64 (4,), by photo; kept in Redis by digest. Those without a readable file apart."""
+    """The four hashes of photos, uint64 (4,), by photo; kept in Redis by digest. The second value: those without a readable file."""
     rows = ProductImage.objects.filter(pk__in=set(image_ids)).exclude(digest="").values_list("pk", "digest", "file")
     images = {pk: (digest, name) for pk, digest, name in rows}
     kept = _KEPT.get_many(digest for digest, _ in images.values())

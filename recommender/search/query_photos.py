@@ -34,7 +34,7 @@ def similar_to_photo(*, data: bytes, crop: Crop | None, options: SearchOptions) 
         try:
             return similar_to_features(encoder_id=encoder.pk, features=features, options=options, query=query)
         except EncoderChanged:
-            continue  # the space was switched meanwhile; its encoder's turn
+            continue  # the space was switched meanwhile: encode with the encoder of the new one
 
 
 def encode(*, encoder: Encoder, data: bytes, digest: str, crop: Crop | None) -> NDArray[np.float32]:

@@ -1,6 +1,6 @@
 """What looks like this product, this photo, these likes without those dislikes: the searches that the API offers.
 
-Each says what it asks for (`_Asked`) and leaves the page to the steps of the ranking; all answers are made in `_answers`.
+Each function describes its searches as `_Asked`; `_answers` ranks them together and makes an answer of each.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ def _categories(products: Sequence[QueryProduct]) -> tuple[int, ...]:
 
 
 def _answers(space: Space, asked: Sequence[_Asked], options: SearchOptions, steps: Steps) -> list[Answer]:
-    """An answer each: the page of what has a query, else the reason why there is none."""
+    """An answer for each: the page of its query, or, where it has no query, the reason."""
     pages = iter(rank(space=space, queries=[one.query for one in asked if one.query is not None], steps=steps))
     answers = []
     for one in asked:

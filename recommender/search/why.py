@@ -61,7 +61,7 @@ class Explained:
 def why(
     *, product_id: int, other_id: int, image_id: int | None = None, other_image_id: int | None = None
 ) -> dict[str, Any]:
-    """The answer of the API. What took computing is kept a day, by space and pixels.
+    """The answer of the API. Grids and overlays are cached for a day, by space and pixels.
 
     Without images: by the query's primary photo, and by the photo of the other product that is nearest to it. Raises
     UnknownProduct, InvalidParameter, NotEmbedded, NoActiveSpace, PhotoError, EncoderMismatch, StorageUnavailable.
@@ -94,7 +94,7 @@ def explain(
 ) -> Explained:
     """Last maps float32 (h, w, n) of two photos → what each cell adds to their cosine, in float64.
 
-    `stored`: their features float32 (n,) as kept; without them those of the maps are meant.
+    `stored`: their features float32 (n,) as the database has them; None: those that the maps give.
     """
     query, result = (
         _Pooled(projection, one, pooling, None if stored is None else stored[number]) for number, one in enumerate(maps)

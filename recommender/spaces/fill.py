@@ -96,7 +96,7 @@ def write_unchanged(space: Space, image_ids: NDArray[np.int64], vectors: NDArray
 
     Vectors are written here in the order of nearness, those of a worker's lease in the order of ids: each could hold a
     row that the other needs next, for ever. So the photos are locked first, all at once and in the order of ids, by a lock
-    that also keeps a lease from storing them until this transaction ends (pipeline.store); FOR SHARE would not.
+    that also keeps a lease from storing them until this transaction ends (recommender.pipeline.store); FOR SHARE would not.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(

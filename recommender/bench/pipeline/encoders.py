@@ -1,4 +1,4 @@
-"""Which encoder for the money: answers and speed of the small encoders side by side, in one run on one thread.
+"""Which encoder is worth its cost: quality and speed of the small encoders side by side, in one run on one thread.
 
 What decides the default: Lite2 in int8 must answer as its own fp32 does and cost what Lite0 costs in fp32.
 """

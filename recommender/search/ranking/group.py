@@ -1,4 +1,4 @@
-"""Group: of several vectors of one query each finds its own neighbours; a product, or variant group, takes one place."""
+"""Group: where a query has several vectors, each finds its own neighbours; here a product or variant group takes one place."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Group(Step[str]):
         return {one.image_id: groups[one.product_id] for one in candidates if one.product_id in groups}
 
     def after(self, candidates: Candidates, *, query: Query, known: Mapping[int, str]) -> Candidates:
-        """No more than `depth`: the nearest of each vector hold the nearest of all only so far."""
+        """At most `depth`: beyond that, photos that no vector's own candidates hold may be nearer than these."""
         places: dict[int | str, Candidate] = {}
         for one in candidates:
             places.setdefault(known.get(one.image_id, one.product_id), one)

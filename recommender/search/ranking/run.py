@@ -22,7 +22,7 @@ from recommender.search.ranking.steps import STEPS, Steps
 from recommender.search.ranking.threshold import alike_enough
 
 GROWTH = 4  # each asking goes so many times deeper than the one before
-# Candidates of one query at most. What a step drops of more than these should have been a condition of the query.
+# Candidates of one query at most. A step that drops so many that these fill no page should set a condition in `before`.
 DEEPEST = 10_000
 # Candidates of one search for a batch at most, about 20 MB: 100 diverse pages of 100 places still take one search.
 AT_ONCE = 40_000
@@ -65,7 +65,7 @@ def _tiers(query: Query, steps: Steps) -> list[Query]:
 
 
 def _in_category(space: Space, queries: Mapping[int, Query]) -> dict[int, Query]:
-    """With `same_category` written into the filters; without queries that this leaves nothing to find for."""
+    """The queries with `same_category` written into their filters; without those for which that leaves no category."""
     unknown = {number: one for number, one in queries.items() if one.same_category and one.categories is None}
     nearest = _categories_of_nearest(space, unknown)
     bound = {}
@@ -98,7 +98,7 @@ def _categories_of_nearest(space: Space, queries: Mapping[int, Query]) -> dict[i
 
 
 def _without_found(queries: Mapping[int, Query], pages: Sequence[Page]) -> dict[int, Query]:
-    """For the places that are left, and never what stands on the page already, nor of its variant groups."""
+    """The queries for the places that are left: never answered with what is on the page already, or its variant groups."""
     groups = variant_groups({one.product_id for number in queries for one in pages[number].found})
     asked = {}
     for number, query in queries.items():
@@ -139,7 +139,7 @@ def _after(space: Space, queries: Sequence[Query], candidates: Sequence[Candidat
 
 
 def _nearest(space: Space, queries: Sequence[Query]) -> list[tuple[Candidates, bool]]:
-    """The candidates of each query to its depth, nearest first, and whether deeper ones could be of use. One search."""
+    """The candidates of each query to its depth, nearest first, and whether a deeper search could find more. One search."""
     pages = iter(
         vector_search().search_many(
             space=space,
@@ -154,7 +154,7 @@ def _nearest(space: Space, queries: Sequence[Query]) -> list[tuple[Candidates, b
 
 
 def _merged(space: Space, query: Query, pages: Iterable[Sequence[Hit]]) -> tuple[Candidates, bool]:
-    """The pages of a query's vectors as one. Deeper ones are of use where a page ended for its depth alone."""
+    """The pages of a query's vectors as one. A deeper search could find more where a page ended for its depth alone."""
     found = [[_candidate(space, hit) for hit in page[: query.depth]] for page in pages]
     more = any(len(page) == query.depth and alike_enough(page[-1], query) for page in found)
     if len(found) == 1:

@@ -44,10 +44,10 @@ def test_an_upload_rings_once_it_is_committed(colour_space: Space, settings: Any
 def test_the_broker_stays_flat_however_much_is_stored(colour_space: Space, settings: Any) -> None:
     for _ in range(20):
         make_image(priority="import")
-    assert messages(settings) == doorbell.MOST_BELLS
+    assert messages(settings) == doorbell.MOST_RINGS
     for _ in range(20):
         sweep.sweep()
-    assert messages(settings) == doorbell.MOST_BELLS
+    assert messages(settings) == doorbell.MOST_RINGS
 
 
 def test_an_upload_while_redis_is_away_succeeds_at_once(colour_space: Space, settings: Any) -> None:
