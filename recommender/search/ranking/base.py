@@ -4,15 +4,16 @@ A step is a class in a file of its own and a line in `steps.py`. Two examples, a
 
     class InStockOnly(Step[None]):
         def before(self, query: Query) -> Sequence[Query]:
-            filters = replace(query.options.filters, in_stock=True)
+            filters = query.options.filters.having(Stock(True))
             return [replace(query, options=replace(query.options, filters=filters))]
 
     class NoOddProducts(Step[None]):
         def after(self, candidates: Candidates, *, query: Query, known: Mapping[int, None]) -> Candidates:
             return tuple(one for one in candidates if one.product_id % 2 == 0)
 
-What a filter can say belongs in `before`: the index then finds nothing else. What `after` drops is made up for by asking
-the index deeper, which costs another search; and a candidate stands for its variant group, which is dropped with it.
+`Stock` is a filter of catalog.filters.entries, `replace` is that of dataclasses. What a filter can say belongs in `before`:
+the index then finds nothing else. What `after` drops is made up for by asking the index deeper, which costs another search;
+and a candidate stands for its variant group, which is dropped with it.
 """
 
 from __future__ import annotations

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
+import textwrap
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
+from catalog.filters.entries.stock import Stock
 from recommender.search.filters import SearchOptions
+from recommender.search.ranking import base
 from recommender.search.ranking.base import Candidate, Candidates, Query, Step
 from recommender.search.ranking.diversity import MOST_CANDIDATES, WIDER, Diversity
 from recommender.search.ranking.fallback import Fallback
@@ -127,3 +133,13 @@ def test_fallback_adds_a_tier_of_the_same_category_without_a_least_score() -> No
     assert second.options == SearchOptions(limit=4, filters=filters)
     for options in ({"min_results": 4}, {"min_score": 0.8}):
         assert list(Fallback().before(plain := query(**options))) == [plain]
+
+
+def test_the_examples_of_the_contract_are_steps_that_work() -> None:
+    text = inspect.getdoc(base) or ""
+    begin, end = text.index("    class InStockOnly"), text.index("`Stock` is a filter")
+    names: dict[str, Any] = {**vars(base), "Stock": Stock, "replace": replace}
+    exec(textwrap.dedent(text[begin:end]), names)
+    (stocked,) = names["InStockOnly"]().before(query())
+    assert stocked.options.filters == filtering(in_stock=True)
+    assert products(names["NoOddProducts"]().after(candidates(0.9, 0.8, 0.7, 0.6), query=query(), known={})) == [2, 4]
