@@ -18,7 +18,7 @@ ORDER: Mapping[str, tuple[str, ...]] = {
         "access admin api apps demo management receivers storefront urls",
     ),
     "recommender": (
-        "halfvec kept locks models pause progress records redis_client",
+        "halfvec locks models pause progress records redis_cache redis_client",
         "encoder index projection",
         "evaluation pipeline",
         "spaces",

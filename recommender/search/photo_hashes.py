@@ -19,10 +19,10 @@ from PIL import Image, ImageOps
 
 from catalog.models import ProductImage
 from catalog.photos.reading import PhotoError, decode_photo
-from recommender.kept import Kept
+from recommender.redis_cache import RedisCache
 
 SAME_WITHIN_BITS = 12
-KEPT_SECONDS = 30 * 24 * 3600
+CACHED_SECONDS = 30 * 24 * 3600
 _VARIANTS = 4
 _MIDDLE = 0.9
 _SIDE = 256  # pixels that are enough for a hash of 32 × 32
@@ -47,7 +47,7 @@ def photo_hashes(image_ids: Iterable[int]) -> tuple[dict[int, Hashes], list[Unre
     """The four hashes of photos, uint64 (4,), by photo; kept in Redis by digest. The second value: those without a readable file."""
     rows = ProductImage.objects.filter(pk__in=set(image_ids)).exclude(digest="").values_list("pk", "digest", "file")
     images = {pk: (digest, name) for pk, digest, name in rows}
-    kept = _KEPT.get_many(digest for digest, _ in images.values())
+    kept = _CACHE.get_many(digest for digest, _ in images.values())
     hashes: dict[int, Hashes] = {}
     unreadable = []
     for pk, (digest, name) in images.items():
@@ -57,7 +57,7 @@ def photo_hashes(image_ids: Iterable[int]) -> tuple[dict[int, Hashes], list[Unre
             except (PhotoError, OSError) as error:
                 unreadable.append(UnreadablePhoto(pk, str(error)))
                 continue
-            _KEPT.set(digest, kept[digest])
+            _CACHE.set(digest, kept[digest])
         hashes[pk] = kept[digest]
     return hashes, unreadable
 
@@ -94,6 +94,6 @@ def _from_bytes(kept: bytes) -> Hashes | None:
     return np.frombuffer(kept, np.uint64) if len(kept) == 8 * _VARIANTS else None
 
 
-_KEPT: Kept[Hashes] = Kept(  # by digest
-    prefix="photo-hashes:", seconds=KEPT_SECONDS, to_bytes=lambda hashes: hashes.tobytes(), from_bytes=_from_bytes
+_CACHE: RedisCache[Hashes] = RedisCache(  # by digest
+    prefix="photo-hashes:", seconds=CACHED_SECONDS, to_bytes=lambda hashes: hashes.tobytes(), from_bytes=_from_bytes
 )

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from catalog.parameters import InvalidParameter
 from recommender.encoder.preprocess import LEAST_CROP, Crop, photo_to_pixels
 from recommender.encoder.serving import COMPILED, encoder_for
-from recommender.kept import Kept
 from recommender.models import Encoder
+from recommender.redis_cache import RedisCache
 from recommender.search.answers import Answer, EncoderChanged
 from recommender.search.filters import SearchOptions
 from recommender.search.similarity import similar_to_features
 from recommender.search.space import current_space
 
-KEPT_SECONDS = 3600
+CACHED_SECONDS = 3600
 
 
 def similar_to_photo(*, data: bytes, crop: Crop | None, options: SearchOptions) -> Answer:
@@ -47,9 +47,9 @@ def encode(*, encoder: Encoder, data: bytes, digest: str, crop: Crop | None) -> 
     def from_bytes(kept: bytes) -> NDArray[np.float32] | None:
         return np.frombuffer(kept, np.float32) if len(kept) == 4 * encoder.dimensions else None
 
-    features = Kept(
+    features = RedisCache(
         prefix=f"query-photo:{encoder.sha256}:{encoder.pooling}:",
-        seconds=KEPT_SECONDS,
+        seconds=CACHED_SECONDS,
         to_bytes=lambda made: made.astype(np.float32).tobytes(),
         from_bytes=from_bytes,
     )

@@ -32,13 +32,13 @@ from recommender.encoder.serving import COMPILED, encoder_for
 from recommender.encoder.stored_features import features_of
 from recommender.index import metrics
 from recommender.index.stored import vectors_of
-from recommender.kept import Kept
 from recommender.models import Space
 from recommender.projection.apply import Projection, projection_of, unit
+from recommender.redis_cache import RedisCache
 from recommender.search.query_products import QueryProduct, query_product
 from recommender.search.space import current_space, in_active_space
 
-KEPT_SECONDS = 24 * 3600
+CACHED_SECONDS = 24 * 3600
 _OVERLAY_SIDE = 320
 _HEAT = (255, 64, 0)
 _MOST_OPAQUE = 200
@@ -163,7 +163,7 @@ def _check(product: QueryProduct, parameter: str, image_id: int | None) -> None:
 def _computed(space: Space, first: ProductImage, second: ProductImage) -> dict[str, Any]:
     """`pair_score`, and grid and overlay of both photos; from Redis where they were asked for before."""
     key = f"{space.pk}:{space.created_at.timestamp()}:{first.digest}:{second.digest}"
-    return _KEPT.get_or_make(key, lambda: _compute(space, first, second))
+    return _CACHE.get_or_make(key, lambda: _compute(space, first, second))
 
 
 def _compute(space: Space, first: ProductImage, second: ProductImage) -> dict[str, Any]:
@@ -187,8 +187,8 @@ def _from_bytes(kept: bytes) -> dict[str, Any] | None:
     return computed if isinstance(computed, dict) and computed.keys() == {"pair_score", "query", "result"} else None
 
 
-_KEPT: Kept[dict[str, Any]] = Kept(  # by space and the digests of both photos
-    prefix="why:", seconds=KEPT_SECONDS, to_bytes=orjson.dumps, from_bytes=_from_bytes
+_CACHE: RedisCache[dict[str, Any]] = RedisCache(  # by space and the digests of both photos
+    prefix="why:", seconds=CACHED_SECONDS, to_bytes=orjson.dumps, from_bytes=_from_bytes
 )
 
 

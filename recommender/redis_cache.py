@@ -15,7 +15,7 @@ V = TypeVar("V")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kept(Generic[V]):
+class RedisCache(Generic[V]):
     """Values of one kind. `prefix` goes before every key; `seconds`: how long a value is kept.
 
     `to_bytes` writes a value; `from_bytes` reads one, and gives None for bytes that are no such value.

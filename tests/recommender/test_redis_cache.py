@@ -8,9 +8,9 @@ import pytest
 import redis
 from pytest_django import Settings
 
-from recommender.kept import Kept
+from recommender.redis_cache import RedisCache
 
-NUMBERS: Kept[int] = Kept(
+NUMBERS: RedisCache[int] = RedisCache(
     prefix="of-a-test:",
     seconds=90,
     to_bytes=lambda number: str(number).encode(),
