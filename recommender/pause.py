@@ -6,7 +6,7 @@ import time
 
 
 class Pause:
-    """Off until `begin(seconds)`; then on for so long. `begin(0)` ends it. Another `begin` counts from anew."""
+    """Off until `begin(seconds)`; then on for so long. `begin(0)` ends it; another `begin` starts over."""
 
     def __init__(self) -> None:
         self._ends_at = float("-inf")

@@ -56,7 +56,9 @@ class ImageSchema(serializers.Serializer[None]):
         ref_name = "Image"
 
 
-class ProductSchema(serializers.Serializer[None]):
+class ProductFields(serializers.Serializer[None]):
+    """What every answer says of a product, whichever of its photos it shows."""
+
     id = serializers.IntegerField()
     sku = serializers.CharField()
     group = serializers.CharField(help_text="Variants share a group; empty: none.")
@@ -69,6 +71,9 @@ class ProductSchema(serializers.Serializer[None]):
     in_stock = serializers.BooleanField()
     url = serializers.CharField()
     attributes = serializers.DictField(child=serializers.CharField())
+
+
+class ProductSchema(ProductFields):
     images = ImageSchema(many=True)
 
     class Meta:

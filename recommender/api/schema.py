@@ -6,7 +6,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 
-from catalog.api.schema import FILTERS, CategorySchema, filters_query, problem
+from catalog.api.schema import FILTERS, ProductFields, filters_query, problem
 from catalog.filters.entries.attributes import MAX_ATTRIBUTES
 from catalog.parameters import MAX_VALUES
 
@@ -65,19 +65,7 @@ class AnswerImageSchema(serializers.Serializer[None]):
         ref_name = "AnswerImage"
 
 
-class AnswerProductSchema(serializers.Serializer[None]):
-    id = serializers.IntegerField()
-    sku = serializers.CharField()
-    group = serializers.CharField()
-    title = serializers.CharField()
-    description = serializers.CharField()
-    category = CategorySchema(allow_null=True)
-    brand = serializers.CharField()
-    price = serializers.CharField(allow_null=True, help_text='Two decimals: "19.99".')
-    currency = serializers.CharField()
-    in_stock = serializers.BooleanField()
-    url = serializers.CharField()
-    attributes = serializers.DictField(child=serializers.CharField())
+class AnswerProductSchema(ProductFields):
     image = AnswerImageSchema(help_text="The photo that matches best.")
 
     class Meta:

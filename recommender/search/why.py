@@ -72,7 +72,7 @@ def why(
     _check(query, "image", image_id)
     _check(other, "other_image", other_image_id)
     asking = query.photos[0]
-    found = min(other.photos, key=lambda one: (distance(space.metric, asking.vector, one.vector), one.image_id))
+    found = min(other.photos, key=lambda one: (metrics.distance(space.metric, asking.vector, one.vector), one.image_id))
     images = ProductImage.objects.select_related("product").in_bulk([asking.image_id, found.image_id])
     if len(images) < len({asking.image_id, found.image_id}):
         raise NotEmbedded("a photo was deleted at this moment; ask again")
@@ -213,17 +213,7 @@ def _score(space: Space, vector: NDArray[np.float32], image_id: int, pair_score:
     held = vectors_of(space=space, image_ids=[image_id]).get(image_id)
     if held is None:
         return pair_score
-    return metrics.score(space.metric, distance(space.metric, unit(vector), held))
-
-
-def distance(metric: str, a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
-    """As pgvector's operators measure it; a and b float32 (d,)."""
-    a64, b64 = a.astype(np.float64), b.astype(np.float64)
-    if metric == "cosine":
-        return float(1 - a64 @ b64 / (np.linalg.norm(a64) * np.linalg.norm(b64)))
-    if metric == "ip":
-        return float(-(a64 @ b64))
-    return float(np.linalg.norm(a64 - b64, ord=1 if metric == "l1" else 2))
+    return metrics.score(space.metric, metrics.distance(space.metric, unit(vector), held))
 
 
 def _side(grid: NDArray[np.float64], file: bytes) -> dict[str, Any]:

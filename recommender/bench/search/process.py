@@ -1,7 +1,8 @@
 """One size of `bench search`, in a process of its own on a private, empty database.
 
 Run as `python -m recommender.bench.search.process FOLDER VECTORS PEERS` in the environment of a temporary shop; FOLDER
-holds `seeds.npy`. Says on standard error what it does and prints one JSON object.
+holds `seeds.npy`. Says on standard error what it does and prints one JSON object. A *cold* answer is one that has to be
+searched for, a *hot* one is in Redis already.
 """
 
 from __future__ import annotations
