@@ -10,6 +10,8 @@ from typing import Self
 
 import psutil
 
+from tests.waiting import is_alive
+
 NAME = "LOOKALIKE_TEST_RUN"
 # What ends by itself, because its parent or its pipe did, has done so by then.
 END_SECONDS = 5.0
@@ -55,7 +57,7 @@ class Mark:
 
     def _is_ours(self, process: psutil.Process) -> bool:
         try:
-            if process.status() == psutil.STATUS_ZOMBIE:
+            if not is_alive(process):
                 return False
             if process.environ().get(NAME) == self.environment[NAME]:
                 return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 import time
 from collections.abc import Callable
 
@@ -11,14 +12,23 @@ import pytest
 
 
 def wait_until(
-    condition: Callable[[], object], *, seconds: float = 10.0, what: str | Callable[[], str] = "what was waited for"
+    condition: Callable[[], object],
+    *,
+    seconds: float = 10.0,
+    what: str | Callable[[], str] = "what was waited for",
+    process: subprocess.Popen[bytes] | None = None,
 ) -> float:
     """Poll until it holds and return after how many seconds it did; the test fails after `seconds`.
 
     `what` is named in the failure: a text, or a function that makes one only then, of logs for instance.
+    `process`: who is to bring it about; if it ends first, the test fails at once.
     """
     began = time.monotonic()
     while not condition():
+        if process is not None and process.poll() is not None:
+            pytest.fail(
+                f"the process ended, code {process.returncode}, before: {what if isinstance(what, str) else what()}"
+            )
         if time.monotonic() - began > seconds:
             pytest.fail(f"{what if isinstance(what, str) else what()} did not happen in {seconds:.0f} s")
         time.sleep(0.02)

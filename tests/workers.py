@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -14,6 +13,8 @@ import psutil
 import pytest
 from django.conf import settings
 from django.db import connection
+
+from tests.waiting import wait_until
 
 PROJECT = Path(__file__).resolve().parent.parent
 READY_SECONDS = 30.0
@@ -69,11 +70,16 @@ class CeleryWorker:
             self._process = subprocess.Popen(
                 self._command, cwd=PROJECT, env=self._environment, stdout=log, stderr=log, start_new_session=True
             )
-        deadline = time.monotonic() + READY_SECONDS
-        while b" ready." not in self.log.read_bytes()[position:]:
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                pytest.fail(f"the worker did not start:\n{self.log.read_text()}")
-            time.sleep(0.05)
+        self.wait_for_line(" ready.", position=position, seconds=READY_SECONDS)
+
+    def wait_for_line(self, text: str, *, position: int = 0, seconds: float = 30.0) -> None:
+        """Wait until its log has the text at or behind that byte; the worker must live until then."""
+        wait_until(
+            lambda: text.encode() in self.log.read_bytes()[position:],
+            seconds=seconds,
+            what=lambda: f"{text!r} in the worker's log:\n{self.log.read_text()}",
+            process=self._process,
+        )
 
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
@@ -84,11 +90,11 @@ class CeleryWorker:
 
     def wait_for_children(self, count: int, timeout: float = 10.0) -> None:
         """Wait until the pool has `count` processes."""
-        deadline = time.monotonic() + timeout
-        while len(self.children()) != count:
-            if time.monotonic() > deadline:
-                pytest.fail(f"{len(self.children())} children, not {count}:\n{self.log.read_text()}")
-            time.sleep(0.05)
+        wait_until(
+            lambda: len(self.children()) == count,
+            seconds=timeout,
+            what=lambda: f"{count} children (there are {len(self.children())}):\n{self.log.read_text()}",
+        )
 
     def stop(self, timeout: float = STOP_SECONDS) -> int:
         """SIGTERM: the task in hand is finished, nothing more is claimed. Returns the exit code."""

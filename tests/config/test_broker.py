@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -78,18 +77,11 @@ def test_a_worker_comes_back_when_redis_does(servers: OwnServers, tmp_path: Path
     worker.start()
     try:
         servers.kill_redis()
-        _wait_for(worker, "Connection to broker lost")
+        worker.wait_for_line("Connection to broker lost")
         servers.start()
         publisher = _publisher(servers)
         publisher.communicate("go\n", timeout=30)
-        _wait_for(worker, "recommender.tasks.sweep")
+        worker.wait_for_line("recommender.tasks.sweep")
         assert worker.stop() == 0
     finally:
         worker.kill()
-
-
-def _wait_for(worker: CeleryWorker, text: str, seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
-    while text not in worker.log.read_text():
-        assert worker.running() and time.monotonic() < deadline, worker.log.read_text()
-        time.sleep(0.05)

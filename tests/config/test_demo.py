@@ -19,7 +19,7 @@ import psutil
 import pytest
 from django.core.management import call_command
 
-from tests.waiting import free_port
+from tests.waiting import free_port, is_alive, wait_until
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 PRODUCTS, PHOTOS = 24, 32
@@ -60,7 +60,12 @@ class _Demo:
         return self._output.read_text()
 
     def wait_for(self, text: str, seconds: float = 120.0) -> None:
-        _wait(lambda: text in self.output, seconds, lambda: f"no {text!r} in: {self.output}", alive=self.process)
+        """Until that text stands in its output."""
+        self.wait_until(lambda: text in self.output, text, seconds)
+
+    def wait_until(self, condition: Callable[[], object], what: str, seconds: float = 20.0) -> None:
+        """The same for a condition; the demo must live until it holds. `what` names it."""
+        wait_until(condition, seconds=seconds, what=lambda: f"{what!r}, of:\n{self.output}", process=self.process)
 
     def children(self) -> dict[str, psutil.Process]:
         """The long-running ones by name."""
@@ -83,24 +88,12 @@ class _Demo:
             return 0
 
 
-def _wait(
-    condition: Callable[[], bool],
-    seconds: float,
-    message: Callable[[], str],
-    alive: subprocess.Popen[bytes] | None = None,
-) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline and (alive is None or alive.poll() is None), message()
-        time.sleep(0.05)
-
-
 def _living(folder: Path) -> list[str]:
     """Command lines of all processes that work on this folder."""
     found = []
     for process in psutil.process_iter():
         try:
-            if process.status() == psutil.STATUS_ZOMBIE:
+            if not is_alive(process):
                 continue
             if process.environ().get("LOCAL_DIR") == str(folder) or str(folder) in " ".join(process.cmdline()):
                 found.append(" ".join(process.cmdline()))
@@ -151,10 +144,10 @@ def test_killed_started_again_served_and_stopped(
     assert set(children) == {"worker", "beat", "web"}
     first.process.kill()
     first.process.wait()
-    _wait(
+    wait_until(
         lambda: not [line for line in _living(server_folder) if "celery" in line or "granian" in line],
-        30,
-        lambda: f"outlived the demo: {_living(server_folder)}",
+        seconds=30,
+        what=lambda: f"the end of what the demo had started: {_living(server_folder)}",
     )
 
     # Again, once: what was done is not done again, what was not is; exit 0.
@@ -178,11 +171,11 @@ def test_killed_started_again_served_and_stopped(
     web = third.children()["web"]
     os.killpg(web.pid, signal.SIGKILL)
     third.wait_for("web ended (killed by SIGKILL), again in 1 s")
-    _wait(lambda: third.children().get("web", web).pid != web.pid, 20, lambda: third.output, alive=third.process)
+    third.wait_until(lambda: third.children().get("web", web).pid != web.pid, "another web server")
     for name in ("Redis", "PostgreSQL"):
         _server(server_folder, name).kill()
         third.wait_for(f"The local {name} had died and was started again")
-    _wait(lambda: third.get("/api/v1/status/") == 200, 20, lambda: third.output, alive=third.process)
+    third.wait_until(lambda: third.get("/api/v1/status/") == 200, "200")
     _stopped_servers_are_left_alone(third, server_folder)
     third.process.send_signal(signal.SIGINT)
     assert third.process.wait(60) == 0
@@ -205,7 +198,7 @@ def _stopped_servers_are_left_alone(demo: _Demo, folder: Path) -> None:
     finally:
         for server in servers:
             server.resume()
-    _wait(lambda: demo.get("/api/v1/status/") == 200, 20, lambda: demo.output, alive=demo.process)
+    demo.wait_until(lambda: demo.get("/api/v1/status/") == 200, "200")
     assert [_server(folder, name) for name in ("Redis", "PostgreSQL")] == servers
     assert demo.output == before
 

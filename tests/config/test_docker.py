@@ -10,7 +10,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -24,7 +23,7 @@ import yaml
 from tests.catalog import factories
 from tests.config.image import DOCKERFILE, PROJECT, copied, hide_packages, in_context, lay_application, stages
 from tests.recommender.compiled import compiled_encoder
-from tests.waiting import free_port
+from tests.waiting import free_port, wait_until
 from tests.workers import process_environment
 
 ENTRYPOINT = PROJECT / "docker" / "entrypoint.sh"
@@ -137,7 +136,7 @@ def test_web_serves_and_stops_when_asked(image: Path, static_files: Path, tmp_pa
     served = {"PORT": str(port), "HOST": "127.0.0.1", "WEB_PROCESSES": "1", "STATIC_ROOT": str(static_files)}
     environment = _environment(tmp_path, "web", **served)
     with _running(image, ["web"], log, environment) as process:
-        _wait_for(lambda: _status(f"{url}/healthz") == 200, process, log)
+        wait_until(lambda: _status(f"{url}/healthz") == 200, seconds=30, what=log.read_text, process=process)
         api = f"{url}/api/v1"
         answers = {path: _status(path) for path in (f"{api}/products/", f"{api}/status/", f"{url}/api/schema/")}
         assert set(answers.values()) == {200}, (answers, log.read_text())
@@ -152,7 +151,7 @@ def test_web_serves_and_stops_when_asked(image: Path, static_files: Path, tmp_pa
 def test_celery_runs_and_stops_when_asked(command: str, sign: str, image: Path, tmp_path: Path) -> None:
     log = tmp_path / "log"
     with _running(image, [command], log, _environment(tmp_path, "worker", WORKER_PROCESSES="1")) as process:
-        _wait_for(lambda: sign in log.read_text(), process, log)
+        wait_until(lambda: sign in log.read_text(), seconds=30, what=log.read_text, process=process)
     assert process.returncode == 0, log.read_text()
 
 
@@ -246,10 +245,3 @@ def _running(
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-
-
-def _wait_for(condition: Any, process: subprocess.Popen[bytes], log: Path, seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert process.poll() is None and time.monotonic() < deadline, log.read_text()
-        time.sleep(0.1)

@@ -6,8 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -18,6 +17,7 @@ from config.local.cluster import PostgresUnavailable, tuned_settings
 from config.local.postgres import postgres_runs, start_postgres, stop_postgres
 from config.local.redis import redis_runs, start_redis, stop_redis
 from tests.servers import OwnServers
+from tests.waiting import wait_until
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 BORROW = """
@@ -33,13 +33,6 @@ with borrowed_services():
 def servers() -> Iterator[OwnServers]:
     with OwnServers() as own:
         yield own
-
-
-def _wait(condition: Callable[[], bool], seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
 
 
 def _query(url: str, sql: str) -> str:
@@ -104,7 +97,7 @@ def test_a_killed_backend_leaves_the_data(servers: OwnServers) -> None:
         except psycopg.OperationalError:
             return False
 
-    _wait(answers)
+    wait_until(answers, seconds=20)
 
 
 def test_a_process_id_given_to_another_program_is_no_server(servers: OwnServers) -> None:

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from tests.load.web import PROJECT
-from tests.waiting import free_port, is_alive
+from tests.waiting import free_port, is_alive, wait_until
 from tests.web.caller import MULTIPART
 from tests.workers import process_environment
 
@@ -75,10 +75,7 @@ def test_after_the_parent_was_killed_only_the_next_server_answers(port: int, tmp
         assert first.megabytes() == "3"
         first.parent.kill()
         first.started.wait(10)
-        deadline = time.monotonic() + 5
-        while alive := [one for one in workers if is_alive(one)]:
-            assert time.monotonic() < deadline, alive
-            time.sleep(0.05)
+        wait_until(lambda: not any(map(is_alive, workers)), seconds=5, what="the end of the dead server's processes")
     finally:
         for one in workers:
             if is_alive(one):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 
 import pytest
@@ -15,9 +15,10 @@ from catalog.filters.memory import SECONDS
 from catalog.filters.registry import read_filters
 from catalog.models import Product
 from catalog.parameters import InvalidParameter
+from tests.waiting import wait_until
 
 
-def shop(*held: str, published: bool = True) -> None:
+def add_products(*held: str, published: bool = True) -> None:
     """A product for each of the currencies."""
     first = Product.objects.count()
     Product.objects.bulk_create(
@@ -42,13 +43,13 @@ def shop(*held: str, published: bool = True) -> None:
 def test_the_commonest_comes_first_then_the_alphabet(
     held: Sequence[str], known: list[tuple[str, tuple[str, ...]]]
 ) -> None:
-    shop(*held)
+    add_products(*held)
     assert currencies() == tuple(Currency(*one) for one in known)
 
 
 @pytest.mark.django_db
 def test_small_letters_are_the_same_currency() -> None:
-    shop("eur", "EUR", "USD", "USD", "Eur")
+    add_products("eur", "EUR", "USD", "USD", "Eur")
     first, second = currencies()
     assert (first.code, second) == ("EUR", Currency("USD", ("USD",)))
     assert sorted(first.stored) == ["", "EUR", "Eur", "eur"]
@@ -56,14 +57,14 @@ def test_small_letters_are_the_same_currency() -> None:
 
 @pytest.mark.django_db
 def test_what_is_not_published_does_not_count() -> None:
-    shop("EUR")
-    shop("USD", "USD", published=False)
+    add_products("EUR")
+    add_products("USD", "USD", published=False)
     assert currencies() == (Currency("EUR", ("EUR", "")),)
 
 
 @pytest.mark.django_db
 def test_a_price_is_in_the_currency_that_is_written_or_in_the_commonest() -> None:
-    shop("EUR", "EUR", "USD")
+    add_products("EUR", "EUR", "USD")
     euros, dollars = currencies()
     assert read_filters({"min_price": ["3"]}).get(Price) == Price(Decimal(3), None, euros)
     for written in ("USD", "usd", " Usd "):
@@ -84,7 +85,7 @@ def test_a_price_is_in_the_currency_that_is_written_or_in_the_commonest() -> Non
     ],
 )
 def test_another_currency_is_named_with_those_there_are(held: Sequence[str], written: str, said: str) -> None:
-    shop(*held)
+    add_products(*held)
     with pytest.raises(InvalidParameter) as error:
         read_filters({"currency": [written]})
     assert (error.value.parameter, str(error.value)) == ("currency", said)
@@ -92,29 +93,21 @@ def test_another_currency_is_named_with_those_there_are(held: Sequence[str], wri
 
 @pytest.mark.django_db(transaction=True)
 def test_currencies_are_looked_up_once_a_second_and_then_anew() -> None:
-    shop("EUR", "USD")
-    _until(lambda: [currency.code for currency in currencies()] == ["EUR", "USD"])
+    add_products("EUR", "USD")
+    wait_until(lambda: [currency.code for currency in currencies()] == ["EUR", "USD"], seconds=20 * SECONDS)
     began = time.monotonic()
     with CaptureQueriesContext(connection) as asked:
         for _ in range(100):
             currencies()
     assert len(asked) <= 1 + (time.monotonic() - began) // SECONDS + 1
-    shop("USD")
-    _until(lambda: [currency.code for currency in currencies()] == ["USD", "EUR"])
-
-
-def _until(holds: Callable[[], bool]) -> None:
-    """Waits until what was remembered is forgotten."""
-    end = time.monotonic() + 20 * SECONDS
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(SECONDS / 20)
+    add_products("USD")
+    wait_until(lambda: [currency.code for currency in currencies()] == ["USD", "EUR"], seconds=20 * SECONDS)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_currencies_are_read_from_the_index_alone() -> None:
     """Else the whole table would be read once a second."""
-    shop(*(("EUR", "USD")[number % 2] for number in range(4000)))
+    add_products(*(("EUR", "USD")[number % 2] for number in range(4000)))
     with connection.cursor() as cursor:
         cursor.execute("UPDATE catalog_product SET description = repeat('y', 500)")
         cursor.execute("VACUUM ANALYZE catalog_product")

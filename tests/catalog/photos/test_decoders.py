@@ -12,9 +12,8 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
@@ -27,7 +26,7 @@ from catalog.photos.decoder_pool import AT_A_TIME, KEPT_IDLE, DecodersBusy, deco
 from catalog.photos.reading import PhotoError, decode_photo, inspect_photo
 from config.local.services import PROJECT
 from tests.catalog.photos.files import encoded, many_scans, noise
-from tests.waiting import is_alive
+from tests.waiting import is_alive, wait_until
 from tests.workers import process_environment
 
 WAIT_SECONDS = 30.0
@@ -57,13 +56,6 @@ def refusal(data: bytes) -> PhotoError:
     return error.value
 
 
-def until(condition: Callable[[], object]) -> None:
-    end = time.monotonic() + WAIT_SECONDS
-    while not condition():
-        assert time.monotonic() < end, "it does not come to pass"
-        time.sleep(0.005)
-
-
 def in_thread(data: bytes) -> Future[Image.Image]:
     future: Future[Image.Image] = Future()
 
@@ -79,11 +71,11 @@ def in_thread(data: bytes) -> Future[Image.Image]:
 
 def at_work() -> psutil.Process:
     """The one decoder, once it computes."""
-    until(decoder_pool().processes)
+    wait_until(decoder_pool().processes, seconds=WAIT_SECONDS)
     (pid,) = decoder_pool().processes()
     process = psutil.Process(pid)
     started = process.cpu_times().user
-    until(lambda: process.cpu_times().user > max(started, 0.3))
+    wait_until(lambda: process.cpu_times().user > max(started, 0.3), seconds=WAIT_SECONDS)
     return process
 
 
@@ -113,9 +105,11 @@ def test_a_decoder_that_gets_no_time_says_nothing_of_the_photo(settings: Setting
 def test_a_slow_decoder_steps_back_and_is_replaced(settings: Settings) -> None:
     settings.PHOTO_SECONDS = 60.0
     slow = in_thread(SLOW)
-    until(lambda: [pid for pid in decoder_pool().processes() if psutil.Process(pid).nice() > 0])
+    wait_until(
+        lambda: [pid for pid in decoder_pool().processes() if psutil.Process(pid).nice() > 0], seconds=WAIT_SECONDS
+    )
     assert slow.result(60).size == (4992, 4992)
-    until(lambda: decoder_pool().processes() == [])
+    wait_until(lambda: decoder_pool().processes() == [], seconds=WAIT_SECONDS)
 
 
 def test_a_decoder_killed_from_outside_is_replaced_once(settings: Settings) -> None:
@@ -123,7 +117,7 @@ def test_a_decoder_killed_from_outside_is_replaced_once(settings: Settings) -> N
     slow = in_thread(SLOW)
     first = at_work()
     first.kill()
-    until(lambda: decoder_pool().processes() not in ([], [first.pid]))
+    wait_until(lambda: decoder_pool().processes() not in ([], [first.pid]), seconds=WAIT_SECONDS)
     second = at_work()
     second.kill()
     with pytest.raises(PhotoError, match="killed over the picture, twice") as error:
@@ -170,7 +164,7 @@ def test_threads_get_their_own_pictures_and_few_decoders_stay() -> None:
 def test_more_than_may_be_decoded_at_a_time_wait_but_not_for_ever(settings: Settings) -> None:
     settings.PHOTO_SECONDS = 60.0
     slow = [in_thread(SLOW) for _ in range(AT_A_TIME)]
-    until(lambda: len(decoder_pool().processes()) == AT_A_TIME)
+    wait_until(lambda: len(decoder_pool().processes()) == AT_A_TIME, seconds=WAIT_SECONDS)
     for pid in decoder_pool().processes():
         os.kill(pid, signal.SIGSTOP)
     settings.PHOTO_SECONDS = 0.05
@@ -255,7 +249,7 @@ def test_a_forked_child_has_decoders_of_its_own() -> None:
     assert decode(SMALL).tobytes() == whole
     child.kill()
     child.join(WAIT_SECONDS)
-    until(lambda: not is_alive(its))
+    wait_until(lambda: not is_alive(its), seconds=WAIT_SECONDS)
 
 
 PARENT = """
@@ -294,7 +288,7 @@ def test_a_decoder_does_not_outlive_its_parent(at_work: bool, tmp_path: object) 
         pids = [int(word) for word in parent.stdout.readline().split()]
         assert pids
         parent.kill()
-    until(lambda: not any(is_alive(pid) for pid in pids))
+    wait_until(lambda: not any(is_alive(pid) for pid in pids), seconds=WAIT_SECONDS)
 
 
 def test_facts_are_read_under_the_same_deadline(settings: Settings) -> None:

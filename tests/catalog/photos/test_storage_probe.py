@@ -16,6 +16,7 @@ from catalog.photos import storage_probe
 from catalog.photos.storage import WholeFileStorage
 from catalog.photos.storage_probe import StorageProbe, written_and_read
 from tests.catalog.photos.failing_storage import failing
+from tests.waiting import wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -72,10 +73,7 @@ def test_what_fails_is_said_without_paths_and_seen_to_end(settings: Any, at: str
     failing(settings, at, error=error)
     assert probe.trouble() == said
     settings.STORAGES = whole
-    deadline = time.monotonic() + 10
-    while probe.trouble():
-        assert time.monotonic() < deadline, "the end of the trouble was not seen"
-        time.sleep(0.05)
+    wait_until(lambda: not probe.trouble(), what="seeing that the trouble is over")
     assert files(settings) == []
 
 
@@ -109,10 +107,7 @@ def test_a_storage_that_hangs_holds_nobody_for_long(counting: Any, monkeypatch: 
     assert {probe.trouble() for _ in range(50)} == {"does not answer within 0.2 s"}
     assert time.monotonic() - began < 2 and counting.saved == 1
     counting.gate.set()
-    deadline = time.monotonic() + 10
-    while probe.trouble():
-        assert time.monotonic() < deadline, "the storage's answer was not seen"
-        time.sleep(0.02)
+    wait_until(lambda: not probe.trouble(), what="seeing the storage's answer")
     assert counting.saved == 1
 
 

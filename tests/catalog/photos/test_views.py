@@ -6,7 +6,6 @@ import errno
 import io
 import os
 import signal
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar
 
@@ -24,6 +23,7 @@ from catalog.photos.decoder_pool import decoder_pool
 from tests.catalog.factories import make_image, make_product, photo_bytes
 from tests.catalog.photos.failing_storage import failing
 from tests.catalog.photos.files import many_scans
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db
 
@@ -164,10 +164,7 @@ def test_slow_photos_hold_few_threads(settings: Settings) -> None:
     decoder_pool().close()
     with ThreadPoolExecutor(2) as threads:
         working = [threads.submit(status, image) for image in slow]
-        end = time.monotonic() + 30
-        while len(decoder_pool().processes()) < 2:
-            assert time.monotonic() < end
-            time.sleep(0.005)
+        wait_until(lambda: len(decoder_pool().processes()) == 2, seconds=30, what="two decoders at work")
         stopped = decoder_pool().processes()
         for pid in stopped:
             os.kill(pid, signal.SIGSTOP)

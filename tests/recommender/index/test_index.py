@@ -20,6 +20,7 @@ from recommender.index.types import SpaceGone, SpaceQuery, VectorRow
 from recommender.models import ImageVector, Space
 from tests.catalog.filters.chosen import filtering
 from tests.recommender.search.gallery import Shop, assert_same_answer, make_encoder, make_space, random_units
+from tests.waiting import wait_until
 
 VECTORS = random_units(40)
 
@@ -224,18 +225,9 @@ def _delete_elsewhere(image: int) -> None:
 
 def _wait_until_blocked() -> None:
     """Until some backend of this database waits for a lock."""
-    import time
-
-    deadline = time.monotonic() + 10
+    blocked = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     with psycopg.connect(_url(), autocommit=True) as other:
-        while time.monotonic() < deadline:
-            row = other.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-            ).fetchone()
-            if row and row[0]:
-                return
-            time.sleep(0.01)
-    raise AssertionError("nothing waited for the photo's row")
+        wait_until(lambda: other.execute(blocked).fetchone() is not None, what="waiting for the photo's row")
 
 
 def _url() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from recommender.models import Space
 from recommender.search import cache as answers_cache
 from recommender.spaces import active as spaces
 from tests.recommender.search.gallery import Shop, make_space, random_units
+from tests.waiting import wait_until
 
 VECTORS = random_units(20, seed=2)
 API = "/api/v1/"
@@ -52,15 +53,6 @@ def ids(client: Client, product: Product, query: str = "") -> list[int]:
     return [result["product"]["id"] for result in response.json()["results"]]
 
 
-def until(holds: Callable[[], bool], seconds: float = 5.0) -> float:
-    """Seconds until it holds; fails after `seconds`."""
-    began = time.monotonic()
-    while not holds():
-        assert time.monotonic() - began < seconds
-        time.sleep(0.02)
-    return time.monotonic() - began
-
-
 def test_a_hot_answer_is_the_same_bytes_without_a_search(committed_shop: Shop, client: Client) -> None:
     product = committed_shop.add(VECTORS[0])
     committed_shop.add(VECTORS[1])
@@ -77,7 +69,7 @@ def test_a_change_of_price_shows_within_five_seconds(committed_shop: Shop, clien
     assert client.get(url).json()["results"][0]["product"]["price"] == "10.00"
     other.price = 12
     other.save()
-    until(lambda: client.get(url).json()["results"][0]["product"]["price"] == "12.00", 5.0)
+    wait_until(lambda: client.get(url).json()["results"][0]["product"]["price"] == "12.00", seconds=5)
 
 
 @pytest.mark.parametrize("how", ["unpublish", "delete", "photo"])
@@ -134,7 +126,7 @@ def test_age_is_counted_from_the_beginning_of_the_answer(committed_shop: Shop, s
     slow = replace(beginning, began=beginning.began - 0.8)
     answers_cache.keep(slow, b"body")
     assert answers_cache.look_up(space_id=1, request=b"q")[0] == b"body"
-    assert until(lambda: answers_cache.look_up(space_id=1, request=b"q")[0] is None, 2) < 0.6
+    assert wait_until(lambda: answers_cache.look_up(space_id=1, request=b"q")[0] is None, seconds=2) < 0.6
     answers_cache.keep(replace(beginning, began=beginning.began - 1.1), b"late")
     assert answers_cache.look_up(space_id=1, request=b"q")[0] is None
 
@@ -198,7 +190,7 @@ def test_a_killed_redis_only_costs_time(
     other.save()  # the write succeeds
     assert ids(client, product) == [rest.pk]
     start_redis(server_folder)
-    until(lambda: redis_client.ask(lambda c: c.ping(), None) is True)
+    wait_until(lambda: redis_client.ask(lambda c: c.ping(), None) is True)
     rest.published = False
     rest.save()
     assert ids(client, product) == []
@@ -229,7 +221,7 @@ def test_hidden_while_redis_hangs_is_gone_within_five_seconds(
     other.save()
     own_redis.resume()
     redis_client.breaker().succeeded()
-    until(lambda: ids(client, product) == [rest.pk], 5.0 - (time.monotonic() - committed))
+    wait_until(lambda: ids(client, product) == [rest.pk], seconds=5 - (time.monotonic() - committed))
 
 
 def test_a_flush_between_requests_only_costs_time(committed_shop: Shop, client: Client) -> None:

@@ -7,10 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import orjson
 import pytest
@@ -30,6 +27,7 @@ from recommender.spaces.switch import activate, retire
 from tests.catalog.factories import make_image, make_product
 from tests.recommender.compiled import compiled_encoder
 from tests.recommender.spaces.gallery import add_photos, class_features, widened
+from tests.waiting import wait_until
 from tests.workers import PROJECT, CeleryWorker, process_environment
 
 ENCODER = "efficientnet-lite0"
@@ -122,13 +120,6 @@ def test_a_folder_that_is_not_there_is_said_before_anything_is_measured(drawn_sh
             run("evaluate", option, "/no/such/f")
 
 
-def until(condition: Callable[[], Any], what: str, seconds: float = 60.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
-
-
 @pytest.mark.usefixtures("transactional_db")
 def test_a_killed_build_goes_on_by_the_same_command() -> None:
     """`kill -9` while vectors are being written: the writer waits for a photo's row that the test holds."""
@@ -143,14 +134,14 @@ def test_a_killed_build_goes_on_by_the_same_command() -> None:
         environment = process_environment(OPENBLAS_NUM_THREADS="1")
         building = subprocess.Popen(command, cwd=PROJECT, env=environment, start_new_session=True)
         try:
-            until(lambda: _waits_for_a_row() or building.poll() is not None, "the build never came to its vectors")
+            wait_until(_waits_for_a_row, seconds=60, what="writing the vectors", process=building)
         finally:
             os.killpg(building.pid, signal.SIGKILL)
             building.wait()
         space = Space.objects.get(name="pca-8")
         fit = bytes(space.matrix or b"")
         assert (space.state, stored.count(space=space)) == (Space.State.BUILDING, 0)
-    until(lambda: not _builders(space), "the killed build's session never ended")
+    wait_until(lambda: not _builders(space), seconds=60, what="the end of the killed build's session")
     run(*arguments)
     space.refresh_from_db()
     assert space.state == Space.State.READY and space.quality
@@ -199,7 +190,7 @@ def test_a_new_encoder_is_filled_by_the_workers_and_switched_to(
         file.write(b"no photo")
     doorbell.ring()
     ended = EmbeddingJob.objects.filter(state__in=["done", "failed"])
-    until(lambda: ended.count() == 13, "the first encoder was never done")
+    wait_until(lambda: ended.count() == 13, seconds=60, what="the end of the first encoder's jobs")
     calls: list[tuple[str, int, int]] = []
     space = build_space(
         SpaceOptions(encoder=find_encoder("efficientnet-lite2-int8"), projection="none"),
@@ -212,8 +203,10 @@ def test_a_new_encoder_is_filled_by_the_workers_and_switched_to(
     ) == {20}
     assert activate(space.name).space == space
     fresh = make_image(make_product(category="Things > kind 0"))
-    until(lambda: stored.vectors_of(space=space, image_ids=[fresh.pk]), "a fresh upload never came in")
-    until(lambda: stored.vectors_of(space=first, image_ids=[fresh.pk]), "the readable space was forgotten")
+    wait_until(lambda: stored.vectors_of(space=space, image_ids=[fresh.pk]), seconds=60, what="a new photo's vector")
+    wait_until(
+        lambda: stored.vectors_of(space=first, image_ids=[fresh.pk]), seconds=60, what="its vector in the old space"
+    )
     retire(first.name)
     assert {image.pk for image in images} < set(
         stored.vectors_of(space=space, image_ids=[i.pk for i in images] + [fresh.pk])

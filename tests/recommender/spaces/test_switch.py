@@ -24,6 +24,7 @@ from recommender.spaces.options import SpaceOptions
 from recommender.spaces.switch import SwitchRefused, activate, retire
 from tests.catalog.factories import make_category
 from tests.recommender.spaces.gallery import add_photos, class_features, encoder_row
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.django_db
 
@@ -289,7 +290,7 @@ def test_a_process_keeps_its_space_until_the_next_encoder_is_loaded(
     activated_elsewhere(old, new)
     for _ in range(3):
         assert active_space() == old
-    _until(lambda: "its encoder does not load" in caplog.text)
+    wait_until(lambda: "its encoder does not load" in caplog.text, seconds=20)
     assert active_space() == old
     retire(old.name, grace_seconds=0)
     assert active_space() == new
@@ -309,7 +310,7 @@ def test_a_process_adopts_a_space_whose_encoder_loads(
     assert active_space() == old
     activated_elsewhere(old, new)
     assert active_space() == old
-    _until(lambda: active_space() == new)
+    wait_until(lambda: active_space() == new, seconds=20)
     with django_assert_num_queries(0):
         serving.encoder_for(compiled_lite0, runtime=serving.COMPILED)
 
@@ -319,15 +320,6 @@ def test_the_same_encoder_needs_no_wait(shop: Space, no_cache: None) -> None:
     assert active_space() == shop
     activated_elsewhere(shop, space)
     assert active_space() == space
-
-
-def _until(condition: object, seconds: float = 20.0) -> None:
-    import time
-
-    deadline = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < deadline, "it did not come about"
-        time.sleep(0.02)
 
 
 def test_a_learned_space_of_few_dimensions_is_held_against_a_pca_of_more(encoder: Encoder) -> None:
