@@ -8,18 +8,14 @@ the one that made it, or the run.
 from __future__ import annotations
 
 import argparse
-import json
 import logging
-import os
-import shutil
 import sys
-import tempfile
 import time
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.chaos.run import Chaos, Result
-from tests.marked import Mark
+from tests.chaos.run import Chaos
+from tests.runs import Report, run_by_itself
 from tests.servers import OwnServers
 
 
@@ -31,47 +27,28 @@ def main() -> int:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--keep", action="store_true", help="leave the folder with its logs")
     arguments = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="chaos-"))
-    folder.chmod(0o755)
+    return run_by_itself(
+        lambda folder, servers: _shop_under_fire(folder, servers, arguments),
+        name="chaos",
+        settings={"SWEEP_SECONDS": "1", "WEB_PROCESSES": "1"},
+        table=_table,
+        json_file=arguments.json,
+        keep=arguments.keep,
+    )
+
+
+def _shop_under_fire(folder: Path, servers: OwnServers, arguments: argparse.Namespace) -> Report:
+    """Set up, run, and count what became of every photo."""
     began = time.monotonic()
-    with Mark(folder) as mark:
-        os.environ |= mark.environment
-        result = _shop_under_fire(folder, arguments)
-        result.wrong += [f"outlived the run: {process}" for process in mark.left()]
-    report = {"seed": arguments.seed, "set_up_and_run_seconds": time.monotonic() - began, **asdict(result)}
-    _print(report)
-    if arguments.json:
-        arguments.json.write_text(json.dumps(report, indent=1) + "\n")
-    if result.wrong or arguments.keep:
-        print(f"logs are in {folder}")
-    else:
-        shutil.rmtree(folder)
-    return 1 if result.wrong else 0
+    _set_up()
+    from tests.chaos import counts
 
-
-def _shop_under_fire(folder: Path, arguments: argparse.Namespace) -> Result:
-    """Start everything, run, count, and stop everything."""
-    with OwnServers(folder) as servers:
-        os.environ |= {
-            "DJANGO_SETTINGS_MODULE": "config.settings",
-            "DATABASE_URL": servers.database_url,
-            "REDIS_URL": servers.redis_url,
-            "MEDIA_ROOT": str(folder / "media"),
-            "SECRET_KEY": "of the chaos run alone, which nobody visits but itself",
-            "HTTPS": "false",
-            "DEBUG": "false",
-            "SWEEP_SECONDS": "1",
-            "WEB_PROCESSES": "1",
-        }
-        _set_up()
-        from tests.chaos import counts
-
-        chaos = Chaos(folder, servers, photos=arguments.photos, kills=arguments.kills, seed=arguments.seed)
-        result = chaos.run()
-        result.done, result.failed = counts.done(), counts.failed_by_reason()
-        result.wrong += counts.what_is_wrong(arguments.photos)
-        result.crashes_counted = counts.crashes()
-    return result
+    chaos = Chaos(folder, servers, photos=arguments.photos, kills=arguments.kills, seed=arguments.seed)
+    result = chaos.run()
+    result.done, result.failed = counts.done(), counts.failed_by_reason()
+    result.wrong += counts.what_is_wrong(arguments.photos)
+    result.crashes_counted = counts.crashes()
+    return {"seed": arguments.seed, "set_up_and_run_seconds": time.monotonic() - began, **asdict(result)}
 
 
 def _set_up() -> None:
@@ -87,20 +64,15 @@ def _set_up() -> None:
     open_shop()
 
 
-def _print(report: dict[str, object]) -> None:
+def _table(report: Report) -> str:
     kills = report["kills"]
-    assert isinstance(kills, dict)
-    print("| photos | done | failed | kills | attempts counted as crashes | uploads repeated | seconds | wrong |")
-    print("|---|---|---|---|---|---|---|---|")
-    wrong = report["wrong"]
-    assert isinstance(wrong, list)
-    print(
+    return (
+        "| photos | done | failed | kills | attempts counted as crashes | uploads repeated | seconds | wrong |\n"
+        "|---|---|---|---|---|---|---|---|\n"
         f"| {report['photos']} | {report['done']} | {report['failed']} | {sum(kills.values())} | {report['crashes_counted']} "
-        f"| {report['uploads_repeated']} | {report['seconds']:.0f} | {len(wrong)} |"
+        f"| {report['uploads_repeated']} | {report['seconds']:.0f} | {len(report['wrong'])} |\n"
+        "kills: " + ", ".join(f"{name} {count}" for name, count in sorted(kills.items()))
     )
-    print("kills: " + ", ".join(f"{name} {count}" for name, count in sorted(kills.items())))
-    for sentence in wrong:
-        print(sentence)
 
 
 if __name__ == "__main__":

@@ -8,19 +8,15 @@ list of what is wrong unless every answer was full, the answer of the space that
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-from tests.marked import Mark
-from tests.servers import OwnServers
+from tests.runs import Report, run_by_itself
 
 ENCODERS = ("efficientnet-lite0", "efficientnet-lite2-int8")
 LIMIT = 6
@@ -33,41 +29,18 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="load-"))
-    folder.chmod(0o755)
-    with Mark(folder) as mark:
-        os.environ |= mark.environment
-        result = _shop_under_load(folder, arguments)
-        result["wrong"] += [f"outlived the run: {process}" for process in mark.left()]
-    print(_table(result))
-    for sentence in result["wrong"]:
-        print(f"wrong: {sentence}")
-    if arguments.json:
-        arguments.json.write_text(json.dumps(result, indent=1) + "\n")
-    if result["wrong"]:
-        print(f"logs are in {folder}")
-    else:
-        shutil.rmtree(folder)
-    return 1 if result["wrong"] else 0
+    return run_by_itself(
+        lambda folder, _: _shop_under_load(folder, arguments),
+        name="load",
+        settings={"ENCODER": ENCODERS[0], "WORKER_PROCESSES": "1", "QUERY_PHOTOS_AT_A_TIME": "16"},
+        table=_table,
+        json_file=arguments.json,
+    )
 
 
-def _shop_under_load(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
-    """Start everything, run, and stop everything."""
-    with OwnServers(folder) as servers:
-        os.environ |= {
-            "DJANGO_SETTINGS_MODULE": "config.settings",
-            "DATABASE_URL": servers.database_url,
-            "REDIS_URL": servers.redis_url,
-            "MEDIA_ROOT": str(folder / "media"),
-            "SECRET_KEY": "of the load run alone, which nobody visits but itself",
-            "HTTPS": "false",
-            "DEBUG": "false",
-            "ENCODER": ENCODERS[0],
-            "WORKER_PROCESSES": "1",
-            "QUERY_PHOTOS_AT_A_TIME": "16",
-        }
-        _set_up(folder, arguments.products)
-        return _run(folder, arguments)
+def _shop_under_load(folder: Path, arguments: argparse.Namespace) -> Report:
+    _set_up(folder, arguments.products)
+    return _run(folder, arguments)
 
 
 def _set_up(folder: Path, products: int) -> None:
@@ -87,7 +60,7 @@ def _set_up(folder: Path, products: int) -> None:
     call_command("import_products", str(folder / "drawn" / "products.csv"), verbosity=0)
 
 
-def _run(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
+def _run(folder: Path, arguments: argparse.Namespace) -> Report:
     from django.core.management import call_command
 
     from catalog.models import Product
@@ -117,7 +90,7 @@ def _run(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
         wrong.append(f"spaces answered in the order {storefront.spaces_in_order()}, not {list(truths)}")
     asked_in_time = len(storefront.asked) / storefront.seconds
     if asked_in_time < 0.9 * arguments.rate:
-        wrong.append(f"only {asked_in_time:.1f} questions a second were asked")
+        wrong.append(f"only {asked_in_time:.1f} searches a second were asked for")
     return {
         "seconds": round(storefront.seconds, 1),
         "questions": len(storefront.asked),
@@ -157,10 +130,7 @@ def _switch(storefront: Any, *, rounds: int) -> tuple[dict[str, Any], list[dict[
                 truths[space.name] = truths_of(space, **asked)
                 activated = time.monotonic()
                 activate(space.name, force=True)
-                while not storefront.asked or storefront.asked[-1].space != space.name:
-                    time.sleep(0.02)
-                    if time.monotonic() - activated > 60:
-                        raise RuntimeError(f"space {space.name} never answered")
+                storefront.wait_until_answered_by(space.name, seconds=60)
                 answered = time.monotonic()
                 retire(before.name)
                 steps.append(
@@ -177,7 +147,7 @@ def _switch(storefront: Any, *, rounds: int) -> tuple[dict[str, Any], list[dict[
     return truths, steps
 
 
-def _table(result: dict[str, Any]) -> str:
+def _table(result: Report) -> str:
     took = result["milliseconds"]
     return (
         "| questions | a second | by photo | recall | builds, switches, retirements | p50 | p99 | longest | wrong |\n|---|---|---|---|---|---|---|---|---|\n"

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import numpy as np
 
 from tests.multipart import multipart
+from tests.waiting import wait_until
 
 THREADS = 16
 TIMEOUT_SECONDS = 15.0
@@ -79,6 +80,12 @@ class Storefront:
         for thread in self._threads:
             thread.join(TIMEOUT_SECONDS + 5)
         self.seconds = time.monotonic() - self._began
+
+    def wait_until_answered_by(self, space: str, *, seconds: float = 10.0) -> None:
+        """Until the last answer is one of the space of that name."""
+        wait_until(
+            lambda: self.asked and self.asked[-1].space == space, seconds=seconds, what=f"an answer of space {space}"
+        )
 
     def spaces_in_order(self) -> list[str]:
         """The spaces that answered, by their first answer."""

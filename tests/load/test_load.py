@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -73,7 +72,7 @@ def test_no_gap_no_error_and_no_mixed_answer(tmp_path: Path) -> None:
                 space = build_space(options)
                 truths[space.name] = truths_of(space, asked, limit=LIMIT)
                 activate(space.name, force=True)
-                _until_answered_by(storefront, space.name)
+                storefront.wait_until_answered_by(space.name)
                 retire(before.name)
                 before = space
         finally:
@@ -87,13 +86,6 @@ def test_no_gap_no_error_and_no_mixed_answer(tmp_path: Path) -> None:
     assert uploads.stored > 5
     _holds_every_photo(before)
     partitions.drop_partition(before)
-
-
-def _until_answered_by(storefront: Storefront, name: str) -> None:
-    deadline = time.monotonic() + 10
-    while not storefront.asked or storefront.asked[-1].space != name:
-        assert time.monotonic() < deadline, f"space {name} never answered"
-        time.sleep(0.02)
 
 
 def _holds_every_photo(space: Space) -> None:

@@ -6,13 +6,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.waiting import free_port
+from tests.waiting import free_port, wait_until
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 READY_SECONDS = 60.0
@@ -29,11 +28,12 @@ def web_server(environment: dict[str, str], log: Path) -> Iterator[str]:
         )
     url = f"http://127.0.0.1:{port}"
     try:
-        deadline = time.monotonic() + READY_SECONDS
-        while not _answers(url):
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"the web server does not answer:\n{log.read_text()}")
-            time.sleep(0.05)
+        wait_until(
+            lambda: _answers(url),
+            seconds=READY_SECONDS,
+            what=lambda: f"an answer of the web server:\n{log.read_text()}",
+            process=process,
+        )
         yield url
     finally:
         process.terminate()
