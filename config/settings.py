@@ -47,8 +47,8 @@ MIDDLEWARE = [
     "config.page_middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
-# Answers from Redis are given before Django is reached, within the middleware above. These have no part in them: they are of
-# pages and probes, look at views and their errors, guard other methods, or count and name requests, which is done there too.
+# Answers from Redis are given before Django is reached, and pass through the middleware above but for these, which are for
+# pages and probes, for views and their errors or for other methods, or which name and count requests, as is done there too.
 CACHED_ANSWERS_LEAVE_OUT = {
     "config.middleware.request_id",
     "recommender.monitoring.metrics.request_metrics",

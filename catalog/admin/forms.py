@@ -159,7 +159,7 @@ class AttributesField(forms.JSONField):
         except RecursionError as error:
             message = f"This is nested too deeply to be read; {MAX_DEPTH} levels are enough."
             raise ValidationError(message, code="unusable") from error
-        except ValueError as error:  # of thousands of digits Python makes no number
+        except ValueError as error:  # Python refuses to convert numbers of thousands of digits
             raise ValidationError("A number has too many digits; write it as text.", code="unusable") from error
         if attributes is None:
             return {}

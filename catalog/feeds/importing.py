@@ -29,7 +29,7 @@ KEPT_PROBLEMS = 1000
 # How often a batch is tried where Postgres is away or another writer was in the way: for about eight seconds.
 TRIES = 6
 FIRST_PAUSE_SECONDS = 0.25
-# How often a batch is written whose stored files are swept from under it.
+# How often a batch is tried whose files, just stored, the sweep removes before rows name them.
 WRITES = 3
 
 T = TypeVar("T")
@@ -87,7 +87,7 @@ class FeedImport:
         named = 0
         for row in self._product_rows():
             if any(row.sku == candidate.row.sku for candidate in batch):
-                yield batch  # whether the first row of an id counts is known when it is written
+                yield batch  # only writing it shows whether the first row of an id was good, and the second is a repetition
                 batch, named = [], 0
             if (line := self._lines.get(_digest(row.sku))) is not None:
                 self._problem(row.line, row.place, f"id {row.sku} was in line {line} already; the first one counts")
@@ -129,7 +129,7 @@ class FeedImport:
         return Candidate(row, references, complete)
 
     def _stored(self, row: ProductRow, path: str, *, again: bool = False) -> PhotoReference | None:
-        """A photo of the feed's folder in storage (`again`: whoever names it); None when it was reported as a problem."""
+        """Store a photo of the feed's folder; None when it was reported as a problem. `again`: also where a row names that file."""
         try:
             data = read_photo_file(self.feed.root, path)
             described = store.describe(data)
@@ -172,7 +172,7 @@ class FeedImport:
         return write(batch, self._tree)
 
     def _forget_categories(self) -> None:
-        """Those that were made in a transaction that failed are not there."""
+        """Read the categories anew: those that a failed transaction had made are not there."""
         self._tree = CategoryTree()
 
     def _again(self, candidate: Candidate, names: set[str], *, give_up: bool) -> Candidate:
@@ -200,7 +200,7 @@ class FeedImport:
 
 
 def _digest(sku: str) -> bytes:
-    """What is kept of an id: a feed may have a million."""
+    """Eight bytes by which a second row of an id is known: a feed may have a million ids."""
     return blake2b(sku.encode(), digest_size=8).digest()
 
 

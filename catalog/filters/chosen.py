@@ -25,7 +25,7 @@ class Filters:
 
     @property
     def narrowing(self) -> Filters:
-        """Only those that narrow: what the questions about several products have in common."""
+        """Only those that narrow: searches of one batch have these in common, while each excludes its own product."""
         return Filters(tuple(one for one in self.chosen if one.narrows))
 
     @property

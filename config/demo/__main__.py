@@ -18,7 +18,7 @@ from pathlib import Path
 from types import FrameType
 
 from config.local.folder import LocalUnavailable, local_folder
-from config.local.processes import Children, ProcessFailed, end, start_tied
+from config.local.processes import Children, ProcessFailed, end, start_child
 from config.local.services import Borrowed, borrowed_services
 
 HOST = "127.0.0.1"
@@ -119,7 +119,7 @@ class Demo:
 
         What it writes is shown; with `report` its results go to that file, and progress and errors alone are shown.
         """
-        process = start_tied([sys.executable, "manage.py", *arguments], report=report)
+        process = start_child([sys.executable, "manage.py", *arguments], report=report)
         try:
             while True:
                 try:

@@ -27,7 +27,7 @@ class ProcessFailed(RuntimeError):
     """A process ended that must not; the message has the end of its log."""
 
 
-def start_tied(command: list[str], *, log: Path | None = None, report: Path | None = None) -> subprocess.Popen[bytes]:
+def start_child(command: list[str], *, log: Path | None = None, report: Path | None = None) -> subprocess.Popen[bytes]:
     """Start a command in a session of its own. It ends when this process does, even by `kill -9` (Linux only).
 
     All its output goes to `log`, or its standard output alone to `report`; with neither it writes where this process does.
@@ -84,7 +84,7 @@ class Children:
 
     def start(self, name: str, command: list[str]) -> None:
         log = self._logs / f"{name}.log"
-        self._children[name] = _Child(name, command, log, start_tied(command, log=log), time.monotonic())
+        self._children[name] = _Child(name, command, log, start_child(command, log=log), time.monotonic())
 
     def watch(self) -> None:
         """Start again what died, after its back-off. Call it often. Raises ProcessFailed, see `patience`."""
@@ -92,7 +92,7 @@ class Children:
         for child in self._children.values():
             if child.again_at is not None:
                 if now >= child.again_at:
-                    child.process, child.started = start_tied(child.command, log=child.log), now
+                    child.process, child.started = start_child(child.command, log=child.log), now
                     child.again_at = None
                 continue
             code = child.process.poll()

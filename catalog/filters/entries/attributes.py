@@ -13,7 +13,7 @@ from catalog.parameters import MAX_VALUES, InvalidParameter, Parameters
 
 PREFIX = "attr."
 MAX_ATTRIBUTES = 32
-_EXACT = 2**53  # a float that is larger has digits of its own making as a whole number
+_EXACT = 2**53  # from here on a float written as a whole number has digits that it does not hold
 
 
 @dataclass(frozen=True)

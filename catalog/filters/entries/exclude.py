@@ -36,7 +36,7 @@ class Excluded(Filter):
         values = read_listed(parameters, "exclude", most=_MOST)
         numbers = [value for value in values if value.isascii() and value.isdigit()]
         for value in numbers:
-            if len(value) > _ID_DIGITS:  # and of thousands of digits Python makes no number
+            if len(value) > _ID_DIGITS:  # no id is so long, and Python refuses to convert thousands of digits
                 raise InvalidParameter("exclude", f"{value[:_ID_DIGITS]}… ({len(value)} digits) is no product id")
         ids = [number for number in map(int, numbers) if number <= MAX_ID]
         skus = [value for value in values if value not in numbers]
