@@ -17,12 +17,12 @@ T = TypeVar("T")
 _ENDED = [EmbeddingJob.State.DONE, EmbeddingJob.State.FAILED]
 
 
-def asked(question: Callable[[], T]) -> T:
+def asked(query: Callable[[], T]) -> T:
     """The answer, from a Postgres that may be on its way back."""
     deadline = time.monotonic() + 60
     while True:
         try:
-            return question()
+            return query()
         except Error:
             if time.monotonic() > deadline:
                 raise

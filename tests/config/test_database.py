@@ -1,4 +1,4 @@
-"""The health check of a connection: no question to the server, and a connection that it ended is replaced."""
+"""The health check of a connection: nothing is sent to the server, and a connection that it ended is replaced."""
 
 from __future__ import annotations
 

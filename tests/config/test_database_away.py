@@ -1,4 +1,4 @@
-"""Postgres killed, stopped or restarted under the shipped server: every door says so in time, and all is well after."""
+"""Postgres killed, stopped or restarted under the shipped server: every page and API call says so in time, and all is well after."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from tests.servers import OwnServers
 LONGEST = 5.0
 STATUS = "/api/v1/status/"
 THUMBNAIL = f"/media/thumbnails/{'0' * 64}.jpg"
-# What needs Postgres. {0} and {1} are products; a body makes it a POST.
-DOORS = [
+# {0} and {1} are products; a body makes it a POST.
+NEED_POSTGRES = [
     ("/api/v1/products/{0}/similar/?limit=3", None),
     ("/api/v1/products/{0}/similar/?attr.colour=red", None),
     ("/api/v1/products/{0}/similar/{1}/why/", None),
@@ -39,8 +39,7 @@ DOORS = [
     ("/readyz", None),
     (THUMBNAIL, None),
 ]
-# What needs none.
-QUIET = ["/healthz", "/api/schema/", "/", "/products/1/", "/metrics"]
+NEED_NO_POSTGRES = ["/healthz", "/api/schema/", "/", "/products/1/", "/metrics"]
 
 
 @dataclass(frozen=True)
@@ -79,17 +78,17 @@ class Running:
             time.monotonic() - began,
         )
 
-    def doors(self) -> list[Answer]:
-        """Every door, all at once."""
-        asked = [(path.format(*self.products), body and body.format(*self.products)) for path, body in DOORS]
+    def ask_all(self) -> list[Answer]:
+        """What needs Postgres, all at once."""
+        asked = [(path.format(*self.products), body and body.format(*self.products)) for path, body in NEED_POSTGRES]
         with ThreadPoolExecutor(len(asked)) as pool:
-            return list(pool.map(lambda door: self.ask(*door), asked))
+            return list(pool.map(lambda one: self.ask(*one), asked))
 
     def well(self) -> list[str]:
-        """The doors that do not answer as they do on a good day."""
+        """What needs Postgres and does not answer as it does while Postgres runs: path and status."""
         good = {"/api/v1/products/{0}/similar/{1}/why/": (404, 409, 422, 503), THUMBNAIL: (404,)}
-        answers = zip(DOORS, self.doors(), strict=True)
-        return [f"{one.path} {one.status}" for (door, _), one in answers if one.status not in good.get(door, (200,))]
+        answers = zip(NEED_POSTGRES, self.ask_all(), strict=True)
+        return [f"{one.path} {one.status}" for (asked, _), one in answers if one.status not in good.get(asked, (200,))]
 
     def end_connections(self) -> None:
         """Every connection of the web server is closed by Postgres."""
@@ -148,11 +147,12 @@ def check_refusals(answers: list[Answer]) -> None:
             assert b"Back in a moment" in one.body
 
 
-def quiet(running: Running) -> list[tuple[str, int]]:
-    return [(path, running.ask(path).status) for path in QUIET]
+def without_postgres(running: Running) -> list[tuple[str, int]]:
+    """Path and status of what needs no Postgres."""
+    return [(path, running.ask(path).status) for path in NEED_NO_POSTGRES]
 
 
-ALL_WELL = [(path, 200) for path in QUIET]
+ALL_WELL = [(path, 200) for path in NEED_NO_POSTGRES]
 
 
 @pytest.mark.parametrize("whole", [True, False], ids=["all of it", "the postmaster alone"])
@@ -162,9 +162,9 @@ def test_a_stopped_postgres_is_503_in_time_and_all_is_well_after(running: Runnin
     if not whole:
         running.end_connections()
     with running.servers.stopped_postgres(whole=whole):
-        first, again = running.doors(), running.doors()
+        first, again = running.ask_all(), running.ask_all()
         assert running.ask("/healthz").seconds < 1
-        assert quiet(running) == ALL_WELL
+        assert without_postgres(running) == ALL_WELL
     check_refusals(first)
     check_refusals(again)
     running.wait_until_well()
@@ -173,11 +173,11 @@ def test_a_stopped_postgres_is_503_in_time_and_all_is_well_after(running: Runnin
 def test_a_killed_postgres_is_503_at_once_and_all_is_well_after_a_restart(running: Running) -> None:
     running.servers.kill_postgres()
     try:
-        killed = running.doors()
+        killed = running.ask_all()
         deadline = time.monotonic() + 30
         while (counted := running.ask(STATUS)).status == 200 and time.monotonic() < deadline:
             time.sleep(0.05)
-        assert quiet(running) == ALL_WELL
+        assert without_postgres(running) == ALL_WELL
     finally:
         running.servers.start()
     check_refusals([*killed, counted])
@@ -186,7 +186,7 @@ def test_a_killed_postgres_is_503_at_once_and_all_is_well_after_a_restart(runnin
 
 
 def test_idle_connections_are_as_good_after_a_stop_or_replaced_after_a_restart(running: Running) -> None:
-    """Nothing was asked meanwhile: the first question after is answered."""
+    """Nothing was asked meanwhile: the first request after is answered."""
     running.wait_until_well()
     with running.servers.stopped_postgres():
         assert running.ask("/healthz").status == 200

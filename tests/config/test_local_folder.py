@@ -14,7 +14,7 @@ import pytest
 from config.local.folder import LEAST_KEY_LENGTH, secret_key
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
-DOORS = {
+COMMANDS = {
     "manage.py": ["manage.py", "check"],
     "make demo": ["-m", "config.demo", "--port", "1025"],
     "pytest": ["-m", "pytest", "tests/test_models.py", "-q"],
@@ -44,12 +44,12 @@ runpy.run_module("config.local", run_name="__main__", alter_sys=True)
 """
 
 
-def run(folder: Path, door: str = "manage.py", *, before: str | None = None) -> tuple[int, str]:
+def run(folder: Path, command: str = "manage.py", *, before: str | None = None) -> tuple[int, str]:
     """Exit code and standard error of a command whose local data shall lie in `folder`."""
     unset = ("DATABASE_URL", "REDIS_URL", "MEDIA_ROOT", "STATIC_ROOT", "SECRET_KEY")
     environment = {name: value for name, value in os.environ.items() if name not in unset}
     result = subprocess.run(
-        [sys.executable, *(["-c", before] if before else []), *DOORS[door]],
+        [sys.executable, *(["-c", before] if before else []), *COMMANDS[command]],
         cwd=PROJECT,
         env=environment | {"LOCAL_DIR": str(folder)},
         capture_output=True,
@@ -127,10 +127,10 @@ def local(server_folder: Path) -> Path:
     return folder
 
 
-def assert_refused(outcome: tuple[int, str], door: str, path: Path, sentence: str) -> None:
+def assert_refused(outcome: tuple[int, str], command: str, path: Path, sentence: str) -> None:
     code, error = outcome
     assert "Traceback" not in error
-    (line,) = [line for line in error.splitlines() if line.startswith(f"{door}: ")]
+    (line,) = [line for line in error.splitlines() if line.startswith(f"{command}: ")]
     assert str(path) in line and sentence in line
     assert "set LOCAL_DIR" in line or "set DATABASE_URL" in line
     assert code == 1
@@ -150,12 +150,12 @@ def test_a_folder_that_cannot_be_made_is_named(local: Path) -> None:
     assert_refused(run(blocking / "local"), "manage.py", blocking, NO_FOLDER)
 
 
-@pytest.mark.parametrize("door", ["make demo", "pytest"])
+@pytest.mark.parametrize("command", ["make demo", "pytest"])
 @pytest.mark.parametrize("state", ["a file", "secret_key a folder", "media a file", "logs a file"])
-def test_other_doors_say_the_same(local: Path, door: str, state: str) -> None:
+def test_other_commands_say_the_same(local: Path, command: str, state: str) -> None:
     spoil, name, sentence = STATES[state]
     spoil(local)
-    assert_refused(run(local, door), door, local / name, sentence)
+    assert_refused(run(local, command), command, local / name, sentence)
 
 
 @pytest.mark.parametrize("name", ["secret_key", "borrowers.lock", "redis/redis.conf", "logs/", "postgres/", ""])

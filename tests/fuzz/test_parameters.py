@@ -44,8 +44,8 @@ class EvenEncoder:
 
 
 @dataclass(frozen=True)
-class Doors:
-    """A client of a shop in which every door has something to answer."""
+class OpenShop:
+    """A client of a shop in which every address of the API has something to answer."""
 
     client: Client
     products: list[int]
@@ -63,7 +63,7 @@ class Doors:
 
 
 @pytest.fixture
-def doors() -> Iterator[Doors]:
+def open_shop() -> Iterator[OpenShop]:
     spaces.forget_active_space()
     redis_client.breaker().succeeded()
     shop = Shop(make_space())
@@ -74,42 +74,42 @@ def doors() -> Iterator[Doors]:
     ]
     products = [product.pk for product in shop.add_many(wanted)]
     with serving.injected(EvenEncoder()):
-        yield Doors(Client(raise_request_exception=False), products)
+        yield OpenShop(Client(raise_request_exception=False), products)
     spaces.forget_active_space()
 
 
 @any_speed
 @given(data=st.data())
-def test_query_strings(doors: Doors, data: st.DataObject) -> None:
-    path = data.draw(st.sampled_from(doors.paths()), "door")
+def test_query_strings(open_shop: OpenShop, data: st.DataObject) -> None:
+    path = data.draw(st.sampled_from(open_shop.paths()), "path")
     query = data.draw(parameters.queries(*parameters.FILTERS, *parameters.OPTIONS, *parameters.LISTS), "query")
     with undone():
-        check_answer(doors.client, "GET", f"{API}{path}?{query}")
+        check_answer(open_shop.client, "GET", f"{API}{path}?{query}")
 
 
 @fewer
 @given(query=parameters.queries(*parameters.LISTS), accept=parameters.TEXT.filter(str.isascii))
 @example(query="version=a%0d%0aX", accept="*/*")
-def test_the_schemas_parameters(doors: Doors, query: str, accept: str) -> None:
+def test_the_schemas_parameters(open_shop: OpenShop, query: str, accept: str) -> None:
     for path in ("/api/schema/", "/api/docs/"):
-        check_answer(doors.client, "GET", f"{path}?{query}", headers={"Accept": accept})
+        check_answer(open_shop.client, "GET", f"{path}?{query}", headers={"Accept": accept})
 
 
 @any_speed
 @given(data=st.data())
-def test_json_bodies(doors: Doors, data: st.DataObject) -> None:
-    path = data.draw(st.sampled_from(["recommendations/", "similar/batch/", "search/image/"]), "door")
+def test_json_bodies(open_shop: OpenShop, data: st.DataObject) -> None:
+    path = data.draw(st.sampled_from(["recommendations/", "similar/batch/", "search/image/"]), "path")
     known = (*parameters.BODIES, *parameters.FILTERS, *parameters.OPTIONS)
-    body = data.draw(parameters.json_bodies(*known, ids=doors.products), "body")
+    body = data.draw(parameters.json_bodies(*known, ids=open_shop.products), "body")
     with undone():
-        check_answer(doors.client, "POST", f"{API}{path}", data=body, content_type="application/json")
+        check_answer(open_shop.client, "POST", f"{API}{path}", data=body, content_type="application/json")
 
 
 @any_speed
 @given(form=parameters.forms(*parameters.FILTERS, *parameters.OPTIONS, photo=PHOTO))
-def test_forms(doors: Doors, form: Form) -> None:
+def test_forms(open_shop: OpenShop, form: Form) -> None:
     with undone():
-        check_answer(doors.client, "POST", f"{API}search/image/", data=form.body, content_type=form.content_type)
+        check_answer(open_shop.client, "POST", f"{API}search/image/", data=form.body, content_type=form.content_type)
 
 
 ADMIN_PAGES = [
@@ -133,7 +133,7 @@ ADMIN_PAGES = [
     key=st.one_of(st.just(None), parameters.ENCODED),
     query=parameters.queries(*parameters.ADMIN_LISTS),
 )
-def test_the_admins_addresses(staff: Doors, page: str, key: str | None, query: str) -> None:
+def test_the_admins_addresses(staff: OpenShop, page: str, key: str | None, query: str) -> None:
     number = staff.products[0] if key is None else key
     with undone():
         check_page(staff.client, f"/admin/{page.format(number, number)}?{query}")
@@ -170,7 +170,7 @@ OF_ITS_PHOTOS = ("images-TOTAL_FORMS", "images-INITIAL_FORMS", "images-0-id", "i
 @example(attributes='{"a": "\\ud800"}', fields={}, there=False)
 @example(attributes='{"a": ' + "[" * 100_000, fields={}, there=False)
 @example(attributes="{}", fields={"price": "1e999999999"}, there=False)
-def test_the_product_form(staff: Doors, attributes: str, fields: dict[str, str], there: bool) -> None:
+def test_the_product_form(staff: OpenShop, attributes: str, fields: dict[str, str], there: bool) -> None:
     """It is saved, or shown again with its errors; what was saved is answered and edited again."""
     form = PLAIN_FORM | {"attributes": attributes} | fields
     with undone():
@@ -194,7 +194,7 @@ OF_A_LIST = ("_selected_action", "select_across", "index", "post", "_save", "for
     action=ACTIONS,
     fields=st.dictionaries(st.sampled_from(OF_A_LIST), parameters.TEXT, max_size=3),
 )
-def test_the_admins_actions(staff: Doors, page: str, action: str, fields: dict[str, str]) -> None:
+def test_the_admins_actions(staff: OpenShop, page: str, action: str, fields: dict[str, str]) -> None:
     with undone():
         check_page(staff.client, f"/admin/{page}", {"action": action} | fields)
 
@@ -206,7 +206,7 @@ def test_the_admins_actions(staff: Doors, page: str, action: str, fields: dict[s
     )
 )
 @example(fields={"name": "a", "slug": "\0", "treebeard_ref_node": "9" * 5000})
-def test_the_category_form(staff: Doors, fields: dict[str, str]) -> None:
+def test_the_category_form(staff: OpenShop, fields: dict[str, str]) -> None:
     with undone():
         assert check_page(
             staff.client, "/admin/catalog/category/add/", {"treebeard_position": "sorted-child"} | fields
@@ -217,9 +217,9 @@ def test_the_category_form(staff: Doors, fields: dict[str, str]) -> None:
 
 
 @pytest.fixture
-def staff(doors: Doors) -> Doors:
-    doors.client.force_login(User.objects.create_superuser("keeper"))
-    return doors
+def staff(open_shop: OpenShop) -> OpenShop:
+    open_shop.client.force_login(User.objects.create_superuser("keeper"))
+    return open_shop
 
 
 class undone:

@@ -1,4 +1,4 @@
-"""Shoppers at a constant rate: so many questions a second, each at its moment, whatever became of those before."""
+"""Shoppers at a constant rate: so many searches a second, each at its moment, whatever became of those before."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TIMEOUT_SECONDS = 15.0
 
 @dataclass(frozen=True)
 class Asked:
-    """One question: when (seconds since the beginning), about what, and what came. `wrong` is empty for a full answer.
+    """One search: when (seconds since the beginning), about what, and what came. `wrong` is empty for a full answer.
 
     `places`: the id of each photo and its distance, in order.
     """
@@ -92,7 +92,7 @@ class Storefront:
         return list(dict.fromkeys(one.space for one in sorted(self.asked, key=lambda one: one.at) if one.space))
 
     def percentiles(self) -> dict[str, float]:
-        """Milliseconds; a question counts from the moment at which it was due."""
+        """Milliseconds; a search counts from the moment at which it was due."""
         times = np.array([one.seconds for one in self.asked]) * 1000
         return {name: float(np.percentile(times, at)) for name, at in (("p50", 50), ("p99", 99), ("max", 100))}
 

@@ -1,4 +1,4 @@
-"""Every kind of file that is read is read at each door: the admin, an import, and the thumbnails of what they stored."""
+"""Every kind of file that is read is read wherever photos come in: the admin, an import, and the thumbnails of what they stored."""
 
 from __future__ import annotations
 

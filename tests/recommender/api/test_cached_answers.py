@@ -29,7 +29,7 @@ def test_a_kept_answer_is_the_one_that_django_gave_and_does_not_reach_it(served:
     again = served.get(path, X_Request_ID="second")
     assert again == (status, headers | {"X-Request-ID": "second"}, body)
     assert served.asked == 1
-    assert served.get(path, "limit=1")[0] == 200 and served.asked == 2  # another request
+    assert served.get(path, "limit=1")[0] == 200 and served.asked == 2  # another search
     assert served.get(path, "limit=1")[0] == 200 and served.asked == 2
 
 

@@ -1,4 +1,4 @@
-"""The connection is as it was after a question that failed, whatever it failed by."""
+"""The connection is as it was after a search that failed, whatever it failed by."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The bell, the sweep and beat: what happens when Redis is away, slow, full or wiped."""
+"""What wakes workers (messages in Redis, the sweep, beat) when Redis is away, slow, full or wiped."""
 
 from __future__ import annotations
 

@@ -64,10 +64,10 @@ def elsewhere(write: Callable[[], object]) -> None:
     assert not thread.is_alive()
 
 
-def answered_elsewhere(question: Callable[[], T]) -> T:
+def answered_elsewhere(read: Callable[[], T]) -> T:
     """An answer from another session: the one that embeds is busy while the encoder runs."""
     answers: list[T] = []
-    elsewhere(lambda: answers.append(question()))
+    elsewhere(lambda: answers.append(read()))
     return answers[0]
 
 

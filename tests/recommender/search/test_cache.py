@@ -53,14 +53,14 @@ def ids(client: Client, product: Product, query: str = "") -> list[int]:
     return [result["product"]["id"] for result in response.json()["results"]]
 
 
-def test_a_hot_answer_is_the_same_bytes_without_a_search(committed_shop: Shop, client: Client) -> None:
+def test_a_kept_answer_is_the_same_bytes_without_a_search(committed_shop: Shop, client: Client) -> None:
     product = committed_shop.add(VECTORS[0])
     committed_shop.add(VECTORS[1])
     url = f"{API}products/{product.pk}/similar/"
     first = client.get(url).content
     Product.objects.all().update(title="changed behind everyone's back")
     assert client.get(url).content == first
-    assert client.get(url + "?limit=12").content != first  # another request
+    assert client.get(url + "?limit=12").content != first  # another search
 
 
 def test_a_change_of_price_shows_within_five_seconds(committed_shop: Shop, client: Client) -> None:

@@ -35,18 +35,18 @@ def test_half_sent_bodies_hold_nobody_else(transactional_db: None, compiled_lite
         response = connection.getresponse()
         return response.status, response.read()
 
-    questions = [("GET", f"/api/v1/products/{products[0]}/similar/?limit={limit}", None, "") for limit in range(1, 4)]
-    questions += [("POST", PHOTO_SEARCH, form(photo), MULTIPART) for photo in photos[:3]]
-    questions += [("GET", "/healthz", None, "")] * 3
+    requests = [("GET", f"/api/v1/products/{products[0]}/similar/?limit={limit}", None, "") for limit in range(1, 4)]
+    requests += [("POST", PHOTO_SEARCH, form(photo), MULTIPART) for photo in photos[:3]]
+    requests += [("GET", "/healthz", None, "")] * 3
     with web_server(environment, tmp_path / "log") as url:
         assert ask("POST", PHOTO_SEARCH, form(photos[3]), MULTIPART)[0] == 200  # the encoder is loaded
         hanging = [Caller(url) for _ in range(HANGING)]
         for number, one in enumerate(hanging):
             path = ("/api/v1/recommendations/", PHOTO_SEARCH, "/admin/login/", "/healthz")[number % 4]
             one.send(path, b"{", f"Content-Type: {MULTIPART}", "Content-Length: 9")
-        for question in questions:
+        for request in requests:
             began = time.monotonic()
-            status, body = ask(*question)
-            assert (status, time.monotonic() - began < 1) == (200, True), (question[:2], body)
+            status, body = ask(*request)
+            assert (status, time.monotonic() - began < 1) == (200, True), (request[:2], body)
         for one in hanging:
             one.socket.close()

@@ -1,4 +1,4 @@
-"""Photos as queries, over the door: real photos through the real encoder, a fake one where the model is not the point."""
+"""Photos as queries, over the API: real photos through the real encoder, a fake one where the model is not the point."""
 
 from __future__ import annotations
 

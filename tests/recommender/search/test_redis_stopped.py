@@ -1,4 +1,4 @@
-"""Redis hangs (SIGSTOP) under the shipped server: every question is answered, within .3 s, and nobody waits for it twice."""
+"""Redis hangs (SIGSTOP) under the shipped server: every request is answered, within .3 s, and nobody waits for it twice."""
 
 from __future__ import annotations
 

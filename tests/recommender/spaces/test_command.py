@@ -1,4 +1,4 @@
-"""The doors `spaces` and `evaluate`, as people and scripts use them."""
+"""The commands `spaces` and `evaluate`, as people and scripts use them."""
 
 from __future__ import annotations
 
