@@ -25,8 +25,8 @@ from recommender.encoder.stored_features import features_of
 from recommender.models import EmbeddingJob, Encoder, ImageFeatures, Space
 from recommender.pipeline.gallery import EmbeddedPhoto, prepare, store
 from recommender.projection.apply import project
-from recommender.spaces.first import ensure_first_space
 from tests.catalog.factories import make_category
+from tests.recommender.search.gallery import make_encoder
 
 CLOTHING = Path(__file__).resolve().parents[4] / "shared" / "data" / "clothing"
 DIMENSIONS = 24
@@ -69,17 +69,7 @@ def _pixels(path: Path, side: int) -> NDArray[np.uint8]:
 
 def encoder_row(name: str = "drawn@1", dimensions: int = DIMENSIONS) -> Encoder:
     """An encoder that nobody runs: its features are given."""
-    return Encoder.objects.create(
-        name=name,
-        sha256=hashlib.sha256(name.encode()).hexdigest(),
-        precision="fp32",
-        pooling="mean",
-        side=8,
-        dimensions=dimensions,
-        compiled=b"",
-        check_pixels=b"",
-        check_features=b"",
-    )
+    return make_encoder(dimensions, name)
 
 
 def class_features(
@@ -180,10 +170,6 @@ def _stored(path: Path) -> str:
     if not default_storage.exists(name):
         default_storage.save(name, ContentFile(path.read_bytes()))
     return name
-
-
-def open_shop(encoder: Encoder) -> Space:
-    return ensure_first_space(encoder=encoder)
 
 
 def plain_vector(space: Space, image_id: int) -> NDArray[np.float32]:
