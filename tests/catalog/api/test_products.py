@@ -20,7 +20,7 @@ URL = "/api/v1/products/"
 
 
 @pytest.fixture
-def shop() -> dict[str, int]:
+def product_ids() -> dict[str, int]:
     """Products by name: their ids."""
     make_category("Clothing > Shoes")
     rows: dict[str, dict[str, Any]] = {
@@ -55,9 +55,9 @@ def shop() -> dict[str, int]:
         ("min_price=20&max_price=20&search=dress&category=clothing&brand=Aalto&in_stock=1", ["dress"]),
     ],
 )
-def test_filters(client: Client, shop: dict[str, int], query: str, names: list[str]) -> None:
+def test_filters(client: Client, product_ids: dict[str, int], query: str, names: list[str]) -> None:
     answer = client.get(f"{URL}?{query}").json()
-    assert [product["id"] for product in answer["results"]] == [shop[name] for name in names]
+    assert [product["id"] for product in answer["results"]] == [product_ids[name] for name in names]
     assert (answer["count"], answer["next"], answer["previous"]) == (len(names), None, None)
 
 
@@ -84,7 +84,7 @@ def test_filters(client: Client, shop: dict[str, int], query: str, names: list[s
     ],
 )
 def test_a_bad_parameter_is_named(
-    client: Client, shop: dict[str, int], query: str, parameter: str, detail: str
+    client: Client, product_ids: dict[str, int], query: str, parameter: str, detail: str
 ) -> None:
     response = client.get(f"{URL}?{query}")
     problem = response.json()
@@ -211,7 +211,7 @@ def product_fields(schema: dict[str, Any]) -> list[str]:
 
 
 def test_categories_count_their_descendants(
-    client: Client, shop: dict[str, int], django_assert_num_queries: Any
+    client: Client, product_ids: dict[str, int], django_assert_num_queries: Any
 ) -> None:
     with django_assert_num_queries(2):
         nodes = client.get("/api/v1/categories/").json()["results"]

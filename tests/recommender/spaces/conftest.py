@@ -32,7 +32,7 @@ def encoder(db: None) -> Encoder:
 
 
 @pytest.fixture
-def shop(encoder: Encoder) -> Space:
+def plain_space(encoder: Encoder) -> Space:
     """10 categories of 24 photos, in the active plain space; categories differ along half of the dimensions."""
     space = first_space.ensure_first_space(encoder=encoder)
     features, classes = class_features(10, 24)

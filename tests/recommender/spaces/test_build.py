@@ -59,30 +59,30 @@ def assert_holds_every_photo(space: Space) -> None:
     ],
 )
 def test_every_kind_of_space_is_complete_judged_and_not_active(
-    shop: Space, options: dict[str, object], dimensions: int, name: str
+    plain_space: Space, options: dict[str, object], dimensions: int, name: str
 ) -> None:
-    space = build_space(SpaceOptions(encoder=shop.encoder, **options))  # type: ignore[arg-type]
+    space = build_space(SpaceOptions(encoder=plain_space.encoder, **options))  # type: ignore[arg-type]
     space.refresh_from_db()
     assert (space.name, space.state, space.dimensions) == (name, Space.State.READY, dimensions)
     assert vector_index().ready(space=space)
     assert_holds_every_photo(space)
     assert space.quality["systems"].keys() == {"space", "active", "pca", "plain", "histogram"}
     assert space.quality["ann_recall"] > 0.9
-    assert Space.objects.get(state=Space.State.ACTIVE) == shop
+    assert Space.objects.get(state=Space.State.ACTIVE) == plain_space
 
 
-def test_tables_that_the_planner_takes_for_empty_are_joined_as_what_they_are(shop: Space) -> None:
+def test_tables_that_the_planner_takes_for_empty_are_joined_as_what_they_are(plain_space: Space) -> None:
     """Vacuumed while an import is under way, a table counts as empty until the next ANALYZE."""
     tables = ["catalog_category", "catalog_product", "catalog_productimage", "recommender_imagefeatures"]
     with connection.cursor() as cursor:
         cursor.execute("UPDATE pg_class SET reltuples = 0 WHERE relname = ANY (%s)", [tables])
-        build_space(SpaceOptions(encoder=shop.encoder, projection="pca", dimensions=8))
+        build_space(SpaceOptions(encoder=plain_space.encoder, projection="pca", dimensions=8))
         cursor.execute("SELECT min(reltuples) FROM pg_class WHERE relname = ANY (%s)", [tables[1:]])
         assert cursor.fetchone() == (240.0,)
 
 
-def test_both_fits_are_stored_and_differ(shop: Space) -> None:
-    space = build_space(SpaceOptions(encoder=shop.encoder, projection="learned", dimensions=6))
+def test_both_fits_are_stored_and_differ(plain_space: Space) -> None:
+    space = build_space(SpaceOptions(encoder=plain_space.encoder, projection="learned", dimensions=6))
     assert space.matrix is not None and space.judged_matrix is not None
     assert bytes(space.matrix) != bytes(space.judged_matrix)
     assert space.fit_summary["judged_photos"] < space.fit_summary["photos"] == 240
@@ -107,27 +107,27 @@ def test_both_fits_are_stored_and_differ(shop: Space) -> None:
         ({"projection": "pca", "augment": -1}, "0 \\(none\\) to 100"),
     ],
 )
-def test_what_cannot_be_is_refused_before_any_work(shop: Space, options: dict[str, object], words: str) -> None:
+def test_what_cannot_be_is_refused_before_any_work(plain_space: Space, options: dict[str, object], words: str) -> None:
     with pytest.raises(InvalidSpace, match=words):
-        build_space(SpaceOptions(encoder=shop.encoder, **options))  # type: ignore[arg-type]
+        build_space(SpaceOptions(encoder=plain_space.encoder, **options))  # type: ignore[arg-type]
     assert Space.objects.count() == 1
 
 
-def test_a_name_taken_or_malformed_is_refused(shop: Space) -> None:
+def test_a_name_taken_or_malformed_is_refused(plain_space: Space) -> None:
     with pytest.raises(InvalidSpace, match="there is a space plain already \\(active\\)"):
-        build_space(SpaceOptions(encoder=shop.encoder), name="plain")
+        build_space(SpaceOptions(encoder=plain_space.encoder), name="plain")
     with pytest.raises(InvalidSpace, match="letters, digits"):
-        build_space(SpaceOptions(encoder=shop.encoder), name="two words")
+        build_space(SpaceOptions(encoder=plain_space.encoder), name="two words")
 
 
-def test_too_few_labels_propose_pca_and_leave_nothing_behind(shop: Space) -> None:
+def test_too_few_labels_propose_pca_and_leave_nothing_behind(plain_space: Space) -> None:
     Product.objects.update(brand="")
     for number, product in enumerate(Product.objects.all()[:40]):
         Product.objects.filter(pk=product.pk).update(brand=f"brand {number // 2}")
     with pytest.raises(CannotFit, match=r"20 of 20 classes have fewer than 5 labelled photos.*use --projection pca"):
-        build_space(SpaceOptions(encoder=shop.encoder, projection="learned", dimensions=6, labels="brand"))
+        build_space(SpaceOptions(encoder=plain_space.encoder, projection="learned", dimensions=6, labels="brand"))
     assert Space.objects.count() == 1
-    assert not _tables("recommender_imagevector_") - {partitions.partition_name(shop)}
+    assert not _tables("recommender_imagevector_") - {partitions.partition_name(plain_space)}
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid() AND classid = %s",
@@ -137,7 +137,7 @@ def test_too_few_labels_propose_pca_and_leave_nothing_behind(shop: Space) -> Non
 
 
 def test_too_few_labels_are_said_before_a_new_encoder_embeds_anything(
-    shop: Space, monkeypatch: pytest.MonkeyPatch
+    plain_space: Space, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("recommender.spaces.build.fill_features", lambda *_, **__: pytest.fail("embedded"))
     Product.objects.update(brand="")
@@ -148,14 +148,14 @@ def test_too_few_labels_are_said_before_a_new_encoder_embeds_anything(
     assert Space.objects.count() == 1
 
 
-def test_a_build_goes_on_only_with_the_parameters_it_was_begun_with(shop: Space) -> None:
+def test_a_build_goes_on_only_with_the_parameters_it_was_begun_with(plain_space: Space) -> None:
     def stop(at: str, done: int, total: int) -> None:
         raise Stopped
 
-    options = SpaceOptions(encoder=shop.encoder, projection="pca", dimensions=8, parameters={"ef_search": 40})
+    options = SpaceOptions(encoder=plain_space.encoder, projection="pca", dimensions=8, parameters={"ef_search": 40})
     with pytest.raises(Stopped):
         build_space(options, name="mine", progress=stop)
-    other = SpaceOptions(encoder=shop.encoder, projection="pca", dimensions=8, parameters={"ef_search": 400})
+    other = SpaceOptions(encoder=plain_space.encoder, projection="pca", dimensions=8, parameters={"ef_search": 400})
     with pytest.raises(InvalidSpace, match="is being built with other parameters: `spaces build --resume mine`"):
         build_space(other, name="mine")
     assert build_space(options, name="mine").parameters == {"ef_search": 40}
@@ -172,10 +172,10 @@ STAGES = ["comparing held-out photos", "gathering", "fitting", "writing vectors"
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_an_interrupted_build_goes_on_by_the_same_command(
-    shop: Space, stage: str, monkeypatch: pytest.MonkeyPatch
+    plain_space: Space, stage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("recommender.spaces.fill.BATCH", 50)
-    options = SpaceOptions(encoder=shop.encoder, projection="pca", dimensions=8)
+    options = SpaceOptions(encoder=plain_space.encoder, projection="pca", dimensions=8)
 
     def stop(at: str, done: int, total: int) -> None:
         if at.startswith(stage):
@@ -197,13 +197,15 @@ def test_an_interrupted_build_goes_on_by_the_same_command(
         assert totals <= {190}  # and what was written stays
 
 
-def test_an_interrupted_build_goes_on_by_name(shop: Space) -> None:
+def test_an_interrupted_build_goes_on_by_name(plain_space: Space) -> None:
     def stop(at: str, done: int, total: int) -> None:
         if at == "building the index":
             raise Stopped
 
     with pytest.raises(Stopped):
-        build_space(SpaceOptions(encoder=shop.encoder, projection="pca", dimensions=8), name="mine", progress=stop)
+        build_space(
+            SpaceOptions(encoder=plain_space.encoder, projection="pca", dimensions=8), name="mine", progress=stop
+        )
     assert continue_build(resumable("mine")).state == Space.State.READY
     with pytest.raises(InvalidSpace, match="space mine is ready: there is nothing to resume"):
         resumable("mine")
@@ -214,26 +216,29 @@ def test_an_interrupted_build_goes_on_by_name(shop: Space) -> None:
 Change = Callable[[Space], None]
 
 
-def _upload(shop: Space) -> None:
+def _upload(plain_space: Space) -> None:
     features, classes = class_features(2, 5, seed=9)
     add_photos(
-        shop.encoder, features, [f"Things > kind {code}" for code in classes], prefix=f"N{ProductImage.objects.count()}"
+        plain_space.encoder,
+        features,
+        [f"Things > kind {code}" for code in classes],
+        prefix=f"N{ProductImage.objects.count()}",
     )
 
 
-def _delete(shop: Space) -> None:
+def _delete(plain_space: Space) -> None:
     for image in ProductImage.objects.order_by("-pk")[:7]:
         image.product.delete()
 
 
-def _replace(shop: Space) -> None:
+def _replace(plain_space: Space) -> None:
     """New pixels: the digest changes, the features are of the old ones until the worker has been."""
     for number, image in enumerate(ProductImage.objects.order_by("pk")[:5]):
         ProductImage.objects.filter(pk=image.pk).update(digest=f"{number:064x}")
         image.refresh_from_db()
         ImageFeatures.objects.filter(image=image).delete()
         image.embedding_jobs.all().delete()
-        embed(shop.encoder, [image], class_features(1, 1, seed=50 + number)[0])
+        embed(plain_space.encoder, [image], class_features(1, 1, seed=50 + number)[0])
 
 
 @pytest.mark.parametrize("change", [_upload, _delete, _replace])
@@ -250,7 +255,7 @@ def _replace(shop: Space) -> None:
     ],
 )
 def test_uploads_and_deletions_meanwhile_are_kept_up_with(
-    shop: Space, change: Change, stage: str, augment: int, monkeypatch: pytest.MonkeyPatch
+    plain_space: Space, change: Change, stage: str, augment: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("recommender.spaces.fill.BATCH", 100)
     monkeypatch.setattr("recommender.spaces.fill.LEAST", 200)
@@ -259,33 +264,33 @@ def test_uploads_and_deletions_meanwhile_are_kept_up_with(
     def meanwhile(at: str, done: int, total: int) -> None:
         if (at.startswith(stage) or at == stage.replace("vectors", "augmented vectors")) and not happened:
             happened.append(at)
-            change(shop)
+            change(plain_space)
 
     space = build_space(
-        SpaceOptions(encoder=shop.encoder, projection="pca", dimensions=8, augment=augment), progress=meanwhile
+        SpaceOptions(encoder=plain_space.encoder, projection="pca", dimensions=8, augment=augment), progress=meanwhile
     )
     assert happened
     assert_holds_every_photo(space)
-    assert_holds_every_photo(shop)
+    assert_holds_every_photo(plain_space)
 
 
-def test_photos_replaced_between_reading_and_writing_are_passed_over(shop: Space) -> None:
+def test_photos_replaced_between_reading_and_writing_are_passed_over(plain_space: Space) -> None:
     from recommender.spaces.fill import missing_vectors, write_unchanged
 
     image = ProductImage.objects.latest("pk")
     ids = np.array([image.pk])
     vectors = np.ones((1, 24), np.float32)
-    stored.delete(space=shop, image_ids=[image.pk])
+    stored.delete(space=plain_space, image_ids=[image.pk])
     ImageFeatures.objects.filter(image=image).update(digest="f" * 64)
-    assert write_unchanged(shop, ids, vectors) == 0
-    assert missing_vectors(shop).tolist() == []
+    assert write_unchanged(plain_space, ids, vectors) == 0
+    assert missing_vectors(plain_space).tolist() == []
 
 
-def test_one_process_builds_a_space(shop: Space) -> None:
+def test_one_process_builds_a_space(plain_space: Space) -> None:
     def stop(at: str, done: int, total: int) -> None:
         raise Stopped
 
-    options = SpaceOptions(encoder=shop.encoder, projection="pca", dimensions=8)
+    options = SpaceOptions(encoder=plain_space.encoder, projection="pca", dimensions=8)
     with pytest.raises(Stopped):
         build_space(options, progress=stop)
     space = Space.objects.get(name="pca-8")
@@ -300,8 +305,8 @@ def test_one_process_builds_a_space(shop: Space) -> None:
         other.close()
 
 
-def test_an_augmented_gallery_is_the_definition(shop: Space) -> None:
-    space = build_space(SpaceOptions(encoder=shop.encoder, projection="pca", dimensions=8, augment=4))
+def test_an_augmented_gallery_is_the_definition(plain_space: Space) -> None:
+    space = build_space(SpaceOptions(encoder=plain_space.encoder, projection="pca", dimensions=8, augment=4))
     ids, held = zip(*sorted(vectors_of(space).items()), strict=True)
     plain = np.stack([plain_vector(space, image_id) for image_id in ids])
     likeness = plain @ plain.T
@@ -312,10 +317,10 @@ def test_an_augmented_gallery_is_the_definition(shop: Space) -> None:
         assert np.allclose(held[row], mixed / np.linalg.norm(mixed), atol=3e-3)
 
 
-def test_a_photo_uploaded_later_is_augmented_against_the_gallery_of_that_moment(shop: Space) -> None:
-    space = build_space(SpaceOptions(encoder=shop.encoder, projection="pca", dimensions=8, augment=4))
+def test_a_photo_uploaded_later_is_augmented_against_the_gallery_of_that_moment(plain_space: Space) -> None:
+    space = build_space(SpaceOptions(encoder=plain_space.encoder, projection="pca", dimensions=8, augment=4))
     others = sorted(vectors_of(space))
-    (image,) = add_photos(shop.encoder, class_features(3, 1, seed=4)[0][:1], ["Things > kind 0"], prefix="late")
+    (image,) = add_photos(plain_space.encoder, class_features(3, 1, seed=4)[0][:1], ["Things > kind 0"], prefix="late")
     plain = plain_vector(space, image.pk)
     assert plain is not None
     gallery = np.stack([plain_vector(space, image_id) for image_id in others])
@@ -336,11 +341,11 @@ def _tables(prefix: str) -> set[str]:
     return {name for name in connection.introspection.table_names() if name.startswith(prefix)}
 
 
-def test_features_are_stored_rounded_so_that_a_rebuild_gives_the_same_vectors(shop: Space) -> None:
+def test_features_are_stored_rounded_so_that_a_rebuild_gives_the_same_vectors(plain_space: Space) -> None:
     features = class_features(1, 1, seed=77)[0] * np.float32(1.000123)
-    (image,) = add_photos(shop.encoder, features, prefix="exact")
-    before = vectors_of(shop)[image.pk]
-    rebuilt = build_space(SpaceOptions(encoder=shop.encoder))
+    (image,) = add_photos(plain_space.encoder, features, prefix="exact")
+    before = vectors_of(plain_space)[image.pk]
+    rebuilt = build_space(SpaceOptions(encoder=plain_space.encoder))
     assert np.array_equal(vectors_of(rebuilt)[image.pk], before)
 
 
@@ -383,18 +388,22 @@ def test_a_late_upload_takes_in_the_neighbours_that_a_rebuild_gives_it(encoder: 
         assert np.allclose(held[image.pk], wanted[image.pk], atol=3e-3)
 
 
-def test_an_interrupted_ivfflat_build_goes_on_by_the_same_command(shop: Space) -> None:
+def test_an_interrupted_ivfflat_build_goes_on_by_the_same_command(plain_space: Space) -> None:
     def stop(at: str, done: int, total: int) -> None:
         if at.startswith("ranking"):
             raise Stopped
 
-    options = SpaceOptions(encoder=shop.encoder, projection="pca", dimensions=8, index="ivfflat")
+    options = SpaceOptions(encoder=plain_space.encoder, projection="pca", dimensions=8, index="ivfflat")
     with pytest.raises(Stopped):
         build_space(options, progress=stop)
     begun = Space.objects.get(index="ivfflat")
     assert begun.parameters == {"lists": 1, "probes": 1}  # as the index chose
     asked = SpaceOptions(
-        encoder=shop.encoder, projection="pca", dimensions=8, index="ivfflat", parameters={"lists": 1, "probes": 1}
+        encoder=plain_space.encoder,
+        projection="pca",
+        dimensions=8,
+        index="ivfflat",
+        parameters={"lists": 1, "probes": 1},
     )
     other = build_space(asked)
     assert other.pk != begun.pk

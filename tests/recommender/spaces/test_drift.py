@@ -21,8 +21,10 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def fitted(shop: Space) -> Space:
-    space = build_space(SpaceOptions(encoder=shop.encoder, projection="learned", dimensions=6, labels="category"))
+def fitted(plain_space: Space) -> Space:
+    space = build_space(
+        SpaceOptions(encoder=plain_space.encoder, projection="learned", dimensions=6, labels="category")
+    )
     return activate(space.name).space
 
 
@@ -42,7 +44,7 @@ def settle(space: Space) -> None:
     space.refresh_from_db()
 
 
-def test_a_space_that_was_not_fitted_does_not_drift(shop: Space) -> None:
+def test_a_space_that_was_not_fitted_does_not_drift(plain_space: Space) -> None:
     assert drift.check() is None
 
 
@@ -109,23 +111,26 @@ def test_a_refit_that_is_no_better_is_refused_and_not_tried_at_once_again(
     assert Space.objects.count() == 3
 
 
-def test_photos_stored_before_the_fit_and_embedded_after_it_are_new(shop: Space) -> None:
-    waiting = add_photos(shop.encoder, class_features(10, 16)[0], prefix="slow")
+def test_photos_stored_before_the_fit_and_embedded_after_it_are_new(plain_space: Space) -> None:
+    waiting = add_photos(plain_space.encoder, class_features(10, 16)[0], prefix="slow")
     ImageFeatures.objects.filter(image__in=waiting).delete()
-    space = build_space(SpaceOptions(encoder=shop.encoder, projection="pca", dimensions=8))
+    space = build_space(SpaceOptions(encoder=plain_space.encoder, projection="pca", dimensions=8))
     assert measured(space).new_share == 0
     for image in waiting:
         ImageFeatures.objects.create(
-            image=image, encoder=shop.encoder, digest=image.digest, features=[1.0] * shop.encoder.dimensions
+            image=image,
+            encoder=plain_space.encoder,
+            digest=image.digest,
+            features=[1.0] * plain_space.encoder.dimensions,
         )
     assert measured(space).new_share == 0.4
     ProductImage.objects.update(created_at="2100-01-01T00:00:00+00:00")
     assert measured(space).new_share == 0.4
 
 
-def test_a_fit_of_the_first_version_counts_the_photos_stored_since(shop: Space) -> None:
+def test_a_fit_of_the_first_version_counts_the_photos_stored_since(plain_space: Space) -> None:
     """It kept neither the last features it had seen nor the parameters that were asked for."""
-    space = build_space(SpaceOptions(encoder=shop.encoder, projection="pca", dimensions=8))
+    space = build_space(SpaceOptions(encoder=plain_space.encoder, projection="pca", dimensions=8))
     Space.objects.filter(pk=space.pk).update(
         fit_summary={
             "judged_photos": 170,
@@ -147,12 +152,12 @@ def test_a_fit_of_the_first_version_counts_the_photos_stored_since(shop: Space) 
     assert kept["drift"].keys() == {"measured_at", "photos", "new_share", "shift", "proposal"}
 
 
-def test_what_is_proposed_is_the_same_space(shop: Space) -> None:
+def test_what_is_proposed_is_the_same_space(plain_space: Space) -> None:
     parameters = {"ef_search": 50}
     space = build_space(
-        SpaceOptions(encoder=shop.encoder, projection="pca", dimensions=8, augment=2, parameters=parameters)
+        SpaceOptions(encoder=plain_space.encoder, projection="pca", dimensions=8, augment=2, parameters=parameters)
     )
-    upload(shop.encoder, 160)
+    upload(plain_space.encoder, 160)
     proposal = measured(space).proposal
     assert proposal is not None and proposal.endswith(
         "`spaces build --encoder drawn@1 --projection pca --dims 8 --augment 2 --ef-search 50`"

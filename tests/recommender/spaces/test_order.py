@@ -87,14 +87,14 @@ def test_a_build_lays_many_vectors_down_by_nearness(
 
 
 @pytest.mark.django_db
-def test_a_bulk_load_keeps_the_order_given(shop: Space) -> None:
-    images = _as_laid_down(shop)
-    vectors = stored.vectors_of(space=shop, image_ids=images)
+def test_a_bulk_load_keeps_the_order_given(plain_space: Space) -> None:
+    images = _as_laid_down(plain_space)
+    vectors = stored.vectors_of(space=plain_space, image_ids=images)
     products = _products(images)
-    stored.delete(space=shop, image_ids=images)
+    stored.delete(space=plain_space, image_ids=images)
     wanted = np.random.default_rng(0).permutation(images).tolist()
-    stored.load(space=shop, rows=(VectorRow(image, products[image], vectors[image]) for image in wanted))
-    assert _as_laid_down(shop) == wanted
+    stored.load(space=plain_space, rows=(VectorRow(image, products[image], vectors[image]) for image in wanted))
+    assert _as_laid_down(plain_space) == wanted
 
 
 def _as_laid_down(space: Space) -> list[int]:
@@ -115,15 +115,15 @@ def _borders(codes: list[int]) -> int:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_photos_whose_vectors_are_being_written_are_passed_over_by_the_end_of_a_lease(shop: Space) -> None:
+def test_photos_whose_vectors_are_being_written_are_passed_over_by_the_end_of_a_lease(plain_space: Space) -> None:
     """Else both would insert the same photos in orders of their own, and each could wait for the other for ever."""
-    images = sorted(_as_laid_down(shop))[:3]
-    vectors = stored.vectors_of(space=shop, image_ids=images)
-    stored.delete(space=shop, image_ids=images)
+    images = sorted(_as_laid_down(plain_space))[:3]
+    vectors = stored.vectors_of(space=plain_space, image_ids=images)
+    stored.delete(space=plain_space, image_ids=images)
     other = connection.copy()
     try:
         with transaction.atomic():
-            assert write_unchanged(shop, np.array(images), np.stack([vectors[image] for image in images])) == 3
+            assert write_unchanged(plain_space, np.array(images), np.stack([vectors[image] for image in images])) == 3
             with other.cursor() as cursor:
                 cursor.execute("SELECT id FROM catalog_productimage ORDER BY id LIMIT 5 FOR SHARE SKIP LOCKED")
                 free = [row[0] for row in cursor.fetchall()]

@@ -29,12 +29,12 @@ from tests.waiting import wait_until
 pytestmark = pytest.mark.django_db
 
 
-def learned(shop: Space, **options: object) -> Space:
-    return build_space(SpaceOptions(encoder=shop.encoder, projection="learned", dimensions=6, **options))  # type: ignore[arg-type]
+def learned(plain_space: Space, **options: object) -> Space:
+    return build_space(SpaceOptions(encoder=plain_space.encoder, projection="learned", dimensions=6, **options))  # type: ignore[arg-type]
 
 
-def pca(shop: Space, dimensions: int = 16) -> Space:
-    return build_space(SpaceOptions(encoder=shop.encoder, projection="pca", dimensions=dimensions))
+def pca(plain_space: Space, dimensions: int = 16) -> Space:
+    return build_space(SpaceOptions(encoder=plain_space.encoder, projection="pca", dimensions=dimensions))
 
 
 def shuffle_categories() -> dict[int, int | None]:
@@ -46,30 +46,30 @@ def shuffle_categories() -> dict[int, int | None]:
     return true
 
 
-def test_a_learned_space_that_is_better_is_activated_and_the_old_stays_readable(shop: Space) -> None:
-    space = learned(shop)
+def test_a_learned_space_that_is_better_is_activated_and_the_old_stays_readable(plain_space: Space) -> None:
+    space = learned(plain_space)
     switched = activate(space.name)
-    assert (switched.space.state, switched.before) == (Space.State.ACTIVE, shop)
+    assert (switched.space.state, switched.before) == (Space.State.ACTIVE, plain_space)
     assert active_space() == space
-    shop.refresh_from_db()
-    assert shop.state == Space.State.READY
-    assert stored.count(space=shop) == 240
+    plain_space.refresh_from_db()
+    assert plain_space.state == Space.State.READY
+    assert stored.count(space=plain_space) == 240
     gain = space.quality["differences"]["pca"]["seen"]
     assert gain[0] > 0
     assert activate(space.name).before == space  # again is no error
 
 
-def test_labels_shuffled_at_random_are_refused(shop: Space) -> None:
+def test_labels_shuffled_at_random_are_refused(plain_space: Space) -> None:
     shuffle_categories()
-    space = learned(shop)
+    space = learned(plain_space)
     with pytest.raises(SwitchRefused, match=r"differs from pca by .*not wholly above 0"):
         activate(space.name)
-    assert active_space() == shop
+    assert active_space() == plain_space
 
 
-def test_a_space_fitted_on_shuffled_labels_is_judged_by_the_true_ones(shop: Space) -> None:
+def test_a_space_fitted_on_shuffled_labels_is_judged_by_the_true_ones(plain_space: Space) -> None:
     true = shuffle_categories()
-    space = learned(shop)
+    space = learned(plain_space)
     for pk, category_id in true.items():
         Product.objects.filter(pk=pk).update(category_id=category_id)
     with pytest.raises(SwitchRefused, match="not wholly above 0"):
@@ -82,28 +82,28 @@ def test_a_space_fitted_on_shuffled_labels_is_judged_by_the_true_ones(shop: Spac
 def test_shuffled_labels_of_an_attribute_are_refused(encoder: Encoder) -> None:
     from recommender.spaces.first import ensure_first_space
 
-    shop = ensure_first_space(encoder=encoder)
+    plain_space = ensure_first_space(encoder=encoder)
     features, classes = class_features(10, 24)
     values = np.random.default_rng(3).permutation([f"v{code}" for code in classes]).tolist()
     add_photos(encoder, features, [f"kind {code}" for code in classes], attribute=values)
     with pytest.raises(SwitchRefused, match="not wholly above 0"):
-        activate(learned(shop, labels="attribute:kind").name)
+        activate(learned(plain_space, labels="attribute:kind").name)
 
 
-def test_force_passes_over_the_guard_and_says_what_it_passed_over(shop: Space) -> None:
+def test_force_passes_over_the_guard_and_says_what_it_passed_over(plain_space: Space) -> None:
     shuffle_categories()
-    space = learned(shop)
+    space = learned(plain_space)
     switched = activate(space.name, force=True)
     assert active_space() == space
     assert any("not wholly above 0" in warning for warning in switched.warnings)
 
 
-def test_another_catalogue_refuses_what_was_fitted_elsewhere(shop: Space) -> None:
+def test_another_catalogue_refuses_what_was_fitted_elsewhere(plain_space: Space) -> None:
     """The photos it was fitted on are gone; others, of other classes, are there."""
-    space = learned(shop)
+    space = learned(plain_space)
     Product.objects.all().delete()
     features, classes = class_features(8, 24, seed=5)
-    add_photos(shop.encoder, features, [f"Other > sort {code}" for code in classes], prefix="other")
+    add_photos(plain_space.encoder, features, [f"Other > sort {code}" for code in classes], prefix="other")
     with pytest.raises(SwitchRefused) as refused:
         activate(space.name)
     assert [reason.split(":")[0].split(",")[0] for reason in refused.value.reasons] == [
@@ -112,18 +112,18 @@ def test_another_catalogue_refuses_what_was_fitted_elsewhere(shop: Space) -> Non
     ]
 
 
-def test_another_catalogue_of_the_same_class_names_is_judged_by_its_photos(shop: Space) -> None:
-    space = learned(shop)
+def test_another_catalogue_of_the_same_class_names_is_judged_by_its_photos(plain_space: Space) -> None:
+    space = learned(plain_space)
     Product.objects.all().delete()
     features, classes = class_features(10, 24, seed=5)
     features = features[:, ::-1].copy()  # what varied for nothing there means something here
-    add_photos(shop.encoder, features, [f"Things > kind {code}" for code in classes], prefix="other")
+    add_photos(plain_space.encoder, features, [f"Things > kind {code}" for code in classes], prefix="other")
     with pytest.raises(SwitchRefused, match=r"differs from pca by -.*not wholly above 0"):
         activate(space.name)
 
 
-def test_a_loss_on_unseen_classes_is_a_warning_with_its_size(shop: Space) -> None:
-    space = learned(shop)
+def test_a_loss_on_unseen_classes_is_a_warning_with_its_size(plain_space: Space) -> None:
+    space = learned(plain_space)
     Space.objects.filter(pk=space.pk).update(
         quality={**space.quality, "differences": {**space.quality["differences"], "pca": {
             "seen": [0.1, 0.2, 0.3], "unseen": [-0.2, -0.123, -0.05]}}}
@@ -133,45 +133,45 @@ def test_a_loss_on_unseen_classes_is_a_warning_with_its_size(shop: Space) -> Non
     ]
 
 
-def test_an_unlearned_space_worse_than_the_active_one_is_refused(shop: Space) -> None:
-    activate(learned(shop).name)
+def test_an_unlearned_space_worse_than_the_active_one_is_refused(plain_space: Space) -> None:
+    activate(learned(plain_space).name)
     with pytest.raises(SwitchRefused, match=r"differs from that of the active space learned-6 by -.*wholly below 0"):
-        activate(pca(shop, dimensions=2).name)
+        activate(pca(plain_space, dimensions=2).name)
 
 
-def test_an_unlearned_space_as_good_as_the_active_one_is_activated(shop: Space) -> None:
-    space = pca(shop)
+def test_an_unlearned_space_as_good_as_the_active_one_is_activated(plain_space: Space) -> None:
+    space = pca(plain_space)
     assert activate(space.name).space == space
 
 
 def test_products_as_labels_are_judged_on_products_not_seen(encoder: Encoder) -> None:
     from recommender.spaces.first import ensure_first_space
 
-    shop = ensure_first_space(encoder=encoder)
+    plain_space = ensure_first_space(encoder=encoder)
     features, classes = class_features(60, 6)
     add_photos(encoder, features, groups=[f"group {code}" for code in classes])
-    space = learned(shop, labels="product")
+    space = learned(plain_space, labels="product")
     assert set(space.quality["queries"]) == {"overall", "seen", "unseen"}
     assert space.quality["queries"]["seen"] == 0
     assert activate(space.name).space == space
 
 
-def test_a_space_being_built_is_refused_even_by_force_before_its_fit(shop: Space) -> None:
-    Space.objects.create(name="new", encoder=shop.encoder, projection="pca", dimensions=8)
+def test_a_space_being_built_is_refused_even_by_force_before_its_fit(plain_space: Space) -> None:
+    Space.objects.create(name="new", encoder=plain_space.encoder, projection="pca", dimensions=8)
     for force in (False, True):
         with pytest.raises(SwitchRefused, match="it has no projection yet"):
             activate("new", force=force)
 
 
-def test_an_incomplete_space_is_refused(shop: Space) -> None:
-    space = pca(shop)
+def test_an_incomplete_space_is_refused(plain_space: Space) -> None:
+    space = pca(plain_space)
     Space.objects.filter(pk=space.pk).update(state=Space.State.BUILDING)
     with pytest.raises(SwitchRefused, match="still being built: `spaces build --resume pca-16`"):
         activate(space.name)
 
 
-def test_an_invalid_index_is_refused(shop: Space) -> None:
-    space = pca(shop)
+def test_an_invalid_index_is_refused(plain_space: Space) -> None:
+    space = pca(plain_space)
     with connection.cursor() as cursor:
         cursor.execute(f"DROP INDEX {ann_index.index_name(space)}")
     with pytest.raises(SwitchRefused, match="its index is not valid"):
@@ -179,7 +179,7 @@ def test_an_invalid_index_is_refused(shop: Space) -> None:
     assert activate(space.name, force=True).space == space
 
 
-def test_photos_that_the_new_encoder_has_not_seen_are_refused(shop: Space) -> None:
+def test_photos_that_the_new_encoder_has_not_seen_are_refused(plain_space: Space) -> None:
     other = encoder_row("other@1")
     images = list(ProductImage.objects.order_by("pk"))
     for image in images[:200]:
@@ -195,8 +195,8 @@ def test_photos_that_the_new_encoder_has_not_seen_are_refused(shop: Space) -> No
     assert activate(space.name).space == space
 
 
-def test_what_was_uploaded_or_lost_meanwhile_is_put_right(shop: Space) -> None:
-    space = pca(shop)
+def test_what_was_uploaded_or_lost_meanwhile_is_put_right(plain_space: Space) -> None:
+    space = pca(plain_space)
     ids = list(ProductImage.objects.order_by("pk").values_list("pk", flat=True))
     stored.delete(space=space, image_ids=ids[:3])
     with connection.cursor() as cursor:  # a vector of a photo that never was
@@ -210,8 +210,8 @@ def test_what_was_uploaded_or_lost_meanwhile_is_put_right(shop: Space) -> None:
     assert sorted(stored.vectors_of(space=space, image_ids=[*ids, 999999999])) == ids
 
 
-def test_a_judgement_of_other_photos_or_labels_is_made_anew(shop: Space) -> None:
-    space = pca(shop)
+def test_a_judgement_of_other_photos_or_labels_is_made_anew(plain_space: Space) -> None:
+    space = pca(plain_space)
     before = space.quality["signature"]
     product = Product.objects.latest("pk")
     Product.objects.filter(pk=product.pk).update(category=make_category("Things > kind 0"))
@@ -220,12 +220,12 @@ def test_a_judgement_of_other_photos_or_labels_is_made_anew(shop: Space) -> None
     assert space.quality["signature"] != before
 
 
-def test_the_active_space_cannot_be_retired_nor_one_being_built(shop: Space) -> None:
+def test_the_active_space_cannot_be_retired_nor_one_being_built(plain_space: Space) -> None:
     with pytest.raises(SwitchRefused, match="it is active: activate another first"):
-        retire(shop.name)
+        retire(plain_space.name)
     with pytest.raises(SwitchRefused, match="there is no such space"):
         retire("nothing")
-    space = pca(shop)
+    space = pca(plain_space)
     other = connection.copy()
     try:
         with other.cursor() as cursor:
@@ -236,23 +236,23 @@ def test_the_active_space_cannot_be_retired_nor_one_being_built(shop: Space) -> 
         other.close()
 
 
-def test_a_retired_space_leaves_its_row_and_the_features(shop: Space) -> None:
-    space = pca(shop)
+def test_a_retired_space_leaves_its_row_and_the_features(plain_space: Space) -> None:
+    space = pca(plain_space)
     activate(space.name)
-    retire(shop.name)
-    shop.refresh_from_db()
-    assert shop.state == Space.State.RETIRED and shop.retired_at is not None
-    assert partitions.table_bytes(shop) == 0
+    retire(plain_space.name)
+    plain_space.refresh_from_db()
+    assert plain_space.state == Space.State.RETIRED and plain_space.retired_at is not None
+    assert partitions.table_bytes(plain_space) == 0
     assert ImageFeatures.objects.count() == 240
     with pytest.raises(SwitchRefused, match="it was retired"):
-        activate(shop.name)
-    retire(shop.name)  # again is no error
-    (image,) = add_photos(shop.encoder, class_features(1, 1)[0], prefix="after")
+        activate(plain_space.name)
+    retire(plain_space.name)  # again is no error
+    (image,) = add_photos(plain_space.encoder, class_features(1, 1)[0], prefix="after")
     assert list(stored.vectors_of(space=space, image_ids=[image.pk])) == [image.pk]
 
 
-def test_spaces_are_listed_with_what_they_are_and_cost(shop: Space) -> None:
-    space = learned(shop)
+def test_spaces_are_listed_with_what_they_are_and_cost(plain_space: Space) -> None:
+    space = learned(plain_space)
     newest, oldest = list_spaces()
     assert (newest["name"], newest["state"], newest["encoder"], newest["projection"]) == (
         "learned-6", "ready", "drawn@1", "learned")  # fmt: skip
@@ -315,10 +315,10 @@ def test_a_process_adopts_a_space_whose_encoder_loads(
         serving.encoder_for(compiled_lite0, runtime=serving.COMPILED)
 
 
-def test_the_same_encoder_needs_no_wait(shop: Space, no_cache: None) -> None:
-    space = pca(shop)
-    assert active_space() == shop
-    activated_elsewhere(shop, space)
+def test_the_same_encoder_needs_no_wait(plain_space: Space, no_cache: None) -> None:
+    space = pca(plain_space)
+    assert active_space() == plain_space
+    activated_elsewhere(plain_space, space)
     assert active_space() == space
 
 
@@ -327,10 +327,12 @@ def test_a_learned_space_of_few_dimensions_is_held_against_a_pca_of_more(encoder
     from recommender.evaluation.contestants import contestants
     from recommender.spaces.first import ensure_first_space
 
-    shop = ensure_first_space(encoder=encoder)
+    plain_space = ensure_first_space(encoder=encoder)
     features, classes = class_features(10, 24)
     images = add_photos(encoder, features, [f"Things > kind {code}" for code in classes])
-    space = build_space(SpaceOptions(encoder=shop.encoder, projection="learned", dimensions=3, augment=4, metric="l2"))
+    space = build_space(
+        SpaceOptions(encoder=plain_space.encoder, projection="learned", dimensions=3, augment=4, metric="l2")
+    )
     ids = np.array([image.pk for image in images])
     found = {
         one.name: one
@@ -342,37 +344,38 @@ def test_a_learned_space_of_few_dimensions_is_held_against_a_pca_of_more(encoder
     assert (found["plain"].augment, found["histogram"].augment) == (0, 0)
 
 
-def test_a_space_activated_while_it_is_built_stays_active(shop: Space) -> None:
+def test_a_space_activated_while_it_is_built_stays_active(plain_space: Space) -> None:
     def force(at: str, done: int, total: int) -> None:
         if at == "building the index" and done:
-            Space.objects.filter(pk=shop.pk).update(state=Space.State.READY)
+            Space.objects.filter(pk=plain_space.pk).update(state=Space.State.READY)
             Space.objects.filter(name="pca-8").update(state=Space.State.ACTIVE)
 
-    space = build_space(SpaceOptions(encoder=shop.encoder, projection="pca", dimensions=8), progress=force)
+    space = build_space(SpaceOptions(encoder=plain_space.encoder, projection="pca", dimensions=8), progress=force)
     assert space.state == Space.State.ACTIVE
     assert Space.objects.get(state=Space.State.ACTIVE) == space
 
 
 @pytest.mark.parametrize("force", [False, True])
-def test_a_space_that_another_process_builds_is_not_activated_even_by_force(shop: Space, force: bool) -> None:
-    space = pca(shop)
+def test_a_space_that_another_process_builds_is_not_activated_even_by_force(plain_space: Space, force: bool) -> None:
+    space = pca(plain_space)
     other = connection.copy()
     try:
         with other.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_lock(%s, %s)", [0x6275696C, space.pk])
-        with pytest.raises(SwitchRefused, match="another process builds it"):
-            activate(space.name, force=force)
+            with pytest.raises(SwitchRefused, match="another process builds it"):
+                activate(space.name, force=force)
+            cursor.execute("SELECT pg_advisory_unlock_all()")  # a session that is closed gives it up only a moment later
     finally:
         other.close()
-    assert active_space() == shop
+    assert active_space() == plain_space
     assert activate(space.name).space == space
 
 
 def test_a_space_judged_against_one_that_was_replaced_meanwhile_is_refused(
-    shop: Space, monkeypatch: pytest.MonkeyPatch
+    plain_space: Space, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another `activate` comes between the judgement and the switch."""
-    first, second = learned(shop), learned(shop)
+    first, second = learned(plain_space), learned(plain_space)
     happened: list[object] = []
 
     def meanwhile(space: Space) -> object:
