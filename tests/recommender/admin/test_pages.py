@@ -22,13 +22,6 @@ def staff(client: Client) -> Client:
     return client
 
 
-@pytest.fixture(autouse=True)
-def plain_static_files(settings) -> None:  # type: ignore[no-untyped-def]
-    settings.STORAGES = settings.STORAGES | {
-        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
-    }
-
-
 def fail_one(reason: str = "truncated") -> EmbeddingJob:
     job = EmbeddingJob.objects.get(image=make_image())
     job.state, job.reason, job.error, job.attempts = "failed", reason, f"it is {reason}", 1
