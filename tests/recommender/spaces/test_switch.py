@@ -364,7 +364,8 @@ def test_a_space_that_another_process_builds_is_not_activated_even_by_force(plai
             cursor.execute("SELECT pg_advisory_lock(%s, %s)", [0x6275696C, space.pk])
             with pytest.raises(SwitchRefused, match="another process builds it"):
                 activate(space.name, force=force)
-            cursor.execute("SELECT pg_advisory_unlock_all()")  # a session that is closed gives it up only a moment later
+            # Not left to the session's end: Postgres notices that only a moment after the connection is closed.
+            cursor.execute("SELECT pg_advisory_unlock_all()")
     finally:
         other.close()
     assert active_space() == plain_space
