@@ -256,7 +256,8 @@ def test_what_middleware_cannot_do_without_django_is_left_to_it(
     path: str, settings: Settings, policy: Policy, name: str
 ) -> None:
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, f"{HERE}.{name}"]
-    with serving(WSGIHandler()) as served:
+    with serving(WSGIHandler()) as served, pytest.MonkeyPatch.context() as patch:
+        patch.delenv("DJANGO_ALLOW_ASYNC_UNSAFE", raising=False)  # which the browser's tests set
         bodies = [answer(served, path, {})[::2] for _ in range(3)]
         assert bodies == [(200, bodies[0][1])] * 3
         assert served.asked == len(policy.asked) == 3
