@@ -17,7 +17,6 @@ from recommender.index import lifecycle, stored
 from recommender.index.registry import vector_index
 from recommender.index.types import Hit, VectorRow
 from recommender.models import EmbeddingJob, Encoder, ImageFeatures, Space
-from tests.catalog.factories import make_category
 from tests.catalog.filters.chosen import passes
 
 Vectors = NDArray[np.float32]
@@ -180,16 +179,25 @@ def assert_same_answer(found: Sequence[Hit], expected: Sequence[Hit], shop: Shop
         assert twins or close, f"photo {image} is missing"
 
 
+# The tree as treebeard lays it out: each category's path, children and name.
+TREE = (
+    ("0001", 2, "Clothing"),
+    ("00010001", 2, "Dress"),
+    ("000100010001", 0, "Evening"),
+    ("000100010002", 0, "Summer"),
+    ("00010002", 0, "Shoe"),
+    ("0002", 0, "Home"),
+)
+
+
 def make_tree() -> dict[str, Category]:
-    """clothing > (dress > (evening, summer), shoe); home."""
-    return {
-        path.split(" > ")[-1].lower(): make_category(path)
-        for path in (
-            "Clothing",
-            "Clothing > Dress",
-            "Clothing > Dress > Evening",
-            "Clothing > Dress > Summer",
-            "Clothing > Shoe",
-            "Home",
-        )
-    }
+    """By slug: clothing > (dress > (evening, summer), shoe); home.
+
+    In one statement, for hundreds of tests want it and treebeard needs several for each category. The tables must not hold
+    any other.
+    """
+    made = Category.objects.bulk_create(
+        Category(path=path, depth=len(path) // Category.steplen, numchild=children, name=name, slug=name.lower())
+        for path, children, name in TREE
+    )
+    return {category.slug: category for category in made}
