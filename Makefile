@@ -19,10 +19,8 @@ PRODUCTION := ENV_FILE=/dev/null DATABASE_URL=postgres://db/lookalike REDIS_URL=
 demo: environment
 	@exec $(VENV) -m config.demo
 
-# One more than there are cores: tests of processes and time-outs wait more than they work.
-WORKERS = $(shell cores=$$(nproc 2>/dev/null || echo 2); [ $$cores -lt 4 ] && echo $$((cores + 1)) || echo 4)
 test: environment-dev lint
-	@exec $(VENV) -m pytest --create-db --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder \
+	@exec $(VENV) -m pytest --create-db --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder \
 		--durations 25 $(TESTS)
 
 lint: environment-dev
