@@ -19,17 +19,23 @@ _TRUTH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no"
 
 
 class InvalidParameter(ValueError):
-    """A parameter that cannot be served. `parameter` is its name; the text says why and what would do."""
+    """A parameter that cannot be served. `parameter` is its name, no longer than an answer should repeat; the text says why
+    and what would do."""
 
     def __init__(self, parameter: str, detail: str) -> None:
         super().__init__(detail)
-        self.parameter = parameter
+        self.parameter = printable(parameter)[:_SHOWN]
+
+
+def quoted(text: str) -> str:
+    """A caller's value as an error repeats it: its beginning, for a value may be as long as a body."""
+    return repr(text[:_SHOWN])
 
 
 def unknown_parameter(name: str, known: Sequence[str]) -> InvalidParameter:
     """The error for a misspelt name: passed over, it would answer something else than was asked. `known`: as to be shown."""
     there = f"{', '.join(known[:-1])} and {known[-1]}" if len(known) > 1 else "".join(known)
-    return InvalidParameter(printable(name)[:_SHOWN], f"there is no such parameter; there are {there}")
+    return InvalidParameter(name, f"there is no such parameter; there are {there}")
 
 
 def check_names(parameters: Parameters, *, known: Sequence[str]) -> None:
@@ -76,7 +82,7 @@ def read_whole(parameters: Parameters, name: str, *, least: int, most: int, defa
     if text is None:
         return default
     if not (text.isascii() and text.isdigit() and len(text) < 10 and least <= int(text) <= most):
-        raise InvalidParameter(name, f"{text!r} is no whole number from {least} to {most}")
+        raise InvalidParameter(name, f"{quoted(text)} is no whole number from {least} to {most}")
     return int(text)
 
 
@@ -90,7 +96,7 @@ def read_number(parameters: Parameters, name: str, *, least: float, most: float)
     except ValueError:
         value = math.nan
     if not least <= value <= most:
-        raise InvalidParameter(name, f"{text!r} is no number from {least:g} to {most:g}")
+        raise InvalidParameter(name, f"{quoted(text)} is no number from {least:g} to {most:g}")
     return value
 
 
@@ -100,7 +106,7 @@ def read_price(parameters: Parameters, name: str) -> Decimal | None:
     if text is None:
         return None
     if not (text.isascii() and _PRICE.fullmatch(text)):
-        raise InvalidParameter(name, f"{text!r} is no price; write it like 19.99")
+        raise InvalidParameter(name, f"{quoted(text)} is no price; write it like 19.99")
     return Decimal(text)
 
 
@@ -110,11 +116,11 @@ def read_truth(parameters: Parameters, name: str) -> bool | None:
     if text is None:
         return None
     if text.lower() not in _TRUTH:
-        raise InvalidParameter(name, f"{text!r} is neither true nor false")
+        raise InvalidParameter(name, f"{quoted(text)} is neither true nor false")
     return _TRUTH[text.lower()]
 
 
 def _check_text(name: str, value: str) -> None:
     """Raises InvalidParameter for what is no text: a value, or the name of an attribute."""
     if problem := text_problem(value):
-        raise InvalidParameter(printable(name), problem)
+        raise InvalidParameter(name, problem)

@@ -30,6 +30,7 @@ _CHUNK = 64 * 1024
 _REDIRECTS = {301, 302, 303, 307, 308}
 _MAY_PASS = {408, 425, 429}
 _SAFE = "/%:@!$&'()*+,;=~-._?"
+_SHOWN = 200  # characters of a URL that an error repeats
 
 
 class FetchRefused(Exception):
@@ -137,9 +138,9 @@ def _checked_url(url: str, ports: Sequence[int]) -> SplitResult:
         host = (parts.hostname or "").encode("idna").decode("ascii")
         port = parts.port
     except ValueError as error:
-        raise FetchRefused("bad_url", f"{url!r} is no URL ({error})") from error
+        raise FetchRefused("bad_url", f"{url[:_SHOWN]!r} is no URL ({error})") from error
     if parts.scheme not in ("http", "https") or not host:
-        raise FetchRefused("bad_url", f"{url!r} is no http(s) URL of a host")
+        raise FetchRefused("bad_url", f"{url[:_SHOWN]!r} is no http(s) URL of a host")
     if parts.username is not None or parts.password is not None:
         raise FetchRefused("bad_url", "a URL with a user name in it is not fetched")
     if port is not None and port not in ports:
@@ -159,7 +160,7 @@ def _joined(url: str, location: str) -> str:
     try:
         return urljoin(url, location)
     except ValueError as error:
-        raise FetchRefused("bad_url", f"{url} redirects to {location[:200]!r}, which is no URL ({error})") from error
+        raise FetchRefused("bad_url", f"{url} redirects to {location[:_SHOWN]!r}, which is no URL ({error})") from error
 
 
 def _in_time(call: Callable[[], Sequence[str]], deadline: float, host: str) -> Sequence[str]:

@@ -10,7 +10,7 @@ from django.db import connection
 
 from catalog.filters.base import Condition, Filter, Parameter
 from catalog.filters.memory import remembered
-from catalog.parameters import MAX_VALUES, InvalidParameter, Parameters, read_listed
+from catalog.parameters import MAX_VALUES, InvalidParameter, Parameters, quoted, read_listed
 
 
 @dataclass(frozen=True)
@@ -55,5 +55,7 @@ def _read(slugs: tuple[str, ...]) -> tuple[int, ...]:
         rows = cursor.fetchall()
     for slug in slugs:
         if not any(slug == found for found, _ in rows):
-            raise InvalidParameter("category", f"no category has the slug {slug!r}; GET /api/v1/categories/ lists them")
+            raise InvalidParameter(
+                "category", f"no category has the slug {quoted(slug)}; GET /api/v1/categories/ lists them"
+            )
     return tuple(dict.fromkeys(category for _, category in rows))

@@ -11,9 +11,9 @@ from django.db import connection
 
 from catalog.filters.base import Condition, Filter, Parameter
 from catalog.filters.memory import remembered
-from catalog.parameters import InvalidParameter, Parameters, read_one, read_price
+from catalog.parameters import InvalidParameter, Parameters, quoted, read_one, read_price
 
-_SHOWN = 100  # characters of a bad value that an error repeats, and currencies that it lists
+_SHOWN = 100  # currencies that an error lists
 
 # Currencies as published products hold them, each found by one step into the index. How many products have each is
 # counted only where there are several.
@@ -99,7 +99,7 @@ def _chosen(written: str | None) -> Currency:
             return currency
     codes = ", ".join(currency.code for currency in known[:_SHOWN] if currency.code)
     there = f"there are {codes}" if codes else "no product names one"
-    raise InvalidParameter("currency", f"{written[:_SHOWN]!r} is no currency of this catalogue; {there}")
+    raise InvalidParameter("currency", f"{quoted(written)} is no currency of this catalogue; {there}")
 
 
 @remembered

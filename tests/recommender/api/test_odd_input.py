@@ -87,6 +87,27 @@ def test_what_cannot_be_read_is_400_naming_it(odd_shop: tuple[Client, int], path
     assert (response.status_code, response.json()["parameter"]) == (400, name)
 
 
+@pytest.mark.parametrize(
+    "name", [*(name for name in NAMES if not name.startswith("attr.")), "x" * 9000, "attr." + "x" * 9000]
+)
+def test_an_error_repeats_only_the_beginning_of_what_is_long(odd_shop: tuple[Client, int], name: str) -> None:
+    client, product = odd_shop
+    value = "\0" if name.startswith("attr.") else "x" * 9000
+    for path in ("products/", f"products/{product}/similar/", f"products/{product}/duplicates/"):
+        response = client.get(f"{API}{path}?{quote(name)}={quote(value)}")
+        assert response.status_code == 200 or len(response.content) < 1000, path
+    bodies: dict[str, dict[str, object]] = {
+        "recommendations/": {"positive": [product]},
+        "similar/batch/": {"products": [product]},
+        "search/image/": {"image_url": "data:,"},
+    }
+    for path, body in bodies.items():
+        response = client.post(API + path, orjson.dumps({**body, name: value}), content_type="application/json")
+        assert response.status_code == 200 or len(response.content) < 1000, path
+    response = client.post(f"{API}search/image/", orjson.dumps({"image_url": value}), content_type="application/json")
+    assert response.status_code == 400 and len(response.content) < 1000
+
+
 @pytest.mark.parametrize("path", ["recommendations/", "similar/batch/"])
 @pytest.mark.parametrize(
     "ids", ["9" * 5000, "[" + "9" * 5000 + "]", "[1e400]", "[9223372036854775808]", '["1"]', "[true]", "[null]", "[-1]", "{}"]
