@@ -85,7 +85,8 @@ def ask(command: Callable[[redis.Redis], R], otherwise: D) -> R | D:
 def went_away(error: BaseException) -> None:
     """Redis did not answer: it is left alone for REST_SECONDS."""
     if breaker().failed():
-        logger.warning("Redis is away, answers come from Postgres alone: %s", error)
+        why = str(error) or f"no answer within {settings.REDIS_TIMEOUT_SECONDS:g} s"  # asyncio's time-out has no text
+        logger.warning("Redis is away, answers come from Postgres alone: %s", why)
 
 
 class LoopReader:

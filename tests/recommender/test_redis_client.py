@@ -139,7 +139,7 @@ def test_a_caller_that_gives_up_takes_no_value_from_the_others() -> None:
     assert run(several()) == [b"2"]
 
 
-def test_a_redis_that_hangs_costs_a_loop_one_time_out(silent_redis: None) -> None:
+def test_a_redis_that_hangs_costs_a_loop_one_time_out(silent_redis: None, caplog: pytest.LogCaptureFixture) -> None:
     async def several() -> None:
         async with reader() as values:
             began = time.monotonic()
@@ -149,6 +149,9 @@ def test_a_redis_that_hangs_costs_a_loop_one_time_out(silent_redis: None) -> Non
             assert time.monotonic() - began < 0.4 and not redis_client.breaker().closed
 
     run(several())
+    assert [record.getMessage() for record in caplog.records] == [
+        "Redis is away, answers come from Postgres alone: no answer within 0.2 s"
+    ]
 
 
 def test_a_redis_that_hangs_after_it_let_us_in_costs_a_loop_one_time_out(settings: Settings) -> None:
