@@ -6,6 +6,7 @@ from celery import Celery
 from celery.signals import beat_embedded_init, worker_init, worker_process_init
 
 from config.parent import end_with_parent
+from config.usable import end_unless_usable
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 app = Celery("lookalike")
@@ -26,8 +27,9 @@ def read_schedule(sender: Celery, **_: object) -> None:
 
 
 @worker_init.connect
-def name_worker(**_: object) -> None:
-    """In the worker's main process, before it makes others."""
+def begin_worker(**_: object) -> None:
+    """In the worker's main process, before it makes others. Celery runs Django's checks too, and goes on whatever they find."""
+    end_unless_usable()
     os.environ[WORKER] = str(os.getpid())
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 import psutil
 from django.conf import settings
 
+from config.usable import end_unless_usable
+
 METRICS = "lookalike-metrics-"
 CONNECTIONS = 4096  # open at a time in one process; further callers wait until one is closed
 
@@ -54,6 +56,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8000)
     arguments = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    end_unless_usable()
     os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", metrics_folder())
     allow_connections()
     line = command(host=arguments.host, port=arguments.port)

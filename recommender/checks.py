@@ -1,4 +1,4 @@
-"""Django checks, run before a command or a worker begins: settings that contradict each other."""
+"""Django checks, run before a command, a worker or the web server begins: settings that contradict each other."""
 
 from __future__ import annotations
 

@@ -1,0 +1,19 @@
+"""Ends a web server or a worker before it begins, where its settings cannot work; Django sees to that for commands alone."""
+
+from __future__ import annotations
+
+import sys
+
+import django
+from django.core.checks import run_checks
+
+
+def end_unless_usable() -> None:
+    """End this process with exit code 1 and say what is wrong, where Django's checks find an error.
+
+    Without it a web process would answer 500 to everything that needs the setting, and a worker would embed nothing.
+    """
+    django.setup()
+    errors = [str(issue) for issue in run_checks() if issue.is_serious()]
+    if errors:
+        sys.exit("\n".join(errors))
