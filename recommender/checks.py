@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import redis
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
@@ -35,3 +36,15 @@ def engine_exists(**_: Any) -> list[CheckMessage]:
     if settings.VECTOR_ENGINE in ENGINES:
         return []
     return [Error(unknown_engine(settings.VECTOR_ENGINE), id="recommender.E004")]
+
+
+@register()
+def redis_can_be_addressed(**_: Any) -> list[CheckMessage]:
+    """REDIS_URL can be read; whether a Redis answers there is no matter, for much goes on without."""
+    try:
+        redis.ConnectionPool.from_url(settings.REDIS_URL)  # connects to nothing
+    except ValueError as error:
+        return [
+            Error(f"REDIS_URL cannot be read ({error}); write it like redis://127.0.0.1:6379/0", id="recommender.E005")
+        ]
+    return []

@@ -103,7 +103,10 @@ class LoopReader:
         self._asking: asyncio.Task[None] | None = None
 
     async def get_many(self, *keys: str) -> list[bytes | None] | None:
-        """The values of the keys, None for one that is not there; None for all where Redis is away."""
+        """The values of the keys, None for one that is not there; None for all where Redis is away.
+
+        Raises ValueError for a REDIS_URL that cannot be read.
+        """
         if not breaker().closed:
             return None
         loop = asyncio.get_running_loop()
@@ -123,7 +126,13 @@ class LoopReader:
         """Ask for what is waited for until nothing is."""
         while self._waiting:
             batch, self._waiting = self._waiting, []
-            values = await self._values([key for keys, _ in batch for key in keys])
+            try:
+                values = await self._values([key for keys, _ in batch for key in keys])
+            except Exception as error:  # whoever waits would wait for ever
+                for _, reply in batch:
+                    if not reply.done():
+                        reply.set_exception(error)
+                continue
             left = None if values is None else iter(values)
             for keys, reply in batch:
                 own = None if left is None else [next(left) for _ in keys]

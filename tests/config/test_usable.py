@@ -16,13 +16,15 @@ WEB = ("-m", "config.web", "--port")
 WORKER = ("-m", "celery", "-A", "config", "worker", "--hostname", "unusable@%h", "--concurrency")
 
 
-@pytest.mark.parametrize("command", [WEB, WORKER], ids=["web", "worker"])
+NO_ENGINE = ("VECTOR_ENGINE", "milwus", "VECTOR_ENGINE is 'milwus'; set it to one of: ")
+NO_RUNTIME = ("ENCODER_RUNTIME", "abacus", "ENCODER_RUNTIME is 'abacus'; set it to one of: ")
+NO_PORT = ("REDIS_URL", "redis://127.0.0.1:port/0", "REDIS_URL cannot be read (Port could not be cast to integer value")
+
+
+# Celery itself reads REDIS_URL before it tells a worker to begin.
 @pytest.mark.parametrize(
-    ("setting", "value", "said"),
-    [
-        ("VECTOR_ENGINE", "milwus", "VECTOR_ENGINE is 'milwus'; set it to one of: "),
-        ("ENCODER_RUNTIME", "abacus", "ENCODER_RUNTIME is 'abacus'; set it to one of: "),
-    ],
+    ("command", "setting", "value", "said"),
+    [(WEB, *NO_ENGINE), (WEB, *NO_RUNTIME), (WEB, *NO_PORT), (WORKER, *NO_ENGINE), (WORKER, *NO_RUNTIME)],
 )
 def test_a_setting_that_cannot_work_ends_who_begins_with_it(
     tmp_path: Path, command: tuple[str, ...], setting: str, value: str, said: str

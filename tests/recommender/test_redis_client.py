@@ -154,6 +154,17 @@ def test_a_redis_that_hangs_costs_a_loop_one_time_out(silent_redis: None, caplog
     ]
 
 
+def test_an_address_that_cannot_be_read_leaves_nobody_waiting(settings: Settings) -> None:
+    settings.REDIS_URL = "rodeo://127.0.0.1/0"
+
+    async def several() -> None:
+        async with reader() as values, asyncio.timeout(5):
+            found = await asyncio.gather(*(values.get_many("one") for _ in range(3)), return_exceptions=True)
+            assert [type(one) for one in found] == [ValueError] * 3
+
+    run(several())
+
+
 def test_a_redis_that_hangs_after_it_let_us_in_costs_a_loop_one_time_out(settings: Settings) -> None:
     settings.REDIS_TIMEOUT_SECONDS = 0.2
 
