@@ -1,4 +1,4 @@
-"""Ends a web server or a worker before it begins, where its settings cannot work; Django sees to that for commands alone."""
+"""Ends a web server, a worker or the demo before it begins, where its settings cannot work; Django sees to that for commands alone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.core.checks import run_checks
 
 
 def end_unless_usable() -> None:
-    """End this process with exit code 1 and say what is wrong, where Django's checks find an error.
+    """Set Django up; end this process with exit code 1 and say what is wrong, where Django's checks find an error.
 
     Without it a web process would answer 500 to everything that needs the setting, and a worker would embed nothing.
     """

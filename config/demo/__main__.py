@@ -218,9 +218,9 @@ def _run(*, port: int, catalog: Path | None, once: bool) -> int:
     check_port(port)
     print(f"Lookalike demo, data in {local_folder()}", flush=True)
     with borrowed_services() as borrowed:
-        import django
+        from config.usable import end_unless_usable
 
-        django.setup()
+        end_unless_usable()
         demo = Demo(borrowed=borrowed, port=port, catalog=catalog, once=once)
         try:
             demo.set_up()

@@ -1,4 +1,4 @@
-"""A setting that cannot work ends the web server and a worker as it ends a command: at once, with what is wrong."""
+"""A setting that cannot work ends the web server, a worker and the demo as it ends a command: at once, with what is wrong."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tests.waiting import free_port
 from tests.workers import PROJECT
 
 WEB = ("-m", "config.web", "--port")
+DEMO = ("-m", "config.demo", "--once", "--port")
 WORKER = ("-m", "celery", "-A", "config", "worker", "--hostname", "unusable@%h", "--concurrency")
 
 
@@ -24,12 +25,19 @@ NO_PORT = ("REDIS_URL", "redis://127.0.0.1:port/0", "REDIS_URL cannot be read (P
 # Celery itself reads REDIS_URL before it tells a worker to begin.
 @pytest.mark.parametrize(
     ("command", "setting", "value", "said"),
-    [(WEB, *NO_ENGINE), (WEB, *NO_RUNTIME), (WEB, *NO_PORT), (WORKER, *NO_ENGINE), (WORKER, *NO_RUNTIME)],
+    [
+        (WEB, *NO_ENGINE),
+        (WEB, *NO_RUNTIME),
+        (WEB, *NO_PORT),
+        (WORKER, *NO_ENGINE),
+        (WORKER, *NO_RUNTIME),
+        (DEMO, *NO_ENGINE),
+    ],
 )
 def test_a_setting_that_cannot_work_ends_who_begins_with_it(
     tmp_path: Path, command: tuple[str, ...], setting: str, value: str, said: str
 ) -> None:
-    number = str(free_port()) if command == WEB else "1"
+    number = str(free_port()) if command != WORKER else "1"
     environment = {**os.environ, setting: value, "TMPDIR": str(tmp_path)}
     ended = subprocess.run(
         [sys.executable, *command, number], cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=60
