@@ -198,7 +198,7 @@ def test_uploads_do_not_wait_for_the_servers_that_an_import_fetches_from(
 @pytest.mark.keras
 def test_a_worker_set_to_keras_does_the_whole_job_too(real_space: Space, celery_worker_factory: Make) -> None:
     images = [make_image() for _ in range(3)]
-    celery_worker_factory(processes=1, ENCODER_RUNTIME="keras")
+    celery_worker_factory(processes=1, ENCODER_RUNTIME="keras", ENCODER=real_space.encoder.name)
     wait_until(ended, seconds=90, what="the end of all photos")
     assert_one_vector_each(images)
     encoder = encoder_for(real_space.encoder)
