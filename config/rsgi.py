@@ -23,8 +23,11 @@ def _application() -> Server:
     django = get_wsgi_application()
     django.request_class = FormRequest
     bound_waits()
-    from config.server.application import Server  # imports models, which needs Django set up
+    # These import models, which needs Django set up.
+    from config.server.application import Server
+    from config.server.warm_up import warm_up
 
+    warm_up()
     return Server(known_encodings(django))
 
 

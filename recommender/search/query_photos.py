@@ -7,6 +7,7 @@ import io
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from catalog.parameters import InvalidParameter
 from recommender.encoder.preprocess import LEAST_CROP, Crop, photo_to_pixels
@@ -17,6 +18,7 @@ from recommender.search.answers import Answer, EncoderChanged
 from recommender.search.filters import SearchOptions
 from recommender.search.similarity import similar_to_features
 from recommender.search.space import current_space
+from recommender.spaces.active import active_space
 
 CACHED_SECONDS = 3600
 
@@ -35,6 +37,20 @@ def similar_to_photo(*, data: bytes, crop: Crop | None, options: SearchOptions) 
             return similar_to_features(encoder_id=encoder.pk, features=features, options=options, query=query)
         except EncoderChanged:
             continue  # the space was switched meanwhile: encode with the encoder of the new one
+
+
+def prepare() -> None:
+    """Load the encoder of the active space and start a decoder, so that the first photo does not wait for them.
+
+    Does nothing before a space is active. Raises EncoderMismatch, DecodersBusy and Postgres' errors.
+    """
+    space = active_space()
+    if space is not None:
+        blank = io.BytesIO()
+        Image.new("RGB", (16, 16)).save(blank, "JPEG")
+        blank.seek(0)
+        serving = encoder_for(space.encoder, runtime=COMPILED)
+        serving.features(photo_to_pixels(blank, side=serving.side))
 
 
 def encode(*, encoder: Encoder, data: bytes, digest: str, crop: Crop | None) -> NDArray[np.float32]:
