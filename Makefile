@@ -6,6 +6,8 @@ PORT ?= 8000
 CATALOG ?=
 ONCE ?=
 export PORT CATALOG ONCE
+# Where it is set, every one of the hundreds of processes that the tests start compiles all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 CANDIDATES := python3 python3.13 python3.12 python3.11 python
 SUITABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))

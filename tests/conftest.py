@@ -10,9 +10,10 @@ from tempfile import TemporaryDirectory
 import hypothesis
 import pytest
 import redis
-from pytest_django import Settings
+from pytest_django import DjangoDbBlocker, Settings
 
 from tests.catalog import factories
+from tests.database import make_quick
 from tests.workers import CeleryWorker, process_environment
 
 # No deadline: the machine may be busy. `make fuzz` looks longer, at new cases each time.
@@ -46,6 +47,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest files first; the others stay in their order."""
     places = {name: place for place, name in enumerate(LONGEST_FIRST)}
     items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(places)))
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    with django_db_blocker.unblock():
+        make_quick()
 
 
 @pytest.fixture(autouse=True)
