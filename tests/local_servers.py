@@ -29,3 +29,9 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # A worker has one core: threads of a matrix product would only wait for those of the other workers.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 atexit.register(_servers.close)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Many tests wait for processes that they start, or for a clock: one worker more than there are cores, at most four."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores + 1, 4)
