@@ -79,10 +79,10 @@ def recall_of(space: Space, *, queries: int = QUERIES) -> tuple[float | None, in
         for one in sample
         if one.image_id in vectors
     ]
+    exact_pages = index.search_many(space=space, queries=asked, k=K, exact=True)
+    found_pages = index.search_many(space=space, queries=asked, k=K) if alive else [[] for _ in asked]
     shares = []
-    for query in asked:
-        exact = index.search(space=space, vector=query.vector, filters=query.filters, k=K, exact=True)
-        found = index.search(space=space, vector=query.vector, filters=query.filters, k=K) if alive else []
+    for exact, found in zip(exact_pages, found_pages, strict=True):
         if exact:
             farthest = exact[-1].distance
             shares.append(min(1.0, sum(hit.distance <= farthest for hit in found) / len(exact)))

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import itertools
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+from django.utils.text import slugify
 from PIL import Image
 
 from catalog.announce import Priority
@@ -47,6 +50,27 @@ def make_category(path: str | tuple[str, ...] = "Clothing > Dress") -> Category:
     names = split_path(path) if isinstance(path, str) else path
     category: Category = Category.objects.get(pk=CategoryTree().make(names))
     return category
+
+
+def make_categories(paths: Iterable[str]) -> dict[str, Category]:
+    """The categories at paths like "Clothing > Dress", by path. A first tree is written in one statement, as it would grow."""
+    names = {path: split_path(path) for path in paths}
+    nodes = sorted({one[:depth] for one in names.values() for depth in range(1, len(one) + 1)})
+    slugs = {node: slugify(node[-1]) for node in nodes}
+    if len(set(slugs.values())) == len(nodes) and not Category.objects.exists():
+        places: dict[tuple[str, ...], str] = {(): ""}
+        children = Counter[tuple[str, ...]]()
+        for node in nodes:
+            children[node[:-1]] += 1
+            places[node] = places[node[:-1]] + np.base_repr(children[node[:-1]], 36).zfill(Category.steplen)
+        Category.objects.bulk_create(
+            Category(path=places[node], depth=len(node), numchild=children[node], name=node[-1], slug=slugs[node])
+            for node in nodes
+        )
+    tree = CategoryTree()
+    ids = {path: tree.make(one) for path, one in names.items()}
+    found = Category.objects.in_bulk(ids.values())
+    return {path: found[pk] for path, pk in ids.items()}
 
 
 def make_product(**fields: Any) -> Product:

@@ -38,9 +38,7 @@ def fitted(kind: str, features: NDArray[np.float32], classes: NDArray[np.int32])
     return fit_learned(statistics, 128) if kind == "learned" else fit_pca(statistics, 256)
 
 
-def figures(
-    projection: Projection, features: NDArray[np.float32], classes: NDArray[np.int32]
-) -> NDArray[np.float64]:
+def figures(projection: Projection, features: NDArray[np.float32], classes: NDArray[np.int32]) -> NDArray[np.float64]:
     """P@10 and mAP@50 over the photos, leave-one-out."""
     everyone = np.arange(len(features))
     scores = score(Contestant("space", projection(features)), queries=everyone, classes=classes, groups=everyone)

@@ -12,9 +12,8 @@ from recommender import redis_client
 from recommender.encoder.store import save_encoder
 from recommender.models import Encoder, Space
 from recommender.spaces import active as spaces
-from recommender.spaces import first as first_space
 from tests.recommender.compiled import compiled_encoder
-from tests.recommender.spaces.gallery import CLOTHING, Clothing, add_photos, class_features, encoder_row, read_clothing
+from tests.recommender.spaces.gallery import CLOTHING, Clothing, encoder_row, fill_plain_space, read_clothing
 
 
 @pytest.fixture(autouse=True)
@@ -32,12 +31,9 @@ def encoder(db: None) -> Encoder:
 
 
 @pytest.fixture
-def plain_space(encoder: Encoder) -> Space:
+def plain_space(db: None) -> Space:
     """10 categories of 24 photos, in the active plain space; categories differ along half of the dimensions."""
-    space = first_space.ensure_first_space(encoder=encoder)
-    features, classes = class_features(10, 24)
-    add_photos(encoder, features, [f"Things > kind {code}" for code in classes])
-    return space
+    return fill_plain_space()
 
 
 @pytest.fixture

@@ -17,15 +17,17 @@ from django.db import transaction
 from numpy.typing import NDArray
 from pgvector import HalfVector
 
-from catalog.models import Category, Product, ProductImage
+from catalog.models import Product, ProductImage
 from config.local.folder import local_folder
 from recommender.encoder.preprocess import photo_to_pixels
 from recommender.encoder.serving import encoder_for
 from recommender.encoder.stored_features import features_of
+from recommender.index import stored
 from recommender.models import EmbeddingJob, Encoder, ImageFeatures, Space
 from recommender.pipeline.gallery import EmbeddedPhoto, prepare, store
 from recommender.projection.apply import project
-from tests.catalog.factories import make_category
+from recommender.spaces.first import ensure_first_space
+from tests.catalog.factories import make_categories
 from tests.recommender.search.gallery import make_encoder
 
 CLOTHING = Path(__file__).resolve().parents[4] / "shared" / "data" / "clothing"
@@ -88,6 +90,14 @@ def class_features(
     return features.astype(np.float32), labels
 
 
+def fill_plain_space() -> Space:
+    """10 categories of 24 photos, in the active plain space; categories differ along half of the dimensions."""
+    space = ensure_first_space(encoder=encoder_row())
+    features, classes = class_features(10, 24)
+    add_photos(space.encoder, features, [f"Things > kind {code}" for code in classes])
+    return space
+
+
 def widened(features: NDArray[np.float32], dimensions: int) -> NDArray[np.float32]:
     """The same photos as an encoder of more dimensions would see them: float32 (rows, dimensions)."""
     generator = np.random.default_rng(1)
@@ -110,7 +120,7 @@ def add_photos(
     published: bool = True,
 ) -> list[ProductImage]:
     """A product with one photo for each row of features, stored as the pipeline stores them."""
-    made: dict[str, Category] = {path: make_category(path) for path in dict.fromkeys(categories or [])}
+    made = make_categories(dict.fromkeys(categories or []))
     products = Product.objects.bulk_create(
         Product(
             sku=f"{prefix}-{row}",
@@ -163,6 +173,12 @@ def embed(
     )
     if prepared is not None:
         store(prepared)
+
+
+def vectors_of(space: Space) -> dict[int, NDArray[np.float32]]:
+    """The vectors of all photos in a space, float32 (dimensions,), by photo."""
+    ids = list(ProductImage.objects.values_list("pk", flat=True))
+    return dict(stored.vectors_of(space=space, image_ids=ids))
 
 
 def _stored(path: Path) -> str:
