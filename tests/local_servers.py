@@ -10,6 +10,8 @@ import sys
 from contextlib import ExitStack
 from urllib.parse import urlsplit, urlunsplit
 
+import pytest
+
 from config.local.folder import LocalUnavailable, local_folder
 from config.local.services import borrowed_services
 
@@ -31,6 +33,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 atexit.register(_servers.close)
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist has one of its own
 def pytest_xdist_auto_num_workers() -> int:
     """Many tests wait for processes that they start, or for a clock: one worker more than there are cores, at most four."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

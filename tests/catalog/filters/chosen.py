@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 from catalog.filters.base import Filter
@@ -16,6 +16,7 @@ from catalog.filters.entries.stock import Stock
 from catalog.models import Product
 
 EUR = Currency("EUR", ("EUR", ""))
+Condition = Callable[[Product], bool]
 
 
 def filtering(
@@ -50,30 +51,39 @@ def filtering(
 
 def passes(product: Product, filters: Filters) -> bool:
     """Whether a product is published and every filter holds for its fields."""
-    return product.published and all(_holds(product, one) for one in filters.chosen)
+    return condition(filters)(product)
 
 
-def _holds(product: Product, one: Filter) -> bool:
+def condition(filters: Filters) -> Condition:
+    """What `passes` asks, to be asked of many products."""
+    held = [_holds(one) for one in filters.chosen]
+    return lambda product: product.published and all(one(product) for one in held)
+
+
+def _holds(one: Filter) -> Condition:
     match one:
         case Category(ids):
-            return product.category_id in ids
+            return lambda product: product.category_id in ids
         case Brand(names):
-            return product.brand in names
+            return lambda product: product.brand in names
         case Stock(available):
-            return product.in_stock == available
+            return lambda product: product.in_stock == available
         case Price(least, most, currency):
-            return product.currency in currency.stored and (
-                (least is None and most is None)
-                or (
-                    product.price is not None
-                    and (least is None or product.price >= least)
-                    and (most is None or product.price <= most)
+            return lambda product: (
+                product.currency in currency.stored
+                and (
+                    (least is None and most is None)
+                    or (
+                        product.price is not None
+                        and (least is None or product.price >= least)
+                        and (most is None or product.price <= most)
+                    )
                 )
             )
         case Attributes(attributes):
-            return all(_has(product.attributes.get(name), values) for name, values in attributes)
+            return lambda product: all(_has(product.attributes.get(name), values) for name, values in attributes)
         case Excluded(products, groups):
-            return product.pk not in products and not (product.group and product.group in groups)
+            return lambda product: product.pk not in products and not (product.group and product.group in groups)
     raise NotImplementedError(f"no meaning in Python of {one}")
 
 

@@ -19,9 +19,10 @@ from recommender.index.registry import vector_index
 from recommender.index.search import VectorSearch
 from recommender.index.types import SpaceGone, SpaceQuery, VectorRow
 from recommender.models import Space
+from tests.catalog.filters.chosen import passes
 from tests.recommender.index.engines import PASSING, chosen, filters_of, shop_of
 from tests.recommender.index.numpy_engine import everything_stored
-from tests.recommender.search.gallery import Shop, make_encoder, make_space, passes, random_units
+from tests.recommender.search.gallery import Shop, make_encoder, make_space, random_units
 
 K = 10
 VECTORS = random_units(12)

@@ -17,7 +17,7 @@ from recommender.index import lifecycle, stored
 from recommender.index.registry import vector_index
 from recommender.index.types import Hit, VectorRow
 from recommender.models import EmbeddingJob, Encoder, ImageFeatures, Space
-from tests.catalog.filters.chosen import passes
+from tests.catalog.filters.chosen import condition
 
 Vectors = NDArray[np.float32]
 
@@ -123,7 +123,8 @@ class Shop:
 
     def answer(self, vector: Vectors, filters: Filters, k: int) -> list[Hit]:
         """Every photo compared, in NumPy float64: the first of each product and group by (distance, image id)."""
-        passing = {pk for pk, product in self.products.items() if passes(product, filters)}
+        passes = condition(filters)
+        passing = {pk for pk, product in self.products.items() if passes(product)}
         images = [image for image, owner in self.owner.items() if owner in passing]
         if not images:
             return []
