@@ -20,6 +20,7 @@ def wait_until(
 ) -> float:
     """Poll until it holds and return after how many seconds it did; the test fails after `seconds`.
 
+    Polls take time from the processes that are waited for, so they become rarer; what is seen late is late by a twentieth.
     `what` is named in the failure: a text, or a function that makes one only then, of logs for instance.
     `process`: who is to bring it about; if it ends first, the test fails at once.
     """
@@ -29,9 +30,10 @@ def wait_until(
             pytest.fail(
                 f"the process ended, code {process.returncode}, before: {what if isinstance(what, str) else what()}"
             )
-        if time.monotonic() - began > seconds:
+        waited = time.monotonic() - began
+        if waited > seconds:
             pytest.fail(f"{what if isinstance(what, str) else what()} did not happen in {seconds:.0f} s")
-        time.sleep(0.02)
+        time.sleep(min(0.1, max(0.01, waited / 20)))
     return time.monotonic() - began
 
 
