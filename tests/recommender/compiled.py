@@ -14,13 +14,13 @@ from recommender.encoder.store import CompiledEncoder
 
 
 def compiled_encoder(name: str, pooling: str = "gaussian") -> CompiledEncoder:
-    """The compiled file of `name` with ImageNet weights; two test runs at once compile it once."""
+    """The compiled file of `name` with ImageNet weights; two processes that want it at once compile it once."""
     spec = encoder_spec(name)
     source = source_key(spec, weights="imagenet", pooling=pooling)
     folder = local_folder() / "compiled_for_tests"
     folder.mkdir(parents=True, exist_ok=True)
     kept = folder / f"{name}-{source[:16]}.pickle"
-    with open(folder / "lock", "w") as lock:
+    with open(kept.with_suffix(".lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not kept.exists():
             made = compile_file(spec, weights="imagenet", pooling=pooling, source=source)
