@@ -26,7 +26,7 @@ from tests.catalog.filters.chosen import filtering
 from tests.recommender.search.gallery import Shop, make_space, make_tree, random_units
 
 pytestmark = pytest.mark.django_db(transaction=True)
-QUESTIONS = 150
+QUESTIONS = 60
 EXACT = (sql.EXACT_SETTINGS, {})
 
 
@@ -96,7 +96,7 @@ def test_what_fails_in_a_transaction_costs_no_later_question(
     assert {len(page) for page in expected} == {12}
     for _ in range(2):
         before(staff, products[3])
-        assert answers(staff, products, QUESTIONS) == expected * 5
+        assert answers(staff, products, QUESTIONS) == expected * 2
 
 
 def test_a_question_in_a_transaction_neither_prepares_nor_deallocates(products: list[Product]) -> None:
@@ -114,7 +114,7 @@ def test_statements_that_were_deallocated_behind_our_back_are_asked_again_on_a_f
     for _ in range(3):
         old = connection.connection
         old.pgconn.exec_(b"DEALLOCATE ALL")  # psycopg does not see it
-        assert answers(client, products, QUESTIONS) == expected * 5
+        assert answers(client, products, QUESTIONS) == expected * 2
         assert old.closed and connection.connection is not old
 
 
