@@ -17,7 +17,7 @@ from recommender.models import Encoder
 
 # Megabytes that only serving needs; `Encoder.objects.defer(*HEAVY)` leaves them where they are. HEAVY_JOINED: the same of a
 # row that is selected with its encoder.
-HEAVY = ("compiled", "check_pixels", "check_features")
+HEAVY = ("compiled", "basis", "check_pixels", "check_photos", "check_features")
 HEAVY_JOINED = tuple(f"encoder__{name}" for name in HEAVY)
 
 

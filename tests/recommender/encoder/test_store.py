@@ -33,7 +33,13 @@ def test_the_current_encoder_is_the_newest_of_the_settings(
     assert find_encoder("efficientnet-lite0@1") == first
     settings.ENCODER_WEIGHTS = "/w/own.weights.h5"
     assert current_encoder() == other
-    assert current_encoder().get_deferred_fields() == {"compiled", "check_pixels", "check_features"}
+    assert current_encoder().get_deferred_fields() == {
+        "compiled",
+        "basis",
+        "check_pixels",
+        "check_photos",
+        "check_features",
+    }
     settings.ENCODER_POOLING = "mean"
     with pytest.raises(EncoderNotCompiled, match="mean pooling"):
         current_encoder()
