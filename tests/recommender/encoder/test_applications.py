@@ -13,6 +13,8 @@ import pytest
 
 from recommender.encoder import keras_models
 from recommender.encoder.calibration import drawn_pictures
+from recommender.encoder.check_photos import check_photos
+from recommender.encoder.colour_tables import COLOUR_BINS
 from recommender.encoder.compile import compile_file
 from recommender.encoder.registry import ENCODERS, encoder_spec
 from recommender.encoder.weights_pickle import WeightsFileError
@@ -67,8 +69,8 @@ def test_a_model_with_own_weights_is_compiled_and_agrees_with_keras(name: str, w
     spec = replace(encoder_spec(name), side=64)
     made = compile_file(spec, weights=str(weights_files[name]), pooling="mean", source="s")
     assert made.least_cosine >= 0.9999
-    assert made.check_features.shape == (4, spec.dimensions)
-    assert made.check_pixels.shape == (4, spec.side, spec.side, 3)
+    assert made.check_features.shape == (len(check_photos()), spec.dimensions + COLOUR_BINS)
+    assert made.basis is None, "a model saved without its top holds no classifier"
 
 
 APPLICATIONS = sorted(name for name, spec in ENCODERS.items() if spec.family == "applications")
