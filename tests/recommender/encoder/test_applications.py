@@ -86,6 +86,7 @@ def test_dimensions_and_sides_are_those_of_the_network(name: str) -> None:
     classifying = getattr(module, spec.architecture)(weights=None, classes=2)
     assert classifying.input_shape[1:3] == (spec.side, spec.side)
     assert classifying.get_layer("avg_pool").output.shape[-1] == spec.dimensions
+    assert classifying.layers[-1].get_weights()[0].shape == (spec.dimensions, 2), "the classifier is the last layer"
 
 
 def test_pixels_are_fed_as_they_are_and_rescaled_inside(weights_files: dict[str, Path]) -> None:
@@ -145,3 +146,5 @@ def test_a_download_that_fails_says_what_else_would_do(monkeypatch: pytest.Monke
     monkeypatch.setattr(module, "BASE_WEIGHTS_PATH", "http://127.0.0.1:9/")
     with pytest.raises(WeightsFileError, match=r"efficientnet-b0 could not be downloaded.*ENCODER_WEIGHTS.*lite0"):
         keras_models.build_model(encoder_spec("efficientnet-b0"), "imagenet")
+    with pytest.raises(WeightsFileError, match=r"efficientnet-b0 could not be downloaded.*ENCODER_WEIGHTS.*lite0"):
+        keras_models.classifier_weights(encoder_spec("efficientnet-b0"), "imagenet")
