@@ -20,6 +20,7 @@ from recommender.encoder.colour import colour_histogram
 from recommender.encoder.colour_tables import COLOUR_BINS
 from recommender.encoder.compile import compile_encoder, source_key
 from recommender.encoder.keras_models import classifier_weights
+from recommender.encoder.preprocess import photo_to_pixels
 from recommender.encoder.recipes import CURRENT, RECIPES
 from recommender.encoder.registry import encoder_spec
 from recommender.encoder.serving import EncoderMismatch, encoder_for
@@ -147,6 +148,12 @@ def test_check_photos_are_whole_pictures_of_every_kind(compiled_lite0: Encoder) 
     assert {photo.mode for photo in photos} == {"RGB", "RGBA", "L"}
     assert max(max(photo.size) / min(photo.size) for photo in photos) == 4
     assert sum(len(bytes(photo)) for photo in compiled_lite0.check_photos) < 300_000
+    centred, framed = (
+        [photo_to_pixels(io.BytesIO(photo), side=64, recipe=recipe) for photo in check_photos()] for recipe in (1, 2)
+    )
+    same = [np.array_equal(one, other) for one, other in zip(centred, framed, strict=True)]
+    assert same == [False, False, True, False, False, False, False, False], "all are framed but the scene"
+    assert framed[3].min() < 100 < framed[3].max(), "white on nothing is laid on ground it stands out from"
     rows = np.frombuffer(compiled_lite0.check_features, np.float32).reshape(len(photos), -1)
     assert len(np.unique(rows, axis=0)) == len(photos)
 
