@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 from pgvector.django import HalfVectorField
@@ -14,10 +15,12 @@ from recommender.records.quality import Quality, read_quality
 
 
 class Encoder(models.Model):
-    """One compiled encoder. Its identity is the SHA-256 of the compiled file; every process serves those bytes.
+    """One compiled encoder. Its identity is the SHA-256 of the compiled file and the recipe around it: how a photo is framed,
+    preprocessed and pooled, and whether its colours are counted. Every process serves those bytes.
 
-    `check_pixels` (uint8, n × side × side × 3) and `check_features` (float32, n × dimensions, as pooled) let a process
-    prove that it reproduces the encoder before it encodes: int8 exactly, fp32 to cosine .99999.
+    The check pictures and `check_features` (float32, n × row_width) let a process prove that it reproduces the encoder
+    before it encodes: int8 exactly, fp32 to cosine .99999. Recipe 1 is proven by `check_pixels` (uint8, n × side × side × 3),
+    later ones by `check_photos`, whole files that are framed as any photo is.
     """
 
     class Precision(models.TextChoices):
@@ -34,21 +37,37 @@ class Encoder(models.Model):
     sha256 = models.CharField(max_length=64)
     precision = models.CharField(max_length=4, choices=Precision.choices)
     pooling = models.CharField(max_length=8, choices=[("gaussian", "gaussian"), ("mean", "mean")])
+    recipe = models.PositiveSmallIntegerField(
+        default=1, help_text="What is done around the network: see recommender.encoder.recipes."
+    )
     side = models.PositiveIntegerField(help_text="Side of the square input, in pixels.")
-    dimensions = models.PositiveIntegerField()
+    dimensions = models.PositiveIntegerField(help_text="Of the network's part of the features.")
+    colour_bins = models.PositiveIntegerField(
+        default=0, help_text="Of the colour histogram, which follows the network's part in every row of features."
+    )
     compiled = models.BinaryField()
+    basis = models.BinaryField(
+        null=True,
+        help_text="float32 (dimensions × columns), row-major: axes of the network's own classifier, strongest first.",
+    )
     check_pixels = models.BinaryField()
+    check_photos = ArrayField(models.BinaryField(), default=list, help_text="Files of whole pictures, PNG.")
     check_features = models.BinaryField()
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["sha256", "pooling"], name="one_encoder_a_file_and_pooling"),
+            models.UniqueConstraint(fields=["sha256", "pooling", "recipe"], name="one_encoder_a_file_and_recipe"),
             models.UniqueConstraint(fields=["source"], condition=~Q(source=""), name="one_encoder_a_source"),
         ]
 
     def __str__(self) -> str:
         return f"{self.name} ({self.sha256[:12]})"
+
+    @property
+    def row_width(self) -> int:
+        """Numbers in a row of features: the network's part, then the colour histogram."""
+        return self.dimensions + self.colour_bins
 
 
 class EmbeddingJob(models.Model):
@@ -116,7 +135,10 @@ class EmbeddingJob(models.Model):
 
 
 class ImageFeatures(models.Model):
-    """The features of a photo by an encoder: costly to compute, so kept; not indexed. `digest`: of the file they are of."""
+    """The features of a photo by an encoder: costly to compute, so kept; not indexed. `digest`: of the file they are of.
+
+    A row is the network's part (`Encoder.dimensions`), then the colour histogram (`Encoder.colour_bins`, 0 in recipe 1).
+    """
 
     image = models.ForeignKey(ProductImage, on_delete=models.CASCADE, related_name="features")
     encoder = models.ForeignKey(Encoder, on_delete=models.CASCADE, related_name="features")
@@ -132,7 +154,11 @@ class ImageFeatures(models.Model):
 
 
 class Space(models.Model):
-    """Encoder + projection + dimensions + metric + index. Exactly one is active; others may be building beside it."""
+    """Encoder + parts + dimensions + metric + index. Exactly one is active; others may be building beside it.
+
+    A vector is its shape part, then its colour part (`colour_dimensions`, 0: none), each of unit length before it is
+    multiplied by √(1 − colour_weight) and √colour_weight: a cosine is the weighted sum of the parts' cosines.
+    """
 
     class State(models.TextChoices):
         BUILDING = "building"
@@ -142,6 +168,7 @@ class Space(models.Model):
 
     class Kind(models.TextChoices):
         NONE = "none"
+        BASIS = "basis", "basis (the encoder's own, fitted on nothing)"
         PCA = "pca"
         LEARNED = "learned"
 
@@ -158,20 +185,31 @@ class Space(models.Model):
 
     name = models.SlugField(max_length=100, unique=True)
     encoder = models.ForeignKey(Encoder, on_delete=models.PROTECT, related_name="spaces")
-    projection = models.CharField(max_length=10, choices=Kind.choices)
-    dimensions = models.PositiveIntegerField()
+    projection = models.CharField(max_length=10, choices=Kind.choices, help_text="Of the shape part.")
+    dimensions = models.PositiveIntegerField(help_text="Of the whole vector, both parts.")
+    colour_dimensions = models.PositiveIntegerField(
+        default=0, help_text="The last so many are the colour part; 0: none."
+    )
+    colour_weight = models.FloatField(default=0.0, help_text="Share of the colour part in a score, 0 to 1.")
+    automatic = models.BooleanField(
+        default=False, help_text="Made without being asked for; a better one may replace it without being asked for."
+    )
     metric = models.CharField(max_length=10, choices=Metric.choices, default=Metric.COSINE)
     index = models.CharField(max_length=10, choices=Index.choices, default=Index.HNSW)
     parameters = models.JSONField(default=dict, help_text="m, ef_construction, ef_search, lists, probes, oversample.")
-    labels = models.CharField(max_length=220, blank=True, help_text="What a learned projection was fitted on.")
+    labels = models.CharField(max_length=500, blank=True, help_text="What a learned projection was fitted on.")
     augment = models.PositiveSmallIntegerField(default=0, help_text="Neighbours in each gallery vector; 0: none.")
     state = models.CharField(max_length=10, choices=State.choices, default=State.BUILDING)
     mean = models.BinaryField(null=True, help_text="float32 (encoder dimensions): subtracted first. Empty: none.")
     matrix = models.BinaryField(
-        null=True, help_text="float32 (encoder dimensions × dimensions), row-major. Empty: identity."
+        null=True, help_text="float32 (encoder dimensions × dimensions of the shape part), row-major. Empty: identity."
     )
+    colour_mean = models.BinaryField(null=True, help_text="float32 (colour bins). Empty: none.")
+    colour_matrix = models.BinaryField(null=True, help_text="float32 (colour bins × colour dimensions), row-major.")
     judged_mean = models.BinaryField(null=True, help_text="The fit on the training side alone, which was judged.")
     judged_matrix = models.BinaryField(null=True)
+    judged_colour_mean = models.BinaryField(null=True)
+    judged_colour_matrix = models.BinaryField(null=True)
     fit_summary = models.JSONField(default=dict, help_text="What it was fitted on: photos, categories' make-up, seed.")
     quality = models.JSONField(default=dict, help_text="The last evaluation.")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -185,6 +223,11 @@ class Space(models.Model):
 
     def __str__(self) -> str:
         return str(self.name)
+
+    @property
+    def shape_dimensions(self) -> int:
+        """The first so many dimensions of a vector are its shape part."""
+        return self.dimensions - self.colour_dimensions
 
     @property
     def fit(self) -> Fit | None:

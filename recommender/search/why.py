@@ -171,7 +171,7 @@ def _compute(space: Space, first: ProductImage, second: ProductImage) -> dict[st
     serving = encoder_for(space.encoder, runtime=COMPILED)
     # Read as the pipeline reads them: the same pixels, so the same vectors.
     maps = [serving.maps(photo_to_pixels(io.BytesIO(file), side=serving.side)) for file in files]
-    explained = explain(projection_of(space), (maps[0], maps[1]), serving.pooling, _stored(space, first, second))
+    explained = explain(projection_of(space).shape, (maps[0], maps[1]), serving.pooling, _stored(space, first, second))
     return {
         "pair_score": explained.pair_score,
         "query": _side(explained.query, files[0]),

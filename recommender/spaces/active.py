@@ -20,6 +20,8 @@ from recommender.encoder.weights_pickle import WeightsFileError
 from recommender.models import Encoder, Space
 
 CACHE_SECONDS = 1.0
+# Megabytes of a space that no answer needs.
+JUDGED_FIT = ("judged_mean", "judged_matrix", "judged_colour_mean", "judged_colour_matrix")
 _RETRY_SECONDS = 5.0
 # What loading an encoder is known to raise. Any other error would end the thread; the process then meets it again when
 # it encodes its next query photo.
@@ -92,7 +94,7 @@ def _read() -> Space | None:
 
 
 def _load(pk: int) -> Space | None:
-    rows = Space.objects.select_related("encoder").defer(*HEAVY_JOINED, "judged_mean", "judged_matrix")
+    rows = Space.objects.select_related("encoder").defer(*HEAVY_JOINED, *JUDGED_FIT)
     return rows.filter(pk=pk, state=Space.State.ACTIVE).first()
 
 

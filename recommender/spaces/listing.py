@@ -11,9 +11,10 @@ from recommender.index import stored
 from recommender.index.registry import vector_index
 from recommender.models import RecallSample, Space
 from recommender.records.quality import Quality
+from recommender.spaces.active import JUDGED_FIT
 
 # Megabytes that no list shows, of a space and of the encoder that is selected with it.
-HEAVY = ("mean", "matrix", "judged_mean", "judged_matrix", *HEAVY_JOINED)
+HEAVY = (*JUDGED_FIT, "mean", "matrix", "colour_mean", "colour_matrix", *HEAVY_JOINED)
 
 
 def list_spaces() -> list[dict[str, Any]]:
