@@ -31,8 +31,10 @@ _GROUND_WITHIN, _PLAIN = 16, 80
 OBJECT_BEYOND = 20
 # A canvas is drawn by a program: one colour, but for a level of rounding in lossy formats. Photographed ground is noisy.
 _DRAWN_WITHIN, _DRAWN = 1, 95
-# On a drawn canvas a photo's own noise tells it from the canvas, even where it has the canvas's colour.
-_PHOTO_BEYOND = 2
+# On a drawn canvas a photo's own noise tells it from the canvas, even where it has the canvas's colour. A lossy format spreads
+# that noise over some pixels of the canvas (a JPEG over its block), where it differs by little: levels of either.
+_PHOTO_BEYOND, _RINGING = 2, 8
+_RINGING_PIXELS = 16
 # Hundredths of a row or column that must differ for it to be part of an object: specks are not.
 _LEAST_SHARE = 1
 # A photo on a canvas fills the box around it and reaches along each of its sides; objects have corners missing. In hundredths
@@ -89,7 +91,7 @@ def framed(image: Image.Image, part: Part, *, alpha: Image.Image | None = None, 
             return Frame(_centre(part), part, ground)
         if not cutout.is_photo(_DRAWN_PHOTO):
             return Frame(_around(cutout.box), part, ground)
-        part = _sharpened(cutout.box, mask_of, part)
+        part = _sharpened(cutout.box, mask_of, mask_of, part)
     for _ in range(_MOST_CANVASES):
         own_ground = _plain_ground(planes(image, part, reduction(part)))
         if own_ground is None:
@@ -138,11 +140,27 @@ def _plain_ground(border_of: Planes) -> _Ground | None:
 
 def _photo_on_canvas(image: Image.Image, part: Part, ground: _Ground) -> Part | None:
     """The photo that was laid onto a canvas of that colour; None where it is an object that stands on the ground."""
-    mask_of = _differing(image, ground.colour, _PHOTO_BEYOND if ground.is_drawn else OBJECT_BEYOND)
-    found = _located(mask_of, part)
-    if found is None or found.box == part or not found.is_photo(_DRAWN_PHOTO if ground.is_drawn else _PLAIN_PHOTO):
+    if not ground.is_drawn:
+        mask_of = _differing(image, ground.colour, OBJECT_BEYOND)
+        found = _located(mask_of, part)
+        return None if found is None else _cut_back(found, part, _PLAIN_PHOTO, mask_of, mask_of)
+    fine, coarse = (_differing(image, ground.colour, levels) for levels in (_PHOTO_BEYOND, _RINGING))
+    outer, inner = _located(fine, part), _located(coarse, part)
+    if outer is None:
         return None
-    return _sharpened(found.box, mask_of, part)
+    photo = _cut_back(outer, part, _DRAWN_PHOTO, fine, coarse)
+    if photo is None and inner is not None:
+        apart = max(abs(one - other) for one, other in zip(outer.box, inner.box, strict=True))
+        if apart <= max(_RINGING_PIXELS, 2 * reduction(inner.box)):
+            within = _Found(inner.box, fine(inner.box, reduction(inner.box)))
+            photo = _cut_back(within, part, _DRAWN_PHOTO, fine, coarse)
+    return photo
+
+
+def _cut_back(found: _Found, part: Part, least: tuple[int, int], fine: MaskOf, coarse: MaskOf) -> Part | None:
+    if found.box == part or not found.is_photo(least):
+        return None
+    return _sharpened(found.box, fine, coarse, part)
 
 
 def _located(mask_of: MaskOf, part: Part) -> _Found | None:
@@ -172,27 +190,39 @@ def _located(mask_of: MaskOf, part: Part) -> _Found | None:
     return _Found(box, mask[top:bottom, left:right])
 
 
-def _sharpened(box: Part, mask_of: MaskOf, part: Part) -> Part:
-    """The sides of a rectangle, known to a pixel of the look, in pixels of the picture: where half of a row is not ground."""
+def _sharpened(box: Part, fine: MaskOf, coarse: MaskOf, part: Part) -> Part:
+    """The sides of a photo on a canvas, known to a pixel of the look, in pixels of the picture."""
     reach = 2 * reduction(box)
     left, top, right, bottom = box
 
-    def moved(start: int, end: int, rows: bool) -> NDArray[np.intp]:
-        strip = (left, start, right, end) if rows else (start, top, end, bottom)
-        mask = mask_of(strip, 1)
-        inside = np.flatnonzero(mask.sum(axis=1 if rows else 0) * 2 >= mask.shape[1 if rows else 0])
-        return inside + start
+    def edge(start: int, end: int, axis: int, backwards: bool) -> int | None:
+        """The outermost row (axis 1) or column (axis 0) of the photo from `start` to `end`."""
+        strip = (left, start, right, end) if axis else (start, top, end, bottom)
+        shares = [mask_of(strip, 1).mean(axis=axis)[:: -1 if backwards else 1] for mask_of in (fine, coarse)]
+        return None if (at := _edge(*shares)) is None else (end - 1 - at if backwards else start + at)
 
-    tops = moved(max(part[1], top - reach), min(bottom, top + reach), True)
-    bottoms = moved(max(top, bottom - reach), min(part[3], bottom + reach), True)
-    lefts = moved(max(part[0], left - reach), min(right, left + reach), False)
-    rights = moved(max(left, right - reach), min(part[2], right + reach), False)
+    first_row = edge(max(part[1], top - reach), min(bottom, top + reach), 1, False)
+    last_row = edge(max(top, bottom - reach), min(part[3], bottom + reach), 1, True)
+    first_column = edge(max(part[0], left - reach), min(right, left + reach), 0, False)
+    last_column = edge(max(left, right - reach), min(part[2], right + reach), 0, True)
     return (
-        int(lefts[0]) if len(lefts) else left,
-        int(tops[0]) if len(tops) else top,
-        int(rights[-1]) + 1 if len(rights) else right,
-        int(bottoms[-1]) + 1 if len(bottoms) else bottom,
+        left if first_column is None else first_column,
+        top if first_row is None else first_row,
+        right if last_column is None else last_column + 1,
+        bottom if last_row is None else last_row + 1,
     )
+
+
+def _edge(fine: NDArray[np.float64], coarse: NDArray[np.float64]) -> int | None:
+    """Where a photo begins, by the shares of rows that differ from the canvas, outermost row first.
+
+    Where the first row that differs at all does so over half of its length, it is the photo's: nothing was lost. Else the
+    rows before the photo hold the ringing of a lossy format.
+    """
+    differs, mostly, surely = (np.flatnonzero(shares) for shares in (fine >= 0.01, fine >= 0.5, coarse >= 0.5))
+    if not len(mostly):
+        return None
+    return int(mostly[0] if differs[0] == mostly[0] or not len(surely) else surely[0])
 
 
 def reduction(part: Part) -> int:
