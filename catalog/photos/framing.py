@@ -20,7 +20,7 @@ from catalog.photos.squares import WHITE, Colour, Frame, Part, square
 CENTRE = 0.875
 # Margin around an object, in hundredths of its longer side.
 MARGIN = 8
-# Ground and object are looked for in a picture reduced by a whole factor to at most this many pixels a side.
+# Ground and object are looked for in a picture reduced by an even factor to at most this many pixels a side.
 LOOK = 200
 # The border strip that tells the ground, in thousandths of the shorter side.
 _STRIP = 25
@@ -226,13 +226,24 @@ def _edge(fine: NDArray[np.float64], coarse: NDArray[np.float64]) -> int | None:
 
 
 def reduction(part: Part) -> int:
-    """The whole factor by which a part is reduced to be looked at."""
-    return -(-max(part[2] - part[0], part[3] - part[1]) // LOOK)
+    """The whole factor by which a part is reduced to be looked at: 1 or even."""
+    longest = max(part[2] - part[0], part[3] - part[1])
+    return 1 if longest <= LOOK else 2 * -(-longest // (2 * LOOK))
 
 
 def planes(image: Image.Image, part: Part, factor: int) -> Planes:
-    """The channels of a part, uint8 (rows, columns) each, a mean of `factor` × `factor` pixels."""
-    seen = image.crop(part) if factor == 1 else image.reduce(factor, box=part)
+    """The channels of a part, uint8 (rows, columns) each, one value for `factor` × `factor` pixels: the mean of four of them.
+
+    Four are enough against noise, and take a fifth of the time that all of them take.
+    """
+    if factor == 1:
+        seen = image.crop(part)
+    else:
+        step = factor // 2
+        width, height = part[2] - part[0], part[3] - part[1]
+        size = max(1, width // step), max(1, height // step)
+        box = (*part[:2], part[0] + min(width, size[0] * step), part[1] + min(height, size[1] * step))
+        seen = image.resize(size, Image.Resampling.NEAREST, box=box).reduce(2)
     return tuple(np.asarray(channel) for channel in seen.split())
 
 
