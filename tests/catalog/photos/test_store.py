@@ -142,7 +142,7 @@ def test_the_sweep_removes_old_files_that_no_row_names(settings: Any) -> None:
     kept, gone, young = make_image(seed=1), make_image(seed=2), make_image(seed=3)
     leftover = f"{kept.file.name}.0123.partial"
     default_storage.save(leftover, ContentFile(b"half"))
-    default_storage.save(f"thumbnails/{gone.digest[:2]}/{gone.digest}.jpg", ContentFile(b"small"))
+    default_storage.save(f"thumbnails/{gone.digest[:2]}/{gone.digest}.srgb.jpg", ContentFile(b"small"))
     default_storage.save("photos/ab/README.txt", ContentFile(b"somebody else's"))
     for image in (gone, young):
         image.product.delete()

@@ -75,7 +75,7 @@ def test_a_thumbnail_is_made_once_and_kept(client: Client, size: tuple[int, int]
     assert picture.size == small
     assert picture.info.get("progressive") == 1
     assert response["Cache-Control"].endswith("immutable")
-    kept = f"thumbnails/{image.digest[:2]}/{image.digest}.jpg"
+    kept = f"thumbnails/{image.digest[:2]}/{image.digest}.srgb.jpg"
     assert default_storage.open(kept).read() == response.content
     ProductImage.objects.all().delete()
     assert client.get(url).content == response.content

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from recommender.encoder.calibration import drawn_pictures
-from recommender.encoder.preprocess import centre_box, image_to_pixels, photo_to_pixels
+from recommender.encoder.preprocess import Box, Crop, framed_photo, image_to_pixels, photo_to_pixels
 
 
 def file_of(image: Image.Image, format: str = "PNG", **options: object) -> io.BytesIO:
@@ -24,9 +24,13 @@ def drawn(width: int, height: int) -> Image.Image:
 
 
 def test_the_centre_square_of_87_5_percent_is_what_is_seen() -> None:
-    assert centre_box(800, 600) == (137.5, 37.5, 662.5, 562.5)
-    assert centre_box(600, 800) == (37.5, 137.5, 562.5, 662.5)
-    assert centre_box(800, 600, crop=(0.5, 0.0, 0.5, 1.0)) == (425.0, 125.0, 775.0, 475.0)
+    def seen(width: int, height: int, crop: Crop | None = None) -> Box:
+        left, top, right, bottom = framed_photo(file_of(Image.new("RGB", (width, height))), side=32, crop=crop)[1]
+        return left * width, top * height, right * width, bottom * height
+
+    assert seen(800, 600) == pytest.approx((137.5, 37.5, 662.5, 562.5))
+    assert seen(600, 800) == pytest.approx((37.5, 137.5, 562.5, 662.5))
+    assert seen(800, 600, (0.5, 0.0, 0.5, 1.0)) == pytest.approx((425.0, 125.0, 775.0, 475.0))
 
 
 def test_pixels_are_the_bicubic_resize_of_that_square() -> None:
