@@ -15,7 +15,9 @@ def srgb_profile() -> bytes:
 def swapped_profile() -> bytes:
     """An RGB profile whose first channel is sRGB's blue and whose last is its red."""
     profile = bytearray(srgb_profile())
-    tags = {bytes(profile[at : at + 4]): at for at in range(132, 132 + 12 * int.from_bytes(profile[128:132], "big"), 12)}
+    tags = {
+        bytes(profile[at : at + 4]): at for at in range(132, 132 + 12 * int.from_bytes(profile[128:132], "big"), 12)
+    }
     red, blue = tags[b"rXYZ"], tags[b"bXYZ"]
     profile[red : red + 4], profile[blue : blue + 4] = b"bXYZ", b"rXYZ"
     return bytes(profile)
