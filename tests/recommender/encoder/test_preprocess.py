@@ -6,7 +6,7 @@ import io
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from recommender.encoder.calibration import drawn_pictures
 from recommender.encoder.preprocess import Box, Crop, framed_photo, image_to_pixels, photo_to_pixels
@@ -106,3 +106,28 @@ def test_tiny_and_thin_pictures_are_fed_too(size: tuple[int, int]) -> None:
 def test_a_crop_outside_the_photo_is_refused(crop: tuple[float, float, float, float]) -> None:
     with pytest.raises(ValueError, match="crop must be"):
         photo_to_pixels(file_of(drawn(64, 64)), side=32, crop=crop)
+
+
+def packshot(width: int, height: int, margin: int) -> Image.Image:
+    image = Image.new("RGB", (width + 2 * margin, height + 2 * margin), (250, 250, 248))
+    ImageDraw.Draw(image).ellipse((margin, margin, margin + width - 1, margin + height - 1), fill=(120, 20, 60))
+    return image
+
+
+def test_recipe_2_sees_the_object_whatever_its_margin() -> None:
+    frames = [framed_photo(file_of(packshot(100, 80, margin)), side=64, recipe=2) for margin in (10, 40)]
+    for (pixels, box), margin in zip(frames, (10, 40), strict=True):
+        width, height = 100 + 2 * margin, 80 + 2 * margin
+        expected = ((margin - 8) / width, (margin - 18) / height, (margin + 108) / width, (margin + 98) / height)
+        assert box == pytest.approx(expected)
+        assert pixels.shape == (64, 64, 3) and pixels.dtype == np.uint8
+        assert np.array_equal(photo_to_pixels(file_of(packshot(100, 80, margin)), side=64, recipe=2), pixels)
+    assert np.abs(frames[0][0].astype(int) - frames[1][0]).max() <= 1
+
+
+def test_recipe_2_sees_a_photo_without_plain_ground_as_recipe_1_does() -> None:
+    file = file_of(drawn(640, 512), "JPEG", quality=92)
+    pixels, box = framed_photo(file, side=64, recipe=1)
+    file.seek(0)
+    again, same = framed_photo(file, side=64, recipe=2)
+    assert np.array_equal(pixels, again) and box == same
