@@ -156,6 +156,16 @@ def test_the_sweep_removes_old_files_that_no_row_names(settings: Any) -> None:
     assert default_storage.exists(kept.file.name)
 
 
+def test_the_sweep_removes_thumbnails_that_were_made_without_profiles(settings: Any) -> None:
+    image = make_image(seed=1)
+    thumbnails = [f"thumbnails/{image.digest[:2]}/{image.digest}{ending}" for ending in (".jpg", ".srgb.jpg")]
+    for name in thumbnails:
+        default_storage.save(name, ContentFile(b"small"))
+        age(name)
+    assert sweep_files() == Swept(seen=3, removed=1)
+    assert stored_files(settings) == sorted([image.file.name, thumbnails[1]])
+
+
 def test_a_file_swept_before_its_row_is_written_is_written_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """The sweep comes exactly between the file and the transaction that names it."""
     keep, calls = store.keep, []
