@@ -27,7 +27,7 @@ from catalog.photos.reading import decode_photo
 from catalog.photos.storage_errors import storage_errors
 from catalog.representation import image_json
 from recommender.encoder.pooling import weights
-from recommender.encoder.preprocess import centre_box, photo_to_pixels
+from recommender.encoder.preprocess import Box, framed_photo
 from recommender.encoder.serving import COMPILED, encoder_for
 from recommender.encoder.stored_features import features_of
 from recommender.index import metrics
@@ -136,11 +136,15 @@ class _Pooled:
         return grid
 
 
-def overlay_png(grid: NDArray[np.float64], picture: Image.Image) -> bytes:
-    """The photo with its matching regions tinted: cells clipped at 0 and scaled to the largest, over what was encoded."""
+def overlay_png(grid: NDArray[np.float64], picture: Image.Image, box: Box) -> bytes:
+    """The photo with its matching regions tinted: cells clipped at 0 and scaled to the largest, over what was encoded.
+
+    `box`: what was encoded, in fractions of the photo; where it reaches beyond the photo, the cells there are not shown.
+    """
     scale = _OVERLAY_SIDE / max(picture.size)
     size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
-    left, top, right, bottom = (round(side * scale) for side in centre_box(*picture.size))
+    left, right = round(box[0] * size[0]), round(box[2] * size[0])
+    top, bottom = round(box[1] * size[1]), round(box[3] * size[1])
     positive = np.clip(grid, 0, None)
     strength = positive / positive.max() if positive.max() > 0 else positive
     heat = Image.fromarray((strength * _MOST_OPAQUE).astype(np.uint8))
@@ -170,12 +174,14 @@ def _compute(space: Space, first: ProductImage, second: ProductImage) -> dict[st
     files = [_read(image) for image in (first, second)]
     serving = encoder_for(space.encoder, runtime=COMPILED)
     # Read as the pipeline reads them: the same pixels, so the same vectors.
-    maps = [serving.maps(photo_to_pixels(io.BytesIO(file), side=serving.side)) for file in files]
+    recipe = space.encoder.recipe
+    seen = [framed_photo(io.BytesIO(file), side=serving.side, recipe=recipe) for file in files]
+    maps = [serving.maps(pixels) for pixels, _ in seen]
     explained = explain(projection_of(space).shape, (maps[0], maps[1]), serving.pooling, _stored(space, first, second))
     return {
         "pair_score": explained.pair_score,
-        "query": _side(explained.query, files[0]),
-        "result": _side(explained.result, files[1]),
+        "query": _side(explained.query, files[0], seen[0][1]),
+        "result": _side(explained.result, files[1], seen[1][1]),
     }
 
 
@@ -216,8 +222,9 @@ def _score(space: Space, vector: NDArray[np.float32], image_id: int, pair_score:
     return metrics.score(space.metric, metrics.distance(space.metric, unit(vector), held))
 
 
-def _side(grid: NDArray[np.float64], file: bytes) -> dict[str, Any]:
-    overlay = base64.b64encode(overlay_png(grid, decode_photo(io.BytesIO(file), at_least=_OVERLAY_SIDE))).decode()
+def _side(grid: NDArray[np.float64], file: bytes, box: Box) -> dict[str, Any]:
+    picture = decode_photo(io.BytesIO(file), at_least=_OVERLAY_SIDE)
+    overlay = base64.b64encode(overlay_png(grid, picture, box)).decode()
     return {
         "grid": [[round(value, 8) for value in row] for row in grid.tolist()],
         "overlay": f"data:image/png;base64,{overlay}",
