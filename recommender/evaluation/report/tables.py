@@ -11,7 +11,9 @@ from recommender.records.reading import Interval
 
 NAMES = {
     "space": "this space",
+    "shape": "its shape part alone",
     "active": "active space",
+    "active_shape": "active shape part",
     "pca": "pca, refitted",
     "plain": "plain encoder",
     "histogram": "colour histogram",
