@@ -48,11 +48,11 @@ def colour_part(around: Around, *, weight: float | None, dimensions: int | None)
     if weight == 0 and dimensions is None:
         return ColourPart()
     asked = weight is not None or dimensions is not None
-    why_not = _why_not(around)
-    if asked and why_not:
+    objection = why_not(around)
+    if asked and objection:
         name = f"--color-weight {weight:g}" if weight is not None else f"--color-dims {dimensions}"
-        raise UnknownColourPart(f"{name}: {why_not}, or {_DROP}")
-    if not asked and (why_not or around.projection == Space.Kind.NONE):
+        raise UnknownColourPart(f"{name}: {objection}, or {_DROP}")
+    if not asked and (objection or around.projection == Space.Kind.NONE):
         return ColourPart()
     if weight is None:
         weight = usual_weight(around.projection)
@@ -79,15 +79,7 @@ def usual_weight(projection: str) -> float:
     return UNFITTED_WEIGHT if projection in Space.UNFITTED else WEIGHT
 
 
-def described(space: Space) -> str:
-    """The parts in words, such as `pca, 192 dimensions and color 64 at weight 0.2`."""
-    if not space.colour_dimensions:
-        return f"{space.projection}, {space.dimensions} dimensions"
-    colour = f"color {space.colour_dimensions} at weight {space.colour_weight:g}"
-    return f"{space.projection}, {space.shape_dimensions} dimensions and {colour}"
-
-
-def _why_not(around: Around) -> str:
+def why_not(around: Around) -> str:
     """Why parts have no exact meaning there and what to do; "" where they have."""
     if not around.encoder.colour_bins:
         return f"encoder {around.encoder.name} counts no colours: `compile_encoder` and `spaces upgrade` bring one that does"

@@ -18,7 +18,7 @@ from recommender.index.registry import vector_index
 from recommender.locks import hold_spaces
 from recommender.models import Encoder, Space
 from recommender.projection.fit import learned_limit
-from recommender.spaces.colour import WHOLE, Around, ColourPart, UnknownColourPart, colour_part
+from recommender.spaces.colour import WHOLE, Around, ColourPart, UnknownColourPart, colour_part, why_not
 
 # Of the whole vector where it has no colour part; with one it has WHOLE.
 DEFAULT_DIMENSIONS = {Space.Kind.BASIS: 256, Space.Kind.PCA: 256, Space.Kind.LEARNED: 128}
@@ -124,7 +124,7 @@ def open_space(options: SpaceOptions, *, name: str | None = None) -> Space:
                 return _taken(_same(space, fields), options)
         else:
             for space in spaces_like(options):
-                if unfinished(space):
+                if unfinished(space) and (space.automatic or not options.automatic):
                     return _taken(space, options)
         space = new_space(options, name=name)
         space.save()
@@ -182,6 +182,11 @@ def _same(space: Space, fields: Mapping[str, object]) -> Space:
             f"`spaces build --resume {space.name}` goes on with it, or choose another --name"
         )
     return space
+
+
+def may_have_colours(options: SpaceOptions) -> bool:
+    """Whether a colour part has an exact meaning beside these options."""
+    return not why_not(_around(options))
 
 
 def _colour(options: SpaceOptions) -> ColourPart:
