@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import numpy as np
 import orjson
@@ -10,6 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 from numpy.typing import NDArray
+from PIL import Image
 from pytest_django import Settings
 
 from catalog.models import ProductImage
@@ -209,12 +211,16 @@ def test_near_duplicates_are_alike_in_shape_whatever_their_colours(db: None, set
     assert (judged.tolist(), others.tolist()) == (ids[::2].tolist(), ids[1::2].tolist())
 
 
-def test_duplicates_of_a_shop_compare_shapes_alone(coloured_space: Space, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("recommender.search.duplicates._confirmed", lambda alike: (list(alike), []))
+def test_duplicates_of_a_shop_compare_shapes_alone(coloured_space: Space, tmp_path: Path) -> None:
+    """Twins in two colours: their shapes are the same."""
+    picture = tmp_path / "twin.png"
+    Image.effect_noise((64, 64), 60).save(picture)
     features = np.repeat(np.random.default_rng(2).standard_normal((1, DIMENSIONS)), 2, axis=0).astype(np.float32)
-    images = add_photos(coloured_space.encoder, with_colours(features, np.arange(2, dtype=np.int32)), prefix="twin")
+    rows = with_colours(features, np.arange(2, dtype=np.int32))
+    images = add_photos(coloured_space.encoder, rows, prefix="twin", paths=[picture, picture])
     pairs = [pair for found in all_duplicates(threshold=0.999) for pair in found.pairs]
-    assert [{one.image_id, hit.image_id} for one, hit, _ in pairs] == [{image.pk for image in images}]  # type: ignore[misc]
+    assert [{pair.image_id, pair.other_image_id} for pair in pairs] == [{image.pk for image in images}]
+    assert pairs[0].cosine == pytest.approx(1, abs=HALF)
 
 
 def test_what_a_space_of_parts_is_compared_with(coloured_space: Space) -> None:
@@ -256,30 +262,30 @@ def test_lists_and_proposals_name_the_parts(coloured_space: Space, admin_client:
     call_command("spaces", "list", "--json", stdout=out)
     (listed,) = orjson.loads(out.getvalue())["spaces"]
     assert (listed["dims"], listed["color_dims"], listed["color_weight"], listed["automatic"]) == (32, 8, 0.3, True)
-    space = activate(built(coloured_space, projection="pca", dimensions=16).name).space
+    space = activate(built(coloured_space, projection="pca", dimensions=32).name).space
     features, classes = class_features(10, 24, seed=3)
     add_photos(space.encoder, with_colours(features, classes % 6), [f"kind {code}" for code in classes], prefix="new")
     found = drift.check()
     assert found is not None and found.proposal is not None
-    assert found.proposal.endswith("--projection pca --dims 16 --color-weight 0.2 --color-dims 4`")
+    assert found.proposal.endswith("--projection pca --dims 32 --color-weight 0.2 --color-dims 8`")
     page = admin_client.get(f"/admin/recommender/space/{space.pk}/change/").content.decode()
     assert "Colour weight" in page and "Automatic" in page
     out = io.StringIO()
     call_command("evaluate", stdout=out, stderr=io.StringIO())
-    assert "drawn@2, pca, 16 dimensions (color 4 × 0.2)" in out.getvalue()
+    assert "drawn@2, pca, 32 dimensions (color 8 × 0.2)" in out.getvalue()
     assert "its shape part alone" in out.getvalue()
 
 
 def test_a_refit_keeps_the_parts(coloured_space: Space, settings: Settings) -> None:
     settings.REFIT_AUTOMATICALLY = True
-    space = built(coloured_space, projection="pca", dimensions=16, colour_weight=0.35, colour_dimensions=6)
+    space = built(coloured_space, projection="pca", dimensions=30, colour_weight=0.35, colour_dimensions=6)
     activate(space.name)
     features, classes = class_features(10, 24, seed=3)
     add_photos(space.encoder, with_colours(features, classes % 6), [f"kind {code}" for code in classes], prefix="new")
     drift.check()
     refitted = Space.objects.get(state=Space.State.ACTIVE)
-    assert (refitted.name, refitted.automatic) == ("pca-16-color-6-35-2", False)
-    assert (refitted.shape_dimensions, refitted.colour_dimensions, refitted.colour_weight) == (10, 6, 0.35)
+    assert (refitted.name, refitted.automatic) == ("pca-30-color-6-35-2", False)
+    assert (refitted.shape_dimensions, refitted.colour_dimensions, refitted.colour_weight) == (24, 6, 0.35)
 
 
 def test_options_of_the_command(coloured_space: Space, settings: Settings) -> None:
