@@ -37,7 +37,9 @@ VALUES = st.one_of(
 
 
 @pytest.mark.django_db
-@settings(max_examples=60, suppress_health_check=list(HealthCheck))  # more, of every address: tests.fuzz.test_parameters
+@settings(
+    max_examples=60, suppress_health_check=list(HealthCheck)
+)  # more, of every address: tests.fuzz.test_parameters
 @given(asked=st.lists(st.tuples(st.sampled_from(NAMES).map(quote), VALUES), min_size=1, max_size=3))
 @example(asked=[("exclude", "9" * 5000)])
 @example(asked=[("search", "%00")])
