@@ -89,7 +89,7 @@ def test_at_the_threshold_pca_answers_where_labels_do_not_suffice(coloured_space
     assert (improved.space, improved.before) == (space, coloured_space)
     assert improved.reasons == ["nothing is learned from labels category: no photo has this label"]
     assert states() == {"basis-32": "ready", "pca-32": "active"}
-    assert (space.automatic, space.colour_dimensions, space.colour_weight) == (True, 8, 0.2)
+    assert (space.automatic, space.colour_dimensions, space.colour_weight) == (True, 8, 0.18)
     assert space.fit is not None and space.fit.improved_at_photos == 240
     assert improve().reasons == ["a better space was looked for at 240 photos, and there are 240"]
     assert not steps.improvement_is_due()

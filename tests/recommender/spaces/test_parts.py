@@ -61,14 +61,14 @@ def stored_vectors(space: Space) -> tuple[Vectors, Vectors]:
 @pytest.mark.parametrize(
     ("options", "parts", "weight", "name"),
     [
-        ({"projection": "pca", "dimensions": 16}, (12, 4), 0.2, "pca-16"),
-        ({"projection": "pca"}, (24, 8), 0.2, "pca-32"),
-        ({"projection": "learned", "dimensions": 16}, (12, 4), 0.2, "learned-16"),
-        ({"projection": "basis"}, (24, 8), 0.3, "basis-32-2"),
+        ({"projection": "pca", "dimensions": 16}, (12, 4), 0.18, "pca-16"),
+        ({"projection": "pca"}, (24, 8), 0.18, "pca-32"),
+        ({"projection": "learned", "dimensions": 16}, (12, 4), 0.18, "learned-16"),
+        ({"projection": "basis"}, (24, 8), 0.12, "basis-32-2"),
         ({"projection": "pca", "dimensions": 16, "colour_weight": 0.5}, (12, 4), 0.5, "pca-16-color-4-50"),
-        ({"projection": "pca", "dimensions": 16, "colour_dimensions": 10}, (6, 10), 0.2, "pca-16-color-10-20"),
+        ({"projection": "pca", "dimensions": 16, "colour_dimensions": 10}, (6, 10), 0.18, "pca-16-color-10-18"),
         ({"projection": "none", "colour_weight": 0.4}, (24, 64), 0.4, "plain-color-64-40"),
-        ({"projection": "pca", "dimensions": 16, "index": "ivfflat"}, (12, 4), 0.2, "pca-16-ivfflat"),
+        ({"projection": "pca", "dimensions": 16, "index": "ivfflat"}, (12, 4), 0.18, "pca-16-ivfflat"),
     ],
 )
 def test_a_cosine_is_the_weighted_sum_of_those_of_the_parts(
@@ -183,7 +183,7 @@ def test_an_interrupted_build_of_parts_goes_on(coloured_space: Space) -> None:
 def test_a_new_shop_begins_on_the_basis_of_its_encoder(coloured_space: Space) -> None:
     assert (coloured_space.name, coloured_space.projection) == ("basis-32", Space.Kind.BASIS)
     assert (coloured_space.state, coloured_space.automatic) == (Space.State.ACTIVE, True)
-    assert (coloured_space.colour_dimensions, coloured_space.colour_weight) == (8, 0.3)
+    assert (coloured_space.colour_dimensions, coloured_space.colour_weight) == (8, 0.12)
     assert vector_index().ready(space=coloured_space)
     vectors, rows = stored_vectors(coloured_space)
     assert coloured_space.encoder.basis is not None
@@ -191,7 +191,7 @@ def test_a_new_shop_begins_on_the_basis_of_its_encoder(coloured_space: Space) ->
     shape = unit(unit(rows[:, :DIMENSIONS]) @ axes)
     mean, colours = fixed_colour_basis()
     colour = unit((rows[:, DIMENSIONS:] - mean) @ colours[:, :8])
-    expected = np.hstack([np.sqrt(0.7) * shape, np.sqrt(0.3) * colour])
+    expected = np.hstack([np.sqrt(0.88) * shape, np.sqrt(0.12) * colour])
     assert np.abs(vectors - expected).max() < HALF
 
 
@@ -257,22 +257,22 @@ def test_the_guard_compares_shapes_where_colours_weigh_unlike(coloured_space: Sp
 def test_lists_and_proposals_name_the_parts(coloured_space: Space, admin_client: Client) -> None:
     out = io.StringIO()
     call_command("spaces", "list", stdout=out)
-    assert "32 (color 8 × 0.3)" in out.getvalue()
+    assert "32 (color 8 × 0.12)" in out.getvalue()
     out = io.StringIO()
     call_command("spaces", "list", "--json", stdout=out)
     (listed,) = orjson.loads(out.getvalue())["spaces"]
-    assert (listed["dims"], listed["color_dims"], listed["color_weight"], listed["automatic"]) == (32, 8, 0.3, True)
+    assert (listed["dims"], listed["color_dims"], listed["color_weight"], listed["automatic"]) == (32, 8, 0.12, True)
     space = activate(built(coloured_space, projection="pca", dimensions=32).name).space
     features, classes = class_features(10, 24, seed=3)
     add_photos(space.encoder, with_colours(features, classes % 6), [f"kind {code}" for code in classes], prefix="new")
     found = drift.check()
     assert found is not None and found.proposal is not None
-    assert found.proposal.endswith("--projection pca --dims 32 --color-weight 0.2 --color-dims 8`")
+    assert found.proposal.endswith("--projection pca --dims 32 --color-weight 0.18 --color-dims 8`")
     page = admin_client.get(f"/admin/recommender/space/{space.pk}/change/").content.decode()
     assert "Colour weight" in page and "Automatic" in page
     out = io.StringIO()
     call_command("evaluate", stdout=out, stderr=io.StringIO())
-    assert "drawn@2, pca, 32 dimensions (color 8 × 0.2)" in out.getvalue()
+    assert "drawn@2, pca, 32 dimensions (color 8 × 0.18)" in out.getvalue()
     assert "its shape part alone" in out.getvalue()
 
 
