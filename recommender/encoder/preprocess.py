@@ -20,8 +20,8 @@ LEAST_CROP = 0.001
 Crop = tuple[float, float, float, float]
 
 
-def photo_to_pixels(file: BinaryIO, *, side: int, crop: Crop | None = None) -> NDArray[np.uint8]:
-    """Photo → uint8 (side, side, 3) RGB.
+def photo_to_pixels(file: BinaryIO, *, side: int, recipe: int = 1, crop: Crop | None = None) -> NDArray[np.uint8]:
+    """Photo → uint8 (side, side, 3) RGB, by the recipe of that number (see recommender.encoder.recipes).
 
     `crop`: x, y, width, height as fractions of the upright photo, taken before the centre square. Raises
     catalog.photos.reading.PhotoError for a file that is no usable photo and ValueError for a crop outside it.

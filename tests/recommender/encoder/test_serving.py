@@ -162,7 +162,7 @@ def test_a_refusal_is_not_remembered_as_an_encoder(compiled_lite0: Encoder) -> N
 
 
 class Fixed:
-    side, dimensions, pooling = 8, 3, "mean"
+    side, dimensions, pooling, recipe = 8, 3, "mean", 1
 
     def maps(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         return np.ones((1, 1, 3), np.float32)
