@@ -18,7 +18,9 @@ SIDE = 192
 def check_photos() -> list[bytes]:
     """The pictures as PNG files: a product on plain ground, one on a wide canvas, a scene without plain ground, cut-outs
     that are white and dark, a grey picture, a tall one and a scene on a canvas."""
-    return [_png(picture) for picture in (_plain(), _canvas(), _scene(), _cut_out(), _dark(), _grey(), _tall(), _framed())]
+    return [
+        _png(picture) for picture in (_plain(), _canvas(), _scene(), _cut_out(), _dark(), _grey(), _tall(), _framed())
+    ]
 
 
 def _plain() -> Image.Image:

@@ -33,6 +33,15 @@ class Parts:
 
 
 @dataclass(frozen=True)
+class Scores:
+    """`score`: (1 − w) · `shape` + w · `colour`, which are the cosines of the parts."""
+
+    score: float
+    shape: float
+    colour: float
+
+
+@dataclass(frozen=True)
 class Weighing:
     """How the parts of a space's vectors count in the scores of a question.
 
@@ -62,9 +71,21 @@ class Weighing:
             query[self.split :] = self.asked / np.sqrt(self.stored) * parts.colour
         return unit(query)
 
+    def scores(self, one: Vector, other: Vector) -> Scores:
+        """Of two vectors float32 (d,) with both parts, as Postgres computes those of an answer."""
+        shape = _cosine(one[: self.split], other[: self.split])
+        colour = _cosine(one[self.split :], other[self.split :])
+        return Scores(round((1 - self.asked) * shape + self.asked * colour, SCORE_DIGITS), shape, colour)
+
     def comparable(self, vectors: Vector) -> Vector:
         """Stored vectors float32 (n, d) → unit rows float32 (n, d): the cosine of two is the score of one for the other."""
         return beside(unit(vectors[:, : self.split]), unit(vectors[:, self.split :]), self.asked)
+
+
+def _cosine(one: Vector, other: Vector) -> float:
+    a, b = one.astype(np.float64), other.astype(np.float64)
+    cosine = float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)))
+    return round(max(-1.0, min(1.0, cosine)), SCORE_DIGITS)
 
 
 def has_colour(space: Space) -> bool:

@@ -180,6 +180,11 @@ def _query_of_likes(
     )
 
 
+def _weight(query: Query) -> dict[str, object]:
+    """How much colour counted, for whoever asked; nothing in a space without colour."""
+    return {} if query.weighing is None else {"color_weight": query.weighing.asked}
+
+
 def _categories(products: Sequence[QueryProduct]) -> tuple[int, ...]:
     return tuple(product.category_id for product in products if product.category_id is not None)
 
@@ -194,7 +199,7 @@ def _answers(space: Space, asked: Sequence[_Asked], options: SearchOptions, step
         )
         if one.query is not None:
             page = next(pages)
-            answer = replace(answer, found=page.found, fallback=page.fallback)
+            answer = replace(answer, found=page.found, fallback=page.fallback, query=answer.query | _weight(one.query))
         elif one.product is not None:
             product = one.product
             answer = replace(answer, status=product.status, reason=product.reason, detail=product.detail)
