@@ -155,8 +155,8 @@ def _finished(
     served = LiteRTEncoder(checked.compiled, spec.side, spec.dimensions, pooling, CURRENT)
     checks = check_photos()
     width = spec.dimensions + RECIPES[CURRENT].colour_bins
+    pixels = [photo_to_pixels(io.BytesIO(photo), side=spec.side, recipe=CURRENT) for photo in checks]
     with hide_native_output((WeightsFileError, CompileFailed)):
-        pixels = [photo_to_pixels(io.BytesIO(photo), side=spec.side, recipe=CURRENT) for photo in checks]
         features = served.features_many(np.stack(pixels))
         classifier = keras_models.classifier_weights(spec, weights)
     if features.shape != (len(checks), width):
