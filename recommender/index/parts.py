@@ -23,8 +23,8 @@ Vector = NDArray[np.float32]
 class Parts:
     """What a score is computed from: (1 − weight) · cosine of the shapes + weight · cosine of the colours.
 
-    `shape`, `colour`: float32, unit length, of the query; None where it says nothing of that part, whose cosine then counts
-    as 0. `weight`: of colour, 0 to 1.
+    `shape`, `colour`: float32, of the query, of any length (those of a stored vector as they are stored, which rounding to unit
+    length would change); None where it says nothing of that part, whose cosine then counts as 0. `weight`: of colour, 0 to 1.
     """
 
     shape: Vector | None
@@ -56,8 +56,8 @@ class Weighing:
         """The parts of a vector float32 (d,); one that is zeros says nothing."""
         shape, colour = vector[: self.split], vector[self.split :]
         return Parts(
-            shape=unit(shape) if shape.any() else None,
-            colour=unit(colour) if colour.any() else None,
+            shape=shape if shape.any() else None,
+            colour=colour if colour.any() else None,
             weight=self.asked,
         )
 
@@ -66,9 +66,9 @@ class Weighing:
         parts = self.parts(vector)
         query = np.zeros(len(vector), np.float32)
         if parts.shape is not None:
-            query[: self.split] = (1 - self.asked) / np.sqrt(1 - self.stored) * parts.shape
+            query[: self.split] = (1 - self.asked) / np.sqrt(1 - self.stored) * unit(parts.shape)
         if parts.colour is not None:
-            query[self.split :] = self.asked / np.sqrt(self.stored) * parts.colour
+            query[self.split :] = self.asked / np.sqrt(self.stored) * unit(parts.colour)
         return unit(query)
 
     def scores(self, one: Vector, other: Vector) -> Scores:

@@ -17,8 +17,8 @@ from recommender.projection.apply import Projection
 
 @dataclass(frozen=True, eq=False)
 class ColouredPhoto:
-    """`masses` float64 (h, w, bins): the share of the photo that each cell has in each bin, in all 1. `row` float32 (bins,): its
-    histogram as the database has it."""
+    """`masses` float64 (h, w, bins): how much each cell has of each bin, in any unit. `row` float32 (bins,): the histogram of the
+    whole as the database has it."""
 
     masses: NDArray[np.float64]
     row: NDArray[np.float32]
@@ -43,7 +43,7 @@ class _Counted:
         z = (self._row - self._mean) @ self._matrix
         self._length = float(np.linalg.norm(z)) or 1.0
         self.z = z / self._length
-        self._whole = photo.masses.sum(axis=2)
+        self._whole = photo.masses.sum(axis=2) / photo.masses.sum()
         of_bins = photo.masses.sum(axis=(0, 1))
         # Half precision may have left a trace of a bin that no pixel is in: the whole photo has it.
         self._shares = np.where(of_bins > 0, photo.masses / np.where(of_bins > 0, of_bins, 1), self._whole[..., None])

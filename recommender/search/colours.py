@@ -10,12 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog.parameters import InvalidParameter, Parameters, quoted, read_listed
-from recommender.encoder.colour import colour_row
+from recommender.encoder.colour import Rgb, colour_row
 from recommender.index.parts import Weighing, has_colour, weighing
 from recommender.models import Space
 from recommender.projection.apply import beside, projection_of
 
-Rgb = tuple[int, int, int]
 WeightedColour = tuple[Rgb, float]
 
 MOST_COLOURS = 5

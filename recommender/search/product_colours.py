@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from recommender.encoder.colour import dominant_colours
 from recommender.encoder.stored_features import features_of
+from recommender.encoder.swatches import dominant_colours
 from recommender.index.parts import has_colour
 from recommender.search.colours import WeightedColour
 from recommender.search.query_products import query_product

@@ -28,7 +28,7 @@ from catalog.parameters import InvalidParameter
 from catalog.photos.reading import decode_photo
 from catalog.photos.storage_errors import storage_errors
 from catalog.representation import image_json
-from recommender.encoder.colour_cells import colour_masses
+from recommender.encoder.colour import colour_masses
 from recommender.encoder.pooling import weights
 from recommender.encoder.preprocess import centre_box, photo_to_pixels
 from recommender.encoder.serving import COMPILED, encoder_for
@@ -209,9 +209,8 @@ def _compute(
         sides = [Grids(plain=grid, shape=grid, colour=None, both=grid) for grid in (shape.query, shape.result)]
         pair_score = shape.pair_score
     else:
-        height, width = maps[0].shape[:2]
         coloured = [
-            ColouredPhoto(colour_masses(one, rows=height, columns=width), row[split:])
+            ColouredPhoto(colour_masses(one, cells=maps[0].shape[:2]), row[split:])
             for one, row in zip(pixels, rows, strict=True)
         ]
         cosine, *colours = explain_colours(projection.colour, coloured[0], coloured[1])
