@@ -29,7 +29,7 @@ _LEAST_VISITS = 20_000
 
 # Comparing all vectors takes about .3 ms a thousand; an index that has to look at a thousand candidates takes 10 ms and misses
 # up to half.
-_MOST_SCANNED = 300_000
+MOST_SCANNED = 300_000
 _SPARE = 2  # of all photos the nearest so many times those needed, should some not pass
 
 
@@ -98,7 +98,7 @@ def _scanned(space: Space, queries: Sequence[NearestQuery], effort: float) -> bo
     if any(query.filters is None or query.parts is None for query in queries):
         return False
     (((plan,),),) = ask((sql.EXACT_SETTINGS, {}), [sql.photos_estimated(partition_name(space))])
-    return int(plan[0]["Plan"]["Plan Rows"]) <= _MOST_SCANNED
+    return int(plan[0]["Plan"]["Plan Rows"]) <= MOST_SCANNED
 
 
 def _by_scan(space: Space, queries: Sequence[NearestQuery], *, k: int) -> list[Candidates]:
