@@ -104,7 +104,8 @@ def _by_scan(space: Space, queries: Sequence[NearestQuery], *, k: int) -> list[C
     """Candidates out of the nearest of all photos; a filter of share s finds `depth` of them among depth / s."""
     asked = []
     for query in queries:
-        scan = min(_MOST_CANDIDATES, math.ceil(_SPARE * query.depth / max(query.share or 1.0, 1 / _MOST_CANDIDATES)))
+        share = 1.0 if query.share is None else max(query.share, 1 / _MOST_CANDIDATES)
+        scan = min(_MOST_CANDIDATES, math.ceil(_SPARE * query.depth / share))
         asked.append(statements.scanning(space, query, k=k, depth=query.depth, scan=scan))
     return list(map(_candidates, queries, [query.depth for query in queries], ask((sql.EXACT_SETTINGS, {}), asked)))
 
