@@ -67,8 +67,9 @@ def _grey() -> Image.Image:
 
 def _tall() -> Image.Image:
     """Four times as tall as wide."""
-    picture = Image.new("RGB", (96, 384), (244, 244, 242))
-    picture.paste(draw_product("bottle", 5, 96), (0, 100))
+    product = draw_product("bottle", 5, 96)
+    picture = product.crop((0, 0, 1, 1)).resize((96, 384))
+    picture.paste(product, (0, 100))
     return picture
 
 

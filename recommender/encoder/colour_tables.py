@@ -64,7 +64,7 @@ def centre_weights(side: int) -> NDArray[np.float64]:
 @lru_cache(maxsize=1)
 def code_tables() -> CodeTables:
     """Made once a process, in a few tenths of a second."""
-    lab = _lab()
+    lab = lab_of_codes()
     corners, shares = np.zeros((len(lab), 1), np.int64), np.ones((len(lab), 1), np.int64)
     for axis, (bins, low, high) in enumerate(zip(BINS, LOWEST, HIGHEST, strict=True)):
         steps = (lab[:, axis] - low * UNIT) * ((bins - 1) * STEPS) // ((high - low) * UNIT)
@@ -77,7 +77,7 @@ def code_tables() -> CodeTables:
     return CodeTables(corners, shares.astype(np.float64), cell.reshape(-1).astype(np.int64), places.astype(np.float32))
 
 
-def _lab() -> NDArray[np.int64]:
+def lab_of_codes() -> NDArray[np.int64]:
     """CIELAB (D65) of every code in sixteenths, int64 (32768, 3). sRGB by IEC 61966-2-1, Lab by CIE 15."""
     linear, root = _linear(), _root()
     levels = np.arange(32)
