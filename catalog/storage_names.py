@@ -21,7 +21,14 @@ def photo_path(digest: str, extension: str) -> str:
 
 
 def thumbnail_path(digest: str) -> str:
-    return f"{THUMBNAIL_ROOT}/{digest[:2]}/{digest}.jpg"
+    """Named by its colour space too: those named by the digest alone were made without colour profiles."""
+    return f"{THUMBNAIL_ROOT}/{digest[:2]}/{digest}.srgb.jpg"
+
+
+def is_outdated_thumbnail(name: str) -> bool:
+    """Whether a file is a thumbnail of an earlier making, which is not served any more."""
+    digest = name.rpartition("/")[2].partition(".")[0]
+    return name == f"{THUMBNAIL_ROOT}/{digest[:2]}/{digest}.jpg"
 
 
 def photo_name(image: NamedByContent, filename: str) -> str:

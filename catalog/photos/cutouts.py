@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from catalog.photos.framing import OBJECT_BEYOND, beyond, planes, reduction
+from catalog.photos.framing import OBJECT_BEYOND
+from catalog.photos.ground import beyond, planes, reduction
 from catalog.photos.rgb import strips
 from catalog.photos.squares import WHITE, Colour, Part
 

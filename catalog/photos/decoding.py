@@ -25,7 +25,7 @@ from catalog.photos.cutouts import laid_on, laid_on_ground
 from catalog.photos.framing import framed
 from catalog.photos.profiles import srgb
 from catalog.photos.rgb import to_rgb, to_rgba
-from catalog.photos.squares import Box, Crop, Square, whole_pixels
+from catalog.photos.squares import Box, Colour, Crop, Square, whole_pixels
 
 # Pillow's name of a format → the extension its files are stored with. MPO: a JPEG of several pictures, from some phones.
 EXTENSIONS = {
@@ -116,18 +116,28 @@ def photo_framed(data: bytes, bounds: Bounds, *, side: int, crop: Crop) -> tuple
     photo has.
     """
     at_least = _at_least(side, crop)
-    picture = _decoded(first := _drafted(data, bounds, at_least), lambda image: _with_alpha(image, at_least))
-    rgb, alpha, ground = laid_on_ground(picture, part := whole_pixels(crop, picture.size))
+    picture, all_pixels = _with_alpha(_drafted(data, bounds, at_least), at_least)
+    part = whole_pixels(crop, picture.size)
+    rgb, alpha, ground = laid_on_ground(picture, part)
     frame = framed(rgb, part, alpha=alpha, ground=ground)
     seen = frame.box[2] - frame.box[0]
-    if seen < side and picture.width * picture.height < first.whole_pixels:
-        closer = math.ceil(at_least * side / seen)
-        second = _drafted(data, bounds, closer)
-        if second.image.width * second.image.height <= bounds.whole_pixels:
-            size, picture = picture.size, _decoded(second, lambda image: _with_alpha(image, closer))
-            frame = frame.scaled(size, picture.size)
-            rgb = laid_on(picture, ground) if picture.mode == "RGBA" else picture
+    if seen < side and picture.width * picture.height < all_pixels:
+        closer = _closer(data, bounds, math.ceil(at_least * side / seen), ground)
+        if closer is not None:
+            frame, rgb = frame.scaled(rgb.size, closer.size), closer
     return frame.cut(rgb, side), _fractions(frame.box, rgb.size)
+
+
+def _closer(data: bytes, bounds: Bounds, at_least: int, ground: Colour) -> Image.Image | None:
+    """The photo in RGB at a larger scale; None where that takes too much memory: the photo was read already."""
+    try:
+        drafted = _drafted(data, bounds, at_least)
+        if drafted.image.width * drafted.image.height > bounds.whole_pixels:
+            return None
+        picture, _ = _with_alpha(drafted, at_least)
+        return laid_on(picture, ground) if picture.mode == "RGBA" else picture
+    except (MemoryError, PhotoError):
+        return None
 
 
 def _at_least(side: int, crop: Crop) -> int:
@@ -140,10 +150,14 @@ def _fractions(box: Box, size: tuple[int, int]) -> Box:
     return box[0] / width, box[1] / height, box[2] / width, box[3] / height
 
 
-def _with_alpha(image: Image.Image, at_least: int) -> Image.Image:
-    """RGBA where the picture has transparency, else RGB."""
-    convert = to_rgba if image.has_transparency_data else to_rgb
-    return convert(image, at_least=at_least, to_srgb=srgb(image))
+def _with_alpha(drafted: _Drafted, at_least: int) -> tuple[Image.Image, int]:
+    """RGBA where the picture has transparency, else RGB; and how many pixels it has before any reduction."""
+
+    def convert(image: Image.Image) -> Image.Image:
+        converted = to_rgba if image.has_transparency_data else to_rgb
+        return converted(image, at_least=at_least, to_srgb=srgb(image))
+
+    return _decoded(drafted, convert), drafted.whole_pixels
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,32 +7,26 @@ do the framing. Whole numbers alone decide, so that every machine frames alike.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from catalog.photos.ground import Ground, Looks, Mask, beyond, plain_ground, reduction
 from catalog.photos.squares import WHITE, Colour, Frame, Part, square
 
 # The share of the shorter side that is seen of a photo without plain ground: ImageNet's evaluation crop.
 CENTRE = 0.875
 # Margin around an object, in hundredths of its longer side.
 MARGIN = 8
-# Ground and object are looked for in a picture reduced by a whole factor to at most this many pixels a side.
-LOOK = 200
-# The border strip that tells the ground, in thousandths of the shorter side.
-_STRIP = 25
-# Levels (of 255, in each channel) around the strip's median that count as ground, and the hundredths of the strip that must be
-# ground: a studio's shadows and gradients pass, walls and meadows do not.
-_GROUND_WITHIN, _PLAIN = 16, 80
 # What differs by more levels than this from the ground in any channel belongs to the object; so does what is more opaque.
 OBJECT_BEYOND = 20
-# A canvas is drawn by a program: one colour, but for a level of rounding in lossy formats. Photographed ground is noisy.
-_DRAWN_WITHIN, _DRAWN = 1, 95
-# On a drawn canvas a photo's own noise tells it from the canvas, even where it has the canvas's colour.
-_PHOTO_BEYOND = 2
+# On a drawn canvas a photo's own noise tells it from the canvas, even where it has the canvas's colour. A lossy format spreads
+# that noise over some pixels of the canvas (a JPEG over its block), where it differs by little: levels of either.
+_PHOTO_BEYOND, _RINGING = 2, 8
+_RINGING_PIXELS = 16
 # Hundredths of a row or column that must differ for it to be part of an object: specks are not.
 _LEAST_SHARE = 1
 # A photo on a canvas fills the box around it and reaches along each of its sides; objects have corners missing. In hundredths
@@ -44,18 +38,8 @@ _LEAST_PHOTO = 16
 _CLOSE_ENOUGH, _MOST_LOOKS = 70, 4
 _MOST_CANVASES = 4
 
-Planes = tuple[NDArray[np.uint8], ...]
-Mask = NDArray[np.bool_]
 # A part of a picture → what of it is not ground: bool (rows, columns), one for `factor` × `factor` pixels.
 MaskOf = Callable[[Part, int], Mask]
-
-
-@dataclass(frozen=True)
-class _Ground:
-    """`is_drawn`: of exactly one colour."""
-
-    colour: Colour
-    is_drawn: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,20 +67,21 @@ def framed(image: Image.Image, part: Part, *, alpha: Image.Image | None = None, 
     opaque.
     """
     if alpha is not None:
-        mask_of = _visible(alpha)
+        mask_of = _visible(Looks(alpha))
         cutout = _located(mask_of, part)
         if cutout is None:
             return Frame(_centre(part), part, ground)
         if not cutout.is_photo(_DRAWN_PHOTO):
             return Frame(_around(cutout.box), part, ground)
-        part = _sharpened(cutout.box, mask_of, part)
+        part = _sharpened(cutout.box, mask_of, mask_of, part)
+    looks = Looks(image)
     for _ in range(_MOST_CANVASES):
-        own_ground = _plain_ground(planes(image, part, reduction(part)))
+        own_ground = plain_ground(looks.planes(part, reduction(part)))
         if own_ground is None:
             break
-        photo = _photo_on_canvas(image, part, own_ground)
+        photo = _photo_on_canvas(looks, part, own_ground)
         if photo is None:
-            found = _located(_differing(image, own_ground.colour, OBJECT_BEYOND), part)
+            found = _located(_differing(looks, own_ground.colour, OBJECT_BEYOND), part)
             return Frame(_centre(part) if found is None else _around(found.box), part, own_ground.colour)
         part = photo
     return Frame(_centre(part), part)
@@ -113,36 +98,29 @@ def _around(part: Part) -> tuple[float, float, float, float]:
     return square((left + right) / 2, (top + bottom) / 2, side)
 
 
-def _plain_ground(border_of: Planes) -> _Ground | None:
-    """The median colour of the border strip; None unless the strip is plain."""
-    height, width = border_of[0].shape
-    strip = max(1, (min(height, width) * _STRIP + 500) // 1000)
-    if min(height, width) <= 2 * strip:
-        return None
-    edges = [
-        np.concatenate(
-            [
-                *(plane[:strip].ravel(), plane[-strip:].ravel()),
-                *(plane[strip:-strip, :strip].ravel(), plane[strip:-strip, -strip:].ravel()),
-            ]
-        )
-        for plane in border_of
-    ]
-    count = len(edges[0])
-    median = [int(np.searchsorted(np.cumsum(np.bincount(edge, minlength=256)), count // 2, "right")) for edge in edges]
-    colour = median[0], median[1], median[2]
-    if 100 * (count - int(beyond(edges, colour, _GROUND_WITHIN).sum())) < _PLAIN * count:
-        return None
-    return _Ground(colour, 100 * (count - int(beyond(edges, colour, _DRAWN_WITHIN).sum())) >= _DRAWN * count)
-
-
-def _photo_on_canvas(image: Image.Image, part: Part, ground: _Ground) -> Part | None:
+def _photo_on_canvas(looks: Looks, part: Part, ground: Ground) -> Part | None:
     """The photo that was laid onto a canvas of that colour; None where it is an object that stands on the ground."""
-    mask_of = _differing(image, ground.colour, _PHOTO_BEYOND if ground.is_drawn else OBJECT_BEYOND)
-    found = _located(mask_of, part)
-    if found is None or found.box == part or not found.is_photo(_DRAWN_PHOTO if ground.is_drawn else _PLAIN_PHOTO):
+    if not ground.is_drawn:
+        mask_of = _differing(looks, ground.colour, OBJECT_BEYOND)
+        found = _located(mask_of, part)
+        return None if found is None else _cut_back(found, part, _PLAIN_PHOTO, mask_of, mask_of)
+    fine, coarse = (_differing(looks, ground.colour, levels) for levels in (_PHOTO_BEYOND, _RINGING))
+    outer, inner = _located(fine, part), _located(coarse, part)
+    if outer is None:
         return None
-    return _sharpened(found.box, mask_of, part)
+    photo = _cut_back(outer, part, _DRAWN_PHOTO, fine, coarse)
+    if photo is None and inner is not None:
+        apart = max(abs(one - other) for one, other in zip(outer.box, inner.box, strict=True))
+        if apart <= max(_RINGING_PIXELS, 2 * reduction(inner.box)):
+            within = _Found(inner.box, fine(inner.box, reduction(inner.box)))
+            photo = _cut_back(within, part, _DRAWN_PHOTO, fine, coarse)
+    return photo
+
+
+def _cut_back(found: _Found, part: Part, least: tuple[int, int], fine: MaskOf, coarse: MaskOf) -> Part | None:
+    if found.box == part or not found.is_photo(least):
+        return None
+    return _sharpened(found.box, fine, coarse, part)
 
 
 def _located(mask_of: MaskOf, part: Part) -> _Found | None:
@@ -172,53 +150,46 @@ def _located(mask_of: MaskOf, part: Part) -> _Found | None:
     return _Found(box, mask[top:bottom, left:right])
 
 
-def _sharpened(box: Part, mask_of: MaskOf, part: Part) -> Part:
-    """The sides of a rectangle, known to a pixel of the look, in pixels of the picture: where half of a row is not ground."""
+def _sharpened(box: Part, fine: MaskOf, coarse: MaskOf, part: Part) -> Part:
+    """The sides of a photo on a canvas, known to a pixel of the look, in pixels of the picture."""
     reach = 2 * reduction(box)
     left, top, right, bottom = box
 
-    def moved(start: int, end: int, rows: bool) -> NDArray[np.intp]:
-        strip = (left, start, right, end) if rows else (start, top, end, bottom)
-        mask = mask_of(strip, 1)
-        inside = np.flatnonzero(mask.sum(axis=1 if rows else 0) * 2 >= mask.shape[1 if rows else 0])
-        return inside + start
+    def edge(start: int, end: int, axis: int, backwards: bool) -> int | None:
+        """The outermost row (axis 1) or column (axis 0) of the photo from `start` to `end`."""
+        strip = (left, start, right, end) if axis else (start, top, end, bottom)
+        differing = [mask_of(strip, 1).sum(axis=axis)[:: -1 if backwards else 1] for mask_of in (fine, coarse)]
+        at = _edge(*differing, length=right - left if axis else bottom - top)
+        return None if at is None else (end - 1 - at if backwards else start + at)
 
-    tops = moved(max(part[1], top - reach), min(bottom, top + reach), True)
-    bottoms = moved(max(top, bottom - reach), min(part[3], bottom + reach), True)
-    lefts = moved(max(part[0], left - reach), min(right, left + reach), False)
-    rights = moved(max(left, right - reach), min(part[2], right + reach), False)
+    first_row = edge(max(part[1], top - reach), min(bottom, top + reach), 1, False)
+    last_row = edge(max(top, bottom - reach), min(part[3], bottom + reach), 1, True)
+    first_column = edge(max(part[0], left - reach), min(right, left + reach), 0, False)
+    last_column = edge(max(left, right - reach), min(part[2], right + reach), 0, True)
     return (
-        int(lefts[0]) if len(lefts) else left,
-        int(tops[0]) if len(tops) else top,
-        int(rights[-1]) + 1 if len(rights) else right,
-        int(bottoms[-1]) + 1 if len(bottoms) else bottom,
+        left if first_column is None else first_column,
+        top if first_row is None else first_row,
+        right if last_column is None else last_column + 1,
+        bottom if last_row is None else last_row + 1,
     )
 
 
-def reduction(part: Part) -> int:
-    """The whole factor by which a part is reduced to be looked at."""
-    return -(-max(part[2] - part[0], part[3] - part[1]) // LOOK)
+def _edge(fine: NDArray[np.intp], coarse: NDArray[np.intp], *, length: int) -> int | None:
+    """Where a photo begins, by how many pixels of each row differ from the canvas, outermost row first.
+
+    Where the first row that differs at all does so over half of its length, it is the photo's: nothing was lost. Else the
+    rows before the photo hold the ringing of a lossy format.
+    """
+    differs, mostly = np.flatnonzero(100 * fine >= length), np.flatnonzero(2 * fine >= length)
+    surely = np.flatnonzero(2 * coarse >= length)
+    if not len(mostly):
+        return None
+    return int(mostly[0] if differs[0] == mostly[0] or not len(surely) else surely[0])
 
 
-def planes(image: Image.Image, part: Part, factor: int) -> Planes:
-    """The channels of a part, uint8 (rows, columns) each, a mean of `factor` × `factor` pixels."""
-    seen = image.crop(part) if factor == 1 else image.reduce(factor, box=part)
-    return tuple(np.asarray(channel) for channel in seen.split())
+def _differing(looks: Looks, colour: Colour, levels: int) -> MaskOf:
+    return lambda part, factor: beyond(looks.planes(part, factor), colour, levels)
 
 
-def _differing(image: Image.Image, colour: Colour, levels: int) -> MaskOf:
-    return lambda part, factor: beyond(planes(image, part, factor), colour, levels)
-
-
-def _visible(alpha: Image.Image) -> MaskOf:
-    return lambda part, factor: planes(alpha, part, factor)[0] > OBJECT_BEYOND
-
-
-def beyond(channels: Sequence[NDArray[np.uint8]], colour: Colour, levels: int) -> Mask:
-    """Where any channel differs from the colour by more than `levels`."""
-    differs = np.zeros(channels[0].shape, np.bool_)
-    for plane, value in zip(channels, colour, strict=True):
-        least, most = max(0, value - levels), min(255, value + levels)
-        # Below the least, the difference of unsigned numbers wraps around to more than the span.
-        differs |= np.subtract(plane, np.uint8(least)) > most - least
-    return differs
+def _visible(alpha: Looks) -> MaskOf:
+    return lambda part, factor: alpha.planes(part, factor)[0] > OBJECT_BEYOND

@@ -1,4 +1,4 @@
-"""Remove files that no row names any more: photos of deleted rows, their thumbnails, what dead writers left behind."""
+"""Remove files that nothing names any more: photos of deleted rows, their thumbnails, what dead writers and old releases left."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from django.utils import timezone
 from catalog.models import ProductImage
 from catalog.photos import store
 from catalog.photos.storage import PARTIAL_SUFFIX
-from catalog.storage_names import PHOTO_ROOT, THUMBNAIL_ROOT
+from catalog.storage_names import PHOTO_ROOT, THUMBNAIL_ROOT, is_outdated_thumbnail
 
 _BATCH = 500
 _OURS = re.compile(r"[0-9a-f]{64}\.")
@@ -64,7 +64,11 @@ def _digest(name: str) -> str:
 def _unnamed(names: list[str]) -> list[str]:
     rows = ProductImage.objects.filter(digest__in={_digest(name) for name in names})
     named = set(rows.values_list("digest", flat=True))
-    return [name for name in names if _digest(name) not in named or name.endswith(PARTIAL_SUFFIX)]
+    return [name for name in names if _digest(name) not in named or _is_left_over(name)]
+
+
+def _is_left_over(name: str) -> bool:
+    return name.endswith(PARTIAL_SUFFIX) or is_outdated_thumbnail(name)
 
 
 def _is_older(name: str, moment: datetime.datetime) -> bool:

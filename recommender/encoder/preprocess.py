@@ -48,11 +48,6 @@ def image_to_pixels(image: Image.Image, *, side: int, crop: Crop | None = None) 
     return np.array(Square(side, CENTRE, checked_crop(crop)).cut(image))
 
 
-def centre_box(width: int, height: int, *, crop: Crop | None = None) -> tuple[float, float, float, float]:
-    """What the encoder sees of a picture of that size, in pixels: left, top, right, bottom."""
-    return Square(1, CENTRE, checked_crop(crop)).box(width, height)
-
-
 def checked_crop(crop: Crop | None) -> Crop:
     """The crop itself, the whole photo for None. Raises ValueError unless it is a rectangle inside the photo.
 

@@ -22,7 +22,7 @@ from catalog.photos.reading import decode_photo
 from catalog.photos.storage_errors import storage_errors
 from catalog.representation import image_json
 from recommender.encoder.colour import colour_masses
-from recommender.encoder.preprocess import centre_box, photo_to_pixels
+from recommender.encoder.preprocess import Box, framed_photo
 from recommender.encoder.serving import COMPILED, encoder_for
 from recommender.encoder.stored_features import features_of
 from recommender.index import metrics
@@ -88,11 +88,15 @@ def why(
     }
 
 
-def overlay_png(grid: NDArray[np.float64], picture: Image.Image) -> bytes:
-    """The photo with its matching regions tinted: cells clipped at 0 and scaled to the largest, over what was encoded."""
+def overlay_png(grid: NDArray[np.float64], picture: Image.Image, box: Box) -> bytes:
+    """The photo with its matching regions tinted: cells clipped at 0 and scaled to the largest, over what was encoded.
+
+    `box`: what was encoded, in fractions of the photo; where it reaches beyond the photo, the cells there are not shown.
+    """
     scale = _OVERLAY_SIDE / max(picture.size)
     size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
-    left, top, right, bottom = (round(side * scale) for side in centre_box(*picture.size))
+    left, right = round(box[0] * size[0]), round(box[2] * size[0])
+    top, bottom = round(box[1] * size[1]), round(box[3] * size[1])
     positive = np.clip(grid, 0, None)
     strength = positive / positive.max() if positive.max() > 0 else positive
     heat = Image.fromarray((strength * _MOST_OPAQUE).astype(np.uint8))
@@ -135,8 +139,8 @@ def _compute(
     rows = _stored(space, first, second)
     serving = encoder_for(space.encoder, runtime=COMPILED)
     # Read as the pipeline reads them: the same pixels, so the same vectors.
-    pixels = [photo_to_pixels(io.BytesIO(file), side=serving.side, recipe=serving.recipe) for file in files]
-    maps = [serving.maps(one) for one in pixels]
+    seen = [framed_photo(io.BytesIO(file), side=serving.side, recipe=serving.recipe) for file in files]
+    maps = [serving.maps(pixels) for pixels, _ in seen]
     projection, split = projection_of(space), space.encoder.dimensions
     shape = explain(projection.shape, (maps[0], maps[1]), serving.pooling, (rows[0][:split], rows[1][:split]))
     if weighing is None or scores is None or projection.colour is None:
@@ -144,8 +148,8 @@ def _compute(
         pair_score = shape.pair_score
     else:
         coloured = [
-            ColouredPhoto(colour_masses(one, cells=maps[0].shape[:2]), row[split:])
-            for one, row in zip(pixels, rows, strict=True)
+            ColouredPhoto(colour_masses(pixels, cells=maps[0].shape[:2]), row[split:])
+            for (pixels, _), row in zip(seen, rows, strict=True)
         ]
         cosine, *colours = explain_colours(projection.colour, coloured[0], coloured[1])
         held = weighing.stored
@@ -156,8 +160,8 @@ def _compute(
         ]
     return {
         "pair_score": pair_score,
-        "query": _side(sides[0], files[0]),
-        "result": _side(sides[1], files[1]),
+        "query": _side(sides[0], files[0], seen[0][1]),
+        "result": _side(sides[1], files[1], seen[1][1]),
     }
 
 
@@ -198,9 +202,9 @@ def _score(space: Space, vector: NDArray[np.float32], image_id: int, pair_score:
     return metrics.score(space.metric, metrics.distance(space.metric, unit(vector), held))
 
 
-def _side(grids: Grids, file: bytes) -> dict[str, Any]:
+def _side(grids: Grids, file: bytes, box: Box) -> dict[str, Any]:
     picture = decode_photo(io.BytesIO(file), at_least=_OVERLAY_SIDE)
-    overlay = base64.b64encode(overlay_png(grids.both, picture)).decode()
+    overlay = base64.b64encode(overlay_png(grids.both, picture, box)).decode()
     return {
         "grid": _rounded(grids.plain),
         "overlay": f"data:image/png;base64,{overlay}",

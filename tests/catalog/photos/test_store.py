@@ -142,7 +142,7 @@ def test_the_sweep_removes_old_files_that_no_row_names(settings: Any) -> None:
     kept, gone, young = make_image(seed=1), make_image(seed=2), make_image(seed=3)
     leftover = f"{kept.file.name}.0123.partial"
     default_storage.save(leftover, ContentFile(b"half"))
-    default_storage.save(f"thumbnails/{gone.digest[:2]}/{gone.digest}.jpg", ContentFile(b"small"))
+    default_storage.save(f"thumbnails/{gone.digest[:2]}/{gone.digest}.srgb.jpg", ContentFile(b"small"))
     default_storage.save("photos/ab/README.txt", ContentFile(b"somebody else's"))
     for image in (gone, young):
         image.product.delete()
@@ -154,6 +154,16 @@ def test_the_sweep_removes_old_files_that_no_row_names(settings: Any) -> None:
     assert stored_files(settings) == sorted(["photos/ab/README.txt", kept.file.name, young.file.name])
     assert sweep_files(grace_seconds=0).removed == 1
     assert default_storage.exists(kept.file.name)
+
+
+def test_the_sweep_removes_thumbnails_that_were_made_without_profiles(settings: Any) -> None:
+    image = make_image(seed=1)
+    thumbnails = [f"thumbnails/{image.digest[:2]}/{image.digest}{ending}" for ending in (".jpg", ".srgb.jpg")]
+    for name in thumbnails:
+        default_storage.save(name, ContentFile(b"small"))
+        age(name)
+    assert sweep_files() == Swept(seen=3, removed=1)
+    assert stored_files(settings) == sorted([image.file.name, thumbnails[1]])
 
 
 def test_a_file_swept_before_its_row_is_written_is_written_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,10 +75,16 @@ def test_a_thumbnail_is_made_once_and_kept(client: Client, size: tuple[int, int]
     assert picture.size == small
     assert picture.info.get("progressive") == 1
     assert response["Cache-Control"].endswith("immutable")
-    kept = f"thumbnails/{image.digest[:2]}/{image.digest}.jpg"
+    kept = f"thumbnails/{image.digest[:2]}/{image.digest}.srgb.jpg"
     assert default_storage.open(kept).read() == response.content
     ProductImage.objects.all().delete()
     assert client.get(url).content == response.content
+
+
+def test_a_thumbnail_made_without_profiles_is_made_again(client: Client) -> None:
+    image = make_image(size=(60, 40))
+    default_storage.save(f"thumbnails/{image.digest[:2]}/{image.digest}.jpg", ContentFile(b"old"))
+    assert client.get(f"/media/thumbnails/{image.digest}.jpg").content.startswith(b"\xff\xd8")
 
 
 def test_a_photo_that_cannot_be_decoded_has_no_thumbnail(client: Client) -> None:

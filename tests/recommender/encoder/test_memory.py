@@ -16,6 +16,7 @@ from PIL import Image
 from catalog.photos.reading import PhotoError, inspect_photo
 from config.local.folder import PROJECT
 from recommender.encoder.store import CompiledEncoder
+from tests.catalog.photos.icc import swapped_profile
 
 MOST_MEGABYTES = 250
 
@@ -29,7 +30,9 @@ side, dimensions = int(sys.argv[2]), int(sys.argv[3])
 encoder = LiteRTEncoder(open(sys.argv[1], "rb").read(), side, dimensions, "gaussian")
 for name in sys.argv[4:]:
     with open(name, "rb") as photo:
-        assert encoder.features(photo_to_pixels(photo, side=side)).shape == (dimensions,)
+        for recipe in (1, 2):
+            photo.seek(0)
+            assert encoder.features(photo_to_pixels(photo, side=side, recipe=recipe)).shape == (dimensions,)
     print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
 from catalog.photos.decoder_pool import decoder_pool
 decoder_pool().close()
@@ -48,6 +51,12 @@ def deep(side: int) -> Image.Image:
 ONE_STRIP = {"compression": "tiff_adobe_deflate", "strip_size": 2**30}
 LARGEST = {
     "rgba-png": (5000, flat("RGBA", (200, 30, 10, 128)), "PNG", {"compress_level": 1}),
+    "profile-png": (
+        5000,
+        flat("RGBA", (200, 30, 10, 128)),
+        "PNG",
+        {"compress_level": 1, "icc_profile": swapped_profile()},
+    ),
     "16-bit-png": (5000, deep, "PNG", {"compress_level": 1}),
     "palette-gif": (5000, flat("P", 7), "GIF", {}),
     "rgba-webp": (2500, flat("RGBA", (200, 30, 10, 128)), "WEBP", {"method": 0}),

@@ -6,10 +6,10 @@ import io
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from recommender.encoder.calibration import drawn_pictures
-from recommender.encoder.preprocess import centre_box, image_to_pixels, photo_to_pixels
+from recommender.encoder.preprocess import Box, Crop, framed_photo, image_to_pixels, photo_to_pixels
 
 
 def file_of(image: Image.Image, format: str = "PNG", **options: object) -> io.BytesIO:
@@ -24,9 +24,13 @@ def drawn(width: int, height: int) -> Image.Image:
 
 
 def test_the_centre_square_of_87_5_percent_is_what_is_seen() -> None:
-    assert centre_box(800, 600) == (137.5, 37.5, 662.5, 562.5)
-    assert centre_box(600, 800) == (37.5, 137.5, 562.5, 662.5)
-    assert centre_box(800, 600, crop=(0.5, 0.0, 0.5, 1.0)) == (425.0, 125.0, 775.0, 475.0)
+    def seen(width: int, height: int, crop: Crop | None = None) -> Box:
+        left, top, right, bottom = framed_photo(file_of(Image.new("RGB", (width, height))), side=32, crop=crop)[1]
+        return left * width, top * height, right * width, bottom * height
+
+    assert seen(800, 600) == pytest.approx((137.5, 37.5, 662.5, 562.5))
+    assert seen(600, 800) == pytest.approx((37.5, 137.5, 562.5, 662.5))
+    assert seen(800, 600, (0.5, 0.0, 0.5, 1.0)) == pytest.approx((425.0, 125.0, 775.0, 475.0))
 
 
 def test_pixels_are_the_bicubic_resize_of_that_square() -> None:
@@ -102,3 +106,28 @@ def test_tiny_and_thin_pictures_are_fed_too(size: tuple[int, int]) -> None:
 def test_a_crop_outside_the_photo_is_refused(crop: tuple[float, float, float, float]) -> None:
     with pytest.raises(ValueError, match="crop must be"):
         photo_to_pixels(file_of(drawn(64, 64)), side=32, crop=crop)
+
+
+def packshot(width: int, height: int, margin: int) -> Image.Image:
+    image = Image.new("RGB", (width + 2 * margin, height + 2 * margin), (250, 250, 248))
+    ImageDraw.Draw(image).ellipse((margin, margin, margin + width - 1, margin + height - 1), fill=(120, 20, 60))
+    return image
+
+
+def test_recipe_2_sees_the_object_whatever_its_margin() -> None:
+    frames = [framed_photo(file_of(packshot(100, 80, margin)), side=64, recipe=2) for margin in (10, 40)]
+    for (pixels, box), margin in zip(frames, (10, 40), strict=True):
+        width, height = 100 + 2 * margin, 80 + 2 * margin
+        expected = ((margin - 8) / width, (margin - 18) / height, (margin + 108) / width, (margin + 98) / height)
+        assert box == pytest.approx(expected)
+        assert pixels.shape == (64, 64, 3) and pixels.dtype == np.uint8
+        assert np.array_equal(photo_to_pixels(file_of(packshot(100, 80, margin)), side=64, recipe=2), pixels)
+    assert np.abs(frames[0][0].astype(int) - frames[1][0]).max() <= 1
+
+
+def test_recipe_2_sees_a_photo_without_plain_ground_as_recipe_1_does() -> None:
+    file = file_of(drawn(640, 512), "JPEG", quality=92)
+    pixels, box = framed_photo(file, side=64, recipe=1)
+    file.seek(0)
+    again, same = framed_photo(file, side=64, recipe=2)
+    assert np.array_equal(pixels, again) and box == same

@@ -82,12 +82,24 @@ def test_an_overlay_tints_the_middle_where_the_grid_is_positive() -> None:
     grid = np.full((4, 4), -1.0)
     grid[0, 0] = 1.0
     picture = Image.new("RGB", (400, 200), (0, 0, 255))
-    overlay = Image.open(io.BytesIO(overlay_png(grid, picture)))
+    overlay = Image.open(io.BytesIO(overlay_png(grid, picture, (0.28125, 0.0625, 0.71875, 0.9375))))
     assert overlay.size == (320, 160)
     pixels = np.asarray(overlay.convert("RGB")).astype(int)
     assert pixels[80, 20].tolist() == [0, 0, 255]  # outside of what was encoded
     assert pixels[140, 220].tolist() == [0, 0, 255]  # a cell that speaks against
     assert pixels[20, 100, 0] > 150 > pixels[20, 100, 2]  # the one that speaks for it
+
+
+def test_an_overlay_of_a_padded_photo_shows_the_cells_that_lie_on_it() -> None:
+    """A photo twice as wide as high, padded above and below to a square: its four rows of cells are the photo's halves."""
+    grid = np.full((4, 4), -1.0)
+    grid[0, 0] = grid[2, 3] = 1.0
+    picture = Image.new("RGB", (400, 200), (0, 0, 255))
+    overlay = Image.open(io.BytesIO(overlay_png(grid, picture, (0.0, -0.5, 1.0, 1.5))))
+    pixels = np.asarray(overlay.convert("RGB")).astype(int)
+    assert pixels.shape == (160, 320, 3)
+    assert pixels[60, 20].tolist() == [0, 0, 255]  # the second row of cells: the first lies above the photo
+    assert pixels[120, 300, 0] > 150 > pixels[120, 300, 2]
 
 
 @pytest.fixture
