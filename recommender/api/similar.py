@@ -95,7 +95,7 @@ class Batch(SearchView):
             payload: dict[str, Any] = {"results": dict(zip(map(str, answers), pages, strict=True))}
             unknown = [product_id for product_id in ids if product_id not in answers]
             waiting = {str(key): answer.status for key, answer in answers.items() if answer.status != "ready"}
-            if query := options.filters.named | _color_weight(answers.values()):
+            if query := {**options.filters.named, **_color_weight(answers.values())}:
                 payload["query"] = query
             if unknown:
                 payload["unknown"] = unknown
