@@ -24,6 +24,7 @@ class Lock(IntEnum):
     FETCHING = 0x66657463  # "fetc", a part for each place of a machine: the leases of photos that must be fetched first
     SPACES = 0x73706163  # "spac": which spaces there are and their states (alone), against writing vectors (shared)
     SPACE_BUILD = 0x6275696C  # "buil", a part for each space by its id: the one process that builds the space
+    SPACES_IMPROVED = 0x62657474  # "bett": the one process that fits and switches spaces by itself
     DEMO_SET_UP = 0x6C6F6F6B  # "look": the steps in which a demo prepares its database
 
 
@@ -56,9 +57,9 @@ def hold_for_session(lock: Lock) -> None:
     _run("SELECT pg_advisory_lock(%s)", lock)
 
 
-def try_for_session(lock: Lock, part: int) -> bool:
-    """Hold a part alone until `release` or the end of the session; False at once where another session holds it."""
-    return bool(_run("SELECT pg_try_advisory_lock(%s, %s)", lock, part))
+def try_for_session(lock: Lock, *part: int) -> bool:
+    """Hold a lock, or a part of it, alone until `release` or the end of the session; False at once where another does."""
+    return bool(_run(f"SELECT pg_try_advisory_lock({_keys(part)})", lock, *part))
 
 
 def release(lock: Lock, *part: int) -> None:

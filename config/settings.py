@@ -175,7 +175,10 @@ SWEEP_SECONDS: float = env.float("SWEEP_SECONDS", default=5.0)
 CELERY_WORKER_MAX_MEMORY_PER_CHILD: int | None = 250_000 if ENCODER_RUNTIME == "litert" else None
 
 # Answers.
+# From so many photos on the product fits a space by itself, and again as the shop grows; it looks whether it is time every
+# IMPROVE_SECONDS. A space that a person built or activated is left alone.
 SIMILAR_MIN_PHOTOS_FOR_PCA: int = env.int("SIMILAR_MIN_PHOTOS_FOR_PCA", default=1000)
+IMPROVE_SECONDS: float = env.float("IMPROVE_SECONDS", default=60.0)
 DUPLICATE_THRESHOLD: float = env.float("DUPLICATE_THRESHOLD", default=0.94)
 VECTOR_ENGINE: str = env.str("VECTOR_ENGINE", default="pgvector")  # a name of recommender.index.registry
 EXACT_BELOW_ROWS: int = env.int("EXACT_BELOW_ROWS", default=0)

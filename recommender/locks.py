@@ -1,8 +1,12 @@
-"""The lock between those who write vectors (shared) and those who change spaces (alone), and one a build of a space."""
+"""The lock between those who write vectors (shared) and those who change spaces (alone), one a build of a space, and one
+for what the product builds and switches to by itself."""
 
 from __future__ import annotations
 
-from catalog.locks import Lock, hold_until_commit, release, share_until_commit, try_for_session
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from catalog.locks import Lock, hold_for_session, hold_until_commit, release, share_until_commit, try_for_session
 
 
 def share_spaces() -> None:
@@ -23,3 +27,21 @@ def take_build(space_id: int) -> bool:
 def leave_build(space_id: int) -> None:
     """Let other sessions build the space again."""
     release(Lock.SPACE_BUILD, space_id)
+
+
+@contextmanager
+def improving_alone(*, waits: Callable[[str], None] | None = None) -> Iterator[bool]:
+    """True: within it this session alone fits and switches spaces by itself; False: another one does at this moment.
+
+    With `waits` the other one is waited for, after `waits` was told so: then it is True.
+    """
+    taken = try_for_session(Lock.SPACES_IMPROVED)
+    if not taken and waits is not None:
+        waits("another process fits or switches spaces by itself: waiting for its end")
+        hold_for_session(Lock.SPACES_IMPROVED)
+        taken = True
+    try:
+        yield taken
+    finally:
+        if taken:
+            release(Lock.SPACES_IMPROVED)

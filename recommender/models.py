@@ -183,6 +183,9 @@ class Space(models.Model):
         IVFFLAT = "ivfflat"
         BINARY = "binary"
 
+    # Kinds that are the same whatever photos there are.
+    UNFITTED = (Kind.NONE, Kind.BASIS)
+
     name = models.SlugField(max_length=100, unique=True)
     encoder = models.ForeignKey(Encoder, on_delete=models.PROTECT, related_name="spaces")
     projection = models.CharField(max_length=10, choices=Kind.choices, help_text="Of the shape part.")

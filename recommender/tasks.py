@@ -67,6 +67,14 @@ def check_drift() -> None:
     drift.check()
 
 
+@shared_task(ignore_result=True, acks_late=False)
+def improve_space() -> None:
+    """Fit, judge and switch to a better space, where the product made the active one by itself and the shop has grown."""
+    from recommender.spaces.automatic import improve
+
+    improve()
+
+
 def _asked_to_stop() -> bool:
     """SIGTERM reached the parent: finish the lease in hand, claim nothing more."""
     return _stopping[0] == 1

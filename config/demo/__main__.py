@@ -79,19 +79,20 @@ class Demo:
         self.say(f"Ready in {time.monotonic() - started:.0f} s")
 
     def _improve_space(self) -> None:
-        """Build and activate a fitted space, if the catalogue is large enough for one."""
+        """Bring the space of an earlier version up to date, and fit one to this catalogue where it is large enough."""
         from config.demo import steps
 
-        wanted = steps.wanted_space()
-        if wanted is None:
-            return
-        self.say("Building a space fitted to this catalogue")
         report = self.logs / "space.log"
-        if self.run("spaces", "build", *wanted, tolerant=True, report=report) == 0 and (name := steps.built_space()):
-            if self.run("spaces", "activate", name, tolerant=True, report=report) == 0:
-                self.say(f"Space {name} answers now; how it was judged is in {report}")
-                return
-        self.say("The space in use stays as it was, for the reasons above.")
+        if steps.upgrade_is_due():
+            self.say(
+                "Embedding again with the newest encoder, and building a space on it; the old one answers meanwhile"
+            )
+            if self.run("spaces", "upgrade", tolerant=True, report=report):
+                self.say("The space in use stays as it was, for the reasons above.")
+        if steps.improvement_is_due():
+            self.say("Building a space fitted to this catalogue")
+            if self.run("spaces", "improve", tolerant=True, report=report) == 0:
+                self.say(f"Space {steps.active_name()} answers now; how it was judged is in {report}")
 
     def show(self) -> None:
         """Print the first answers and the addresses of all pages."""

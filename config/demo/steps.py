@@ -15,10 +15,7 @@ from django.core.management import call_command
 from django.db import OperationalError, connection
 
 from catalog.locks import Lock, hold_for_session, release
-from catalog.models import ProductImage
 from recommender import redis_client
-
-PCA_DIMENSIONS = 256
 
 
 class ServerUnusable(RuntimeError):
@@ -102,28 +99,25 @@ def drawn_feed(folder: Path) -> Path:
     return folder / "drawn" / "products.csv"
 
 
-def wanted_space() -> list[str] | None:
-    """Arguments of `spaces build` for the space that this catalogue should have, None when it has one as good.
-
-    PCA from SIMILAR_MIN_PHOTOS_FOR_PCA photos on; and always the encoder of the settings.
-    """
+def upgrade_is_due() -> bool:
+    """Whether the space that answers is of another encoder than the settings name, such as one of an earlier version."""
     from recommender.encoder.store import current_encoder
-    from recommender.models import Space
+    from recommender.spaces.automatic import active_with_encoder
+    from recommender.spaces.upgrade import why_nothing
 
-    encoder = current_encoder()
-    photos = ProductImage.objects.exclude(digest="").values("digest").distinct().count()
-    enough = photos >= settings.SIMILAR_MIN_PHOTOS_FOR_PCA
-    active = Space.objects.filter(state=Space.State.ACTIVE, encoder=encoder).first()
-    if active is not None and (active.projection != Space.Kind.NONE or not enough):
-        return None
-    projection = ["pca", "--dims", str(PCA_DIMENSIONS)] if enough else ["none"]
-    return ["--encoder", encoder.name, "--projection", *projection]
+    return not why_nothing(active_with_encoder(), current_encoder())
 
 
-def built_space() -> str | None:
-    """The newest complete space of the settings' encoder that is not active."""
-    from recommender.encoder.store import current_encoder
-    from recommender.models import Space
+def active_name() -> str:
+    """The name of the space that answers."""
+    from recommender.spaces.automatic import active_with_encoder
 
-    ready = Space.objects.filter(state=Space.State.READY, encoder=current_encoder()).order_by("-created_at")
-    return ready.values_list("name", flat=True).first()
+    space = active_with_encoder()
+    return space.name if space else ""
+
+
+def improvement_is_due() -> bool:
+    """Whether the product would look for a better space by itself: the demo does not wait for beat to find out."""
+    from recommender.spaces.automatic import active_with_encoder, why_not
+
+    return not why_not(active_with_encoder())

@@ -19,13 +19,35 @@ from recommender.records.quality import Quality
 from recommender.records.reading import MalformedRecord
 from recommender.spaces import listing
 
+_OPTIONS = ("name", "state", "encoder", "projection", "dimensions", "colour_dimensions", "colour_weight")
 _MOST_SHOWN = 20  # of a list of ids; a fit of a large catalogue names 20,000 held-out photos
 
 
 @admin.register(Encoder)
 class EncoderAdmin(ReadOnlyAdmin):
-    list_display = ["name", "precision", "pooling", "side", "dimensions", "short_hash", "created_at"]
-    fields = ["name", "weights", "precision", "pooling", "side", "dimensions", "sha256", "created_at"]
+    list_display = [
+        "name",
+        "precision",
+        "pooling",
+        "recipe",
+        "side",
+        "dimensions",
+        "colour_bins",
+        "short_hash",
+        "created_at",
+    ]
+    fields = [
+        "name",
+        "weights",
+        "precision",
+        "pooling",
+        "recipe",
+        "side",
+        "dimensions",
+        "colour_bins",
+        "sha256",
+        "created_at",
+    ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Encoder]:
         return super().get_queryset(request).defer(*encoders.HEAVY)
@@ -37,10 +59,10 @@ class EncoderAdmin(ReadOnlyAdmin):
 
 @admin.register(Space)
 class SpaceAdmin(ReadOnlyAdmin):
-    list_display = ["name", "state", "encoder", "projection", "dimensions", "metric", "index", "augment", "age"]
+    list_display = [*_OPTIONS, "metric", "index", "augment", "automatic", "age"]
     list_filter = ["state", "projection", "metric", "index"]
     fields = [
-        *("name", "state", "encoder", "projection", "dimensions", "metric", "index", "parameters", "labels", "augment"),
+        *(*_OPTIONS, "metric", "index", "parameters", "labels", "augment", "automatic"),
         *("fitted_on", "judged", "created_at", "activated_at", "retired_at"),
     ]
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.index.session import rows
+from recommender.models import Encoder
 
 BATCH = 4096
 
@@ -36,3 +37,24 @@ def batches(encoder_id: int, image_ids: NDArray[np.int64]) -> Iterator[tuple[NDA
         known, features = features_of(encoder_id, image_ids[start : start + BATCH])
         if len(known):
             yield known, features
+
+
+def shapes_of(
+    encoder_id: int, image_ids: Sequence[int] | NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """`features_of` photos without their colours: the network's part alone, float32 (rows, dimensions of the encoder)."""
+    known, features = features_of(encoder_id, image_ids)
+    return known, features[:, : _dimensions(encoder_id)]
+
+
+def shape_batches(
+    encoder_id: int, image_ids: NDArray[np.int64]
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+    """`batches` of photos without their colours: the network's part alone."""
+    dimensions = _dimensions(encoder_id)
+    for known, features in batches(encoder_id, image_ids):
+        yield known, features[:, :dimensions]
+
+
+def _dimensions(encoder_id: int) -> int:
+    return Encoder.objects.values_list("dimensions", flat=True).get(pk=encoder_id)

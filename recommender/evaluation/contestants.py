@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.encoder.stored_features import batches, features_of
+from recommender.encoder.stored_features import features_of, shape_batches
 from recommender.evaluation.histogram import colour_histograms
 from recommender.evaluation.rank import Contestant
 from recommender.models import Space
@@ -28,25 +30,42 @@ def contestants(
     training_ids: NDArray[np.int64],
     progress: Progress,
 ) -> list[Contestant]:
-    """`space`, `active` (the rival, where there is one), `pca`, `plain`, `histogram`; rows as `judged_ids`."""
+    """`space`, `active` (the rival, where there is one), `pca`, `plain`, `histogram`; rows as `judged_ids`.
+
+    `pca` has the colour part of the space beside it, if that has one. Where the space has colours, or weighs them unlike
+    the rival, `shape` is the shape part of the space alone; where it weighs them unlike the rival, `active_shape` is the
+    rival's: labels such as categories know no colours, so by them only the shape parts can be compared.
+    """
     features = _all_features(space.encoder_id, judged_ids)
+    shapes = features[:, : space.encoder.dimensions]
     found = [_of_space("space", space, features)]
+    unlike = rival is not None and rival.colour_weight != space.colour_weight
+    if space.colour_dimensions or unlike:
+        found.append(_shape_of("shape", space, features))
     if rival is not None:
         same = rival.encoder_id == space.encoder_id
-        found.append(_of_space("active", rival, features if same else _all_features(rival.encoder_id, judged_ids)))
+        of_rival = features if same else _all_features(rival.encoder_id, judged_ids)
+        found.append(_of_space("active", rival, of_rival))
+        if unlike:
+            found.append(_shape_of("active_shape", rival, of_rival))
     statistics = _statistics(space, training_ids)
     if statistics.count > 1:
-        # Dimensions and augmentation as good as the space's: it must win by what it learned alone.
-        dimensions = min(max(space.dimensions, PCA_DIMENSIONS), statistics.count - 1, space.encoder.dimensions)
-        vectors = fit_pca(statistics, dimensions)(features)
+        # Dimensions, colours and augmentation as good as the space's: it must win by what it learned alone.
+        dimensions = min(max(space.shape_dimensions, PCA_DIMENSIONS), statistics.count - 1, space.encoder.dimensions)
+        vectors = replace(judged_projection_of(space), shape=fit_pca(statistics, dimensions))(features)
         found.append(Contestant("pca", vectors, metric=space.metric, augment=space.augment))
-    found.append(Contestant("plain", unit(features)))
+    found.append(Contestant("plain", unit(shapes)))
     found.append(Contestant("histogram", colour_histograms(judged_ids, progress=progress)))
     return found
 
 
 def _of_space(name: str, space: Space, features: NDArray[np.float32]) -> Contestant:
     return Contestant(name, judged_projection_of(space)(features), metric=space.metric, augment=space.augment)
+
+
+def _shape_of(name: str, space: Space, features: NDArray[np.float32]) -> Contestant:
+    vectors = replace(judged_projection_of(space), colour=None)(features)
+    return Contestant(name, vectors, metric=space.metric, augment=space.augment)
 
 
 def _all_features(encoder_id: int, image_ids: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -60,8 +79,9 @@ def _all_features(encoder_id: int, image_ids: NDArray[np.int64]) -> NDArray[np.f
 
 
 def _statistics(space: Space, training_ids: NDArray[np.int64]) -> Statistics:
+    """Of the network's part of the features."""
     statistics = Statistics(space.encoder.dimensions)
     drawn = np.random.default_rng(_SEED).permutation(training_ids)[:PCA_PHOTOS]
-    for _, rows in batches(space.encoder_id, np.sort(drawn)):
+    for _, rows in shape_batches(space.encoder_id, np.sort(drawn)):
         statistics.add(rows)
     return statistics

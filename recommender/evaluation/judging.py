@@ -121,7 +121,7 @@ def _without_leaks(
 
     A photo changes sides when its product joins another group or its file is shared: what was learned from stays so.
     """
-    if space.projection == Space.Kind.NONE:
+    if space.projection in Space.UNFITTED:
         return split.judged
     held_out = np.isin(everyone.image_ids, np.array(fit.held_out or (), np.int64))
     judged: NDArray[np.bool_] = split.judged & (everyone.new | held_out)

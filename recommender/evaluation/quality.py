@@ -43,8 +43,9 @@ def quality_of(judgement: Judgement, *, ann_recall: float | None = None) -> Qual
 
 
 def difference(judgement: Judgement, other: str, rows: NDArray[np.bool_]) -> Interval:
-    """Paired mAP@50 of the space less another contestant's, over the queries of the mask."""
-    gain = judgement.scores["space"].values["map@50"] - judgement.scores[other].values["map@50"]
+    """Paired mAP@50 of the space less another contestant's, over the queries of the mask; of shapes alone: of its own."""
+    own = "shape" if other == "active_shape" else "space"
+    gain = judgement.scores[own].values["map@50"] - judgement.scores[other].values["map@50"]
     return rounded(interval(gain[rows], judgement.groups[rows]))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
 
-from recommender.encoder.stored_features import batches, features_of
+from recommender.encoder.stored_features import shape_batches, shapes_of
 from recommender.evaluation.labels import LabelledPhotos
 from recommender.progress import Progress, silent
 from recommender.projection.apply import unit
@@ -44,7 +44,7 @@ class Split:
 def split_photos(photos: LabelledPhotos, *, encoder_id: int, labels: str, progress: Progress = silent) -> Split:
     """Split by group; groups on the training side that hold a near-duplicate of a held-out photo go to neither side.
 
-    Near-duplicate: plain cosine of at least DUPLICATE_THRESHOLD.
+    Near-duplicate: cosine of the plain features, without colours, of at least DUPLICATE_THRESHOLD.
     """
     position = _places(photos.groups)
     aside = position < HELD_OUT
@@ -87,12 +87,12 @@ def near_duplicates(
 
     `few_pairs`, `screen_dimensions`: see `compare`.
     """
-    known, features = features_of(encoder_id, judged_ids)
+    known, features = shapes_of(encoder_id, judged_ids)
     if not len(known):
         return known, known
     matched, found = compare(
         unit(features),
-        batches(encoder_id, other_ids),
+        shape_batches(encoder_id, other_ids),
         of=len(other_ids),
         few_pairs=few_pairs,
         screen_dimensions=screen_dimensions,

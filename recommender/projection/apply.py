@@ -88,7 +88,7 @@ def judged_projection_of(space: Space) -> PartedProjection:
 
     That of `none` and `basis`, which are not fitted, is the served one.
     """
-    if space.projection in (Space.Kind.NONE, Space.Kind.BASIS):
+    if space.projection in Space.UNFITTED:
         return projection_of(space)
     return _decoded(
         space,

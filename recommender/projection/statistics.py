@@ -19,6 +19,7 @@ class Statistics:
     """
 
     def __init__(self, dimensions: int) -> None:
+        self.features = dimensions
         self.count = 0
         self.classes = 0
         self._paired = 0

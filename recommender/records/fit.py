@@ -63,7 +63,8 @@ class Fit:
     that the served fit knew, that the judged fit knew, that were kept from it. `asked`: index parameters as they were
     asked for, before the index chose more. `photos`, `makeup`: photos with features, all and by category (slug, "" for
     none). `last_features`: the largest id of features that the fit may have seen. `refit_refused_at_photos`: how many
-    photos there were when a refit was refused last.
+    photos there were when a refit was refused last. `improved_at_photos`: how many there were when the product looked
+    for a better space by itself last, with this one active at the end.
     """
 
     judged_photos: int | None = None
@@ -79,6 +80,7 @@ class Fit:
     last_features: int | None = None
     drift: Drift | None = None
     refit_refused_at_photos: int | None = None
+    improved_at_photos: int | None = None
     rest: Mapping[str, object] = field(default_factory=dict)
 
     @classmethod
@@ -99,6 +101,7 @@ class Fit:
             last_features=given.may("last_features", whole),
             drift=given.may("drift", Drift.from_json),
             refit_refused_at_photos=given.may("refit_refused_at_photos", whole),
+            improved_at_photos=given.may("improved_at_photos", whole),
             rest=given.rest,
         )
 

@@ -60,7 +60,8 @@ class Quality:
     was active beside it, None where there was none. `photos`: that judge, `training_photos`: that there were to learn
     from. `known_share`: the share of the labelled photos that are of classes the served fit has seen.
     `queries`, `systems` (by contestant): over the parts `overall` and, for a learned space, `seen` and `unseen` classes.
-    `differences`: of mAP@50, the space's less that of each other contestant, over the same queries. `labels`: the same
+    `differences`: of mAP@50, the space's less that of each other contestant, over the same queries; of `active_shape`,
+    the active space's shape part alone, from that of the space's own. `labels`: the same
     class by class, for the largest; `labels_left_out`: how many smaller ones are not listed.
     `ann_recall`: of the index against exact search, which is not relevance.
     """

@@ -160,13 +160,13 @@ def _confirmed(alike: Sequence[_Alike]) -> tuple[list[DuplicatePair], Sequence[U
 
 
 def _features(space: Space, image_ids: set[int]) -> Mapping[int, NDArray[np.float32]]:
-    """Plain features of photos as unit vectors, float32 (dimensions of the encoder,)."""
+    """Plain features of photos, without their colours, as unit vectors: float32 (dimensions of the encoder,)."""
     found = rows(
         "SELECT image_id, features FROM recommender_imagefeatures WHERE encoder_id = %s AND image_id = ANY (%s)",
         [space.encoder_id, list(image_ids)],
         binary=True,
     )
-    return {image_id: unit(features) for image_id, features in found}
+    return {image_id: unit(features[: space.encoder.dimensions]) for image_id, features in found}
 
 
 _GALLERY = """

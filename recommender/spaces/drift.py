@@ -10,11 +10,12 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from recommender.locks import improving_alone
 from recommender.models import ImageFeatures, Space
 from recommender.records.fit import Drift, Fit
 from recommender.spaces.build import BuildInProgress, build_space
 from recommender.spaces.fit import CannotFit, makeup
-from recommender.spaces.options import InvalidSpace, SpaceOptions
+from recommender.spaces.options import InvalidSpace, options_of
 from recommender.spaces.switch import SwitchRefused, activate, retire
 
 logger = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ def check() -> Drift | None:
     process's at a time.
     """
     space = Space.objects.select_related("encoder").filter(state=Space.State.ACTIVE).first()
-    if space is None or space.projection == Space.Kind.NONE:
+    if space is None or space.projection in Space.UNFITTED:
         return None
     drift = measure(space)
     if drift is None:
@@ -83,6 +84,9 @@ def _total_variation(before: Mapping[str, int], now: Mapping[str, int]) -> float
 
 def _same_options(space: Space) -> str:
     words = [f"--encoder {space.encoder.name}", f"--projection {space.projection}", f"--dims {space.dimensions}"]
+    if space.encoder.colour_bins:
+        words.append(f"--color-weight {space.colour_weight:g}")
+        words += [f"--color-dims {space.colour_dimensions}"] if space.colour_dimensions else []
     words += [f"--labels {space.labels}"] if space.labels else []
     words += [f"--augment {space.augment}"] if space.augment else []
     words += [f"--metric {space.metric}"] if space.metric != Space.Metric.COSINE else []
@@ -97,20 +101,16 @@ def _refit(space: Space, drift: Drift) -> None:
     refused_at = None if fit is None else fit.refit_refused_at_photos
     if refused_at is not None and abs(drift.photos - refused_at) <= _RETRY_SHARE * max(drift.photos, 1):
         return
-    options = SpaceOptions(
-        encoder=space.encoder,
-        projection=space.projection,
-        dimensions=space.dimensions,
-        labels=space.labels,
-        augment=space.augment,
-        metric=space.metric,
-        index=space.index,
-        parameters=space.asked_parameters,
-    )
+    with improving_alone() as alone:
+        if alone:
+            _refit_alone(space, drift)
+
+
+def _refit_alone(space: Space, drift: Drift) -> None:
     refitted = None
     try:
-        refitted = build_space(options)
-        activate(refitted.name)
+        refitted = build_space(options_of(space))
+        activate(refitted.name, by_itself=True)
     except BuildInProgress:
         return
     except (InvalidSpace, CannotFit, SwitchRefused) as error:

@@ -18,10 +18,11 @@ from recommender.evaluation.split import Split, split_photos
 from recommender.locks import hold_spaces
 from recommender.models import ImageFeatures, Space
 from recommender.progress import Progress
-from recommender.projection.apply import Projection
-from recommender.projection.fit import fit_learned, fit_pca, random_rotation, rotated
-from recommender.projection.statistics import Statistics
+from recommender.projection.apply import PartedProjection
+from recommender.projection.fit import fit_learned, fit_pca, rotated
+from recommender.projection.parts import PartedStatistics, fit_parts
 from recommender.records.fit import Fit, read_parameters
+from recommender.spaces.projections import PROJECTIONS, set_projections, unfitted_projection
 
 # Names that are kept with a fit: enough for every shop's categories; of a longer list (products) none is.
 MOST_NAMES = 10_000
@@ -37,14 +38,12 @@ def fit_space(space: Space, *, progress: Progress) -> None:
 
     Raises CannotFit.
     """
-    judged = served = None
-    if space.projection == Space.Kind.NONE:
-        served = Projection(matrix=random_rotation(space.dimensions)) if space.index == Space.Index.BINARY else None
-        fit = Fit()
+    if space.projection in Space.UNFITTED:
+        judged, served, fit = None, unfitted_projection(space), Fit()
     else:
         judged, served, fit = _fit(space, progress)
-        if space.index == Space.Index.BINARY:
-            judged, served = rotated(judged, space.dimensions), rotated(served, space.dimensions)
+    if space.index == Space.Index.BINARY:
+        judged, served = judged and _rotated(judged, space), _rotated(served, space)
     counts = makeup(space.encoder_id)
     fit = replace(
         fit,
@@ -57,12 +56,9 @@ def fit_space(space: Space, *, progress: Progress) -> None:
     )
     with transaction.atomic():
         hold_spaces()
-        space.mean, space.matrix = _stored(served)
-        space.judged_mean, space.judged_matrix = _stored(judged)
+        set_projections(space, served=served, judged=judged)
         space.fit = fit
-        space.save(update_fields=["mean", "matrix", "judged_mean", "judged_matrix", "fit_summary"])
-    space.__dict__.pop("_projection", None)
-    space.__dict__.pop("_judged_projection", None)
+        space.save(update_fields=[*PROJECTIONS, "fit_summary"])
 
 
 def check_labels(space: Space) -> None:
@@ -82,29 +78,29 @@ def makeup(encoder_id: int) -> Mapping[str, int]:
     return named | {"": int((photos.classes < 0).sum())}
 
 
-def _fit(space: Space, progress: Progress) -> tuple[Projection, Projection, Fit]:
+def _fit(space: Space, progress: Progress) -> tuple[PartedProjection, PartedProjection, Fit]:
     learned = space.projection == Space.Kind.LEARNED
     photos = read_photos(encoders=[space.encoder_id], labels=space.labels or MAKEUP_LABELS)
     if learned:
         _enough(photos, space)
     usable = photos.classes >= 0 if learned else np.ones(len(photos), bool)
-    if usable.sum() <= space.dimensions:
+    largest = max(space.shape_dimensions, space.colour_dimensions)
+    if usable.sum() <= largest:
         raise CannotFit(
-            f"{space.dimensions} dimensions need more than as many photos to be fitted on, and there are {usable.sum()}: "
+            f"{largest} dimensions need more than as many photos to be fitted on, and there are {usable.sum()}: "
             f"use --dims {_advised(int(usable.sum()))}, or --projection none"
         )
     split = split_photos(photos, encoder_id=space.encoder_id, labels=space.labels or MAKEUP_LABELS, progress=progress)
     training = split.training & usable
     if learned and space.labels != "product":
         training &= ~split.unseen[photos.classes]
-    served, judged = Statistics(space.encoder.dimensions), Statistics(space.encoder.dimensions)
+    served, judged = _statistics(space), _statistics(space)
     _gather(space, photos, usable, training, served, judged, progress)
-    make = fit_learned if learned else fit_pca
     progress("fitting", 0, 2)
     try:
-        result = make(judged, space.dimensions)
+        result = _fitted(space, judged)
         progress("fitting", 1, 2)
-        complete = make(served, space.dimensions)
+        complete = _fitted(space, served)
     except ValueError as error:
         raise CannotFit(f"labels {space.labels}: {error}; use --projection pca") from error
     progress("fitting", 2, 2)
@@ -116,8 +112,8 @@ def _gather(
     photos: LabelledPhotos,
     usable: NDArray[np.bool_],
     training: NDArray[np.bool_],
-    served: Statistics,
-    judged: Statistics,
+    served: PartedStatistics,
+    judged: PartedStatistics,
     progress: Progress,
 ) -> None:
     """One pass over the features, sorted by class."""
@@ -164,8 +160,20 @@ def _advised(photos: int) -> int:
     return max([1, *(power for power in (2, 4, 8, 16, 32, 64, 128) if power < photos)])
 
 
-def _stored(projection: Projection | None) -> tuple[bytes | None, bytes | None]:
-    if projection is None:
-        return None, None
-    mean, matrix = projection.mean, projection.matrix
-    return None if mean is None else mean.tobytes(), None if matrix is None else matrix.tobytes()
+def _statistics(space: Space) -> PartedStatistics:
+    bins = space.encoder.colour_bins if space.colour_dimensions else 0
+    return PartedStatistics(shape_features=space.encoder.dimensions, colour_bins=bins)
+
+
+def _fitted(space: Space, statistics: PartedStatistics) -> PartedProjection:
+    return fit_parts(
+        statistics,
+        fit_learned if space.projection == Space.Kind.LEARNED else fit_pca,
+        shape_dimensions=space.shape_dimensions,
+        colour_dimensions=space.colour_dimensions,
+        colour_weight=space.colour_weight,
+    )
+
+
+def _rotated(projection: PartedProjection, space: Space) -> PartedProjection:
+    return replace(projection, shape=rotated(projection.shape, space.dimensions))

@@ -55,8 +55,9 @@ def verdict(space: Space) -> Verdict:
     """What the kept judgement says.
 
     `learned` must be wholly above `pca` (paired bootstrap of mAP@50, 95 %) on held-out photos of classes it knew, by
-    their labels as they are now; any other must not be wholly below the active space. Products are never seen twice, so
-    a space learned from them is judged on products it did not see.
+    their labels as they are now; any other must not be wholly below the active space: where both weigh colour alike as
+    they are, else by their shape parts alone, for labels such as categories know no colours. Products are never seen
+    twice, so a space learned from them is judged on products it did not see.
     """
     judged = space.judged
     found = Verdict()
@@ -91,7 +92,8 @@ def _judge_learned(space: Space, judged: Quality | None, found: Verdict) -> None
 
 
 def _judge_other(judged: Quality, found: Verdict) -> None:
-    change = judged.differences.get("active", {}).get("overall")
+    compared = "active_shape" if "active_shape" in judged.differences else "active"
+    change = judged.differences.get(compared, {}).get("overall")
     if change is None:
         if judged.active:
             found.warnings.append("it was not compared with the active space: too few photos have labels")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
 from django.conf import settings
 from django.db import transaction
 
@@ -17,8 +18,10 @@ from recommender.index.registry import vector_index
 from recommender.locks import hold_spaces
 from recommender.models import Encoder, Space
 from recommender.projection.fit import learned_limit
+from recommender.spaces.colour import WHOLE, Around, ColourPart, UnknownColourPart, colour_part, why_not
 
-DEFAULT_DIMENSIONS = {Space.Kind.PCA: 256, Space.Kind.LEARNED: 128}
+# Of the whole vector where it has no colour part; with one it has WHOLE.
+DEFAULT_DIMENSIONS = {Space.Kind.BASIS: 256, Space.Kind.PCA: 256, Space.Kind.LEARNED: 128}
 MOST_NEIGHBOURS = 100
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _LONGEST_NAME = 100
@@ -30,19 +33,42 @@ class InvalidSpace(ValueError):
 
 @dataclass(frozen=True, kw_only=True)
 class SpaceOptions:
-    """`dimensions` None: all of the encoder (`none`), 256 (`pca`), 128 (`learned`), or as many as there are.
+    """`dimensions`, of the whole vector, None: all of the encoder and the colour part (`none`), 256 (others; `learned`
+    without colours 128), or as many as there are.
 
-    `labels` "": category for `learned`, and nothing to judge by but category for others.
+    `colour_weight`, `colour_dimensions` None: as usual (recommender.spaces.colour); a weight of 0: no colour part.
+    `labels` "": category for `learned`, and nothing to judge by but category for others. `automatic`: nobody asked for
+    the space, the product makes it by itself.
     """
 
     encoder: Encoder
     projection: str = Space.Kind.NONE
     dimensions: int | None = None
+    colour_weight: float | None = None
+    colour_dimensions: int | None = None
     labels: str = ""
     augment: int = 0
     metric: str = Space.Metric.COSINE
     index: str = Space.Index.HNSW
     parameters: Mapping[str, int] = field(default_factory=dict)
+    automatic: bool = False
+
+
+def options_of(space: Space) -> SpaceOptions:
+    """The options by which the same space would be built again."""
+    return SpaceOptions(
+        encoder=space.encoder,
+        projection=space.projection,
+        dimensions=space.dimensions,
+        colour_weight=space.colour_weight,
+        colour_dimensions=space.colour_dimensions or None,
+        labels=space.labels,
+        augment=space.augment,
+        metric=space.metric,
+        index=space.index,
+        parameters=space.asked_parameters,
+        automatic=space.automatic,
+    )
 
 
 def encoder_named(name: str | None) -> Encoder:
@@ -58,19 +84,22 @@ def checked(options: SpaceOptions) -> dict[str, object]:
     if not 0 <= options.augment <= MOST_NEIGHBOURS:
         raise InvalidSpace(f"--augment {options.augment}: 0 (none) to {MOST_NEIGHBOURS} neighbours")
     labels = options.labels or ("category" if projection == Space.Kind.LEARNED else "")
-    dimensions = _dimensions(options)
     try:
+        colour = _colour(options)
+        dimensions = _dimensions(options, colour)
         if labels:
             checked_labels(labels)
         vector_index().check(
             metric=options.metric, index=options.index, dimensions=dimensions, parameters=options.parameters
         )
-    except (UnknownLabels, UnknownCombination) as error:
+    except (UnknownColourPart, UnknownLabels, UnknownCombination) as error:
         raise InvalidSpace(str(error)) from error
     return {
         "encoder_id": options.encoder.pk,
         "projection": projection,
         "dimensions": dimensions,
+        "colour_dimensions": colour.dimensions,
+        "colour_weight": colour.weight,
         "labels": labels,
         "augment": options.augment,
         "metric": options.metric,
@@ -92,16 +121,30 @@ def open_space(options: SpaceOptions, *, name: str | None = None) -> Space:
         if name:
             space = Space.objects.filter(name=name).first()
             if space is not None:
-                return _same(space, fields)
+                return _taken(_same(space, fields), options)
         else:
-            same = {key: value for key, value in fields.items() if key != "parameters"}
-            for space in Space.objects.filter(**same).order_by("-pk"):
-                if unfinished(space) and space.asked_parameters == fields["parameters"]:
-                    return space
-        space = Space(name=name or _free_name(fields), **fields)
+            for space in spaces_like(options):
+                if unfinished(space) and (space.automatic or not options.automatic):
+                    return _taken(space, options)
+        space = new_space(options, name=name)
         space.save()
         lifecycle.create(space)
     return space
+
+
+def new_space(options: SpaceOptions, *, name: str | None = None) -> Space:
+    """A row of these options, not saved; without `name` it is named by what it is. Raises InvalidSpace."""
+    space = Space(automatic=options.automatic, **checked(options))
+    space.name = name or _free_name(space)
+    return space
+
+
+def spaces_like(options: SpaceOptions) -> list[Space]:
+    """The spaces that were built or are being built by these options, newest first. Raises InvalidSpace."""
+    fields = checked(options)
+    same = {key: value for key, value in fields.items() if key != "parameters"}
+    found = Space.objects.select_related("encoder").filter(**same).order_by("-pk")
+    return [space for space in found if space.asked_parameters == fields["parameters"]]
 
 
 def resumable(name: str) -> Space:
@@ -119,6 +162,14 @@ def unfinished(space: Space) -> bool:
     return space.state == Space.State.BUILDING or (space.state == Space.State.READY and space.judged is None)
 
 
+def _taken(space: Space, options: SpaceOptions) -> Space:
+    """An interrupted space that is gone on with: a person who does so has asked for it."""
+    if space.automatic and not options.automatic:
+        space.automatic = False
+        space.save(update_fields=["automatic"])
+    return space
+
+
 def _same(space: Space, fields: Mapping[str, object]) -> Space:
     if not unfinished(space):
         raise InvalidSpace(f"there is a space {space.name} already ({space.state}): choose another --name")
@@ -133,35 +184,84 @@ def _same(space: Space, fields: Mapping[str, object]) -> Space:
     return space
 
 
-def _dimensions(options: SpaceOptions) -> int:
-    most = options.encoder.dimensions
+def may_have_colours(options: SpaceOptions) -> bool:
+    """Whether a colour part has an exact meaning beside these options."""
+    return not why_not(_around(options))
+
+
+def _colour(options: SpaceOptions) -> ColourPart:
+    return colour_part(_around(options), weight=options.colour_weight, dimensions=options.colour_dimensions)
+
+
+def _around(options: SpaceOptions) -> Around:
+    if options.projection == Space.Kind.NONE:
+        whole = WHOLE
+    elif options.dimensions is None:  # three of four dimensions are of the shape part
+        whole = min(WHOLE, _most_of_shape(options) * 4 // 3)
+    else:
+        whole = options.dimensions
+    return Around(
+        encoder=options.encoder,
+        projection=options.projection,
+        metric=options.metric,
+        index=options.index,
+        augment=options.augment,
+        whole=whole,
+    )
+
+
+def _dimensions(options: SpaceOptions, colour: ColourPart) -> int:
+    """Of the whole vector."""
+    most = _most_of_shape(options) + colour.dimensions
     if options.projection == Space.Kind.NONE:
         if options.dimensions not in (None, most):
             raise InvalidSpace(
                 f"projection none keeps all {most} dimensions of {options.encoder.name}: leave --dims out, or use pca"
             )
         return most
-    if options.projection == Space.Kind.LEARNED:
-        most = learned_limit(most)
     if options.dimensions is None:
-        return min(most, DEFAULT_DIMENSIONS[Space.Kind(options.projection)])
-    if not 1 <= options.dimensions <= most:
+        return min(most, WHOLE if colour.dimensions else DEFAULT_DIMENSIONS[Space.Kind(options.projection)])
+    if not colour.dimensions < options.dimensions <= most:
+        beside = f", {colour.dimensions} of them colour" if colour.dimensions else ""
         raise InvalidSpace(
-            f"--dims {options.dimensions}: {options.projection} of {options.encoder.name} has 1 to {most}"
+            f"--dims {options.dimensions}: {options.projection} of {options.encoder.name} has "
+            f"{colour.dimensions + 1} to {most}{beside}"
         )
     return options.dimensions
 
 
-def _free_name(fields: Mapping[str, object]) -> str:
-    """Such as pca-256, learned-128, plain; with a number where that is taken, by a retired space too."""
-    none = fields["projection"] == Space.Kind.NONE
-    base = "plain" if none else f"{fields['projection']}-{fields['dimensions']}"
-    base += f"-augmented-{fields['augment']}" if fields["augment"] else ""
-    base += "" if fields["metric"] == Space.Metric.COSINE else f"-{fields['metric']}"
-    base += "" if fields["index"] == Space.Index.HNSW else f"-{fields['index']}"
+def _most_of_shape(options: SpaceOptions) -> int:
+    dimensions = options.encoder.dimensions
+    if options.projection == Space.Kind.LEARNED:
+        return learned_limit(dimensions)
+    if options.projection == Space.Kind.BASIS:
+        if options.encoder.basis is None:
+            raise InvalidSpace(
+                f"encoder {options.encoder.name} has no basis of its own: use --projection pca, or `spaces upgrade`"
+            )
+        return len(options.encoder.basis) // np.dtype(np.float32).itemsize // dimensions
+    return dimensions
+
+
+def _free_name(space: Space) -> str:
+    """Such as pca-256, learned-128, plain, and what of it is not as usual; with a number where that is taken, by a
+    retired space too."""
+    base = "plain" if space.projection == Space.Kind.NONE else f"{space.projection}-{space.dimensions}"
+    base += _unusual_colour(space)
+    base += f"-augmented-{space.augment}" if space.augment else ""
+    base += "" if space.metric == Space.Metric.COSINE else f"-{space.metric}"
+    base += "" if space.index == Space.Index.HNSW else f"-{space.index}"
     taken = set(Space.objects.filter(name__startswith=base).values_list("name", flat=True))
     number = 2
     name = base
     while name in taken:
         name, number = f"{base}-{number}", number + 1
     return name
+
+
+def _unusual_colour(space: Space) -> str:
+    """`-color-64-30` of 64 dimensions that weigh .30, `-shape` where a usual colour part was declined, "" of a usual space."""
+    own = ColourPart(dimensions=space.colour_dimensions, weight=space.colour_weight)
+    if own == colour_part(_around(options_of(space)), weight=None, dimensions=None):
+        return ""
+    return f"-color-{own.dimensions}-{round(100 * own.weight)}" if own.dimensions else "-shape"

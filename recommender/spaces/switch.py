@@ -44,15 +44,20 @@ class Switched:
     warnings: list[str] = field(default_factory=list)
 
 
-def activate(name: str, *, force: bool = False, progress: Progress = silent) -> Switched:
+def activate(name: str, *, force: bool = False, by_itself: bool = False, progress: Progress = silent) -> Switched:
     """Make a complete space the one that answers.
 
+    `by_itself`: the product does so; else a person does, and no space replaces this one without being asked for.
+
     Judged anew first where the catalogue has changed since. Then, in one transaction and with nobody writing vectors:
-    what was uploaded or deleted meanwhile is put right, the guard asked, the states changed. Raises SwitchRefused;
+    what was uploaded or deleted meanwhile is put right, the guard asked, the states changed. A person who goes back to a
+    space of another encoder that answered before is warned by the guard, not refused. Raises SwitchRefused;
     `force` passes over every objection but those of a space that does not exist, was retired, or has no fit yet.
     """
     space = _named(name, "activated")
     if space.state == Space.State.ACTIVE:
+        if not by_itself:
+            Space.objects.filter(pk=space.pk).update(automatic=False)
         return Switched(space, space, Reconciled(0, 0))
     if space.state == Space.State.RETIRED or space.fit is None:
         why = "it was retired" if space.state == Space.State.RETIRED else "it has no projection yet"
@@ -60,12 +65,12 @@ def activate(name: str, *, force: bool = False, progress: Progress = silent) -> 
     if not take_build(space.pk):
         raise SwitchRefused(name, "activated", ["another process builds it: wait for that, or stop it"])
     try:
-        return _activate(space, force, progress)
+        return _activate(space, force, by_itself, progress)
     finally:
         leave_build(space.pk)
 
 
-def _activate(space: Space, force: bool, progress: Progress) -> Switched:
+def _activate(space: Space, force: bool, by_itself: bool, progress: Progress) -> Switched:
     name, rival = space.name, _active()
     if space.state == Space.State.READY:
         reconcile(space)  # most of it, while others still write
@@ -83,17 +88,21 @@ def _activate(space: Space, force: bool, progress: Progress) -> Switched:
             raise SwitchRefused(name, "activated", [f"{other} became active while it was judged: try again"])
         reconciled = reconcile(space)
         judged = verdict(space)
-        objections = completeness(space, active) + judged.objections
+        if not by_itself and _goes_back(space, active):
+            objections, warnings = completeness(space, None), judged.objections + judged.warnings
+        else:
+            objections, warnings = completeness(space, active) + judged.objections, judged.warnings
         if objections and not force:
             raise SwitchRefused(name, "activated", objections)
         if active is not None:
             Space.objects.filter(pk=active.pk).update(state=Space.State.READY)
         space.state, space.activated_at = Space.State.ACTIVE, timezone.now()
-        space.save(update_fields=["state", "activated_at"])
+        space.automatic = space.automatic and by_itself
+        space.save(update_fields=["state", "activated_at", "automatic"])
     forget_active_space()
     for objection in objections:
         logger.warning("space %s was activated by force: %s", name, objection)
-    return Switched(space, active, reconciled, objections + judged.warnings)
+    return Switched(space, active, reconciled, objections + warnings)
 
 
 def retire(name: str, *, grace_seconds: float = GRACE_SECONDS) -> Space:
@@ -125,6 +134,11 @@ def _named(name: str, what: str) -> Space:
     if space is None:
         raise SwitchRefused(name, what, ["there is no such space; `spaces list` shows them"])
     return space
+
+
+def _goes_back(space: Space, active: Space | None) -> bool:
+    """To an encoder that answered before: its figures are known, and photos that only the newer one can read are few."""
+    return space.activated_at is not None and active is not None and active.encoder_id != space.encoder_id
 
 
 def _active() -> Space | None:

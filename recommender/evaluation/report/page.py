@@ -121,7 +121,7 @@ def _facts(space: Space) -> str:
         f"{space.encoder.name}, projection {space.projection}"
         + (f" by {space.labels}" if space.labels else "")
         + (f", augmented by {space.augment}" if space.augment else "")
-        + f", {space.dimensions} dimensions, {space.metric}"
+        + f", {tables.dimensions(space)}, {space.metric}"
     )
 
 

@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from recommender.evaluation.scores import METRICS
+from recommender.models import Space
 from recommender.records.quality import ClassFigures, Figures, Quality
 from recommender.records.reading import Interval
 
 NAMES = {
     "space": "this space",
+    "shape": "its shape part alone",
     "active": "active space",
+    "active_shape": "active shape part",
     "pca": "pca, refitted",
     "plain": "plain encoder",
     "histogram": "colour histogram",
@@ -61,7 +64,7 @@ def spaces(found: Sequence[Mapping[str, Any]]) -> str:
             space["projection"]
             + (f" ({space['labels']})" if space["labels"] else "")
             + (f" +{space['augment']}" if space["augment"] else ""),
-            str(space["dims"]),
+            str(space["dims"]) + _colour(space["color_dims"], space["color_weight"]),
             f"{space['index']} {space['metric']}",
             f"{space['photos']:,}",
             _figure(space["recall"]),
@@ -76,6 +79,11 @@ def spaces(found: Sequence[Mapping[str, Any]]) -> str:
         f"{space['name']}: {space['drift']['proposal']}" for space in found if (space["drift"] or {}).get("proposal")
     ]
     return "\n".join([table(head, rows), *proposals])
+
+
+def dimensions(space: Space) -> str:
+    """`256 dimensions (color 64 × 0.2)`."""
+    return f"{space.dimensions} dimensions{_colour(space.colour_dimensions, space.colour_weight)}"
 
 
 def quality(figures: Quality) -> str:
@@ -151,6 +159,11 @@ def age(seconds: float) -> str:
         if seconds >= 2 * length:
             return f"{seconds / length:.0f} {unit}"
     return f"{seconds:.0f} s"
+
+
+def _colour(dimensions: int, weight: float | None) -> str:
+    """` (color 64 × 0.2)` of a space with a colour part: its share of the dimensions and of a score."""
+    return f" (color {dimensions} × {weight:g})" if dimensions else ""
 
 
 def _figure(value: float | None) -> str:

@@ -42,7 +42,7 @@ class Command(BaseCommand):
         if space.encoder_id == row.pk:
             report(f"space {space} answers with it")
         else:
-            report(f"space {space} still answers; `spaces build --encoder {row.name}` makes one of this encoder")
+            report(f"space {space} still answers; `spaces upgrade` builds the same kind of space on {row.name}")
         if options["json"]:
             answer = {
                 "encoder": row.name,

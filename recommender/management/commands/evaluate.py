@@ -67,9 +67,7 @@ class Command(BaseCommand):
         self._print(chosen, live, everywhere, quality)
 
     def _print(self, space: Space, live: LiveScores, everywhere: Mapping[str, Figures], quality: Quality) -> None:
-        self.stdout.write(
-            f"Space {space.name}: {space.encoder.name}, {space.projection}, {space.dimensions} dimensions\n"
-        )
+        self.stdout.write(f"Space {space.name}: {space.encoder.name}, {space.projection}, {tables.dimensions(space)}\n")
         asked = len(live.image_ids)
         if not asked and not quality.systems:
             raise CommandError(

@@ -1,4 +1,4 @@
-"""`spaces list|build|evaluate|activate|retire`: the spaces that the storefront can be answered from, and which one is."""
+"""`spaces list|build|evaluate|activate|retire|improve|upgrade`: the spaces that the storefront can be answered from, and which one is."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from recommender.evaluation.report import tables
 from recommender.index.base import EngineAway
 from recommender.management.bars import Bars
 from recommender.models import Space
+from recommender.spaces.automatic import improve
 from recommender.spaces.build import BuildInProgress, build_space, continue_build, judge_and_keep
 from recommender.spaces.listing import list_spaces
 from recommender.spaces.options import SpaceOptions, encoder_named, resumable
 from recommender.spaces.switch import SwitchRefused, activate, retire
+from recommender.spaces.upgrade import upgrade
 
 _PARAMETERS = ("m", "ef_construction", "ef_search", "max_scan_tuples", "lists", "probes", "oversample")
 _REFUSALS = (ValueError, EncoderNotCompiled, UnknownEncoder, BuildInProgress, SwitchRefused, EngineAway)
@@ -42,7 +44,12 @@ class Command(BaseCommand):
         switch.add_argument("--force", action="store_true", help="in spite of every objection")
         removal = actions.add_parser("retire", help="take away a space that is not active")
         removal.add_argument("name")
-        for one in (listing, build, judging, switch, removal):
+        improvement = actions.add_parser("improve", help="what the product does by itself as a shop grows, at once")
+        newer = actions.add_parser(
+            "upgrade", help="embed again with the newest encoder, build the same kind of space on it and switch to it"
+        )
+        newer.add_argument("--encoder", help="default: the setting ENCODER; `compile_encoder` makes others")
+        for one in (listing, build, judging, switch, removal, improvement, newer):
             one.add_argument("--json", action="store_true", help="write one JSON object to standard output")
 
     def handle(self, *args: Any, action: str, json: bool, **options: Any) -> None:
@@ -100,6 +107,32 @@ class Command(BaseCommand):
         retire(name)
         self._show({"retired": name}, f"Space {name} is retired; the features of its photos are kept.")
 
+    def _improve(self, **_: Any) -> None:
+        with Bars(sys.stderr) as bars:
+            improved = improve(waits=True, progress=bars, warn=bars.warn)
+        space, before = improved.space, improved.before
+        told = {"active": space and space.name, "before": before and before.name, "reasons": improved.reasons}
+        answers = f"Space {space.name} answers now; {before.name} stays readable." if space and before else ""
+        stays = f"Space {space.name} still answers." if space and not before else ""
+        judged = space.judged if space and before else None
+        lines = [tables.quality(judged) if judged else "", answers or stays, *improved.reasons]
+        self._show(told, "\n".join(filter(None, lines)))
+
+    def _upgrade(self, *, encoder: str | None, **_: Any) -> None:
+        with Bars(sys.stderr) as bars:
+            upgraded = upgrade(encoder=encoder_named(encoder), progress=bars, warn=bars.warn)
+        switched = upgraded.switched
+        if switched is None:
+            self._show({"upgraded": False, "reason": upgraded.nothing}, upgraded.nothing)
+            return
+        space, before = switched.space, switched.before
+        for warning in switched.warnings:
+            self.stderr.write(f"warning: {warning}")
+        told = {"upgraded": True, "active": space.name, "before": before and before.name, "warnings": switched.warnings}
+        back = f" {before.name} stays ready: `spaces activate {before.name}` goes back to it." if before else ""
+        judged = tables.quality(space.judged) + "\n" if space.judged else ""
+        self._show(told, f"{judged}Space {space.name} answers now.{back}")
+
     def _judged(self, space: Space, last: str) -> None:
         quality = space.judged
         assert quality is not None  # a complete space was judged
@@ -115,7 +148,19 @@ def _build_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--resume", metavar="NAME", help="go on with an interrupted build; nothing else is needed")
     parser.add_argument("--encoder", help="default: the setting ENCODER; `compile_encoder` makes others")
     parser.add_argument("--projection", choices=Space.Kind.values, default=Space.Kind.PCA.value)
-    parser.add_argument("--dims", type=int, help="default: 256 for pca, 128 for learned, all for none")
+    parser.add_argument(
+        "--dims", type=int, help="of the whole vector; default: 256, learned without colours 128, all for none"
+    )
+    parser.add_argument(
+        "--color-weight",
+        type=float,
+        metavar="A",
+        help="share of colour in a score, 0 (no colour part) to 1; default: 0.2, of basis 0.3, and 0 where the encoder counts "
+        "no colours, with other metrics than cosine, a binary index, augmentation or none",
+    )
+    parser.add_argument(
+        "--color-dims", type=int, metavar="N", help="of them for colour; default: 64, a quarter of fewer than 256"
+    )
     parser.add_argument("--labels", default="", help="category, brand, attribute:NAME or product (default: category)")
     parser.add_argument(
         "--augment", type=int, default=0, metavar="N", help="average each photo with its N nearest; default 0"
@@ -131,6 +176,8 @@ def _options(given: dict[str, Any]) -> SpaceOptions:
         encoder=encoder_named(given["encoder"]),
         projection=given["projection"],
         dimensions=given["dims"],
+        colour_weight=given["color_weight"],
+        colour_dimensions=given["color_dims"],
         labels=given["labels"],
         augment=given["augment"],
         metric=given["metric"],
