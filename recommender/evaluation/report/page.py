@@ -13,6 +13,8 @@ import numpy as np
 from django.template.loader import render_to_string
 from django.utils import timezone
 
+from recommender.evaluation.contestants import all_features
+from recommender.evaluation.dial import TENTHS, dial_curve
 from recommender.evaluation.judging import Judgement
 from recommender.evaluation.report import plots, tables
 from recommender.evaluation.report.pictures import Pictures
@@ -109,6 +111,7 @@ def render(judgement: Judgement, quality: Quality, live: Mapping[str, Figures], 
         title = f"Queries by change in AP@50 against the {tables.NAMES[rival]}"
         context |= {
             "held_out": _held_out(quality, rival),
+            "dial": _dial(judgement, progress),
             "changes": plots.histogram(change.tolist(), title),
             "chapters": _chapters(judgement, rival, change, progress),
             "shown": SHOWN,
@@ -149,6 +152,27 @@ def _held_out(quality: Quality, rival: str) -> HeldOut:
         gains=plots.gains(gains, f"mAP@50 less that of the {tables.NAMES[rival]}, class by class"),
         classes=_classes(quality.labels, rival),
         labels_left_out=quality.labels_left_out,
+    )
+
+
+def _dial(judgement: Judgement, progress: Progress) -> Plot | None:
+    """P@10 over the weight of colour; None where the space has no colour part."""
+    space, photos = judgement.space, judgement.photos
+    if not space.colour_dimensions:
+        return None
+    points = []
+    features = all_features(space.encoder_id, photos.image_ids)
+    # As judge() ranks: photos of one product are each other's answers where that is the label.
+    groups = np.arange(len(photos)) if judgement.labels == "product" else photos.groups
+    curve = dial_curve(space, features, queries=judgement.queries, classes=photos.classes, groups=groups)
+    for weight, figure in curve:
+        points.append((weight, figure.mean))
+        progress("ranking by weights of colour", len(points), len(TENTHS))
+    return plots.curves(
+        {f"by {judgement.labels}": points},
+        title="P@10 over the weight of colour, all classes",
+        across="weight of colour; the dashed line is the space's own",
+        marked=space.colour_weight,
     )
 
 

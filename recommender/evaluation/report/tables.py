@@ -13,6 +13,7 @@ from recommender.records.reading import Interval
 NAMES = {
     "space": "this space",
     "shape": "its shape part alone",
+    "colour": "its colour part alone",
     "active": "active space",
     "active_shape": "active shape part",
     "pca": "pca, refitted",
