@@ -20,7 +20,7 @@ NAMES = {
     "learned": "learned",
     "learned+colour": "learned + colour",
 }
-PARTS = {"all": "all classes", "seen": "classes that were learned", "unseen": "classes that were not"}
+PARTS = {"all": "all classes", "seen": "classes that were learned", "unseen": "classes that were not learned"}
 
 
 def markdown(result: Mapping[str, Any], *, plot: str | None) -> str:
