@@ -16,6 +16,10 @@ from recommender.encoder.colour import colour_histogram
 from recommender.encoder.stored_features import features_of
 from recommender.evaluation.dial import TENTHS, dial_curve
 from recommender.models import Encoder, Space
+from recommender.projection.apply import project
+from recommender.spaces.build import build_space
+from recommender.spaces.options import SpaceOptions
+from recommender.spaces.switch import activate
 from tests.recommender.spaces.gallery import add_photos
 
 pytestmark = pytest.mark.django_db
@@ -66,7 +70,9 @@ def p_at_10(labelled: Labelled, answered: NDArray[np.int64]) -> dict[str, float]
     return {label: one["p@10"][1] for label, one in found.items()}
 
 
-def test_shape_alone_finds_every_type_and_colour_alone_every_colour(space: Space, labelled: Labelled) -> None:
+def test_shape_alone_finds_every_type_and_colour_alone_every_colour_through_the_index(
+    space: Space, labelled: Labelled
+) -> None:
     everyone = np.arange(len(labelled))
     ceilings = {label: one["p@10"] for label, one in figures.ceilings(labelled, everyone).items()}
     assert ceilings == {"category": 1.0, "attribute:kind": 1.0, BOTH: 0.3}
@@ -76,20 +82,16 @@ def test_shape_alone_finds_every_type_and_colour_alone_every_colour(space: Space
     assert shape["category"] == 1.0 and shape["attribute:kind"] < 0.5
     assert colour["attribute:kind"] == 1.0 and colour["category"] < 0.5
     assert halves[BOTH] == ceilings[BOTH] > max(shape[BOTH], colour[BOTH])
-
-
-def test_exact_comparison_answers_as_the_index_does(space: Space, labelled: Labelled) -> None:
     _, rows = features_of(space.encoder_id, labelled.image_ids)
-    from recommender.projection.apply import project
-
-    everyone = np.arange(len(labelled))
     exact = answers.by_vectors(labelled, everyone, project(space, rows))
     found = answers.by_search(labelled, everyone, colour_weight=None, places=10)
     assert p_at_10(labelled, exact[:, :10]) == pytest.approx(p_at_10(labelled, found), abs=0.01)
     assert (exact[:, 0] == found[:, 0]).mean() > 0.9  # halfvec rounds what nearly ties
 
 
-def test_the_dial_of_the_judged_fit_goes_from_type_to_colour(space: Space, labelled: Labelled) -> None:
+def test_the_judged_fit_goes_from_type_to_colour_and_is_compared_with_what_was_learned(
+    space: Space, labelled: Labelled
+) -> None:
     _, rows = features_of(space.encoder_id, labelled.image_ids)
     everyone = np.arange(len(labelled))
 
@@ -102,9 +104,6 @@ def test_the_dial_of_the_judged_fit_goes_from_type_to_colour(space: Space, label
     types, colours, both = (curve(label) for label in labelled.classes)
     assert types[0] == 1.0 > types[-1] and colours[-1] == 1.0 > colours[0]
     assert both[5] == 0.3 > max(both[0], both[-1])
-
-
-def test_what_was_learned_is_compared_on_photos_that_no_fit_has_seen(space: Space) -> None:
     learned = shop.built(space.encoder, projection=Space.Kind.LEARNED, photos=48, labels="category", answers=False)
     found = held_out.compare(space, learned, LABELS)
     assert space.fit is not None and found["photos"] == len(space.fit.held_out or ()) > 5
@@ -140,7 +139,8 @@ def test_a_changed_photo_finds_itself_where_the_encoder_sees_it_alike(encoder: E
         Image.new("RGB", (64, 64), colour).save(paths[-1])
         rows.append(seeing.features(np.full((48, 48, 3), colour, np.uint8)))
     add_photos(encoder, np.array(rows), ["flat"] * 4, paths=paths)
-    space = shop.built(encoder, projection=Space.Kind.NONE, photos=4, answers=True)
+    space = build_space(SpaceOptions(encoder=encoder))
+    activate(space.name, force=True)
     labelled = shop.searchable(space, ["category"])
     said: list[str] = []
     found = robustness.measure(labelled, np.arange(4), space=space, encoder=seeing, say=said.append)
