@@ -88,6 +88,7 @@ def compiled_from(source: str) -> Encoder | None:
 
 def save_encoder(made: CompiledEncoder) -> Encoder:
     """Store a compiled encoder, or find the equal one that another machine stored meanwhile: one row either way."""
+    basis = None if made.basis is None else made.basis.tobytes()
     with transaction.atomic():
         hold_until_commit(Lock.ENCODER_VERSIONS)
         if (row := compiled_from(made.source)) is not None:
@@ -95,7 +96,9 @@ def save_encoder(made: CompiledEncoder) -> Encoder:
         same_file = Encoder.objects.defer(*HEAVY).filter(sha256=made.sha256, recipe=made.recipe)
         if (row := same_file.filter(pooling=made.pooling).first()) is not None:
             row.weights, row.source = made.weights, made.source
-            row.save(update_fields=["weights", "source"])
+            if basis is not None:  # the same network may have been compiled from a file without the classifier before
+                row.basis = basis
+            row.save()
             return row
         other_pooling = same_file.first()
         return Encoder.objects.create(
@@ -110,7 +113,7 @@ def save_encoder(made: CompiledEncoder) -> Encoder:
             dimensions=made.spec.dimensions,
             colour_bins=RECIPES[made.recipe].colour_bins,
             compiled=made.compiled,
-            basis=None if made.basis is None else made.basis.tobytes(),
+            basis=basis,
             check_pixels=b"",
             check_photos=list(made.check_photos),
             check_features=made.check_features.tobytes(),

@@ -1,8 +1,9 @@
 """`bench pipeline`: how near the pipeline comes to what the machine can do, and what a naive worker makes of it.
 
 The ideal, one photo after the other, is 1/(1/D + 1/F + 1/C + 1/I) photos a second, where D, F, C and I are the rates of
-decoding, of the network, of framing and counting colours, and of inserting alone, on the same cores in the same run. They, the pipeline and the naive worker are measured
-in turn, round after round, and each rate is that of all its rounds together, because other work on the machine comes and goes.
+decoding, of the network, of framing and counting colours, and of inserting alone, on the same cores in the same run. They,
+the pipeline and the naive worker are measured in turn, round after round, and each rate is that of all its rounds together,
+because other work on the machine comes and goes.
 """
 
 from __future__ import annotations

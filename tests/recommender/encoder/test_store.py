@@ -59,6 +59,13 @@ def test_the_same_file_is_one_row_and_another_pooling_another_of_the_same_versio
     assert save_encoder(lite0_file) == row
     again = save_encoder(changed(lite0_file, source="compiled by a newer converter to the same bytes"))
     assert again == row and Encoder.objects.get().source.startswith("compiled by")
+    without = changed(lite0_file, compiled=b"of a file without its classifier", source="w", basis=None)
+    assert save_encoder(without).basis is None
+    assert lite0_file.basis is not None
+    found = save_encoder(changed(without, source="of the whole weights", basis=lite0_file.basis))
+    assert save_encoder(changed(without, source="again")) == found
+    assert bytes(Encoder.objects.get(pk=found.pk).basis or b"") == lite0_file.basis.tobytes()
+    found.delete()
     mean = save_encoder(changed(lite0_file, pooling="mean", source="m"))
     assert mean != row and mean.name == row.name and mean.sha256 == row.sha256
 

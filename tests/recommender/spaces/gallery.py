@@ -22,6 +22,7 @@ from config.local.folder import local_folder
 from recommender.encoder.preprocess import photo_to_pixels
 from recommender.encoder.serving import encoder_for
 from recommender.encoder.stored_features import features_of
+from recommender.encoder.types import ImageEncoder
 from recommender.models import EmbeddingJob, Encoder, ImageFeatures, Space
 from recommender.pipeline.gallery import EmbeddedPhoto, prepare, store
 from recommender.projection.apply import project
@@ -52,19 +53,19 @@ def read_clothing(encoder: Encoder) -> Clothing:
     paths = [CLOTHING / row["image_link"] for row in rows]
     folder = local_folder() / "features_for_tests"
     folder.mkdir(parents=True, exist_ok=True)
-    kept = folder / f"clothing-{encoder.sha256[:16]}-{encoder.pooling}.npy"
+    kept = folder / f"clothing-{encoder.sha256[:16]}-{encoder.pooling}-{encoder.recipe}.npy"
     with open(folder / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not kept.exists():
             serving = encoder_for(encoder)
             with ThreadPoolExecutor(2) as pool:
-                features = np.stack(list(pool.map(lambda path: serving.features(_pixels(path, serving.side)), paths)))
+                features = np.stack(list(pool.map(lambda path: serving.features(_pixels(path, serving)), paths)))
             np.save(kept, features)
     return Clothing(paths, [row["product_type"] for row in rows], np.load(kept))
 
 
-def _pixels(path: Path, side: int) -> NDArray[np.uint8]:
-    return photo_to_pixels(io.BytesIO(path.read_bytes()), side=side)
+def _pixels(path: Path, serving: ImageEncoder) -> NDArray[np.uint8]:
+    return photo_to_pixels(io.BytesIO(path.read_bytes()), side=serving.side, recipe=serving.recipe)
 
 
 def encoder_row(name: str = "drawn@1", dimensions: int = DIMENSIONS) -> Encoder:
