@@ -7,6 +7,7 @@ urlpatterns = [
     path("", storefront_views.products, name="storefront"),
     path("products/<int:product_id>/", storefront_views.product, name="storefront-product"),
     path("search/", storefront_views.photo_search, name="storefront-photo-search"),
+    path("colors/", storefront_views.color_search, name="storefront-color-search"),
     path("favicon.ico", storefront_views.icon),
     re_path(
         r"^media/photos/(?P<folder>[0-9a-f]{2})/(?P<digest>[0-9a-f]{64})\.(?P<extension>[a-z]{3,4})\Z",

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.conftest import Shop, drawn_catalogue, shop, static_files, web
+from tests.browser.conftest import Shop, coloured_shop, drawn_catalogue, static_files, web
 
-__all__ = ["drawn_catalogue", "shop", "static_files", "web"]
+__all__ = ["coloured_shop", "drawn_catalogue", "static_files", "web"]
 
 PROJECT = Path(__file__).resolve().parent.parent
 README = (PROJECT / "README.md").read_text()
@@ -30,18 +30,18 @@ def _examples() -> str:
 
 @pytest.mark.worker
 @pytest.mark.skipif(CURL is None, reason="no curl on PATH (Debian: apt-get install curl)")
-def test_the_api_examples_run(shop: Shop, tmp_path: Path) -> None:
+def test_the_api_examples_run(coloured_shop: Shop, tmp_path: Path) -> None:
     commands = tmp_path / "bin"
     commands.mkdir()
     (commands / "curl").write_text(WATCHED.format(curl=CURL))
     (commands / "curl").chmod(0o755)
-    script = f'set -euo pipefail\nPATH="{commands}:$PATH"\n' + _examples().replace("http://127.0.0.1:8000", shop.url)
+    script = f'set -euo pipefail\nPATH="{commands}:$PATH"\n' + _examples().replace("http://127.0.0.1:8000", coloured_shop.url)
     result = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert result.returncode == 0, result.stderr + result.stdout
     answers = [json.loads(line) for line in result.stdout.splitlines() if line]
     assert len(answers) == len(re.findall(r"^curl (?!-s)", _examples(), re.MULTILINE))
     searched = [answer for answer in answers if "space" in answer and "results" in answer]
-    assert len(searched) == 9
+    assert len(searched) == 11
     assert {answer["status"] for answer in searched} == {"ready"}
     empty = [place for place, answer in enumerate(searched) if not answer["results"]]
-    assert empty == [5]  # products/…/duplicates/: no photo of the drawn products is there twice
+    assert empty == [7]  # products/…/duplicates/: no photo of the drawn products is there twice

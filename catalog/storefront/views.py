@@ -22,3 +22,7 @@ def icon(request: HttpRequest) -> HttpResponse:
 
 def photo_search(request: HttpRequest) -> HttpResponse:
     return render(request, "catalog/photo_search.html")
+
+
+def color_search(request: HttpRequest) -> HttpResponse:
+    return render(request, "catalog/color_search.html")

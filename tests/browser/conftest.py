@@ -13,13 +13,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 from django.core.management import call_command
 from playwright.sync_api import Browser, Page, sync_playwright
 from pytest_django import Settings
 
 from recommender.encoder.store import save_encoder
-from recommender.models import EmbeddingJob
+from recommender.index import lifecycle
+from recommender.index.registry import vector_index
+from recommender.models import EmbeddingJob, Space
 from recommender.spaces.first import ensure_first_space
 from tests.recommender.compiled import compiled_encoder
 from tests.recommender.pipeline.conftest import drop_partitions
@@ -105,13 +108,43 @@ def products(web: str, drawn_catalogue: Path) -> Shop:
 def shop(web: str, drawn_catalogue: Path, celery_worker_factory: Callable[..., CeleryWorker]) -> Iterator[Shop]:
     """Products with photos that a worker has embedded, and embeds on."""
     ensure_first_space(encoder=save_encoder(compiled_encoder("efficientnet-lite0")))
-    call_command("import_products", drawn_catalogue / "products.csv", verbosity=0)
-    celery_worker_factory(processes=2)
-    left = EmbeddingJob.objects.exclude(state=EmbeddingJob.State.DONE)
-    wait_until(lambda: not left.exists(), seconds=60, what="the embedding of all photos")
-    assert EmbeddingJob.objects.count() == len(list((drawn_catalogue / "images").iterdir())) + _shared_photos()
+    _embedded(drawn_catalogue, celery_worker_factory)
     yield Shop(web, drawn_catalogue)
     drop_partitions()
+
+
+@pytest.fixture
+def coloured_shop(
+    web: str, drawn_catalogue: Path, celery_worker_factory: Callable[..., CeleryWorker]
+) -> Iterator[Shop]:
+    """The same in a space of shape and colour."""
+    encoder = save_encoder(compiled_encoder("efficientnet-lite0"))
+    matrix = np.random.default_rng(0).normal(size=(encoder.colour_bins, 32)).astype(np.float32)
+    space = Space.objects.create(
+        name="coloured",
+        encoder=encoder,
+        projection=Space.Kind.NONE,
+        dimensions=encoder.dimensions + 32,
+        colour_dimensions=32,
+        colour_weight=0.2,
+        colour_matrix=matrix.tobytes(),
+        state=Space.State.ACTIVE,
+        fit_summary={"photos": 0},
+    )
+    lifecycle.create(space)
+    vector_index().build(space=space)
+    _embedded(drawn_catalogue, celery_worker_factory)
+    yield Shop(web, drawn_catalogue)
+    drop_partitions()
+
+
+def _embedded(catalogue: Path, workers: Callable[..., CeleryWorker]) -> None:
+    """The products of the catalogue, every photo embedded by a worker."""
+    call_command("import_products", catalogue / "products.csv", verbosity=0)
+    workers(processes=2)
+    left = EmbeddingJob.objects.exclude(state=EmbeddingJob.State.DONE)
+    wait_until(lambda: not left.exists(), seconds=60, what="the embedding of all photos")
+    assert EmbeddingJob.objects.count() == len(list((catalogue / "images").iterdir())) + _shared_photos()
 
 
 def _shared_photos() -> int:

@@ -53,6 +53,7 @@ class OpenShop:
     def paths(self) -> list[str]:
         one, other = self.products[:2]
         similar = [f"products/{one}/similar/", f"products/{one}/duplicates/", f"products/{one}/similar/{other}/why/"]
+        similar += [f"products/{one}/colors/", "search/color/"]
         odd = [
             f"products/{2**63}/",
             f"products/{'9' * 5000}/",

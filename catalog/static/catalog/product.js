@@ -3,6 +3,7 @@
 import { get } from "./api.js";
 import { card, failure, fill, make, notice, photo, price, skeletons } from "./parts.js";
 import { showSimilar } from "./similar.js";
+import { swatches } from "./swatches.js";
 import { openWhy } from "./why.js";
 
 const page = document.getElementById("product");
@@ -10,11 +11,17 @@ const list = document.getElementById("similar");
 const facts = document.getElementById("similar-facts");
 const toggles = { category: document.getElementById("same-category"), in_stock: document.getElementById("similar-in-stock"),
   diversity: document.getElementById("diverse") };
+const dial = document.getElementById("dial");
+const weight = document.getElementById("color-weight");
 const id = page.dataset.id;
+const MOVING = 120; // milliseconds without a move after which the dial asks
 
 let product = null;
 let shown = null; // the photo that similar items are asked for
 let pending = null;
+let turned = false; // whether the dial was moved; until then the shop's own weight counts
+let moving = null;
+const ownColors = make("div", { class: "swatches" }); // has its height before it has colours, so nothing moves
 
 function showProduct() {
   document.title = `${product.title} · Lookalike`;
@@ -36,6 +43,7 @@ function showProduct() {
       make("h1", {}, product.title),
       product.brand ? make("p", { class: "muted" }, product.brand) : null,
       make("p", { class: "price" }, price(product)),
+      ownColors,
       make("p", { class: product.in_stock ? "stock" : "stock out" }, product.in_stock ? "In stock" : "Out of stock"),
       product.description ? make("p", { class: "description" }, product.description) : null,
       attributes.length ? make("dl", { class: "attributes" }, ...attributes.flatMap(([name, value]) =>
@@ -56,24 +64,55 @@ function showPhoto(stage) {
   stage.replaceChildren(image);
 }
 
-async function similar() {
+/** While the dial moves, what stands there stays until there is an answer. */
+async function similar({ keep = false } = {}) {
+  clearTimeout(moving);
   pending?.abort();
   pending = new AbortController();
-  skeletons(list, 6);
-  facts.textContent = "";
+  if (keep) list.setAttribute("aria-busy", "true");
+  else {
+    skeletons(list, 6);
+    facts.textContent = "";
+  }
   const primary = shown && shown.id === product.images[0]?.id;
   await showSimilar({
-    list, facts, signal: pending.signal, again: similar,
-    ask: (signal) => get(`products/${id}/similar/`, {
+    list, facts, signal: pending.signal, again: () => similar(),
+    ask: async (signal) => showDial(await get(`products/${id}/similar/`, {
       limit: 12,
       image: shown && !primary ? shown.id : null,
       category: toggles.category.checked ? product.category?.slug : null,
       in_stock: toggles.in_stock.checked ? "true" : null,
       diversity: toggles.diversity.checked ? "0.5" : null,
-    }, { signal }),
-    render: (result) => card(result.product, { score: result.score, why: () => openWhy(product, shown, result) }),
+      color_weight: turned ? weight.value : null,
+    }, { signal })),
+    render: (result) => card(result.product, { score: result.score, why: () => openWhy(product, shown, result, turned ? weight.value : null) }),
     empty: "Nothing else in the shop looks like it under these filters.",
   });
+}
+
+/** The dial is there where an answer says how much colour counted. */
+function showDial(answer) {
+  const used = answer.query.color_weight;
+  dial.classList.toggle("unknown", used === undefined);
+  if (!turned && used !== undefined) {
+    weight.value = used;
+    saySetting();
+  }
+  return answer;
+}
+
+function saySetting() {
+  const colour = Math.round(weight.value * 100);
+  weight.setAttribute("aria-valuetext", `${100 - colour} % shape, ${colour} % colour`);
+}
+
+async function showColors() {
+  try {
+    const { colors } = await get(`products/${id}/colors/`);
+    if (colors.length) ownColors.replaceChildren(make("span", { class: "sr" }, "Colours of this product"), swatches(colors));
+  } catch {
+    ownColors.replaceChildren(); // the page is whole without them
+  }
 }
 
 async function start() {
@@ -88,9 +127,16 @@ async function start() {
   document.querySelector(".similar").hidden = false;
   toggles.category.disabled = !product.category;
   showProduct();
+  showColors();
   if (product.images.length) similar();
   else fill(list, notice("No photo yet", "Similar items appear once this product has a photo."));
 }
 
-for (const toggle of Object.values(toggles)) toggle.addEventListener("change", similar);
+for (const toggle of Object.values(toggles)) toggle.addEventListener("change", () => similar());
+weight.addEventListener("input", () => {
+  turned = true;
+  saySetting();
+  clearTimeout(moving);
+  moving = setTimeout(() => similar({ keep: true }), MOVING);
+});
 start();

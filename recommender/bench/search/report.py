@@ -35,6 +35,12 @@ def targets(runs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         add(f"{size}: least recall@10 under a filter ({_cell(least)})", least["recall"], 0.95, least=True)
         add(f"{size}: short pages", sum(row["short_pages"] for row in run["filters"]), 0)
         add(f"{size}: bytes of index a photo", run["bytes_of_index_a_photo"], 900)
+        dial = run["dial"]
+        lowest = min(dial["tenths"], key=lambda tenth: tenth["recall"])
+        name = f"{size}: least recall@10 on the dial (color_weight {lowest['weight']:g})"
+        add(name, lowest["recall"], 0.95, least=True)
+        if run["vectors"] >= 100_000:
+            add(f"{size}: cold p50 at the space's own weight / without parts", dial["own_over_plain_p50"], 1.1)
     by_size = {run["vectors"]: _default(run) for run in runs}
     if LARGE in by_size and 10_000 in by_size:
         ratio = round(by_size[LARGE]["p50_ms"] / by_size[10_000]["p50_ms"], 2)
@@ -72,6 +78,23 @@ def markdown(result: dict[str, Any], *, plot: str | None) -> str:
             lines.append(f"| {run['vectors']:,} | {name} | {why} | | | | | | |")
     if plot:
         lines += ["", f"![recall over latency]({plot})"]
+    lines += ["", "## The dial: recall@10 and time of cold answers by `color_weight`, in one process", ""]
+    lines += ["| vectors | color_weight | recall@10 | p50 ms | p99 ms |", "|---|---|---|---|---|"]
+    for run in result["runs"]:
+        for tenth in run["dial"]["tenths"]:
+            lines.append(f"| {run['vectors']:,} | {tenth['weight']:g} | {tenth['recall']:.3f} | {_times(tenth)} |")
+    lines += [
+        "",
+        "At the space's own weight, beside the same vectors and index in a space without parts, in turns:",
+        "",
+    ]
+    lines += ["| vectors | color_weight | p50 ms with parts | without | ratio |", "|---|---|---|---|---|"]
+    for run in result["runs"]:
+        dial = run["dial"]
+        lines.append(
+            f"| {run['vectors']:,} | {dial['own_weight']:g} | {dial['own']['p50_ms']:.2f} | {dial['plain']['p50_ms']:.2f}"
+            f" | {dial['own_over_plain_p50']:g} |"
+        )
     lines += ["", "## Over HTTP (the shipped server, all production middleware, 12 products with their fields)", ""]
     lines += [
         "| vectors | bare SQL p50 / p99 ms | cold p50 / p99 ms | cold / bare | hot a second | peer a second (recall) | hot / peer |"
@@ -158,3 +181,7 @@ def _cell(row: dict[str, Any]) -> str:
 
 def _pair(figures: dict[str, float]) -> str:
     return f"{figures['p50_ms']:.2f} / {figures['p99_ms']:.2f}"
+
+
+def _times(figures: dict[str, float]) -> str:
+    return f"{figures['p50_ms']:.2f} | {figures['p99_ms']:.2f}"

@@ -9,11 +9,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.index import stored
+from recommender.index import sql, stored
 from recommender.index.base import Candidates, Effort, NearestQuery, Sizes, VectorIndex
 from recommender.index.compared import AT_ONCE, hits_of
-from recommender.index.partitions import table_bytes
-from recommender.index.pgvector import ann_index, options, statements, unevenness
+from recommender.index.partitions import partition_name, table_bytes
+from recommender.index.pgvector import ann_index, options, statements
+from recommender.index.pgvector.effort import effort_of
 from recommender.index.pgvector.options import Parameters, space_parameters
 from recommender.index.session import Row, ask
 from recommender.index.types import VectorRow
@@ -25,6 +26,11 @@ _MOST_CANDIDATES = 20_000  # beyond that an exact scan costs no more than a wide
 # those that pass are taken to stand elsewhere.
 _VISITS, _PATIENCE = 8, 4
 _LEAST_VISITS = 20_000
+
+# Comparing all vectors takes about .3 ms a thousand; an index that has to look at a thousand candidates takes 10 ms and misses
+# up to half.
+MOST_SCANNED = 300_000
+_SPARE = 2  # of all photos the nearest so many times those needed, should some not pass
 
 
 class PgvectorIndex(VectorIndex):
@@ -65,23 +71,52 @@ class PgvectorIndex(VectorIndex):
         return stored.ids_of(space=space, after=after, most=most)
 
     def nearest(self, *, space: Space, queries: Sequence[NearestQuery], k: int) -> list[Candidates]:
-        chosen = space_parameters(space)
         found: list[Candidates] = []
         for start in range(0, len(queries), AT_ONCE):
             part = queries[start : start + AT_ONCE]
-            depths = [query.depth * _oversample(space, chosen) for query in part]
-            effort = max(unevenness.effort(space, query.vector) for query in part)
-            more = replace(
-                chosen,
-                ef_search=min(options.MOST_EF_SEARCH, round(chosen.ef_search * effort)),
-                max_scan_tuples=round(chosen.max_scan_tuples * effort),
-            )
-            settings = statements.settings_of(replace(more, max_scan_tuples=visits(more, part, depths)))
-            asked = [
-                statements.nearest(space, query, k=k, depth=depth) for query, depth in zip(part, depths, strict=True)
-            ]
-            found += map(_candidates, part, depths, ask(settings, asked))
+            effort = max(effort_of(space, query.vector) for query in part)
+            if _scanned(space, part, effort):
+                found += _by_scan(space, part, k=k)
+            else:
+                found += _by_index(space, part, k=k, effort=effort)
         return found
+
+
+def _by_index(space: Space, queries: Sequence[NearestQuery], *, k: int, effort: float) -> list[Candidates]:
+    chosen = wider(space_parameters(space), effort)
+    depths = [query.depth * _oversample(space, chosen) for query in queries]
+    settings = statements.settings_of(replace(chosen, max_scan_tuples=visits(chosen, queries, depths, effort)))
+    asked = [statements.nearest(space, query, k=k, depth=depth) for query, depth in zip(queries, depths, strict=True)]
+    return list(map(_candidates, queries, depths, ask(settings, asked)))
+
+
+def _scanned(space: Space, queries: Sequence[NearestQuery], effort: float) -> bool:
+    """Whether all vectors are compared because the index would need more candidates than pgvector takes: where they are few
+    enough that this takes tens of milliseconds."""
+    if space_parameters(space).ef_search * effort <= options.MOST_EF_SEARCH:
+        return False
+    if any(query.filters is None or query.parts is None for query in queries):
+        return False
+    (((plan,),),) = ask((sql.EXACT_SETTINGS, {}), [sql.photos_estimated(partition_name(space))])
+    return int(plan[0]["Plan"]["Plan Rows"]) <= MOST_SCANNED
+
+
+def _by_scan(space: Space, queries: Sequence[NearestQuery], *, k: int) -> list[Candidates]:
+    """Candidates out of the nearest of all photos; a filter of share s finds `depth` of them among depth / s."""
+    asked = []
+    for query in queries:
+        scan = min(_MOST_CANDIDATES, math.ceil(_SPARE * query.depth / max(query.share or 1.0, 1 / _MOST_CANDIDATES)))
+        asked.append(statements.scanning(space, query, k=k, depth=query.depth, scan=scan))
+    return list(map(_candidates, queries, [query.depth for query in queries], ask((sql.EXACT_SETTINGS, {}), asked)))
+
+
+def wider(chosen: Parameters, effort: float) -> Parameters:
+    """The parameters of a search that needs so many times the candidates."""
+    return replace(
+        chosen,
+        ef_search=min(options.MOST_EF_SEARCH, round(chosen.ef_search * effort)),
+        probes=round(chosen.probes * effort),
+    )
 
 
 def _oversample(space: Space, chosen: Parameters) -> int:
@@ -89,17 +124,17 @@ def _oversample(space: Space, chosen: Parameters) -> int:
     return chosen.oversample if space.index == "binary" else 1
 
 
-def visits(chosen: Parameters, queries: Sequence[NearestQuery], depths: Sequence[int]) -> int:
+def visits(chosen: Parameters, queries: Sequence[NearestQuery], depths: Sequence[int], effort: float = 1.0) -> int:
     """Nodes of the graph that a scan may visit before it gives up: as many as the query that needs most of them needs.
 
-    `depths`: photos that each query wants of the index.
+    `depths`: photos that each query wants of the index. `effort`: how many times more it visits for each.
     """
     most = 0.0
     for query, depth in zip(queries, depths, strict=True):
         if not query.share:  # not known, or too small to be met in a sample
-            return chosen.max_scan_tuples
+            return math.floor(chosen.max_scan_tuples * effort)
         most = max(most, _LEAST_VISITS, _PATIENCE * _VISITS * depth / query.share)
-    return math.floor(min(chosen.max_scan_tuples, most))
+    return math.floor(effort * min(chosen.max_scan_tuples, most))
 
 
 def _candidates(query: NearestQuery, depth: int, rows: list[Row]) -> Candidates:

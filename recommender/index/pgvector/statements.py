@@ -36,6 +36,20 @@ WITH {found} AS MATERIALIZED (
 )
 """
 
+# Compares all vectors before products are read: the nearest `scan` photos, of those the nearest `depth` that pass.
+_SCANNING = """
+WITH nearest AS MATERIALIZED (
+    SELECT v.image_id, v.product_id, v.vector, ({typed} {exactly} %(vector)s) + 0 AS distance
+    FROM {partition} v
+    ORDER BY distance, v.image_id LIMIT %(scan)s
+), {found} AS MATERIALIZED (
+    SELECT v.image_id, v.product_id, p.variant_group, v.distance{vector}
+    FROM nearest v JOIN catalog_product p ON p.id = v.product_id
+    WHERE {conditions}
+    ORDER BY v.distance, v.image_id LIMIT %(depth)s
+)
+"""
+
 # Photos for their own sake, whoever sells them and whether shown or not: no grouping and no product's conditions.
 _PHOTOS = "SELECT v.image_id FROM {partition} v ORDER BY {typed} {operator} %(vector)s LIMIT %(depth)s"
 _PHOTOS_BITS = "SELECT v.image_id FROM {partition} v ORDER BY {bits} <~> {vector_bits} LIMIT %(depth)s"
@@ -64,6 +78,22 @@ def nearest(space: Space, query: NearestQuery, *, k: int, depth: int) -> Stateme
     measured, of_parts = measure(space, query.parts)
     text = _nearest(space.index, partition_name(space), measured, texts)
     return text, {**values, **of_parts, "vector": HalfVector(query.vector), "k": k, "depth": depth}
+
+
+def scanning(space: Space, query: NearestQuery, *, k: int, depth: int, scan: int) -> Statement:
+    """Answers without the index, from the `depth` nearest photos that pass among the `scan` nearest of all."""
+    assert query.filters is not None
+    texts, values = conditions(query.filters)
+    measured, of_parts = measure(space, query.parts)
+    text = _scanning(partition_name(space), measured, texts)
+    vector = HalfVector(query.vector)
+    return text, {**values, **of_parts, "vector": vector, "k": k, "depth": depth, "scan": scan}
+
+
+@lru_cache(maxsize=1024)
+def _scanning(partition: str, measured: Measure, conditions: tuple[LiteralString, ...]) -> str:
+    body = sql.SQL(_SCANNING).format(**composition(partition, measured, conditions))
+    return (body + scored(measured) + grouped(measured)).as_string()
 
 
 @lru_cache(maxsize=1024)

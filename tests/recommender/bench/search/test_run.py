@@ -10,9 +10,17 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from recommender.bench.search import filters, peers, report
+from recommender.bench.search import dial, filters, peers, report
 from recommender.bench.search import truth as search_truth
-from recommender.bench.search.gallery import DIMENSIONS, SHARES, Gallery, generate
+from recommender.bench.search.gallery import (
+    COLOUR_DIMENSIONS,
+    COLOUR_WEIGHT,
+    DIMENSIONS,
+    SHAPE_DIMENSIONS,
+    SHARES,
+    Gallery,
+    generate,
+)
 from recommender.bench.search.own import BareConnection, curve, sizes
 from recommender.bench.search.shop import write_shop
 from recommender.evaluation.recall import recall_of
@@ -23,32 +31,46 @@ from recommender.projection.apply import Projection, unit
 COUNT = 2000
 
 
+Seeds = tuple[np.ndarray, np.ndarray]
+
+
 @pytest.fixture(scope="module")
-def seeds() -> np.ndarray:
+def seeds() -> Seeds:
+    """Shapes and colours of 300 photos in twelve classes."""
     rng = np.random.default_rng(0)
-    centres = rng.normal(size=(12, DIMENSIONS))
-    rows = centres[rng.integers(0, 12, 300)] + rng.normal(size=(300, DIMENSIONS))
-    return (rows * np.linspace(1, 0.2, DIMENSIONS)).astype(np.float32)
+    members = rng.integers(0, 12, 300)
+
+    def part(dimensions: int) -> np.ndarray:
+        rows = rng.normal(size=(12, dimensions))[members] + rng.normal(size=(300, dimensions))
+        return (rows * np.linspace(1, 0.2, dimensions)).astype(np.float32)
+
+    return part(SHAPE_DIMENSIONS), part(COLOUR_DIMENSIONS)
 
 
 @pytest.fixture(scope="module")
-def gallery(seeds: np.ndarray) -> Gallery:
-    return generate(seeds, COUNT)
+def gallery(seeds: Seeds) -> Gallery:
+    return generate(*seeds, COUNT)
 
 
-def test_the_same_seed_gives_the_same_vectors(gallery: Gallery, seeds: np.ndarray) -> None:
-    again = generate(seeds, COUNT)
+def test_the_same_seed_gives_the_same_vectors(gallery: Gallery, seeds: Seeds) -> None:
+    again = generate(*seeds, COUNT)
     assert np.array_equal(gallery.vectors, again.vectors) and np.array_equal(gallery.category, again.category)
-    assert not np.array_equal(gallery.vectors, generate(seeds, COUNT, seed=2).vectors)
+    assert not np.array_equal(gallery.vectors, generate(*seeds, COUNT, seed=2).vectors)
     assert gallery.vectors.shape == (COUNT, DIMENSIONS)
     assert np.allclose(np.linalg.norm(gallery.vectors, axis=1), 1, atol=1e-3)
     assert len({row.tobytes() for row in gallery.vectors}) == COUNT
 
 
-def test_vectors_stay_in_the_neighbourhoods_of_the_seeds(gallery: Gallery, seeds: np.ndarray) -> None:
-    to_seed = (gallery.vectors @ unit(seeds).T).max(axis=1)
-    at_random = unit(np.random.default_rng(1).normal(size=(200, DIMENSIONS)).astype(np.float32)) @ unit(seeds).T
-    assert np.median(to_seed) > 0.6 > at_random.max()
+def test_vectors_stay_in_the_neighbourhoods_of_the_seeds_part_by_part(gallery: Gallery, seeds: Seeds) -> None:
+    nearest = []
+    for rows, part in zip(seeds, (np.s_[:SHAPE_DIMENSIONS], np.s_[SHAPE_DIMENSIONS:]), strict=True):
+        likeness = unit(gallery.vectors[:, part]) @ unit(rows).T
+        at_random = unit(np.random.default_rng(1).normal(size=(200, rows.shape[1])).astype(np.float32)) @ unit(rows).T
+        assert np.median(likeness.max(axis=1)) > 0.6 > np.median(at_random.max(axis=1))
+        nearest.append(likeness.argmax(axis=1))
+    lengths = (gallery.vectors[:, SHAPE_DIMENSIONS:] ** 2).sum(axis=1)
+    assert lengths == pytest.approx(COLOUR_WEIGHT, abs=1e-3)
+    assert 0.1 < np.mean(nearest[0] == nearest[1]) < 0.7  # some products have the colours of their shape, others do not
 
 
 def test_categories_have_their_shares_and_follow_the_vectors(gallery: Gallery) -> None:
@@ -74,14 +96,21 @@ def test_truth_is_brute_force(gallery: Gallery) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_shop_is_written_and_measured(gallery: Gallery, seeds: np.ndarray, tmp_path: Path) -> None:
-    projection = Projection(mean=np.zeros(300, np.float32), matrix=np.eye(300, DIMENSIONS, dtype=np.float32))
-    space, seconds = write_shop(gallery, projection, lambda text: None)
+def test_the_shop_is_written_and_measured(gallery: Gallery, tmp_path: Path) -> None:
+    shape = Projection(mean=np.zeros(300, np.float32), matrix=np.eye(300, SHAPE_DIMENSIONS, dtype=np.float32))
+    colour = Projection(mean=np.zeros(196, np.float32), matrix=np.eye(196, COLOUR_DIMENSIONS, dtype=np.float32))
+    space, seconds = write_shop(gallery, shape, colour, lambda text: None)
     assert ImageVector.objects.filter(space=space).count() == COUNT and set(seconds) >= {"building the index"}
     queries = list(range(0, 400, 10))
     truth = [search_truth.nearest(gallery, number, 10) for number in queries]
     points = curve(space, gallery, queries, truth)
     assert points[-1]["recall"] >= 0.99 and [point["ef"] for point in points] == list(peers.EFS)
+    measured = dial.measure(space, gallery, queries[:15], list(range(0, 200, 2)))
+    assert [one["weight"] for one in measured["tenths"]] == list(dial.TENTHS)
+    assert all(one["recall"] >= 0.95 for one in measured["tenths"]), measured
+    assert 0.3 < measured["own_over_plain_p50"] < 3
+    space.refresh_from_db()
+    assert space.colour_dimensions == COLOUR_DIMENSIONS
     value, _ = recall_of(space, queries=20)
     assert value is not None and value >= 0.95
     rows = filters.measure(lambda path: Client().get(path).content, gallery, queries, queries)
@@ -117,6 +146,10 @@ def result() -> dict[str, Any]:
         "space": {"index_bytes": 83_000_000, "partition_bytes": 160_000_000},
         "bytes_of_index_a_photo": 830.0,
         "engines": [{"engine": "pgvector (ours)", "build_seconds": 20.0, "bytes": 83_000_000, "curve": [point]}],
+        "dial": {
+            "own_weight": 0.2, "own": point, "plain": point, "own_over_plain_p50": 1.2,
+            "tenths": [{"weight": 0.0, **point}, {"weight": 1.0, **point, "recall": 0.9}],
+        },
         "skipped_peers": {"annoy": "annoy is not installed"},
         "filters": [
             {**row, "filter": "none", "per_cent": 100.0, "p99_ms": 2.0, "recall": 0.99, "p99_over_unfiltered": 1.0},
@@ -137,10 +170,13 @@ def test_missed_targets_are_said() -> None:
     assert missed == [
         "100,000: worst filtered p99 / unfiltered (price 5 %)",
         "100,000: least recall@10 under a filter (price 5 %)",
+        "100,000: least recall@10 on the dial (color_weight 1)",
+        "100,000: cold p50 at the space's own weight / without parts",
     ]
     page = report.markdown(shown, plot="plot.png")
     assert "| 100,000: hot answers a second / FastAPI + hnswlib | 1.1 | ≥ 1 | yes |" in page
     assert "| price | 5 | 2.00 | 8.00 | 4 | 0.900 | 0 |" in page and "annoy is not installed" in page
+    assert "| 100,000 | 1 | 0.900 | 1.00 | 2.00 |" in page and "| 100,000 | 0.2 | 1.00 | 1.00 | 1.2 |" in page
 
 
 def test_the_plot_is_drawn(tmp_path: Path) -> None:
