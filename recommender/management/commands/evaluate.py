@@ -12,7 +12,7 @@ import orjson
 from django.core.management.base import BaseCommand, CommandError
 
 from recommender.evaluation.judging import judge
-from recommender.evaluation.labels import UnknownLabels
+from recommender.evaluation.label_names import UnknownLabels, checked_labels
 from recommender.evaluation.live import MOST_QUERIES, LiveScores, live_scores
 from recommender.evaluation.quality import quality_of
 from recommender.evaluation.recall import recall_of
