@@ -6,8 +6,10 @@ Free of Django and of settings. A C decoder may take any time and any memory, or
 from __future__ import annotations
 
 import io
+import math
 import struct
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from PIL import Image, ImageFile, UnidentifiedImageError
@@ -19,8 +21,11 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from catalog.photos.bounds import Bounds, PhotoError, check_header, jpeg_scans
-from catalog.photos.rgb import to_rgb
-from catalog.photos.squares import Square
+from catalog.photos.cutouts import laid_on, laid_on_ground
+from catalog.photos.framing import framed
+from catalog.photos.profiles import srgb
+from catalog.photos.rgb import to_rgb, to_rgba
+from catalog.photos.squares import Box, Crop, Square, whole_pixels
 
 # Pillow's name of a format → the extension its files are stored with. MPO: a JPEG of several pictures, from some phones.
 EXTENSIONS = {
@@ -90,22 +95,89 @@ def photo_facts(data: bytes, bounds: Bounds) -> PhotoFacts:
         return PhotoFacts(width=width, height=height, extension=EXTENSIONS[image.format or ""])
 
 
-def photo_pixels(data: bytes, bounds: Bounds, *, at_least: int | None, square: Square | None) -> Image.Image:
+def photo_pixels(data: bytes, bounds: Bounds, *, at_least: int | None) -> Image.Image:
     """Decode to RGB: see `catalog.photos.reading.decode_photo`. Raises PhotoError as `photo_facts` does."""
+    return _decoded(
+        _drafted(data, bounds, at_least), lambda image: to_rgb(image, at_least=at_least, to_srgb=srgb(image))
+    )
+
+
+def photo_square(data: bytes, bounds: Bounds, square: Square) -> tuple[Image.Image, Box]:
+    """See `catalog.photos.reading.decode_square`. Raises PhotoError."""
+    at_least = _at_least(square.side, square.crop)
+    rgb = _decoded(_drafted(data, bounds, at_least), lambda image: to_rgb(image, at_least=at_least))
+    return square.cut(rgb), _fractions(square.box(*rgb.size), rgb.size)
+
+
+def photo_framed(data: bytes, bounds: Bounds, *, side: int, crop: Crop) -> tuple[Image.Image, Box]:
+    """See `catalog.photos.reading.decode_framed`. Raises PhotoError.
+
+    A photo that shows something small is decoded once more at a larger scale, so that the frame has `side` pixels if the
+    photo has.
+    """
+    at_least = _at_least(side, crop)
+    picture = _decoded(first := _drafted(data, bounds, at_least), lambda image: _with_alpha(image, at_least))
+    rgb, alpha, ground = laid_on_ground(picture, part := whole_pixels(crop, picture.size))
+    frame = framed(rgb, part, alpha=alpha, ground=ground)
+    seen = frame.box[2] - frame.box[0]
+    if seen < side and picture.width * picture.height < first.whole_pixels:
+        closer = math.ceil(at_least * side / seen)
+        second = _drafted(data, bounds, closer)
+        if second.image.width * second.image.height <= bounds.whole_pixels:
+            size, picture = picture.size, _decoded(second, lambda image: _with_alpha(image, closer))
+            frame = frame.scaled(size, picture.size)
+            rgb = laid_on(picture, ground) if picture.mode == "RGBA" else picture
+    return frame.cut(rgb, side), _fractions(frame.box, rgb.size)
+
+
+def _at_least(side: int, crop: Crop) -> int:
+    """The side that the whole photo must have for the crop to have `side` pixels."""
+    return math.ceil(side / min(crop[2], crop[3]))
+
+
+def _fractions(box: Box, size: tuple[int, int]) -> Box:
+    width, height = size
+    return box[0] / width, box[1] / height, box[2] / width, box[3] / height
+
+
+def _with_alpha(image: Image.Image, at_least: int) -> Image.Image:
+    """RGBA where the picture has transparency, else RGB."""
+    convert = to_rgba if image.has_transparency_data else to_rgb
+    return convert(image, at_least=at_least, to_srgb=srgb(image))
+
+
+@dataclass(frozen=True, eq=False)
+class _Drafted:
+    """A picture that is opened and not decoded yet; `whole_pixels`: those that it has before any reduction."""
+
+    image: Image.Image
+    whole_pixels: int
+
+
+def _drafted(data: bytes, bounds: Bounds, at_least: int | None) -> _Drafted:
+    """Open a photo. A JPEG will be decoded at the smallest scale that leaves its sides at least twice `at_least`."""
     image = _open(data, bounds)
-    try:
-        if at_least is not None:
+    pixels = image.width * image.height
+    if at_least is not None:
+        try:
             image.draft(None, (2 * at_least, 2 * at_least))
+        except _DAMAGED as error:
+            raise _damaged("the picture is damaged or cut short", error) from error
+    return _Drafted(image, pixels)
+
+
+def _decoded(drafted: _Drafted, convert: Callable[[Image.Image], Image.Image]) -> Image.Image:
+    """Decode, convert and turn upright."""
+    image = drafted.image
+    try:
         image.load()
         upright = _UPRIGHT.get(_orientation(image))
-        rgb = to_rgb(image, at_least=at_least)
+        converted = convert(image)
     except _DAMAGED as error:
         raise _damaged("the picture is damaged or cut short", error) from error
     except Image.DecompressionBombError as error:
         raise _too_many_pixels() from error
-    if upright is not None:
-        rgb = rgb.transpose(upright)
-    return rgb if square is None else square.cut(rgb)
+    return converted if upright is None else converted.transpose(upright)
 
 
 def _open(data: bytes, bounds: Bounds) -> Image.Image:

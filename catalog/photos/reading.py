@@ -21,7 +21,7 @@ from catalog.photos.decoder_child import Decoder
 from catalog.photos.decoder_pool import DecodersBusy, decoder_pool
 from catalog.photos.decoding import EXTENSIONS, PhotoFacts
 from catalog.photos.rgb import STRIP_PIXELS
-from catalog.photos.squares import Square
+from catalog.photos.squares import Box, Crop, Square
 
 __all__ = [
     "EXTENSIONS",
@@ -29,6 +29,7 @@ __all__ = [
     "PhotoError",
     "PhotoFacts",
     "Reason",
+    "decode_framed",
     "decode_photo",
     "decode_square",
     "inspect_photo",
@@ -47,7 +48,8 @@ def inspect_photo(file: BinaryIO) -> PhotoFacts:
 
 
 def decode_photo(file: BinaryIO, *, at_least: int | None = None) -> Image.Image:
-    """Decode a photo to RGB: turned upright by its EXIF orientation, transparency laid onto white, first frame of several.
+    """Decode a photo to RGB: its colour profile applied, turned upright by its EXIF orientation, transparency laid onto white,
+    first frame of several.
 
     `at_least`: the side in pixels that the caller needs. A JPEG is then decoded at the smallest of 1/8, 1/4, 1/2 and 1/1
     whose sides are at least twice that, which is several times faster; a picture of more than 4 million decoded pixels
@@ -56,12 +58,22 @@ def decode_photo(file: BinaryIO, *, at_least: int | None = None) -> Image.Image:
     return _decoded(file, _request(at_least=at_least), _picture)
 
 
-def decode_square(file: BinaryIO, *, at_least: int, square: Square) -> NDArray[np.uint8]:
-    """Decode a photo as `decode_photo` does and cut a square out of it: uint8 (side, side, 3) RGB. Raises PhotoError.
+def decode_square(file: BinaryIO, *, square: Square) -> tuple[NDArray[np.uint8], Box]:
+    """Decode a photo without its colour profile and cut a square out of it. Raises PhotoError.
 
-    The square is cut in the decoder process, so that only its pixels travel to this one.
+    uint8 (side, side, 3) RGB, and the box of the upright photo that it shows, in fractions of its width and height. The
+    square is cut in the decoder process, so that only its pixels travel to this one.
     """
-    return _decoded(file, _request(at_least=at_least, square=square), _pixels)
+    return _decoded(file, _request(square=square), _seen)
+
+
+def decode_framed(file: BinaryIO, *, side: int, crop: Crop) -> tuple[NDArray[np.uint8], Box]:
+    """Decode a photo and frame what it shows (`catalog.photos.framing`) inside the crop. Raises PhotoError.
+
+    uint8 (side, side, 3) RGB, and the box of the upright photo that it shows, in fractions of its width and height: below 0
+    or above 1 where the photo was padded with its own ground. `crop`: x, y, width and height in fractions.
+    """
+    return _decoded(file, _request(framed={"side": side, "crop": crop}), _seen)
 
 
 def _decoded(file: BinaryIO, request: dict[str, Any], result: Callable[[dict[str, Any], Decoder], T]) -> T:
@@ -76,12 +88,19 @@ def _bounded_bytes(file: BinaryIO) -> bytes:
     return data
 
 
-def _request(*, facts_only: bool = False, at_least: int | None = None, square: Square | None = None) -> dict[str, Any]:
+def _request(
+    *,
+    facts_only: bool = False,
+    at_least: int | None = None,
+    square: Square | None = None,
+    framed: dict[str, Any] | None = None,
+) -> dict[str, Any]:
     return {
         "bounds": Bounds(pixels=settings.MAX_PHOTO_PIXELS, whole_pixels=settings.MAX_WHOLE_PHOTO_PIXELS),
         "facts_only": facts_only,
         "at_least": at_least,
         "square": square,
+        "framed": framed,
     }
 
 
@@ -102,6 +121,8 @@ def _picture(answer: dict[str, Any], decoder: Decoder) -> Image.Image:
     return image
 
 
-def _pixels(answer: dict[str, Any], decoder: Decoder) -> NDArray[np.uint8]:
+def _seen(answer: dict[str, Any], decoder: Decoder) -> tuple[NDArray[np.uint8], Box]:
     width, height = answer["width"], answer["height"]
-    return np.frombuffer(decoder.read(3 * width * height), np.uint8).reshape(height, width, 3)
+    left, top, right, bottom = answer["box"]
+    pixels = np.frombuffer(decoder.read(3 * width * height), np.uint8).reshape(height, width, 3)
+    return pixels, (left, top, right, bottom)

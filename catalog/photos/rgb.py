@@ -6,7 +6,7 @@ made: each strip is converted, laid onto white and, where the whole is larger th
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,23 +19,43 @@ _KEPT_WHOLE_PIXELS = 4_000_000
 STRIP_PIXELS = 1_000_000
 
 
-def to_rgb(image: Image.Image, *, at_least: int | None = None) -> Image.Image:
+ToSrgb = Callable[[Image.Image], Image.Image]
+
+
+def to_rgb(image: Image.Image, *, at_least: int | None = None, to_srgb: ToSrgb | None = None) -> Image.Image:
     """RGB, transparency laid onto white.
 
     `at_least`: the side in pixels that the caller needs. A picture of more than 4 million pixels is then reduced by the
     largest whole factor that leaves each side at least twice that: each new pixel is the mean of a square of old ones,
-    taken after transparency was laid onto white.
+    taken after transparency was laid onto white. `to_srgb`: what applies the picture's colour profile to a strip of it.
     """
     factor = _factor(image, at_least)
-    if factor == 1 and image.mode == "RGB" and not image.has_transparency_data:
+    if factor == 1 and to_srgb is None and image.mode == "RGB" and not image.has_transparency_data:
         return image
+    return _converted(image, factor, "RGB", to_srgb)
+
+
+def to_rgba(image: Image.Image, *, at_least: int | None = None, to_srgb: ToSrgb | None = None) -> Image.Image:
+    """RGBA, reduced as `to_rgb` does."""
+    return _converted(image, _factor(image, at_least), "RGBA", to_srgb)
+
+
+def strips(image: Image.Image, rows: int | None = None) -> Iterator[tuple[int, Image.Image]]:
+    """The picture in strips of so many rows, or of some STRIP_PIXELS pixels, each with the row that it begins at."""
+    rows = rows or max(1, STRIP_PIXELS // image.width)
+    for top in range(0, image.height, rows):
+        yield top, image.crop((0, top, image.width, min(top + rows, image.height)))
+
+
+def _converted(image: Image.Image, factor: int, mode: str, to_srgb: ToSrgb | None) -> Image.Image:
     rows = max(1, STRIP_PIXELS // (image.width * factor)) * factor
     scale = _scale(image, rows) if _is_deep(image) else None
-    rgb = Image.new("RGB", (-(-image.width // factor), -(-image.height // factor)))
-    for top, part in _strips(image, rows):
-        strip = _strip_to_rgb(part, scale)
-        rgb.paste(strip if factor == 1 else strip.reduce(factor), (0, top // factor))
-    return rgb
+    whole = Image.new(mode, (-(-image.width // factor), -(-image.height // factor)))
+    for top, part in strips(image, rows):
+        strip = _seen(part, scale, to_srgb)
+        strip = strip.convert("RGBA") if mode == "RGBA" else _on_white(strip)
+        whole.paste(strip if factor == 1 else strip.reduce(factor), (0, top // factor))
+    return whole
 
 
 def _factor(image: Image.Image, at_least: int | None) -> int:
@@ -44,16 +64,16 @@ def _factor(image: Image.Image, at_least: int | None) -> int:
     return max(1, min(image.size) // (2 * at_least))
 
 
-def _strips(image: Image.Image, rows: int) -> Iterator[tuple[int, Image.Image]]:
-    for top in range(0, image.height, rows):
-        yield top, image.crop((0, top, image.width, min(top + rows, image.height)))
-
-
-def _strip_to_rgb(strip: Image.Image, scale: _Scale | None) -> Image.Image:
+def _seen(strip: Image.Image, scale: _Scale | None, to_srgb: ToSrgb | None) -> Image.Image:
+    """RGB or RGBA, or a mode that Pillow converts to either."""
     if scale is not None:
-        return _to_grey(strip, scale).convert("RGB")
-    if strip.mode == "La":
+        strip = _to_grey(strip, scale)
+    elif strip.mode == "La":
         strip = strip.convert("LA")  # Pillow's only conversion of this mode that keeps the transparency
+    return strip if to_srgb is None else to_srgb(strip)
+
+
+def _on_white(strip: Image.Image) -> Image.Image:
     if strip.has_transparency_data:
         seen = strip.convert("RGBA")
         white = Image.new("RGBA", seen.size, "white")
@@ -96,7 +116,7 @@ def _scale(image: Image.Image, rows: int) -> _Scale:
     if image.mode == "I" and bits == 16:
         return _Scale(32767.0 if sample_format == 2 else 65535.0, inverted)
     scale = _Scale(0.0, inverted, unsigned=image.mode == "I" and sample_format == 1)
-    reached = max(_most(scale.values(strip)) for _, strip in _strips(image, rows))
+    reached = max(_most(scale.values(strip)) for _, strip in strips(image, rows))
     steps = (1.0, 255.0, 65535.0) if image.mode == "F" else (255.0, 65535.0, 2.0**31 - 1, 2.0**32 - 1)
     most = next((step for step in steps if reached <= step), steps[-1])
     return _Scale(most, inverted, scale.unsigned)
@@ -107,11 +127,12 @@ def _most(values: NDArray[np.float64]) -> float:
 
 
 def _to_grey(strip: Image.Image, scale: _Scale) -> Image.Image:
-    """Scale to 8 bits. Pillow's own conversion would clip 16 bits at 255."""
+    """Scale to 8 bits, "L", or "LA" where a value is transparent. Pillow's own conversion would clip 16 bits at 255."""
     values = scale.values(strip)
     grey = np.clip(np.rint(np.nan_to_num(values / scale.most * 255.0)), 0, 255).astype(np.uint8)
     if scale.inverted:
         grey = 255 - grey
+    seen = Image.fromarray(grey)
     if isinstance(transparent := strip.info.get("transparency"), int):
-        grey[values == transparent] = 255
-    return Image.fromarray(grey)
+        seen.putalpha(Image.fromarray(np.where(values == transparent, 0, 255).astype(np.uint8)))
+    return seen

@@ -11,12 +11,11 @@ from django.http import HttpRequest
 from rest_framework.request import Request
 
 from catalog.parameters import Parameters
+from recommender.index.parts import SCORE_DIGITS
 from recommender.models import Space
 from recommender.search.answers import Answer
 from recommender.search.products import products_by_image
 from recommender.search.ranking.base import Candidate
-
-_DIGITS = 6  # half precision keeps three; more is noise
 
 
 def parameters_of(request: HttpRequest | Request) -> Parameters:
@@ -52,11 +51,16 @@ def results_of(pages: Sequence[Sequence[Candidate]]) -> list[list[Mapping[str, A
             {
                 "product": products[item.image_id],
                 "image": item.image_id,
-                "score": round(item.score, _DIGITS),
-                "distance": round(item.distance, _DIGITS),
+                "score": round(item.score, SCORE_DIGITS),
+                "distance": round(item.distance, SCORE_DIGITS),
+                "scores": {"shape": _shown(item.shape), "color": _shown(item.colour)},
             }
             for item in page
             if item.image_id in products
         ]
         for page in pages
     ]
+
+
+def _shown(cosine: float | None) -> float | None:
+    return None if cosine is None else round(cosine, SCORE_DIGITS)

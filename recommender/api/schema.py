@@ -35,7 +35,14 @@ EXACT = query("exact", OpenApiTypes.BOOL, "Compare with every photo instead of a
 THRESHOLD = query(
     "threshold", OpenApiTypes.FLOAT, "Least cosine of plain features, 0 to 1; DUPLICATE_THRESHOLD by default."
 )
-SEARCH = [
+COLOR_WEIGHT = query(
+    "color_weight",
+    OpenApiTypes.FLOAT,
+    "How much colour counts beside shape, 0 (shape alone) to 1 (colour alone); the space's own weight by default. Refused"
+    " where the space has no colour part.",
+)
+_COLOR_WEIGHT = "How much colour counts beside shape, 0 to 1; the space's own weight by default."
+COLOR_SEARCH = [
     LIMIT,
     *FILTERS,
     query("min_score", OpenApiTypes.FLOAT, "Nothing less alike than this, -1 to 1."),
@@ -43,6 +50,15 @@ SEARCH = [
     query("diversity", OpenApiTypes.FLOAT, "0 to 1: how much answers should differ from each other."),
     EXACT,
 ]
+SEARCH = [*COLOR_SEARCH, COLOR_WEIGHT]
+HEX = OpenApiParameter(
+    "hex",
+    OpenApiTypes.STR,
+    OpenApiParameter.QUERY,
+    required=True,
+    description="One to five colours, separated by commas: 3 or 6 hexadecimal digits each, and after a colon its weight, 1 by"
+    " default. `c04a1f:3,ffffff:1` is three parts of the one and one of the other.",
+)
 IMAGE = query(
     "image",
     OpenApiTypes.STR,
@@ -72,11 +88,32 @@ class AnswerProductSchema(ProductFields):
         ref_name = "AnswerProduct"
 
 
+def grid(help_text: str, *, allow_null: bool = False) -> serializers.ListField:
+    """Numbers of cells, row by row."""
+    row = serializers.ListField(child=serializers.FloatField())
+    return serializers.ListField(child=row, help_text=help_text, allow_null=allow_null)
+
+
+class ScoresSchema(serializers.Serializer[None]):
+    shape = serializers.FloatField(
+        allow_null=True,
+        help_text="Cosine of the shapes; `score` in a space without colour; null where the query says nothing of shape.",
+    )
+    color = serializers.FloatField(
+        allow_null=True,
+        help_text="Cosine of the colours; null in a space without colour, and where the query says nothing of colour.",
+    )
+
+    class Meta:
+        ref_name = "Scores"
+
+
 class ResultSchema(serializers.Serializer[None]):
     product = AnswerProductSchema()
     image = serializers.IntegerField(help_text="Id of the photo that matches best.")
     score = serializers.FloatField(help_text="Higher is more alike.")
-    distance = serializers.FloatField(help_text="In the metric of the space.")
+    distance = serializers.FloatField(help_text="In the metric of the space; 1 - score where it has a colour part.")
+    scores = ScoresSchema(help_text="`score` is (1 - w) · shape + w · color, w the question's `color_weight`.")
 
     class Meta:
         ref_name = "Result"
@@ -89,7 +126,8 @@ class AnswerSchema(serializers.Serializer[None]):
     fallback = serializers.CharField(allow_null=True, help_text="`category` when the page was filled from it.")
     took_ms = serializers.FloatField()
     query = serializers.DictField(
-        help_text="What was asked: product and image; sha256 and crop; positive and negative; currency of a price filter."
+        help_text="What was asked: product and image; sha256 and crop; positive and negative; hex; currency of a price filter;"
+        " and the color_weight that was used, where the space has a colour part."
     )
     results = ResultSchema(many=True)
     reason = serializers.CharField(required=False, help_text="Why it failed, in a word.")
@@ -103,11 +141,13 @@ class RecommendationsRequest(serializers.Serializer[None]):
     positive = serializers.ListField(child=serializers.IntegerField(), max_length=100)
     negative = serializers.ListField(child=serializers.IntegerField(), max_length=100, required=False)
     limit = serializers.IntegerField(required=False, help_text=_FILTERS)
+    color_weight = serializers.FloatField(required=False, min_value=0, max_value=1, help_text=_COLOR_WEIGHT)
 
 
 class BatchRequest(serializers.Serializer[None]):
     products = serializers.ListField(child=serializers.IntegerField(), max_length=100)
     limit = serializers.IntegerField(required=False, help_text=_FILTERS)
+    color_weight = serializers.FloatField(required=False, min_value=0, max_value=1, help_text=_COLOR_WEIGHT)
 
 
 class BatchAnswer(serializers.Serializer[None]):
@@ -125,12 +165,33 @@ class PhotoUpload(serializers.Serializer[None]):
     image = serializers.FileField()
     crop = serializers.CharField(required=False)
     limit = serializers.IntegerField(required=False)
+    color_weight = serializers.FloatField(required=False, min_value=0, max_value=1, help_text=_COLOR_WEIGHT)
 
 
 class PhotoUrl(serializers.Serializer[None]):
     image_url = serializers.URLField()
     crop = serializers.CharField(required=False)
     limit = serializers.IntegerField(required=False)
+    color_weight = serializers.FloatField(required=False, min_value=0, max_value=1, help_text=_COLOR_WEIGHT)
+
+
+class ColorSchema(serializers.Serializer[None]):
+    hex = serializers.CharField(help_text="Six digits, without #, as search/color/ takes them.")
+    share = serializers.FloatField(help_text="Of the product's colours, 0 to 1.")
+
+    class Meta:
+        ref_name = "Color"
+
+
+class ProductColorsSchema(serializers.Serializer[None]):
+    status = serializers.ChoiceField(
+        choices=["ready", "pending", "failed", "unavailable"],
+        help_text="pending or failed: the photo has no vector; unavailable: the active space has no colour part.",
+    )
+    colors = ColorSchema(many=True, help_text="At most five, the largest share first.")
+
+    class Meta:
+        ref_name = "ProductColors"
 
 
 class StatusImages(serializers.Serializer[None]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -17,6 +18,7 @@ from recommender.api.base_view import SearchView, as_sent, json_answer
 from recommender.api.cached_answers import cached_or_made
 from recommender.api.json_body import json_body
 from recommender.models import Space
+from recommender.search.answers import Answer
 from recommender.search.filters import from_json, parse, parse_ids, parse_photo_id
 from recommender.search.similarity import recommend, similar_to_each, similar_to_product
 
@@ -93,8 +95,8 @@ class Batch(SearchView):
             payload: dict[str, Any] = {"results": dict(zip(map(str, answers), pages, strict=True))}
             unknown = [product_id for product_id in ids if product_id not in answers]
             waiting = {str(key): answer.status for key, answer in answers.items() if answer.status != "ready"}
-            if options.filters.named:
-                payload["query"] = options.filters.named
+            if query := options.filters.named | _color_weight(answers.values()):
+                payload["query"] = query
             if unknown:
                 payload["unknown"] = unknown
             if waiting:
@@ -104,6 +106,11 @@ class Batch(SearchView):
             return orjson.dumps(payload), next(iter(spaces.values())) if lasting else None
 
         return json_answer(cached_or_made(as_sent(request), make))
+
+
+def _color_weight(answers: Iterable[Answer]) -> dict[str, object]:
+    """How much colour counted in all of them; nothing where none counted colour."""
+    return next(({"color_weight": one.query["color_weight"]} for one in answers if "color_weight" in one.query), {})
 
 
 def _image(parameters: Parameters) -> int | str | None:

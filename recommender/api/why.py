@@ -15,15 +15,22 @@ from recommender.api import schema
 from recommender.api.answers import parameters_of
 from recommender.api.base_view import SearchView, json_answer
 from recommender.search import why as explaining
-from recommender.search.filters import parse_photo_id
+from recommender.search.filters import parse_color_weight, parse_photo_id
+
+
+class GridsSchema(serializers.Serializer[None]):
+    shape = schema.grid("What each cell adds to `scores.shape`.")
+    color = schema.grid("What each cell adds to `scores.color`; null in a space without colour.", allow_null=True)
+    both = schema.grid("What each cell adds to `score`, by shape and colour together.")
+
+    class Meta:
+        ref_name = "Grids"
 
 
 class RegionsSchema(serializers.Serializer[None]):
     image = ImageSchema()
-    grid = serializers.ListField(
-        child=serializers.ListField(child=serializers.FloatField()),
-        help_text="What each cell of the photo's middle adds, row by row from the top; sums to `pair_score`.",
-    )
+    grid = schema.grid("What each cell of the photo's middle adds, row by row from the top; sums to `pair_score`.")
+    grids = GridsSchema()
     overlay = serializers.CharField(help_text="The photo with its matching regions tinted: a PNG as a data URL.")
 
     class Meta:
@@ -33,6 +40,7 @@ class RegionsSchema(serializers.Serializer[None]):
 class WhySchema(serializers.Serializer[None]):
     pair_score = serializers.FloatField(help_text="Cosine of the two plain vectors.")
     score = serializers.FloatField(help_text="As in the answer of similar/: by the space's metric and gallery vector.")
+    scores = schema.ScoresSchema()
     query = RegionsSchema()
     result = RegionsSchema()
 
@@ -49,6 +57,7 @@ class Why(SearchView):
         parameters=[
             schema.query("image", OpenApiTypes.INT, "One of the product's photos; the primary one by default."),
             schema.query("other_image", OpenApiTypes.INT, "One of the other's; the most similar one by default."),
+            schema.COLOR_WEIGHT,
         ],
         responses={
             200: WhySchema,
@@ -58,13 +67,14 @@ class Why(SearchView):
     )
     def get(self, request: Request, product_id: int, other_id: int) -> Response:
         given = parameters_of(request)
-        check_names(given, known=("image", "other_image"))
+        check_names(given, known=("image", "other_image", "color_weight"))
         try:
             answer = explaining.why(
                 product_id=product_id,
                 other_id=other_id,
                 image_id=parse_photo_id(given, "image"),
                 other_image_id=parse_photo_id(given, "other_image"),
+                color_weight=parse_color_weight(given),
             )
         except explaining.NotEmbedded as error:
             raise Problem(409, "Nothing to explain", str(error)) from error

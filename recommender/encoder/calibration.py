@@ -1,4 +1,4 @@
-"""Drawn pictures for quantisation and for check vectors, the same on every machine.
+"""Drawn pictures for quantisation and for judging its result, the same on every machine.
 
 Measured: 200 drawn pictures, random shapes on plain ground, calibrate int8 as well as 200 photos do, and may be shipped.
 """
@@ -12,7 +12,6 @@ from catalog.demo.drawing import KINDS, draw_product, draw_shapes
 from recommender.encoder.preprocess import image_to_pixels
 
 CALIBRATION_PICTURES, CALIBRATION_SEED = 200, 0
-CHECK_PICTURES, CHECK_SEED = 4, 1_000
 JUDGED_OF_EACH_KIND = 2
 
 
@@ -29,11 +28,6 @@ def drawn_pictures(count: int, *, side: int, seed: int) -> NDArray[np.uint8]:
 def calibration_pictures(side: int) -> NDArray[np.uint8]:
     """Pictures on which the ranges of int8 are measured."""
     return drawn_pictures(CALIBRATION_PICTURES, side=side, seed=CALIBRATION_SEED)
-
-
-def check_pictures(side: int) -> NDArray[np.uint8]:
-    """Pictures whose features every process must reproduce before it encodes."""
-    return drawn_pictures(CHECK_PICTURES, side=side, seed=CHECK_SEED)
 
 
 def judging_pictures(side: int) -> NDArray[np.uint8]:

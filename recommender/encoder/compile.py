@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import io
 import json
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import BinaryIO, cast
 
 import numpy as np
@@ -15,11 +17,14 @@ from numpy.typing import NDArray
 from catalog.models import ProductImage
 from catalog.photos.reading import PhotoError
 from recommender.encoder import keras_models
-from recommender.encoder.calibration import calibration_pictures, check_pictures, judging_pictures
+from recommender.encoder.basis import leading_axes
+from recommender.encoder.calibration import calibration_pictures, judging_pictures
+from recommender.encoder.check_photos import check_photos
 from recommender.encoder.native_output import hide_native_output
 from recommender.encoder.pooling import pool
 from recommender.encoder.pooling import weights as pooling_weights
 from recommender.encoder.preprocess import photo_to_pixels
+from recommender.encoder.recipes import CURRENT, RECIPES
 from recommender.encoder.registry import EncoderSpec, encoder_spec
 from recommender.encoder.runtimes import LiteRTEncoder
 from recommender.encoder.serving import cosines
@@ -27,9 +32,9 @@ from recommender.encoder.store import CompiledEncoder, compiled_from, save_encod
 from recommender.encoder.weights_pickle import WeightsFileError
 from recommender.models import Encoder
 
-# A part of every compile's key: raise it whenever the code (the drawn pictures included) makes another file or other
-# check vectors of the same weights.
-RECIPE = 2
+# A part of every compile's key: raise it whenever the code (the drawn pictures included) makes another file of the same
+# weights. What is done around the network has a number of its own, the recipe.
+FILE_VERSION = 2
 LEAST_COSINE_FP32 = 0.9999
 LEAST_MEDIAN_COSINE_INT8 = 0.95  # .99 is usual: below this the quantisation went wrong
 CHECKED_PHOTOS = 16
@@ -59,8 +64,12 @@ def compile_encoder(
     if (row := compiled_from(source)) is not None:
         report(f"{row} is compiled already")
         return row
-    photos = list(catalogue_pixels(spec.side))
-    made = compile_file(spec, weights=weights, pooling=pooling, source=source, photos=photos, report=report)
+    if (compiled := _file_of_another_recipe(spec, weights=weights, pooling=pooling, report=report)) is not None:
+        checked = _Checked(compiled, None, None)
+        made = _finished(checked, spec, weights=weights, pooling=pooling, source=source, report=report)
+    else:
+        photos = list(catalogue_pixels(spec.side))
+        made = compile_file(spec, weights=weights, pooling=pooling, source=source, photos=photos, report=report)
     if on_result is not None:
         on_result(made)
     row = save_encoder(made)
@@ -68,8 +77,8 @@ def compile_encoder(
     return row
 
 
-def source_key(spec: EncoderSpec, *, weights: str, pooling: str) -> str:
-    """SHA-256 over everything that decides the compiled file. Raises WeightsFileError if the weights are not there."""
+def source_key(spec: EncoderSpec, *, weights: str, pooling: str, recipe: int = CURRENT) -> str:
+    """SHA-256 over everything that decides an encoder. Raises WeightsFileError if the weights are not there."""
     path = keras_models.weights_path(spec, weights)
     if path is None:
         digest = weights
@@ -80,8 +89,19 @@ def source_key(spec: EncoderSpec, *, weights: str, pooling: str) -> str:
         converter = [importlib.metadata.version(package) for package in ("tensorflow", "keras")]
     except importlib.metadata.PackageNotFoundError as error:
         raise _no_tensorflow() from error
-    parts = [RECIPE, spec.name, digest, pooling, *converter]
+    parts = [FILE_VERSION, spec.name, digest, pooling, *converter]
+    if recipe > 1:  # the keys of recipe 1 were made when there was no other
+        parts.append(recipe)
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class _Checked:
+    """A LiteRT file that agrees with its Keras model, and how well; None where that was seen by an earlier compile."""
+
+    compiled: bytes
+    least_cosine: float | None
+    median_cosine: float | None
 
 
 def compile_file(
@@ -97,6 +117,13 @@ def compile_file(
 
     `photos`: uint8 (side, side, 3) each. Needs no database. Raises WeightsFileError and CompileFailed.
     """
+    checked = _converted(spec, weights=weights, pooling=pooling, photos=photos, report=report)
+    return _finished(checked, spec, weights=weights, pooling=pooling, source=source, report=report)
+
+
+def _converted(
+    spec: EncoderSpec, *, weights: str, pooling: str, photos: Sequence[NDArray[np.uint8]], report: Report
+) -> _Checked:
     with hide_native_output((WeightsFileError, CompileFailed)):
         report(f"building {spec.name} in Keras ({weights} weights)")
         try:
@@ -112,27 +139,55 @@ def compile_file(
         maps = keras_models.maps_function(model, spec)
         expected = np.stack([pool(maps(picture[None])[0], pooling) for picture in pictures])
         agreement = cosines(served.features_many(pictures), expected)
-        checks = check_pictures(spec.side)
-        features = served.features_many(checks)
     least, median = float(agreement.min()), float(np.median(agreement))
     report(f"cosine to Keras: least {least:.6f}, median {median:.6f}")
-    if features.shape != (len(checks), spec.dimensions):
-        raise CompileFailed(f"{spec.name} gave features {features.shape} instead of ({len(checks)}, {spec.dimensions})")
     if spec.precision == "fp32" and not least >= LEAST_COSINE_FP32:
         raise CompileFailed(_disagrees(spec, f"least cosine {least:.6f}, {LEAST_COSINE_FP32} is asked for"))
     if spec.precision == "int8" and not median >= LEAST_MEDIAN_COSINE_INT8:
         raise CompileFailed(_disagrees(spec, f"median cosine {median:.4f}, {LEAST_MEDIAN_COSINE_INT8} is asked for"))
+    return _Checked(compiled, least, median)
+
+
+def _finished(
+    checked: _Checked, spec: EncoderSpec, *, weights: str, pooling: str, source: str, report: Report
+) -> CompiledEncoder:
+    """What the current recipe adds to a compiled file: its check vectors and the axes of its classifier."""
+    served = LiteRTEncoder(checked.compiled, spec.side, spec.dimensions, pooling, CURRENT)
+    checks = check_photos()
+    width = spec.dimensions + RECIPES[CURRENT].colour_bins
+    pixels = [photo_to_pixels(io.BytesIO(photo), side=spec.side, recipe=CURRENT) for photo in checks]
+    with hide_native_output((WeightsFileError, CompileFailed)):
+        features = served.features_many(np.stack(pixels))
+        classifier = keras_models.classifier_weights(spec, weights)
+    if features.shape != (len(checks), width):
+        raise CompileFailed(f"{spec.name} gave features {features.shape} instead of ({len(checks)}, {width})")
+    if classifier is None:
+        report(
+            f"{weights} holds no classifier, so nothing but a fit on photos makes vectors of {spec.name} shorter: a first "
+            f"space of it has {spec.dimensions} numbers for the shape"
+        )
     return CompiledEncoder(
         spec=spec,
         weights=weights,
         pooling=pooling,
         source=source,
-        compiled=compiled,
-        check_pixels=checks,
+        compiled=checked.compiled,
+        check_photos=checks,
         check_features=features,
-        least_cosine=least,
-        median_cosine=median,
+        basis=None if classifier is None else leading_axes(classifier),
+        least_cosine=checked.least_cosine,
+        median_cosine=checked.median_cosine,
     )
+
+
+def _file_of_another_recipe(spec: EncoderSpec, *, weights: str, pooling: str, report: Report) -> bytes | None:
+    """The compiled file of the same weights that is stored already, whole, for another recipe: the network is the same."""
+    for recipe in RECIPES:
+        row = compiled_from(source_key(spec, weights=weights, pooling=pooling, recipe=recipe))
+        if row is not None and hashlib.sha256(compiled := bytes(row.compiled)).hexdigest() == row.sha256:
+            report(f"the compiled file is that of {row}")
+            return compiled
+    return None
 
 
 def catalogue_pixels(side: int) -> Iterator[NDArray[np.uint8]]:
@@ -140,7 +195,7 @@ def catalogue_pixels(side: int) -> Iterator[NDArray[np.uint8]]:
     for image in ProductImage.objects.exclude(digest="").order_by("digest", "id")[:CHECKED_PHOTOS]:
         try:
             with image.file.open("rb") as file:
-                yield photo_to_pixels(cast(BinaryIO, file), side=side)
+                yield photo_to_pixels(cast(BinaryIO, file), side=side, recipe=CURRENT)
         except (OSError, PhotoError, ValueError):
             continue  # a bad photo is the pipeline's to report; it does not stop a compile
 

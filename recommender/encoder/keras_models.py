@@ -69,6 +69,23 @@ def serving_function(spec: EncoderSpec, weights: str) -> Maps:
     return maps_function(build_model(spec, weights), spec)
 
 
+def classifier_weights(spec: EncoderSpec, weights: str) -> NDArray[np.float64] | None:
+    """The weights of the layer that named things when the network was trained, float64 (classes, dimensions).
+
+    None where a file of one's own is given that ends before that layer, as Keras saves a model without its top. Raises
+    WeightsFileError as `build_model` does.
+    """
+    path = weights_path(spec, weights)
+    if path is not None and path.suffix == ".pth":
+        found = read_weights(path).get("_fc.weight")
+        return None if found is None else found.astype(np.float64)
+    if path is not None:
+        return None
+    kernel = _downloaded_application(_keras(), spec, include_top=True).layers[-1].get_weights()[0]
+    made: NDArray[np.float64] = kernel.T.astype(np.float64)
+    return made
+
+
 def maps_function(model: Any, spec: EncoderSpec) -> Maps:
     """One traced function for any batch size: `model.predict` in a loop is ten times slower and grows."""
     import tensorflow as tf
@@ -148,16 +165,16 @@ def _lite_block(layers: Any, x: Any, block: Block, name: str) -> Any:
     return layers.Add(name=f"{name}_add")([entered, x]) if block.is_residual else x
 
 
-def _application(keras: ModuleType, spec: EncoderSpec, weights: str | None) -> Any:
+def _application(keras: ModuleType, spec: EncoderSpec, weights: str | None, *, include_top: bool = False) -> Any:
     build = getattr(keras.applications, spec.architecture)
-    return build(include_top=False, weights=weights, input_shape=(spec.side, spec.side, 3))
+    return build(include_top=include_top, weights=weights, input_shape=(spec.side, spec.side, 3))
 
 
-def _downloaded_application(keras: ModuleType, spec: EncoderSpec) -> Any:
+def _downloaded_application(keras: ModuleType, spec: EncoderSpec, *, include_top: bool = False) -> Any:
     """Keras downloads with urllib, without a time-out of its own, and reports a failure as a plain Exception."""
     try:
         with _socket_timeout(DOWNLOAD_TIMEOUT_SECONDS):
-            return _application(keras, spec, IMAGENET)
+            return _application(keras, spec, IMAGENET, include_top=include_top)
     except Exception as error:
         of_download = isinstance(error, OSError) or "URL fetch failure" in str(error) or "corrupted file" in str(error)
         if not of_download:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 POOLINGS = ("gaussian", "mean")
 # σ as a share of the maps' side: 2 cells of 7, measured to find fine classes better than the plain mean at no cost.
-SIGMA = 2 / 7
+SIGMA_CELLS = 2, 7
+SIGMA = SIGMA_CELLS[0] / SIGMA_CELLS[1]
 
 
 def pool(maps: NDArray[np.float32], pooling: str) -> NDArray[np.float32]:

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from catalog.photos.reading import decode_square
+from catalog.photos.reading import decode_framed, decode_square
 from catalog.photos.squares import Square
+from recommender.encoder.recipes import RECIPES
 
 # ImageNet's evaluation crop; against squashing or letterboxing it gains .03 to .08 of P@10.
 CENTRE = 0.875
@@ -18,17 +19,28 @@ CENTRE = 0.875
 LEAST_CROP = 0.001
 
 Crop = tuple[float, float, float, float]
+# Left, top, right, bottom in fractions of the upright photo; below 0 or above 1 where the picture was padded.
+Box = tuple[float, float, float, float]
 
 
-def photo_to_pixels(file: BinaryIO, *, side: int, crop: Crop | None = None) -> NDArray[np.uint8]:
-    """Photo → uint8 (side, side, 3) RGB.
+def photo_to_pixels(file: BinaryIO, *, side: int, recipe: int = 1, crop: Crop | None = None) -> NDArray[np.uint8]:
+    """Photo → uint8 (side, side, 3) RGB: what an encoder of that recipe is fed. See `framed_photo`."""
+    return framed_photo(file, side=side, recipe=recipe, crop=crop)[0]
 
-    `crop`: x, y, width, height as fractions of the upright photo, taken before the centre square. Raises
-    catalog.photos.reading.PhotoError for a file that is no usable photo and ValueError for a crop outside it.
+
+def framed_photo(
+    file: BinaryIO, *, side: int, recipe: int = 1, crop: Crop | None = None
+) -> tuple[NDArray[np.uint8], Box]:
+    """Photo → uint8 (side, side, 3) RGB, and the box of the upright photo that these pixels show.
+
+    `recipe`: a number of `recommender.encoder.recipes.RECIPES`. `crop`: x, y, width, height as fractions of the upright
+    photo, taken before anything else. Raises catalog.photos.reading.PhotoError for a file that is no usable photo and
+    ValueError for a crop outside it.
     """
     fractions = checked_crop(crop)
-    at_least = math.ceil(side / min(fractions[2], fractions[3]))
-    return decode_square(file, at_least=at_least, square=Square(side, CENTRE, fractions))
+    if RECIPES[recipe].framed:
+        return decode_framed(file, side=side, crop=fractions)
+    return decode_square(file, square=Square(side, CENTRE, fractions))
 
 
 def image_to_pixels(image: Image.Image, *, side: int, crop: Crop | None = None) -> NDArray[np.uint8]:

@@ -9,8 +9,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.encoder.colour import colour_histogram
 from recommender.encoder.keras_models import Maps
 from recommender.encoder.pooling import pool
+from recommender.encoder.recipes import RECIPES
+
+
+def row_of_features(
+    maps: NDArray[np.float32], pixels: NDArray[np.uint8], pooling: str, recipe: int
+) -> NDArray[np.float32]:
+    """Last maps float32 (h, w, c) of pixels uint8 (side, side, 3) → what is stored of the photo, float32 (row width,)."""
+    pooled = pool(maps, pooling)
+    return np.concatenate([pooled, colour_histogram(pixels)]) if RECIPES[recipe].colour_bins else pooled
 
 
 @dataclass
@@ -24,6 +34,7 @@ class LiteRTEncoder:
     side: int
     dimensions: int
     pooling: str
+    recipe: int = 1
     _of_thread: threading.local = field(default_factory=threading.local, repr=False)
 
     def maps(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -34,7 +45,7 @@ class LiteRTEncoder:
         return maps
 
     def features(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return pool(self.maps(pixels), self.pooling)
+        return row_of_features(self.maps(pixels), pixels, self.pooling, self.recipe)
 
     def features_many(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         return np.stack([self.features(picture) for picture in pixels])
@@ -60,16 +71,18 @@ class KerasEncoder:
     side: int
     dimensions: int
     pooling: str
+    recipe: int = 1
 
     def maps(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         maps: NDArray[np.float32] = self.function(_checked(pixels, self.side)[None])[0]
         return maps
 
     def features(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return pool(self.maps(pixels), self.pooling)
+        return row_of_features(self.maps(pixels), pixels, self.pooling, self.recipe)
 
     def features_many(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return np.stack([pool(maps, self.pooling) for maps in self.function(pixels)])
+        rows = zip(self.function(pixels), pixels, strict=True)
+        return np.stack([row_of_features(maps, of_one, self.pooling, self.recipe) for maps, of_one in rows])
 
 
 def _checked(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:

@@ -6,6 +6,7 @@ Nothing is loaded before the first photo is encoded, so that each child of a wor
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import threading
 from collections.abc import Iterator
@@ -16,7 +17,10 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from numpy.typing import NDArray
 
+from catalog.photos.reading import PhotoError
 from recommender.encoder import keras_models
+from recommender.encoder.preprocess import photo_to_pixels
+from recommender.encoder.recipes import RECIPES
 from recommender.encoder.registry import UnknownEncoder, encoder_spec
 from recommender.encoder.runtimes import KerasEncoder, LiteRTEncoder
 from recommender.encoder.types import ImageEncoder
@@ -74,11 +78,20 @@ def injected(encoder: ImageEncoder) -> Iterator[None]:
 def prove(encoder: ImageEncoder, row: Encoder) -> None:
     """Encode the check pictures: int8 must give the stored features bit for bit, fp32 to cosine .99999.
 
-    Raises EncoderMismatch.
+    Colours are whole numbers up to their last two operations, which IEEE rounds alike everywhere: they must be equal
+    bit for bit whatever the precision of the network. Raises EncoderMismatch.
     """
-    pixels = np.frombuffer(row.check_pixels, np.uint8).reshape(-1, row.side, row.side, 3)
-    expected = np.frombuffer(row.check_features, np.float32).reshape(len(pixels), row.dimensions)
-    features = np.stack([encoder.features(picture) for picture in pixels])
+    pictures = _check_pixels(row)
+    expected = np.frombuffer(row.check_features, np.float32).reshape(len(pictures), row.row_width)
+    rows = np.stack([encoder.features(picture) for picture in pictures])
+    if rows.shape != expected.shape:
+        raise EncoderMismatch(f"this process gives rows of {rows.shape[1]} numbers for {row}, not of {row.row_width}")
+    if not np.array_equal(rows[:, row.dimensions :], expected[:, row.dimensions :]):
+        raise EncoderMismatch(
+            f"this process does not count the colours of {row} as they were counted when it was compiled: run the version "
+            "of the project, of Pillow and of NumPy that compiled it, or compile the encoder again"
+        )
+    features, expected = rows[:, : row.dimensions], expected[:, : row.dimensions]
     if row.precision == Encoder.Precision.INT8:
         if not np.array_equal(features, expected):
             raise EncoderMismatch(
@@ -90,6 +103,18 @@ def prove(encoder: ImageEncoder, row: Encoder) -> None:
             f"this process does not reproduce {row}: {_least(features, expected)}, {LEAST_COSINE} is asked for. Run it with "
             "the pinned ai-edge-litert, or compile the encoder again"
         )
+
+
+def _check_pixels(row: Encoder) -> list[NDArray[np.uint8]]:
+    """What the network is fed of the check pictures: stored so in recipe 1, made of whole files as of any photo since."""
+    if row.recipe == 1:
+        return list(np.frombuffer(row.check_pixels, np.uint8).reshape(-1, row.side, row.side, 3))
+    try:
+        return [
+            photo_to_pixels(io.BytesIO(bytes(photo)), side=row.side, recipe=row.recipe) for photo in row.check_photos
+        ]
+    except PhotoError as error:
+        raise EncoderMismatch(f"this process cannot read the check pictures of {row} now: {error}") from error
 
 
 def cosines(a: NDArray[np.float32], b: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -106,6 +131,10 @@ def _least(features: NDArray[np.float32], expected: NDArray[np.float32]) -> str:
 
 
 def _load(row: Encoder, runtime: str) -> ImageEncoder:
+    if row.recipe not in RECIPES:
+        raise EncoderMismatch(
+            f"{row} is of recipe {row.recipe}, which this version of the project does not know; run the newer one"
+        )
     if runtime not in RUNTIMES:
         raise ImproperlyConfigured(f"ENCODER_RUNTIME is {runtime!r}; set it to one of: {', '.join(RUNTIMES)}")
     row = Encoder.objects.get(pk=row.pk)  # afresh: the caller's row may be kept, and its megabytes with it
@@ -113,14 +142,14 @@ def _load(row: Encoder, runtime: str) -> ImageEncoder:
     if runtime == "keras":
         if row.precision == Encoder.Precision.INT8:
             raise ImproperlyConfigured(f"ENCODER_RUNTIME=keras cannot serve {row}: {WHY_NOT_INT8}")
-        encoder = KerasEncoder(_keras_function(row), row.side, row.dimensions, row.pooling)
+        encoder = KerasEncoder(_keras_function(row), row.side, row.dimensions, row.pooling, row.recipe)
     else:
         compiled = bytes(row.compiled)
         if hashlib.sha256(compiled).hexdigest() != row.sha256:
             raise EncoderMismatch(
                 f"the stored file of {row} is not the one that was compiled; compile the encoder again"
             )
-        encoder = LiteRTEncoder(compiled, row.side, row.dimensions, row.pooling)
+        encoder = LiteRTEncoder(compiled, row.side, row.dimensions, row.pooling, row.recipe)
     prove(encoder, row)
     return encoder
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,6 +13,7 @@ from django.db.models import QuerySet
 from numpy.typing import NDArray
 
 from catalog.locks import Lock, hold_until_commit
+from recommender.encoder.recipes import CURRENT, RECIPES
 from recommender.encoder.registry import EncoderSpec, encoder_spec
 from recommender.models import Encoder
 
@@ -29,8 +31,9 @@ class EncoderNotCompiled(LookupError):
 class CompiledEncoder:
     """What compiling gives: the LiteRT file, and the check vectors that prove whoever serves it.
 
-    `check_pixels` uint8 (n, side, side, 3), `check_features` float32 (n, dimensions) as pooled. `least_cosine` and
-    `median_cosine`: agreement with the Keras model on the pictures it was checked on.
+    `check_photos`: n files, `check_features` float32 (n, row width). `basis`: float32 (dimensions, columns) of the
+    classifier, strongest axis first, or None where the weights hold no classifier. `least_cosine` and `median_cosine`:
+    agreement with the Keras model on the pictures it was checked on; None for a file that an earlier compile checked.
     """
 
     spec: EncoderSpec
@@ -38,10 +41,12 @@ class CompiledEncoder:
     pooling: str
     source: str
     compiled: bytes = field(repr=False)
-    check_pixels: NDArray[np.uint8] = field(repr=False)
+    check_photos: Sequence[bytes] = field(repr=False)
     check_features: NDArray[np.float32] = field(repr=False)
-    least_cosine: float
-    median_cosine: float
+    basis: NDArray[np.float32] | None = field(repr=False)
+    least_cosine: float | None
+    median_cosine: float | None
+    recipe: int = CURRENT
 
     @property
     def sha256(self) -> str:
@@ -49,7 +54,7 @@ class CompiledEncoder:
 
 
 def current_encoder() -> Encoder:
-    """The newest compile of the encoder that the settings name, its heavy fields deferred.
+    """The newest compile of the encoder that the settings name, by the current recipe, its heavy fields deferred.
 
     Raises EncoderNotCompiled, and UnknownEncoder for a name the registry does not hold.
     """
@@ -57,16 +62,16 @@ def current_encoder() -> Encoder:
 
 
 def find_encoder(name: str) -> Encoder:
-    """The newest compile of `efficientnet-lite0`, or exactly `efficientnet-lite0@1`; weights and pooling as set.
+    """The newest compile of `efficientnet-lite0` by the current recipe, or exactly `efficientnet-lite0@1`, of whatever recipe.
 
-    Raises EncoderNotCompiled and UnknownEncoder.
+    Weights and pooling are as set. Raises EncoderNotCompiled and UnknownEncoder.
     """
     spec = encoder_spec(name)
     rows: QuerySet[Encoder] = Encoder.objects.defer(*HEAVY).filter(pooling=settings.ENCODER_POOLING)
     if "@" in name:
         rows = rows.filter(name=name)
     else:
-        rows = rows.filter(name__startswith=f"{spec.name}@", weights=settings.ENCODER_WEIGHTS)
+        rows = rows.filter(name__startswith=f"{spec.name}@", weights=settings.ENCODER_WEIGHTS, recipe=CURRENT)
     row = rows.order_by("-created_at", "-id").first()
     if row is None:
         raise EncoderNotCompiled(
@@ -87,7 +92,7 @@ def save_encoder(made: CompiledEncoder) -> Encoder:
         hold_until_commit(Lock.ENCODER_VERSIONS)
         if (row := compiled_from(made.source)) is not None:
             return row
-        same_file = Encoder.objects.defer(*HEAVY).filter(sha256=made.sha256)
+        same_file = Encoder.objects.defer(*HEAVY).filter(sha256=made.sha256, recipe=made.recipe)
         if (row := same_file.filter(pooling=made.pooling).first()) is not None:
             row.weights, row.source = made.weights, made.source
             row.save(update_fields=["weights", "source"])
@@ -100,10 +105,14 @@ def save_encoder(made: CompiledEncoder) -> Encoder:
             sha256=made.sha256,
             precision=made.spec.precision,
             pooling=made.pooling,
+            recipe=made.recipe,
             side=made.spec.side,
             dimensions=made.spec.dimensions,
+            colour_bins=RECIPES[made.recipe].colour_bins,
             compiled=made.compiled,
-            check_pixels=made.check_pixels.tobytes(),
+            basis=None if made.basis is None else made.basis.tobytes(),
+            check_pixels=b"",
+            check_photos=list(made.check_photos),
             check_features=made.check_features.tobytes(),
         )
 

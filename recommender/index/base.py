@@ -71,6 +71,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog.filters.chosen import Filters
+from recommender.index.parts import Parts
 from recommender.index.types import Hit, VectorRow
 from recommender.models import Space
 
@@ -114,13 +115,16 @@ class NearestQuery:
     `vector`: float32 (dimensions of the space,), unit length. `filters`: what the product of a photo must fulfil; None:
     photos for their own sake, whoever sells them and whether they are shown or not. `depth`: how many photos *that pass* are
     wanted, at most `Effort.most`. `share`: which share of the products passes, estimated from a sample (0 to 1); None where
-    the filters hardly narrow. An engine that cannot filter proposes about depth / share photos.
+    the filters hardly narrow. An engine that cannot filter proposes about depth / share photos. `parts`: how Postgres will
+    compute the scores; the nearest to `vector` have the highest, so an engine that only proposes needs no more than that.
+    The more of `vector` lies in a part that has little of the stored vectors, the harder its neighbours are to find.
     """
 
     vector: NDArray[np.float32]
     filters: Filters | None
     depth: int
     share: float | None = None
+    parts: Parts | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -65,7 +65,8 @@ def page_of(rows: Sequence[Row], depth: int) -> Page:
 
 
 def hits_of(rows: Sequence[Row]) -> list[Hit]:
-    return [Hit(image_id=image, product_id=product, distance=distance) for _, image, product, distance in rows]
+    """Hits of rows `(seen, image_id, product_id, distance)`, with the cosines of the parts behind them where there are any."""
+    return [Hit(*row[1:]) for row in rows]
 
 
 def _ask(statements: Sequence[Statement]) -> list[list[Row]]:

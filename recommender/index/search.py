@@ -129,6 +129,7 @@ class VectorSearch:
                     filters=batch.queries[number].filters,
                     depth=depth,
                     share=batch.routes[number].share,
+                    parts=batch.queries[number].parts,
                 )
                 for number, depth in zip(open_, depths, strict=True)
             ]

@@ -167,7 +167,7 @@ def _pixels(photo: LeasedPhoto, encoder: ImageEncoder) -> NDArray[np.uint8] | Fa
     if isinstance(data, Failure):
         return data
     try:
-        return photo_to_pixels(io.BytesIO(data), side=encoder.side)
+        return photo_to_pixels(io.BytesIO(data), side=encoder.side, recipe=encoder.recipe)
     except PhotoError as error:
         return Failure(error.reason, str(error), may_pass=isinstance(error, DecodersBusy))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from recommender.models import Space
@@ -33,7 +33,7 @@ class Answer:
     status: Status
     space: Space
     exact: bool
-    query: Mapping[str, object]
+    query: dict[str, object]
     found: Sequence[Candidate] = ()
     fallback: str | None = None
     reason: str = ""

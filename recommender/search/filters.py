@@ -11,7 +11,7 @@ from catalog.parameters import MAX_ID, InvalidParameter, Parameters, read_number
 
 MAX_LIMIT = 100
 DEFAULT_LIMIT = 12
-OPTIONS = ("limit", "min_score", "min_results", "diversity", "exact")
+OPTIONS = ("limit", "min_score", "min_results", "diversity", "exact", "color_weight")
 
 _PHOTO_ID_DIGITS = 19  # as many may be more than a bigint holds
 _SHOWN = 100  # characters of what was written that an error repeats
@@ -23,6 +23,7 @@ class SearchOptions:
 
     `limit`: products at most. `filters`: what each must fulfil. `min_score`: nothing less alike. `min_results`: when fewer remain, filled from the same category. `diversity`: 0 to
     1, how much unlikeness among the answers counts. `exact`: compare with every photo instead of asking the ANN index.
+    `color_weight`: 0 to 1, how much colour counts beside shape; None: as much as the space says.
     """
 
     limit: int = DEFAULT_LIMIT
@@ -31,6 +32,7 @@ class SearchOptions:
     min_results: int = 0
     diversity: float = 0.0
     exact: bool = False
+    color_weight: float | None = None
 
 
 def parse(parameters: Parameters, *, also: Sequence[str] = ()) -> SearchOptions:
@@ -47,6 +49,7 @@ def parse(parameters: Parameters, *, also: Sequence[str] = ()) -> SearchOptions:
         min_results=read_whole(parameters, "min_results", least=0, most=limit, default=0),
         diversity=read_number(parameters, "diversity", least=0.0, most=1.0) or 0.0,
         exact=read_truth(parameters, "exact") or False,
+        color_weight=parse_color_weight(parameters),
     )
 
 
@@ -81,6 +84,11 @@ def parse_photo_id(
     if len(values) > 1 or not (values[0].isascii() and values[0].isdigit() and len(values[0]) < _PHOTO_ID_DIGITS):
         raise InvalidParameter(name, needed)
     return int(values[0])
+
+
+def parse_color_weight(parameters: Parameters) -> float | None:
+    """How much colour counts, 0 to 1; None where it is not given. Raises InvalidParameter."""
+    return read_number(parameters, "color_weight", least=0.0, most=1.0)
 
 
 def parse_score(parameters: Parameters, name: str, default: float) -> float:

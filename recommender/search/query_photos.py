@@ -38,17 +38,17 @@ def similar_to_photo(*, data: bytes, crop: Crop | None, options: SearchOptions) 
 
 
 def encode(*, encoder: Encoder, data: bytes, digest: str, crop: Crop | None) -> NDArray[np.float32]:
-    """The features of a photo, float32 (dimensions of the encoder,); kept an hour by digest, crop and encoder."""
+    """The features of a photo, float32 (row width of the encoder,); kept an hour by digest, crop and encoder."""
 
     def make() -> NDArray[np.float32]:
         serving = encoder_for(encoder, runtime=COMPILED)
-        return serving.features(photo_to_pixels(io.BytesIO(data), side=serving.side, crop=crop))
+        return serving.features(photo_to_pixels(io.BytesIO(data), side=serving.side, recipe=serving.recipe, crop=crop))
 
     def from_bytes(kept: bytes) -> NDArray[np.float32] | None:
-        return np.frombuffer(kept, np.float32) if len(kept) == 4 * encoder.dimensions else None
+        return np.frombuffer(kept, np.float32) if len(kept) == 4 * encoder.row_width else None
 
     features = RedisCache(
-        prefix=f"query-photo:{encoder.sha256}:{encoder.pooling}:",
+        prefix=f"query-photo:{encoder.sha256}:{encoder.pooling}:{encoder.recipe}:",
         seconds=CACHED_SECONDS,
         to_bytes=lambda made: made.astype(np.float32).tobytes(),
         from_bytes=from_bytes,

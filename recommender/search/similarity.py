@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog.parameters import InvalidParameter
+from recommender.index.parts import has_colour
 from recommender.models import Space
 from recommender.projection.apply import project_query
 from recommender.search.answers import Answer, EncoderChanged
+from recommender.search.colours import WeightedColour, colour_query, hex_of, no_colour, weighing_of
 from recommender.search.filters import SearchOptions, excluding
 from recommender.search.likes import liked_direction
 from recommender.search.query_products import QueryProduct, UnknownProduct, query_product, query_products
@@ -50,7 +52,7 @@ def similar_to_product(
     asked = _Asked(
         described={"product": product_id, "image": "all" if image == "all" else product.image_id},
         product=product,
-        query=_query_of(product, options),
+        query=_query_of(space, product, options),
     )
     return _answers(space, [asked], options, steps)[0]
 
@@ -71,8 +73,25 @@ def similar_to_features(
     space = current_space()
     if space.encoder_id != encoder_id:
         raise EncoderChanged
+    weighing = weighing_of(space, options.color_weight)
     vector = project_query(space, features)
-    asked = _Asked(described=query, query=Query(vectors=(vector,), options=options))
+    asked = _Asked(described=query, query=Query(vectors=(vector,), options=options, weighing=weighing))
+    return _answers(space, [asked], options, steps)[0]
+
+
+@in_active_space
+def similar_to_colours(*, colours: Sequence[WeightedColour], options: SearchOptions, steps: Steps = STEPS) -> Answer:
+    """What has these colours, whatever its shape: red, green and blue from 0 to 255 with weights above 0.
+
+    Raises InvalidParameter where the space has no colour part, NoActiveSpace.
+    """
+    space = current_space()
+    if not has_colour(space):
+        raise no_colour("hex")
+    asked = _Asked(
+        described={"hex": [hex_of(rgb) for rgb, _ in colours]},
+        query=Query(vectors=(colour_query(space, colours),), options=options, weighing=weighing_of(space, 1.0)),
+    )
     return _answers(space, [asked], options, steps)[0]
 
 
@@ -94,7 +113,7 @@ def recommend(
     asked = _Asked(
         described={"positive": list(positive), "negative": list(negative)},
         product=next((one for one in likes if one.status == "pending"), likes[0]),
-        query=_query_of_likes(likes, [known[product_id] for product_id in negative], options),
+        query=_query_of_likes(space, likes, [known[product_id] for product_id in negative], options),
     )
     return _answers(space, [asked], options, steps)[0]
 
@@ -111,7 +130,7 @@ def similar_to_each(
         _Asked(
             described={"product": product.product_id, "image": product.image_id},
             product=product,
-            query=_query_of(product, options),
+            query=_query_of(space, product, options),
         )
         for product in products
     ]
@@ -131,29 +150,39 @@ class _Asked:
     query: Query | None
 
 
-def _query_of(product: QueryProduct, options: SearchOptions) -> Query | None:
-    """By all photos that the product was read with; None where none has a vector."""
+def _query_of(space: Space, product: QueryProduct, options: SearchOptions) -> Query | None:
+    """By all photos that the product was read with; None where none has a vector. Raises InvalidParameter."""
+    weighing = weighing_of(space, options.color_weight)
     if not product.photos:
         return None
     return Query(
         vectors=tuple(photo.vector for photo in product.photos),
         options=excluding(options, products=[product.product_id], groups=[product.group]),
+        weighing=weighing,
         categories=_categories([product]),
     )
 
 
 def _query_of_likes(
-    likes: Sequence[QueryProduct], dislikes: Sequence[QueryProduct], options: SearchOptions
+    space: Space, likes: Sequence[QueryProduct], dislikes: Sequence[QueryProduct], options: SearchOptions
 ) -> Query | None:
-    """None where no like has a vector. Raises QueryCancelsOut."""
+    """None where no like has a vector. Raises QueryCancelsOut, InvalidParameter."""
+    weighing = weighing_of(space, options.color_weight)
     if not any(product.photos for product in likes):
         return None
     named = {product.product_id: product.group for product in (*likes, *dislikes)}
+    direction = liked_direction(space=space, likes=likes, dislikes=dislikes, weighing=weighing)
     return Query(
-        vectors=(liked_direction(likes=likes, dislikes=dislikes),),
+        vectors=(direction.vector,),
+        weighing=direction.weighing,
         options=excluding(options, products=list(named), groups=list(dict.fromkeys(named.values()))),
         categories=_categories(likes),
     )
+
+
+def _weight(query: Query) -> dict[str, object]:
+    """How much colour counted, for whoever asked; nothing in a space without colour."""
+    return {} if query.weighing is None else {"color_weight": query.weighing.asked}
 
 
 def _categories(products: Sequence[QueryProduct]) -> tuple[int, ...]:
@@ -170,7 +199,7 @@ def _answers(space: Space, asked: Sequence[_Asked], options: SearchOptions, step
         )
         if one.query is not None:
             page = next(pages)
-            answer = replace(answer, found=page.found, fallback=page.fallback)
+            answer = replace(answer, found=page.found, fallback=page.fallback, query=answer.query | _weight(one.query))
         elif one.product is not None:
             product = one.product
             answer = replace(answer, status=product.status, reason=product.reason, detail=product.detail)

@@ -4,6 +4,8 @@ For pooled features v = Σ_k w_k f_k over the cells k of the last maps and z = (
 another falls apart cell by cell: c_k(A|B) = w_k (f_k/‖v_A‖ − μ) · W z_B / (‖z_A‖ ‖z_B‖), since Σ_k w_k = 1. The cells
 sum to the cosine of z_A and z_B, for every projection that is one affine map, and here every one is.
 
+Where a space has a colour part, the same is done for it (colour_regions), and both together make up the score (grids).
+
 Vectors are made of the stored features, which are rounded to half precision. What rounding changed is shared by all
 cells alike (Σ_k w_k = 1 again), so that the cells sum to the cosine of the vectors that are searched, not nearly so.
 """
@@ -26,15 +28,20 @@ from catalog.parameters import InvalidParameter
 from catalog.photos.reading import decode_photo
 from catalog.photos.storage_errors import storage_errors
 from catalog.representation import image_json
+from recommender.encoder.colour import colour_masses
 from recommender.encoder.pooling import weights
 from recommender.encoder.preprocess import centre_box, photo_to_pixels
 from recommender.encoder.serving import COMPILED, encoder_for
 from recommender.encoder.stored_features import features_of
 from recommender.index import metrics
+from recommender.index.parts import Scores, Weighing
 from recommender.index.stored import vectors_of
 from recommender.models import Space
 from recommender.projection.apply import Projection, projection_of, unit
 from recommender.redis_cache import RedisCache
+from recommender.search.colour_regions import ColouredPhoto, explain_colours
+from recommender.search.colours import weighing_of
+from recommender.search.grids import Grids, weighed_grids
 from recommender.search.query_products import QueryProduct, query_product
 from recommender.search.space import current_space, in_active_space
 
@@ -59,28 +66,39 @@ class Explained:
 
 @in_active_space
 def why(
-    *, product_id: int, other_id: int, image_id: int | None = None, other_image_id: int | None = None
+    *,
+    product_id: int,
+    other_id: int,
+    image_id: int | None = None,
+    other_image_id: int | None = None,
+    color_weight: float | None = None,
 ) -> dict[str, Any]:
-    """The answer of the API. Grids and overlays are cached for a day, by space and pixels.
+    """The answer of the API. Grids and overlays are cached for a day, by space, pixels and weight of colour.
 
     Without images: by the query's primary photo, and by the photo of the other product that is nearest to it. Raises
     UnknownProduct, InvalidParameter, NotEmbedded, NoActiveSpace, PhotoError, EncoderMismatch, StorageUnavailable.
     """
     space = current_space()
+    weighing = weighing_of(space, color_weight)
     query = query_product(space=space, product_id=product_id, image_id=image_id)
     other = query_product(space=space, product_id=other_id, image_id=other_image_id, every_photo=other_image_id is None)
     _check(query, "image", image_id)
     _check(other, "other_image", other_image_id)
     asking = query.photos[0]
-    found = min(other.photos, key=lambda one: (metrics.distance(space.metric, asking.vector, one.vector), one.image_id))
+    found = min(other.photos, key=lambda one: (_distance(space, weighing, asking.vector, one.vector), one.image_id))
     images = ProductImage.objects.select_related("product").in_bulk([asking.image_id, found.image_id])
     if len(images) < len({asking.image_id, found.image_id}):
         raise NotEmbedded("a photo was deleted at this moment; ask again")
     first, second = images[asking.image_id], images[found.image_id]
-    computed = _computed(space, first, second)
+    scores = None if weighing is None else weighing.scores(asking.vector, found.vector)
+    computed = _computed(space, first, second, weighing, scores)
+    score = _score(space, asking.vector, second.pk, computed["pair_score"]) if scores is None else scores.score
     return {
         "pair_score": computed["pair_score"],
-        "score": _score(space, asking.vector, second.pk, computed["pair_score"]),
+        "score": score,
+        "scores": {"shape": score, "color": None}
+        if scores is None
+        else {"shape": scores.shape, "color": scores.colour},
         "query": {"image": image_json(first, title=first.product.title), **computed["query"]},
         "result": {"image": image_json(second, title=second.product.title), **computed["result"]},
     }
@@ -160,22 +178,52 @@ def _check(product: QueryProduct, parameter: str, image_id: int | None) -> None:
         raise NotEmbedded(f"product {product.product_id} has no embedded photo: {product.detail or 'it is pending'}")
 
 
-def _computed(space: Space, first: ProductImage, second: ProductImage) -> dict[str, Any]:
-    """`pair_score`, and grid and overlay of both photos; from Redis where they were asked for before."""
+def _distance(space: Space, weighing: Weighing | None, one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    if weighing is None:
+        return metrics.distance(space.metric, one, other)
+    return -weighing.scores(one, other).score
+
+
+def _computed(
+    space: Space, first: ProductImage, second: ProductImage, weighing: Weighing | None, scores: Scores | None
+) -> dict[str, Any]:
+    """`pair_score`, and grids and overlay of both photos; from Redis where they were asked for before."""
     key = f"{space.pk}:{space.created_at.timestamp()}:{first.digest}:{second.digest}"
-    return _CACHE.get_or_make(key, lambda: _compute(space, first, second))
+    if weighing is not None:
+        key += f":{weighing.asked!r}"
+    return _CACHE.get_or_make(key, lambda: _compute(space, first, second, weighing, scores))
 
 
-def _compute(space: Space, first: ProductImage, second: ProductImage) -> dict[str, Any]:
+def _compute(
+    space: Space, first: ProductImage, second: ProductImage, weighing: Weighing | None, scores: Scores | None
+) -> dict[str, Any]:
     files = [_read(image) for image in (first, second)]
+    rows = _stored(space, first, second)
     serving = encoder_for(space.encoder, runtime=COMPILED)
     # Read as the pipeline reads them: the same pixels, so the same vectors.
-    maps = [serving.maps(photo_to_pixels(io.BytesIO(file), side=serving.side)) for file in files]
-    explained = explain(projection_of(space).shape, (maps[0], maps[1]), serving.pooling, _stored(space, first, second))
+    pixels = [photo_to_pixels(io.BytesIO(file), side=serving.side, recipe=serving.recipe) for file in files]
+    maps = [serving.maps(one) for one in pixels]
+    projection, split = projection_of(space), space.encoder.dimensions
+    shape = explain(projection.shape, (maps[0], maps[1]), serving.pooling, (rows[0][:split], rows[1][:split]))
+    if weighing is None or scores is None or projection.colour is None:
+        sides = [Grids(plain=grid, shape=grid, colour=None, both=grid) for grid in (shape.query, shape.result)]
+        pair_score = shape.pair_score
+    else:
+        coloured = [
+            ColouredPhoto(colour_masses(one, cells=maps[0].shape[:2]), row[split:])
+            for one, row in zip(pixels, rows, strict=True)
+        ]
+        cosine, *colours = explain_colours(projection.colour, coloured[0], coloured[1])
+        held = weighing.stored
+        pair_score = (1 - held) * shape.pair_score + held * cosine
+        sides = [
+            weighed_grids(weighing, scores, shape=of_shape, colour=of_colour)
+            for of_shape, of_colour in zip((shape.query, shape.result), colours, strict=True)
+        ]
     return {
-        "pair_score": explained.pair_score,
-        "query": _side(explained.query, files[0]),
-        "result": _side(explained.result, files[1]),
+        "pair_score": pair_score,
+        "query": _side(sides[0], files[0]),
+        "result": _side(sides[1], files[1]),
     }
 
 
@@ -187,8 +235,8 @@ def _from_bytes(kept: bytes) -> dict[str, Any] | None:
     return computed if isinstance(computed, dict) and computed.keys() == {"pair_score", "query", "result"} else None
 
 
-_CACHE: RedisCache[dict[str, Any]] = RedisCache(  # by space and the digests of both photos
-    prefix="why:", seconds=CACHED_SECONDS, to_bytes=orjson.dumps, from_bytes=_from_bytes
+_CACHE: RedisCache[dict[str, Any]] = RedisCache(  # by space, the digests of both photos and the weight of colour
+    prefix="why-parts:", seconds=CACHED_SECONDS, to_bytes=orjson.dumps, from_bytes=_from_bytes
 )
 
 
@@ -216,9 +264,19 @@ def _score(space: Space, vector: NDArray[np.float32], image_id: int, pair_score:
     return metrics.score(space.metric, metrics.distance(space.metric, unit(vector), held))
 
 
-def _side(grid: NDArray[np.float64], file: bytes) -> dict[str, Any]:
-    overlay = base64.b64encode(overlay_png(grid, decode_photo(io.BytesIO(file), at_least=_OVERLAY_SIDE))).decode()
+def _side(grids: Grids, file: bytes) -> dict[str, Any]:
+    picture = decode_photo(io.BytesIO(file), at_least=_OVERLAY_SIDE)
+    overlay = base64.b64encode(overlay_png(grids.both, picture)).decode()
     return {
-        "grid": [[round(value, 8) for value in row] for row in grid.tolist()],
+        "grid": _rounded(grids.plain),
         "overlay": f"data:image/png;base64,{overlay}",
+        "grids": {
+            "shape": _rounded(grids.shape),
+            "color": None if grids.colour is None else _rounded(grids.colour),
+            "both": _rounded(grids.both),
+        },
     }
+
+
+def _rounded(grid: NDArray[np.float64]) -> list[list[float]]:
+    return [[round(value, 8) for value in row] for row in grid.tolist()]

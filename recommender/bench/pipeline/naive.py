@@ -10,12 +10,13 @@ from django.core.files.storage import default_storage
 
 from catalog.models import ProductImage
 from recommender.encoder import keras_models
-from recommender.encoder.pooling import pool
 from recommender.encoder.preprocess import photo_to_pixels
 from recommender.encoder.registry import encoder_spec
+from recommender.encoder.runtimes import row_of_features
 from recommender.index import stored
 from recommender.index.types import VectorRow
 from recommender.models import Encoder, ImageFeatures, Space
+from recommender.projection.apply import project
 
 PHOTOS = 8
 
@@ -29,12 +30,12 @@ def naive_worker(row: Encoder) -> Callable[[Sequence[tuple[int, int, str]]], int
     def task(image_id: int) -> None:
         image = ProductImage.objects.get(pk=image_id)
         with default_storage.open(str(image.file)) as file:
-            pixels = photo_to_pixels(io.BytesIO(file.read()), side=row.side)
+            pixels = photo_to_pixels(io.BytesIO(file.read()), side=row.side, recipe=row.recipe)
         maps = model.predict(pixels[None].astype(np.float32), verbose=0)[0]
-        features = pool(maps, row.pooling)
+        features = row_of_features(maps, pixels, row.pooling, row.recipe)
         ImageFeatures.objects.create(image=image, encoder=row, digest=image.digest, features=features.tolist())
-        unit = features / np.linalg.norm(features)
-        stored.insert(space=space, rows=[VectorRow(image.pk, image.product_id, unit)])
+        vector = project(space, features[None])[0]
+        stored.insert(space=space, rows=[VectorRow(image.pk, image.product_id, vector)])
 
     def run(images: Sequence[tuple[int, int, str]]) -> int:
         handled = images[:PHOTOS]

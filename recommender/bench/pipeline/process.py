@@ -17,10 +17,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from recommender.bench.memory import most_megabytes
 
-ENCODED_AHEAD = 32
+# Few whole pictures: they are in the memory that is measured.
+ENCODED_AHEAD, PICTURES_AHEAD = 32, 8
 
 
 class Bench:
@@ -36,18 +38,41 @@ class Bench:
         self._encoder.features(np.zeros((self._encoder.side, self._encoder.side, 3), np.uint8))
 
     def decode(self, size: str, share: int, of: int) -> int:
+        """A photo's file → the square of its centre, without looking for what stands in it."""
         names = self._names(size)[share::of]
         for name in names:
-            self._pixels(name)
+            self._pixels(name, recipe=1)
         return len(names)
 
     def forward(self, size: str, share: int, of: int) -> Callable[[], int]:
+        """The network and the pooling of its maps, without the colours."""
+        from recommender.encoder.pooling import pool
+
         names = self._names(size)[share::of]
         pixels = [self._pixels(name) for name in names[:ENCODED_AHEAD]]
 
         def run() -> int:
             for number in range(len(names)):
-                self._encoder.features(pixels[number % len(pixels)])
+                pool(self._encoder.maps(pixels[number % len(pixels)]), self._encoder.pooling)
+            return len(names)
+
+        return run
+
+    def colour(self, size: str, share: int, of: int) -> Callable[[], int]:
+        """Framing and colours: what stands in a decoded picture is looked for, and the colours of its pixels are counted."""
+        from catalog.photos.framing import framed
+
+        from recommender.encoder.colour import colour_histogram
+
+        names = self._names(size)[share::of]
+        pictures = [self._picture(name) for name in names[:PICTURES_AHEAD]]
+        pixels = [self._pixels(name) for name in names[:PICTURES_AHEAD]]
+
+        def run() -> int:
+            for number in range(len(names)):
+                picture = pictures[number % len(pictures)]
+                framed(picture, (0, 0, picture.width, picture.height))
+                colour_histogram(pixels[number % len(pixels)])
             return len(names)
 
         return run
@@ -62,7 +87,7 @@ class Bench:
 
         images = self._images(size)[share::of]
         random = np.random.default_rng(share)
-        features = np.abs(random.normal(size=(len(images), self._row.dimensions))).astype(np.float32)
+        features = np.abs(random.normal(size=(len(images), self._row.row_width))).astype(np.float32)
         items = [
             gallery.EmbeddedPhoto(image, product, digest, row)
             for (image, product, digest), row in zip(images, features, strict=True)
@@ -113,13 +138,22 @@ class Bench:
             cursor.execute("ANALYZE catalog_productimage, recommender_embeddingjob")
         return 0
 
-    def _pixels(self, name: str) -> NDArray[np.uint8]:
-        from django.core.files.storage import default_storage
-
+    def _pixels(self, name: str, *, recipe: int | None = None) -> NDArray[np.uint8]:
+        """By the encoder's own recipe where none is given."""
         from recommender.encoder.preprocess import photo_to_pixels
 
+        return photo_to_pixels(self._file(name), side=self._encoder.side, recipe=recipe or self._encoder.recipe)
+
+    def _picture(self, name: str) -> Image.Image:
+        from catalog.photos.reading import decode_photo
+
+        return decode_photo(self._file(name), at_least=self._encoder.side)
+
+    def _file(self, name: str) -> io.BytesIO:
+        from django.core.files.storage import default_storage
+
         with default_storage.open(name) as file:
-            return photo_to_pixels(io.BytesIO(file.read()), side=self._encoder.side)
+            return io.BytesIO(file.read())
 
     def _names(self, size: str) -> list[str]:
         from catalog.models import ProductImage
@@ -174,7 +208,7 @@ def main() -> None:
     for line in sys.stdin:
         command: dict[str, Any] = json.loads(line)
         prepared = getattr(bench, command.pop("do"))
-        prepares = prepared.__name__ in ("forward", "insert", "naive")
+        prepares = prepared.__name__ in ("forward", "colour", "insert", "naive")
         run = prepared(**command) if prepares else lambda prepared=prepared, command=command: prepared(**command)
         print(json.dumps({"prepared": True}), flush=True)
         sys.stdin.readline()

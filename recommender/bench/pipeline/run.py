@@ -1,7 +1,7 @@
 """`bench pipeline`: how near the pipeline comes to what the machine can do, and what a naive worker makes of it.
 
-The ideal, one photo after the other, is 1/(1/F + 1/D + 1/I) photos a second, where F, D and I are the rates of the encoder,
-of decoding and of inserting alone, on the same cores in the same run. They, the pipeline and the naive worker are measured
+The ideal, one photo after the other, is 1/(1/D + 1/F + 1/C + 1/I) photos a second, where D, F, C and I are the rates of
+decoding, of the network, of framing and counting colours, and of inserting alone, on the same cores in the same run. They, the pipeline and the naive worker are measured
 in turn, round after round, and each rate is that of all its rounds together, because other work on the machine comes and goes.
 """
 
@@ -26,6 +26,8 @@ from recommender.bench.pipeline.processes import Processes, bench_processes
 from recommender.bench.temporary import temporary_shop
 
 LEAST_OF_IDEAL, LEAST_OF_NAIVE, MOST_MEGABYTES = 0.9, 5.0, 250.0
+# Of the photos a second that there would be without framing and colours, they cost at most this share.
+MOST_OF_COLOUR = 0.1
 MOST_IDLE_SECONDS, MOST_IMPORTING_SECONDS = 2.0, 5.0
 SMALL, LARGE, ROUNDS = 304, 128, 8
 
@@ -34,17 +36,22 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Row:
-    """Photos a second, and the shares that count."""
+    """Photos a second, and the shares that count.
+
+    `colour`: of framing and counting colours; `colour_cost`: the share of the ideal without them that they take away.
+    """
 
     size: str
     processes: int
     photos: int
     decode: float
     forward: float
+    colour: float
     insert: float
     ideal: float
     pipeline: float
     of_ideal: float
+    colour_cost: float
     naive: float
     of_naive: float
     megabytes: float
@@ -92,39 +99,43 @@ def _cores() -> int:
 
 
 def _measure(processes: Processes, naive: Processes, size: str, count: int, say: Say) -> Row:
-    rounds: list[tuple[float, float, float, float, float]] = []
+    rounds: list[tuple[float, ...]] = []
     photos, megabytes = 0, 0.0
     for number in range(ROUNDS):
         say(f"{size} photos on {count} core{'s' if count > 1 else ''}, round {number + 1} of {ROUNDS}")
         decode = processes.measure("decode", size).rate
         forward = processes.measure("forward", size).rate
+        colour = processes.measure("colour", size).rate
         processes.measure("reset", size, share=0)
         insert = processes.measure("insert", size).rate
         processes.measure("reset", size, share=1)
         pipeline = processes.measure("embed", size)
         photos, megabytes = pipeline.photos, pipeline.megabytes
         processes.measure("reset", size, share=0)
-        rounds.append((decode, forward, insert, pipeline.rate, naive.measure("naive", size).rate))
-    decode, forward, insert, end_to_end, naively = (harmonic_mean(column) for column in zip(*rounds, strict=True))
+        rounds.append((decode, forward, colour, insert, pipeline.rate, naive.measure("naive", size).rate))
+    decode, forward, colour, insert, end_to_end, naively = map(harmonic_mean, zip(*rounds, strict=True))
+    ideal = ideal_rate(decode, forward, colour, insert)
     return Row(
         size=size,
         processes=count,
         photos=photos,
         decode=decode,
         forward=forward,
+        colour=colour,
         insert=insert,
-        ideal=ideal_rate(decode, forward, insert),
+        ideal=ideal,
         pipeline=end_to_end,
-        of_ideal=end_to_end / ideal_rate(decode, forward, insert),
+        of_ideal=end_to_end / ideal,
+        colour_cost=1 - ideal / ideal_rate(decode, forward, insert),
         naive=naively,
         of_naive=end_to_end / naively,
         megabytes=megabytes,
     )
 
 
-def ideal_rate(decode: float, forward: float, insert: float) -> float:
-    """Photos a second of one photo after the other, from those of each step."""
-    return 1 / (1 / decode + 1 / forward + 1 / insert)
+def ideal_rate(*steps: float) -> float:
+    """Photos a second of one photo after the other, from those of each step alone."""
+    return 1 / sum(1 / rate for rate in steps)
 
 
 def missed_targets(rows: list[Row], latency: dict[str, dict[str, float]]) -> list[str]:
@@ -134,6 +145,10 @@ def missed_targets(rows: list[Row], latency: dict[str, dict[str, float]]) -> lis
         where = f"{row.size} photos on {row.processes}"
         if row.of_ideal < LEAST_OF_IDEAL:
             missed.append(f"{where}: {row.of_ideal:.2f} of the ideal, wanted {LEAST_OF_IDEAL}")
+        if row.colour_cost > MOST_OF_COLOUR:
+            missed.append(
+                f"{where}: framing and colours cost {row.colour_cost:.0%} of the photos a second, wanted at most {MOST_OF_COLOUR:.0%}"
+            )
         if row.of_naive < LEAST_OF_NAIVE:
             missed.append(f"{where}: {row.of_naive:.1f} × the naive worker, wanted {LEAST_OF_NAIVE:.0f}")
         if row.megabytes > MOST_MEGABYTES:
@@ -149,13 +164,15 @@ def table(result: dict[str, Any]) -> str:
     lines = [
         f"{result['encoder']}, {result['photos']} photos; photos a second ({result['date']}, {result['machine']})",
         "",
-        "| photos | processes | decode D | forward F | insert I | ideal | pipeline | of ideal | naive | × naive | MB a process |",
-        "|---|---|---|---|---|---|---|---|---|---|---|",
+        "| photos | processes | decode D | forward F | colour C | insert I | ideal | pipeline | of ideal | cost of C | naive | × naive | MB a process |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for row in result["rows"]:
-        rates = " | ".join(f"{row[name]:.0f}" for name in ("decode", "forward", "insert", "ideal", "pipeline"))
+        rates = " | ".join(
+            f"{row[name]:.0f}" for name in ("decode", "forward", "colour", "insert", "ideal", "pipeline")
+        )
         lines.append(
-            f"| {row['size']} | {row['processes']} | {rates} | {row['of_ideal']:.2f} | {row['naive']:.1f} "
+            f"| {row['size']} | {row['processes']} | {rates} | {row['of_ideal']:.2f} | {row['colour_cost']:.0%} | {row['naive']:.1f} "
             f"| {row['of_naive']:.1f} | {row['megabytes']:.0f} |"
         )
     lines += ["", "| upload to searchable | p50 | p95 |", "|---|---|---|"]

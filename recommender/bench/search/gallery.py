@@ -2,7 +2,9 @@
 
 A vector lies somewhere between a real photo and one of its ten nearest, plus noise in proportion to how much real photos
 vary in each direction. Shuffled copies would be too easy, independent noise has no neighbourhoods; this keeps those of
-the seeds at every size. Everything follows from the seed of the generator.
+the seeds at every size. Shape and colour parts are derived so each by itself: half of the products have the colours of the
+photos that their shape is from, the others those of any photo, as a shop sells one thing in several colours. Everything
+follows from the seed of the generator.
 """
 
 from __future__ import annotations
@@ -14,12 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.halfvec import half_precision
-from recommender.projection.apply import unit
+from recommender.projection.apply import beside, unit
 
-DIMENSIONS = 256
+SHAPE_DIMENSIONS, COLOUR_DIMENSIONS = 192, 64
+DIMENSIONS = SHAPE_DIMENSIONS + COLOUR_DIMENSIONS
+COLOUR_WEIGHT = 0.2  # of the space: what a product's colours count beside its shape unless a question says otherwise
 SHARES = (50.0, 10.0, 5.0, 2.0, 1.0, 0.1)  # per cent of the products that pass a filter
 _NEIGHBOURS = 10
 _NOISE = 0.5
+_OWN_COLOURS = 0.5  # share of the products whose colours go with their shape
 _CHUNK = 50_000
 # The category tree by shares of the parent: 50 % > 10 % > 5 % > two of 2 % and one of 1 % > 1 % > 0.1 %.
 _TREE = {50.0: [10.0] * 5, 10.0: [5.0] * 2, 5.0: [2.0, 2.0, 1.0], 2.0: [1.0] * 2, 1.0: [0.1] * 10}
@@ -37,7 +42,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Gallery:
-    """Products 1 to n, one photo each. `vectors`: float32 (n, 256) unit rows as halfvec keeps them.
+    """Products 1 to n, one photo each. `vectors`: float32 (n, 256) unit rows as halfvec keeps them, shape before colour.
 
     `category`: int32 (n,), the node of the finest category; `nodes` the tree; `members[node]`: int32, sorted products'
     numbers. Categories are correlated with the vectors; `price` (float64 (n,), 0 to 1000) and attributes are not.
@@ -63,10 +68,10 @@ class Gallery:
         return None
 
 
-def generate(seeds: Vectors, count: int, *, seed: int = 1) -> Gallery:
-    """`seeds`: float32 (photos, 256), projected features of real photos before they are normalised."""
+def generate(shapes: Vectors, colours: Vectors, count: int, *, seed: int = 1) -> Gallery:
+    """`shapes` float32 (photos, 192), `colours` float32 (photos, 64): of real photos, projected, before they are normalised."""
     rng = np.random.default_rng(seed)
-    vectors = np.concatenate(list(_mixtures(seeds, count, rng)))
+    vectors = np.concatenate(list(_mixtures(shapes, colours, count, rng)))
     nodes, members = _categories(vectors, rng)
     category = np.full(count, -1, np.int32)
     for number, node in enumerate(nodes):
@@ -82,18 +87,31 @@ def generate(seeds: Vectors, count: int, *, seed: int = 1) -> Gallery:
     )
 
 
-def _mixtures(seeds: Vectors, count: int, rng: np.random.Generator) -> Iterator[Vectors]:
-    likeness = unit(seeds) @ unit(seeds).T
-    np.fill_diagonal(likeness, -np.inf)
-    nearest = np.argsort(-likeness, axis=1)[:, :_NEIGHBOURS]
-    spread = _NOISE * seeds.std(axis=0)
+def _mixtures(shapes: Vectors, colours: Vectors, count: int, rng: np.random.Generator) -> Iterator[Vectors]:
+    of_shape, of_colour = _Mixer(shapes), _Mixer(colours)
     for start in range(0, count, _CHUNK):
         size = min(_CHUNK, count - start)
-        one = rng.integers(0, len(seeds), size)
-        other = nearest[one, rng.integers(0, nearest.shape[1], size)]
-        weight = rng.random((size, 1), dtype=np.float32)
-        noise = rng.standard_normal((size, seeds.shape[1]), dtype=np.float32) * spread
-        yield half_precision(unit(weight * seeds[one] + (1 - weight) * seeds[other] + noise))
+        photos = rng.integers(0, len(shapes), size)
+        painted = np.where(rng.random(size) < _OWN_COLOURS, photos, rng.integers(0, len(shapes), size))
+        yield half_precision(beside(of_shape.mixed(photos, rng), of_colour.mixed(painted, rng), COLOUR_WEIGHT))
+
+
+class _Mixer:
+    """Photos in one part of the space, float32 (photos, d)."""
+
+    def __init__(self, photos: Vectors) -> None:
+        likeness = unit(photos) @ unit(photos).T
+        np.fill_diagonal(likeness, -np.inf)
+        self._photos = photos
+        self._nearest = np.argsort(-likeness, axis=1)[:, :_NEIGHBOURS]
+        self._spread = _NOISE * photos.std(axis=0)
+
+    def mixed(self, numbers: NDArray[np.int64], rng: np.random.Generator) -> Vectors:
+        """Unit rows between each of the photos and one of its neighbours, with noise: float32 (rows, d)."""
+        other = self._nearest[numbers, rng.integers(0, self._nearest.shape[1], len(numbers))]
+        weight = rng.random((len(numbers), 1), dtype=np.float32)
+        noise = rng.standard_normal((len(numbers), self._photos.shape[1]), dtype=np.float32) * self._spread
+        return unit(weight * self._photos[numbers] + (1 - weight) * self._photos[other] + noise)
 
 
 def _categories(vectors: Vectors, rng: np.random.Generator) -> tuple[list[Node], dict[int, NDArray[np.int32]]]:

@@ -1,7 +1,7 @@
 """One size of `bench search`, in a process of its own on a private, empty database.
 
 Run as `python -m recommender.bench.search.process FOLDER VECTORS PEERS` in the environment of a temporary shop; FOLDER
-holds `seeds.npy`. Says on standard error what it does and prints one JSON object. A *cold* answer is one that has to be
+holds `seeds.npz`. Says on standard error what it does and prints one JSON object. A *cold* answer is one that has to be
 searched for, a *hot* one is in Redis already.
 """
 
@@ -40,22 +40,26 @@ def main() -> None:
 
 
 def measure(folder: Path, count: int, peers: Sequence[str], say: Callable[[str], object]) -> dict[str, Any]:
+    from recommender.bench.search import dial as search_dial
     from recommender.bench.search import peers as search_peers
     from recommender.bench.search import truth as search_truth
-    from recommender.bench.search.gallery import DIMENSIONS, generate
+    from recommender.bench.search.gallery import COLOUR_DIMENSIONS, DIMENSIONS, SHAPE_DIMENSIONS, generate
     from recommender.bench.search.own import curve, sizes
     from recommender.bench.search.shop import write_shop
     from recommender.projection.apply import unit
     from recommender.projection.fit import fit_pca
     from recommender.projection.statistics import Statistics
 
-    features = np.load(folder / "seeds.npy")
-    statistics = Statistics(features.shape[1])
-    statistics.add(features)
-    projection = fit_pca(statistics, DIMENSIONS)
-    say(f"deriving {count:,} vectors from {len(features)} photos")
-    gallery = generate(projection.linear(unit(features)), count)
-    space, seconds = write_shop(gallery, projection, say)
+    photos = np.load(folder / "seeds.npz")
+    parts = []
+    for rows, dimensions in ((photos["features"], SHAPE_DIMENSIONS), (photos["colours"], COLOUR_DIMENSIONS)):
+        statistics = Statistics(rows.shape[1])
+        statistics.add(rows)
+        parts.append(fit_pca(statistics, dimensions))
+    shape, colour = parts
+    say(f"deriving {count:,} vectors from {len(photos['features'])} photos")
+    gallery = generate(shape.linear(unit(photos["features"])), colour.linear(unit(photos["colours"])), count)
+    space, seconds = write_shop(gallery, shape, colour, say)
     rng = np.random.default_rng(2)
     queries = [int(one) for one in rng.choice(count, min(count, 4 * QUERIES), replace=False)]
     judged = queries[:TRUE_QUERIES]
@@ -73,6 +77,8 @@ def measure(folder: Path, count: int, peers: Sequence[str], say: Callable[[str],
         }
         | {"curve": curve(space, gallery, judged, truth, more=queries[TRUE_QUERIES : 4 * TRUE_QUERIES])}
     ]
+    say("recall and time at each tenth of the dial")
+    dial = search_dial.measure(space, gallery, judged, queries)
     skipped = {}
     for name in peers:
         say(f"peer: {name}")
@@ -91,6 +97,7 @@ def measure(folder: Path, count: int, peers: Sequence[str], say: Callable[[str],
         "space": sizes(space),
         "bytes_of_index_a_photo": round(sizes(space)["index_bytes"] / count, 1),
         "engines": engines,
+        "dial": dial,
         "skipped_peers": skipped,
         "filters": filters,
         "http": http,

@@ -7,7 +7,7 @@ import sys
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import orjson
@@ -15,6 +15,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from recommender.bench.circumstances import circumstances
+
+if TYPE_CHECKING:
+    from recommender.bench.search.seeds import Seeds
 
 SIZES = [10_000]
 PEERS = ("hnswlib", "faiss", "annoy", "milvus")
@@ -45,14 +48,14 @@ def handle(
     from recommender.bench.search.seeds import EncoderNotCompiled, seeds
 
     try:
-        features, words = seeds(command.stderr.write)
+        photos = seeds(command.stderr.write)
     except EncoderNotCompiled as error:
         raise CommandError(str(error)) from error
     result: dict[str, Any] = {
         "command": _command(vectors, peers, json, plot, markdown),
         **circumstances(),
-        "seeds": words,
-        "runs": [_run(features, count, peers, command) for count in vectors],
+        "seeds": photos.words,
+        "runs": [_run(photos, count, peers, command) for count in vectors],
     }
     result["targets"] = report.targets(result["runs"])
     if plot is not None:
@@ -70,11 +73,11 @@ def handle(
         raise CommandError(f"{len(missed)} targets were missed: {'; '.join(missed)}")
 
 
-def _run(features: np.ndarray[Any, Any], count: int, peers: Sequence[str], command: BaseCommand) -> dict[str, Any]:
+def _run(photos: Seeds, count: int, peers: Sequence[str], command: BaseCommand) -> dict[str, Any]:
     from recommender.bench.temporary import temporary_shop
 
     with temporary_shop() as (folder, environment):
-        np.save(folder / "seeds.npy", features)
+        np.savez(folder / "seeds.npz", features=photos.features, colours=photos.colours)
         arguments = [sys.executable, "-m", "recommender.bench.search.process", str(folder), str(count), ",".join(peers)]
         done = subprocess.run(arguments, env=environment, cwd=settings.BASE_DIR, stdout=subprocess.PIPE, check=False)
     if done.returncode:

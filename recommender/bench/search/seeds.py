@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +13,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from recommender.encoder.calibration import drawn_pictures
+from recommender.encoder.colour import colour_histogram
 from recommender.encoder.preprocess import image_to_pixels, photo_to_pixels
 from recommender.encoder.serving import encoder_for
-from recommender.encoder.store import EncoderNotCompiled, current_encoder
+from recommender.encoder.store import HEAVY, EncoderNotCompiled, current_encoder
 from recommender.models import Encoder, ImageFeatures
 
 LEAST = 300
@@ -22,31 +24,43 @@ MOST = 5000
 PHOTOS = Path("../shared/data/clothing/images")
 
 
-def seeds(say: Callable[[str], object]) -> tuple[NDArray[np.float32], str]:
-    """Features float32 (photos, dimensions of the encoder,), and in words what they are of.
+@dataclass(frozen=True, eq=False)
+class Seeds:
+    """`features` float32 (photos, dimensions of the encoder,), `colours` float32 (photos, colour bins,); `words`: of what."""
 
-    Raises EncoderNotCompiled where neither features nor an encoder are at hand.
-    """
-    stored = ImageFeatures.objects.values_list("encoder_id", flat=True).distinct()
-    for encoder_id in stored:
-        rows = ImageFeatures.objects.filter(encoder_id=encoder_id).order_by("digest", "pk").distinct("digest")[:MOST]
+    features: NDArray[np.float32]
+    colours: NDArray[np.float32]
+    words: str
+
+
+def seeds(say: Callable[[str], object]) -> Seeds:
+    """Real photos to derive vectors from. Raises EncoderNotCompiled where neither features nor an encoder are at hand."""
+    for encoder in Encoder.objects.defer(*HEAVY).filter(colour_bins__gt=0):
+        rows = ImageFeatures.objects.filter(encoder=encoder).order_by("digest", "pk").distinct("digest")[:MOST]
         found = np.array([list(row.features) for row in rows], np.float32)
         if len(found) >= LEAST:
-            return found, f"{len(found)} photos of this shop, {Encoder.objects.only('name').get(pk=encoder_id).name}"
+            words = f"{len(found)} photos of this shop, {encoder.name}"
+            return Seeds(found[:, : encoder.dimensions], found[:, encoder.dimensions :], words)
     row = current_encoder()
-    encoder = encoder_for(row)
     folder = settings.BASE_DIR / PHOTOS
     if folder.is_dir():
         paths = sorted(folder.iterdir())[:MOST]
         say(f"embedding {len(paths)} photos of {PHOTOS} to derive vectors from")
-        embedded = [
-            encoder.features(photo_to_pixels(io.BytesIO(path.read_bytes()), side=encoder.side)) for path in paths
-        ]
-        return np.stack(embedded), f"{len(embedded)} photos of {PHOTOS}, {row.name}"
+        files: Iterable[bytes] = (path.read_bytes() for path in paths)
+        pixels = (photo_to_pixels(io.BytesIO(file), side=row.side, recipe=row.recipe) for file in files)
+        return _embedded(row, pixels, f"{len(paths)} photos of {PHOTOS}, {row.name}")
     say("embedding 1000 drawn pictures to derive vectors from: there are no photos here")
-    pictures = drawn_pictures(1000, side=encoder.side, seed=7)
-    embedded = [encoder.features(image_to_pixels(Image.fromarray(one), side=encoder.side)) for one in pictures]
-    return np.stack(embedded), f"1000 drawn pictures, {row.name}"
+    pictures = drawn_pictures(1000, side=row.side, seed=7)
+    pixels = (image_to_pixels(Image.fromarray(one), side=row.side) for one in pictures)
+    return _embedded(row, pixels, f"1000 drawn pictures, {row.name}")
 
 
-__all__ = ["EncoderNotCompiled", "seeds"]
+def _embedded(row: Encoder, pixels: Iterable[NDArray[np.uint8]], words: str) -> Seeds:
+    """Colours are counted here: an encoder of the first recipe does not."""
+    encoder = encoder_for(row)
+    photos = [(encoder.features(one)[: row.dimensions], colour_histogram(one)) for one in pixels]
+    features, colours = (np.stack(part) for part in zip(*photos, strict=True))
+    return Seeds(features, colours, words)
+
+
+__all__ = ["EncoderNotCompiled", "Seeds", "seeds"]

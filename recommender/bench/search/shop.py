@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from psycopg import Cursor, sql
 
 from catalog.models import Category
-from recommender.bench.search.gallery import DIMENSIONS, Gallery
+from recommender.bench.search.gallery import COLOUR_DIMENSIONS, COLOUR_WEIGHT, DIMENSIONS, Gallery
 from recommender.halfvec import raw_connection
 from recommender.index import lifecycle
 from recommender.index.nearness import NearnessTree, sample_size
@@ -33,7 +33,7 @@ DESCRIPTION = (
 Say = Callable[[str], object]
 
 
-def write_shop(gallery: Gallery, projection: Projection, say: Say) -> tuple[Space, dict[str, float]]:
+def write_shop(gallery: Gallery, shape: Projection, colour: Projection, say: Say) -> tuple[Space, dict[str, float]]:
     """The active space of the shop, and seconds of each step."""
     seconds: dict[str, float] = {}
 
@@ -43,7 +43,7 @@ def write_shop(gallery: Gallery, projection: Projection, say: Say) -> tuple[Spac
         action()
         seconds[name] = round(time.perf_counter() - began, 2)
 
-    space = _space(projection)
+    space = _space(shape, colour)
     timed("writing products and photos", lambda: _write_catalogue(gallery))
     timed("ordering and writing vectors", lambda: _write_vectors(space, gallery))
     timed("building the index", lambda: vector_index().build(space=space))
@@ -55,15 +55,18 @@ def slug(node: int) -> str:
     return f"node-{node}"
 
 
-def _space(projection: Projection) -> Space:
-    assert projection.mean is not None and projection.matrix is not None
+def _space(shape: Projection, colour: Projection) -> Space:
+    assert shape.mean is not None and shape.matrix is not None
+    assert colour.mean is not None and colour.matrix is not None
     encoder = Encoder.objects.create(
         name="bench@1",
         sha256="b" * 64,
         precision="fp32",
         pooling="gaussian",
         side=224,
-        dimensions=len(projection.mean),
+        dimensions=len(shape.mean),
+        recipe=2,
+        colour_bins=len(colour.mean),
         compiled=b"",
         check_pixels=b"",
         check_features=b"",
@@ -73,9 +76,13 @@ def _space(projection: Projection) -> Space:
         encoder=encoder,
         projection=Space.Kind.PCA,
         dimensions=DIMENSIONS,
+        colour_dimensions=COLOUR_DIMENSIONS,
+        colour_weight=COLOUR_WEIGHT,
         state=Space.State.ACTIVE,
-        mean=projection.mean.astype(np.float32).tobytes(),
-        matrix=projection.matrix.astype(np.float32).tobytes(),
+        mean=shape.mean.astype(np.float32).tobytes(),
+        matrix=shape.matrix.astype(np.float32).tobytes(),
+        colour_mean=colour.mean.astype(np.float32).tobytes(),
+        colour_matrix=colour.matrix.astype(np.float32).tobytes(),
         fit_summary=Fit(photos=0).as_json(),
         activated_at=timezone.now(),
     )

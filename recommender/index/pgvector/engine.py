@@ -13,7 +13,7 @@ from recommender.index import stored
 from recommender.index.base import Candidates, Effort, NearestQuery, Sizes, VectorIndex
 from recommender.index.compared import AT_ONCE, hits_of
 from recommender.index.partitions import table_bytes
-from recommender.index.pgvector import ann_index, options, statements
+from recommender.index.pgvector import ann_index, options, statements, unevenness
 from recommender.index.pgvector.options import Parameters, space_parameters
 from recommender.index.session import Row, ask
 from recommender.index.types import VectorRow
@@ -70,7 +70,13 @@ class PgvectorIndex(VectorIndex):
         for start in range(0, len(queries), AT_ONCE):
             part = queries[start : start + AT_ONCE]
             depths = [query.depth * _oversample(space, chosen) for query in part]
-            settings = statements.settings_of(replace(chosen, max_scan_tuples=visits(chosen, part, depths)))
+            effort = max(unevenness.effort(space, query.vector) for query in part)
+            more = replace(
+                chosen,
+                ef_search=min(options.MOST_EF_SEARCH, round(chosen.ef_search * effort)),
+                max_scan_tuples=round(chosen.max_scan_tuples * effort),
+            )
+            settings = statements.settings_of(replace(more, max_scan_tuples=visits(more, part, depths)))
             asked = [
                 statements.nearest(space, query, k=k, depth=depth) for query, depth in zip(part, depths, strict=True)
             ]

@@ -22,6 +22,7 @@ OPCLASSES: dict[tuple[str, str], str] = {
 }
 
 MAX_DIMENSIONS = 4000  # what pgvector indexes of a halfvec
+MOST_EF_SEARCH = 1000  # what pgvector takes
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Parameters:
 _RANGES: dict[str, tuple[int, int]] = {
     "m": (2, 100),
     "ef_construction": (4, 1000),
-    "ef_search": (1, 1000),
+    "ef_search": (1, MOST_EF_SEARCH),
     "max_scan_tuples": (1, 2**31 - 1),
     "lists": (0, 32768),
     "probes": (0, 32768),

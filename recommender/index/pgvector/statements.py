@@ -12,14 +12,14 @@ from recommender.index.base import NearestQuery
 from recommender.index.partitions import partition_name
 from recommender.index.pgvector.options import Parameters
 from recommender.index.session import Statement
-from recommender.index.sql import GROUPED, conditions, parts
+from recommender.index.sql import Measure, composition, conditions, grouped, measure, scored
 from recommender.models import Space
 
 # Asks the ANN index: the planner is kept from sorting (settings below), so the index hands out photos nearest first and
 # the join throws out what does not pass, until `depth` are found or the scan ends.
 _NEAREST = """
-WITH candidates AS MATERIALIZED (
-    SELECT v.image_id, v.product_id, p.variant_group, {typed} {operator} %(vector)s AS distance
+WITH {found} AS MATERIALIZED (
+    SELECT v.image_id, v.product_id, p.variant_group, {typed} {operator} %(vector)s AS distance{vector}
     FROM {partition} v JOIN catalog_product p ON p.id = v.product_id
     WHERE {conditions}
     ORDER BY {typed} {operator} %(vector)s LIMIT %(depth)s
@@ -28,8 +28,8 @@ WITH candidates AS MATERIALIZED (
 
 # Sign bits: the index orders by Hamming distance, the true distance ranks what it found.
 _NEAREST_BITS = """
-WITH candidates AS MATERIALIZED (
-    SELECT v.image_id, v.product_id, p.variant_group, {typed} {operator} %(vector)s AS distance
+WITH {found} AS MATERIALIZED (
+    SELECT v.image_id, v.product_id, p.variant_group, {typed} {operator} %(vector)s AS distance{vector}
     FROM {partition} v JOIN catalog_product p ON p.id = v.product_id
     WHERE {conditions}
     ORDER BY {bits} <~> {vector_bits} LIMIT %(depth)s
@@ -61,19 +61,20 @@ def settings_of(chosen: Parameters) -> Statement:
 def nearest(space: Space, query: NearestQuery, *, k: int, depth: int) -> Statement:
     """Answers by the index, from the `depth` nearest photos that pass; photos alone, ungrouped, for a query without filters."""
     texts, values = conditions(query.filters) if query.filters is not None else (None, {})
-    text = _nearest(space.index, partition_name(space), space.dimensions, space.metric, texts)
-    return text, {**values, "vector": HalfVector(query.vector), "k": k, "depth": depth}
+    measured, of_parts = measure(space, query.parts)
+    text = _nearest(space.index, partition_name(space), measured, texts)
+    return text, {**values, **of_parts, "vector": HalfVector(query.vector), "k": k, "depth": depth}
 
 
 @lru_cache(maxsize=1024)
-def _nearest(
-    index: str, partition: str, dimensions: int, metric: str, conditions: tuple[LiteralString, ...] | None
-) -> str:
+def _nearest(index: str, partition: str, measured: Measure, conditions: tuple[LiteralString, ...] | None) -> str:
     """`conditions`: as `conditions()` gives them; None: photos alone, whoever sells them."""
-    composed = parts(partition, dimensions, metric, conditions or ())
-    composed["bits"] = sql.SQL("binary_quantize({})::bit({})").format(composed["typed"], sql.Literal(dimensions))
-    composed["vector_bits"] = sql.SQL("binary_quantize(%(vector)s)::bit({})").format(sql.Literal(dimensions))
+    composed = composition(partition, measured, conditions or ())
+    size = sql.Literal(measured.dimensions)
+    composed["bits"] = sql.SQL("binary_quantize({})::bit({})").format(composed["typed"], size)
+    composed["vector_bits"] = sql.SQL("binary_quantize(%(vector)s)::bit({})").format(size)
     by_bits = index == "binary"
     if conditions is None:
         return sql.SQL(_PHOTOS_BITS if by_bits else _PHOTOS).format(**composed).as_string()
-    return sql.SQL((_NEAREST_BITS if by_bits else _NEAREST) + GROUPED).format(**composed).as_string()
+    body = sql.SQL(_NEAREST_BITS if by_bits else _NEAREST).format(**composed)
+    return (body + scored(measured) + grouped(measured)).as_string()

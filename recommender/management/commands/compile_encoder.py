@@ -51,6 +51,7 @@ class Command(BaseCommand):
                 "weights": row.weights,
                 "precision": row.precision,
                 "pooling": row.pooling,
+                "recipe": row.recipe,
                 "side": row.side,
                 "dimensions": row.dimensions,
                 "reused": not made,

@@ -25,6 +25,7 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from recommender.index.parts import Weighing
 from recommender.models import Space
 from recommender.search.filters import SearchOptions
 
@@ -33,12 +34,17 @@ Fact = TypeVar("Fact")
 
 @dataclass(frozen=True)
 class Candidate:
-    """A product by its best photo. `distance` is in the space's metric; `score` is higher for the more alike."""
+    """A product by its best photo. `distance` is in the space's metric; `score` is higher for the more alike.
+
+    `shape`, `colour`: the cosines that the score is the weighted sum of; None where it has no such part.
+    """
 
     image_id: int
     product_id: int
     score: float
     distance: float
+    shape: float | None = None
+    colour: float | None = None
 
 
 Candidates = tuple[Candidate, ...]
@@ -49,6 +55,8 @@ class Query:
     """What is asked for one page, or for one tier of it.
 
     `vectors`: float32 (dimensions of the space,) each, unit length; a candidate counts by the one it is nearest to.
+    `weighing`: how shape and colour count in scores; None in a space without colour. (With it a vector may be zeros in a part
+    of which it says nothing, and which has no weight then.)
     `options`: `filters` and `min_score` bound what the index is asked for, `limit` is how many places the page has once
     this tier has filled its own. `categories`: those of the products that ask; None where no product does, which means
     that of the nearest product. `same_category`: only candidates of `categories`. `depth`: how many candidates the index
@@ -57,6 +65,7 @@ class Query:
 
     vectors: tuple[NDArray[np.float32], ...]
     options: SearchOptions
+    weighing: Weighing | None = None
     categories: tuple[int, ...] | None = None
     same_category: bool = False
     depth: int = 0

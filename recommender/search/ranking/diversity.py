@@ -18,7 +18,10 @@ MOST_CANDIDATES = 400
 
 
 class Diversity(Step[NDArray[np.float32]]):
-    """Chooses the places of the page from several times as many candidates; a photo deleted meanwhile drops out."""
+    """Chooses the places of the page from several times as many candidates; a photo deleted meanwhile drops out.
+
+    The likeness of the candidates to each other is measured as their likeness to the query is: by the same weight of colour.
+    """
 
     def applies(self, query: Query) -> bool:
         return query.options.diversity > 0
@@ -37,9 +40,10 @@ class Diversity(Step[NDArray[np.float32]]):
         kept = [one for one in candidates if one.image_id in known]
         if not kept:
             return ()
+        vectors = unit(np.stack([known[one.image_id] for one in kept]))
         chosen = choose(
             relevance=np.array([one.score for one in kept], np.float32),
-            vectors=unit(np.stack([known[one.image_id] for one in kept])),
+            vectors=vectors if query.weighing is None else query.weighing.comparable(vectors),
             diversity=query.options.diversity,
             count=max(query.options.limit, query.depth // WIDER),
         )

@@ -9,9 +9,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, zip_longest
 
+import numpy as np
+from numpy.typing import NDArray
+
 from catalog.filters.entries.category import Category
 from catalog.models import Product
 from recommender.index import metrics
+from recommender.index.parts import SCORE_DIGITS
 from recommender.index.search import vector_search
 from recommender.index.types import Hit, SpaceQuery
 from recommender.models import Space
@@ -143,9 +147,7 @@ def _nearest(space: Space, queries: Sequence[Query]) -> list[tuple[Candidates, b
     pages = iter(
         vector_search().search_many(
             space=space,
-            queries=[
-                SpaceQuery(vector=vector, filters=one.options.filters) for one in queries for vector in one.vectors
-            ],
+            queries=[_asked(one, vector) for one in queries for vector in one.vectors],
             k=max(one.depth for one in queries),
             exact=any(one.options.exact for one in queries),
         )
@@ -153,9 +155,16 @@ def _nearest(space: Space, queries: Sequence[Query]) -> list[tuple[Candidates, b
     return [_merged(space, query, islice(pages, len(query.vectors))) for query in queries]
 
 
+def _asked(query: Query, vector: NDArray[np.float32]) -> SpaceQuery:
+    filters, weighing = query.options.filters, query.weighing
+    if weighing is None:
+        return SpaceQuery(vector=vector, filters=filters)
+    return SpaceQuery(vector=weighing.query(vector), filters=filters, parts=weighing.parts(vector))
+
+
 def _merged(space: Space, query: Query, pages: Iterable[Sequence[Hit]]) -> tuple[Candidates, bool]:
     """The pages of a query's vectors as one. A deeper search could find more where a page ended for its depth alone."""
-    found = [[_candidate(space, hit) for hit in page[: query.depth]] for page in pages]
+    found = [[_candidate(space, query, hit) for hit in page[: query.depth]] for page in pages]
     more = any(len(page) == query.depth and alike_enough(page[-1], query) for page in found)
     if len(found) == 1:
         return tuple(found[0]), more
@@ -163,5 +172,10 @@ def _merged(space: Space, query: Query, pages: Iterable[Sequence[Hit]]) -> tuple
     return tuple(merged), more
 
 
-def _candidate(space: Space, hit: Hit) -> Candidate:
-    return Candidate(hit.image_id, hit.product_id, metrics.score(space.metric, hit.distance), hit.distance)
+def _candidate(space: Space, query: Query, hit: Hit) -> Candidate:
+    if query.weighing is None:
+        score = metrics.score(space.metric, hit.distance)
+        return Candidate(hit.image_id, hit.product_id, score, hit.distance, shape=score)
+    # The score was rounded where it was computed; subtracting it from 1 twice must not bring digits back.
+    score = round(1 - hit.distance, SCORE_DIGITS)
+    return Candidate(hit.image_id, hit.product_id, score, hit.distance, hit.shape, hit.colour)

@@ -50,7 +50,8 @@ class TestSimilar:
         assert (body["status"], body["space"], body["exact"], body["fallback"]) == ("ready", "test", True, None)
         assert body["query"] == {"product": asking.pk, "image": shop.photos(asking)[0]} and body["took_ms"] > 0
         (result,) = body["results"]
-        assert list(result) == ["product", "image", "score", "distance"]
+        assert list(result) == ["product", "image", "score", "distance", "scores"]
+        assert result["scores"] == {"shape": result["score"], "color": None}
         (hit,) = shop.answer(VECTORS[0], _without(asking), 1)
         assert (result["image"], result["product"]["id"]) == (hit.image_id, other.pk)
         assert result["distance"] == pytest.approx(hit.distance, abs=1e-5)

@@ -79,7 +79,7 @@ def products(shop: Shop) -> dict[str, Product]:
 class OneVector:
     """An encoder to which every photo looks alike."""
 
-    side, dimensions, pooling = 8, 8, "mean"
+    side, dimensions, pooling, recipe = 8, 8, "mean", 1
 
     def maps(self, pixels: Any) -> Any:
         return self.features(pixels)[None, None, :]

@@ -13,6 +13,8 @@ import pytest
 
 from recommender.encoder import keras_models
 from recommender.encoder.calibration import drawn_pictures
+from recommender.encoder.check_photos import check_photos
+from recommender.encoder.colour_tables import COLOUR_BINS
 from recommender.encoder.compile import compile_file
 from recommender.encoder.registry import ENCODERS, encoder_spec
 from recommender.encoder.weights_pickle import WeightsFileError
@@ -67,8 +69,8 @@ def test_a_model_with_own_weights_is_compiled_and_agrees_with_keras(name: str, w
     spec = replace(encoder_spec(name), side=64)
     made = compile_file(spec, weights=str(weights_files[name]), pooling="mean", source="s")
     assert made.least_cosine >= 0.9999
-    assert made.check_features.shape == (4, spec.dimensions)
-    assert made.check_pixels.shape == (4, spec.side, spec.side, 3)
+    assert made.check_features.shape == (len(check_photos()), spec.dimensions + COLOUR_BINS)
+    assert made.basis is None, "a model saved without its top holds no classifier"
 
 
 APPLICATIONS = sorted(name for name, spec in ENCODERS.items() if spec.family == "applications")
@@ -84,6 +86,7 @@ def test_dimensions_and_sides_are_those_of_the_network(name: str) -> None:
     classifying = getattr(module, spec.architecture)(weights=None, classes=2)
     assert classifying.input_shape[1:3] == (spec.side, spec.side)
     assert classifying.get_layer("avg_pool").output.shape[-1] == spec.dimensions
+    assert classifying.layers[-1].get_weights()[0].shape == (spec.dimensions, 2), "the classifier is the last layer"
 
 
 def test_pixels_are_fed_as_they_are_and_rescaled_inside(weights_files: dict[str, Path]) -> None:
@@ -143,3 +146,5 @@ def test_a_download_that_fails_says_what_else_would_do(monkeypatch: pytest.Monke
     monkeypatch.setattr(module, "BASE_WEIGHTS_PATH", "http://127.0.0.1:9/")
     with pytest.raises(WeightsFileError, match=r"efficientnet-b0 could not be downloaded.*ENCODER_WEIGHTS.*lite0"):
         keras_models.build_model(encoder_spec("efficientnet-b0"), "imagenet")
+    with pytest.raises(WeightsFileError, match=r"efficientnet-b0 could not be downloaded.*ENCODER_WEIGHTS.*lite0"):
+        keras_models.classifier_weights(encoder_spec("efficientnet-b0"), "imagenet")

@@ -40,7 +40,7 @@ def test_the_command_compiles_stores_and_then_reuses(db: None, settings: Setting
     assert (answer["encoder"], answer["reused"], answer["id"]) == ("efficientnet-lite0@1", False, row.pk)
     assert answer["least_cosine"] >= 0.9999
     assert row.sha256 == hashlib.sha256(bytes(row.compiled)).hexdigest()
-    assert encoder_for(row).features(drawn_pictures(1, side=224, seed=1)[0]).shape == (1280,)
+    assert encoder_for(row).features(drawn_pictures(1, side=224, seed=1)[0]).shape == (1280 + 196,)
     assert [space.encoder for space in Space.objects.all()] == [row]
 
     again, lines = io.StringIO(), io.StringIO()

@@ -45,7 +45,7 @@ def test_the_compiled_encoder_is_loaded_once_and_gives_features(
     assert (encoder.side, encoder.dimensions, encoder.pooling) == (224, 1280, "gaussian")
     assert encoder.maps(pictures[0]).shape == (7, 7, 1280)
     features = encoder.features(pictures[0])
-    assert features.shape == (1280,) and features.dtype == np.float32
+    assert features.shape == (1280 + 196,) and features.dtype == np.float32
     assert np.array_equal(encoder.features_many(pictures)[0], features)
     assert encoder_for(Encoder.objects.get()) is encoder
 
@@ -90,7 +90,7 @@ def test_keras_serves_the_same_vectors(
     encoder = encoder_for(compiled_lite0)
     assert isinstance(encoder, KerasEncoder)
     many = encoder.features_many(pictures)
-    assert many.shape == (6, 1280)
+    assert many.shape == (6, 1280 + 196)
     assert cosines(many, compiled).min() >= 0.99999
     assert cosines(np.stack([encoder.features(picture) for picture in pictures]), many).min() >= 0.99999
 
@@ -111,7 +111,7 @@ def test_settings_that_do_not_go_together_stop_a_command_and_not_a_query(
     with pytest.raises(SystemCheckError, match=r"ENCODER_RUNTIME=keras cannot serve efficientnet-lite2-int8"):
         call_command("check")
     encoder = encoder_for(compiled_lite2_int8, runtime=COMPILED)  # as a web process asks
-    assert encoder.features(np.zeros((260, 260, 3), np.uint8)).shape == (compiled_lite2_int8.dimensions,)
+    assert encoder.features(np.zeros((260, 260, 3), np.uint8)).shape == (compiled_lite2_int8.row_width,)
     settings.ENCODER = "efficientnet-lite0"
     call_command("check")
     settings.ENCODER_RUNTIME = "onnx"
@@ -131,18 +131,20 @@ def test_int8_must_reproduce_its_check_vectors_to_the_last_bit(compiled_lite2_in
     features = np.frombuffer(compiled_lite2_int8.check_features, np.float32).copy()
     assert encoder_for(compiled_lite2_int8) is not None
     serving.forget_encoders()
-    at = int(np.argmax(features))
+    at = int(np.argmax(features[:1280]))
     features[at] = np.nextafter(features[at], np.float32(0))
     with pytest.raises(EncoderMismatch, match=r"lite2-int8@1.*bit for bit: least cosine 1\.000000"):
         encoder_for(tamper(compiled_lite2_int8, check_features=features.tobytes()))
 
 
 def test_fp32_must_reproduce_its_check_vectors_to_five_nines(compiled_lite0: Encoder) -> None:
-    features = np.frombuffer(compiled_lite0.check_features, np.float32)
-    rounded = features * (1 + 1e-4 * np.random.default_rng(0).normal(size=features.shape)).astype(np.float32)
+    features = np.frombuffer(compiled_lite0.check_features, np.float32).reshape(-1, compiled_lite0.row_width)
+    rounded = features.copy()
+    rounded[:, :1280] *= (1 + 1e-4 * np.random.default_rng(0).normal(size=(len(features), 1280))).astype(np.float32)
     assert encoder_for(tamper(compiled_lite0, check_features=rounded.tobytes())) is not None
     serving.forget_encoders()
-    other = np.roll(features.reshape(-1, 1280), 1, axis=0)
+    other = features.copy()
+    other[:, :1280] = np.roll(features[:, :1280], 1, axis=0)
     with pytest.raises(EncoderMismatch, match=r"does not reproduce efficientnet-lite0@1.*0\.99999 is asked for"):
         encoder_for(tamper(compiled_lite0, check_features=other.tobytes()))
 
@@ -157,12 +159,16 @@ def test_a_stored_file_that_is_not_the_compiled_one_is_refused(compiled_lite0: E
 def test_a_refusal_is_not_remembered_as_an_encoder(compiled_lite0: Encoder) -> None:
     features = compiled_lite0.check_features
     with pytest.raises(EncoderMismatch):
-        encoder_for(tamper(compiled_lite0, check_features=np.zeros(4 * 1280, np.float32).tobytes()))
+        encoder_for(
+            tamper(
+                compiled_lite0, check_features=np.zeros(len(compiled_lite0.check_features) // 4, np.float32).tobytes()
+            )
+        )
     assert encoder_for(tamper(compiled_lite0, check_features=features)) is not None
 
 
 class Fixed:
-    side, dimensions, pooling = 8, 3, "mean"
+    side, dimensions, pooling, recipe = 8, 3, "mean", 1
 
     def maps(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         return np.ones((1, 1, 3), np.float32)

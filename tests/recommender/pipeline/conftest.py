@@ -18,7 +18,7 @@ from recommender.spaces.first import ensure_first_space
 class ColourEncoder:
     """Fixed vectors: the mean colour of the middle of the photo, and one that never is 0. `on_photo` may interfere."""
 
-    side, dimensions, pooling = 8, 4, "mean"
+    side, dimensions, pooling, recipe = 8, 4, "mean", 1
 
     def __init__(self) -> None:
         self.photos = 0

@@ -44,7 +44,7 @@ RED, GREEN, BLUE = (250, 10, 10), (10, 250, 10), (10, 10, 250)
 class ColourEncoder:
     """Features are the mean colour and a constant, 8 numbers."""
 
-    side, dimensions, pooling = 8, 8, "mean"
+    side, dimensions, pooling, recipe = 8, 8, "mean", 1
 
     def __init__(self) -> None:
         self.photos = 0

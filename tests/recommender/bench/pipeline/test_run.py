@@ -21,11 +21,13 @@ ROW = pipeline.Row(
     photos=8,
     decode=600.0,
     forward=200.0,
+    colour=1200.0,
     insert=600.0,
-    ideal=120.0,
-    pipeline=114.0,
+    ideal=109.1,
+    pipeline=104.0,
     of_ideal=0.95,
-    naive=11.4,
+    colour_cost=0.09,
+    naive=10.4,
     of_naive=10.0,
     megabytes=140.0,
 )
@@ -41,14 +43,16 @@ def databases() -> set[str]:
 
 def test_the_ideal_is_one_photo_after_the_other() -> None:
     assert pipeline.ideal_rate(600.0, 200.0, 600.0) == pytest.approx(120.0)
+    assert pipeline.ideal_rate(600.0, 200.0, 1200.0, 600.0) == pytest.approx(1 / (1 / 120 + 1 / 1200))
 
 
 def test_what_was_missed_is_said() -> None:
     assert pipeline.missed_targets([ROW], {"idle": QUICK, "importing": QUICK}) == []
-    slow = pipeline.Row(**{**ROW.__dict__, "of_ideal": 0.8, "of_naive": 4.0, "megabytes": 300.0})
+    slow = pipeline.Row(**{**ROW.__dict__, "of_ideal": 0.8, "colour_cost": 0.13, "of_naive": 4.0, "megabytes": 300.0})
     missed = pipeline.missed_targets([slow], {"idle": {"p95_seconds": 2.5}, "importing": {"p95_seconds": 6.0}})
-    assert len(missed) == 5
+    assert len(missed) == 6
     assert missed[0] == "small photos on 1: 0.80 of the ideal, wanted 0.9"
+    assert missed[1] == "small photos on 1: framing and colours cost 13% of the photos a second, wanted at most 10%"
 
 
 def test_the_table_holds_every_row_and_what_was_missed() -> None:
@@ -62,7 +66,7 @@ def test_the_table_holds_every_row_and_what_was_missed() -> None:
         "missed": ["one thing"],
     }
     text = pipeline.table(result)
-    assert "| small | 1 | 600 | 200 | 600 | 120 | 114 | 0.95 | 11.4 | 10.0 | 140 |" in text
+    assert "| small | 1 | 600 | 200 | 1200 | 600 | 109 | 104 | 0.95 | 9% | 10.4 | 10.0 | 140 |" in text
     assert text.endswith("missed: one thing")
 
 
@@ -82,7 +86,7 @@ def test_it_measures_in_a_shop_of_its_own_and_leaves_nothing(
         write_photos(None, folder, small=24, large=2)
         pipeline.run_module(environment, "recommender.bench.pipeline.process", str(folder), "open")
         with bench_processes(folder, environment, 2) as processes:
-            for command in ("decode", "forward"):
+            for command in ("decode", "forward", "colour"):
                 assert processes.measure(command, "small").photos == 24
             processes.measure("reset", "small", share=0)
             assert processes.measure("insert", "small").photos == 24

@@ -1,0 +1,57 @@
+"""`search/color/`, and `products/{id}/colors/`."""
+
+from __future__ import annotations
+
+import time
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from catalog.parameters import InvalidParameter
+from recommender.api import schema
+from recommender.api.answers import answer_bytes, parameters_of
+from recommender.api.base_view import SearchView, as_sent, json_answer
+from recommender.api.cached_answers import cached_or_made
+from recommender.models import Space
+from recommender.search.colours import hex_of, parse_colours
+from recommender.search.filters import parse
+from recommender.search.product_colours import product_colours
+from recommender.search.similarity import similar_to_colours
+
+
+class ColorSearch(SearchView):
+    """The products whose photos have these colours most nearly, each product once, whatever its shape."""
+
+    @extend_schema(
+        operation_id="search_color",
+        summary="What has these colours",
+        parameters=[schema.HEX, *schema.COLOR_SEARCH],
+        responses={200: schema.AnswerSchema, **schema.problems(400, 503)},
+    )
+    def get(self, request: Request) -> Response:
+        began = time.perf_counter()
+
+        def make() -> tuple[bytes, Space | None]:
+            parameters = parameters_of(request)
+            if "color_weight" in parameters:
+                raise InvalidParameter("color_weight", "search/color/ answers by colour alone: leave it out")
+            colours = parse_colours(parameters)
+            options = parse(parameters, also=["hex"])
+            return answer_bytes(similar_to_colours(colours=colours, options=options), began)
+
+        return json_answer(cached_or_made(as_sent(request), make))
+
+
+class ProductColors(SearchView):
+    """The colours of a product's primary photo, counted when it was embedded; no photo is read for them."""
+
+    @extend_schema(
+        operation_id="product_colors",
+        summary="The product's own colours",
+        responses={200: schema.ProductColorsSchema, **schema.problems(404, 503)},
+    )
+    def get(self, request: Request, product_id: int) -> Response:
+        found = product_colours(product_id=product_id)
+        colors = [{"hex": hex_of(rgb), "share": round(share, 4)} for rgb, share in found.colours]
+        return json_answer({"status": found.status, "colors": colors})
