@@ -36,7 +36,9 @@ LEAST_OF_A_CLASS = 5
 # Fits of this choice happen in the photos' leading axes alone, which hold nearly all of their variance: twenty times faster.
 AXES = 512
 MOST_QUERIES = 600  # on either side of a draw
-_BEYOND = 2  # so many shrinkages in a row that lose too much end the search: stronger ones lose more
+# So many shrinkages in a row that lose too much, each more than the one before, end the search: stronger ones lose more.
+# Where few dimensions are wanted the gentlest lose most, for they cut off what PCA would, and the search goes on.
+_BEYOND = 2
 _SEED = 12
 
 
@@ -101,12 +103,14 @@ def choose(
     """
     draws = _draws(teaching, dimensions, always_unseen)
     tried: dict[float, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
-    beyond = 0
+    beyond, before = 0, 0.0
     for number, shrinkage in enumerate(SHRINKAGES):
         progress("choosing the shrinkage", number, len(SHRINKAGES))
         pairs = [draw.differences(shrinkage) for draw in draws]
         tried[shrinkage] = np.concatenate([one for one, _ in pairs]), np.concatenate([one for _, one in pairs])
-        beyond = beyond + 1 if _mean(tried[shrinkage][1]) < -MOST_LOSS else 0
+        change = _mean(tried[shrinkage][1])
+        beyond = beyond + 1 if change < min(-MOST_LOSS, before) else 0
+        before = change
         if beyond == _BEYOND:
             break
     progress("choosing the shrinkage", len(SHRINKAGES), len(SHRINKAGES))
