@@ -174,9 +174,7 @@ class _Draw:
         if not len(self._queries):
             return np.zeros(0)
         vectors = unit((self._vectors @ matrix).astype(np.float32))
-        scores = score(
-            Contestant("fit", vectors), queries=self._queries, classes=self._classes, groups=self._groups
-        )
+        scores = score(Contestant("fit", vectors), queries=self._queries, classes=self._classes, groups=self._groups)
         return scores.values["map@50"]
 
 

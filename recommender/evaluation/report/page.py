@@ -101,6 +101,7 @@ def render(judgement: Judgement, quality: Quality, live: Mapping[str, Figures], 
     context: dict[str, Any] = {
         "title": f"Space {judgement.space.name}",
         "facts": f"{_facts(judgement.space)}; {timezone.now():%Y-%m-%d %H:%M} UTC",
+        "shrinkage": tables.shrinkage(judgement.space),
         "live": _contestants(live) if live else None,
     }
     if judgement.scores:
@@ -126,7 +127,9 @@ def _facts(space: Space) -> str:
 
 
 def _held_out(quality: Quality, rival: str) -> HeldOut:
-    systems = quality.systems
+    by_labels = {" by all labels" if quality.each_label else "": quality.systems} | {
+        f" by {label} alone": one.systems for label, one in quality.each_label.items()
+    }
     gains = [
         (
             name,
@@ -141,9 +144,10 @@ def _held_out(quality: Quality, rival: str) -> HeldOut:
         photos=quality.photos,
         training_photos=quality.training_photos,
         parts=[
-            _part(part, quality.queries[part], {name: values[part] for name, values in systems.items()})
+            _part(part, quality.queries[part], {name: values[part] for name, values in one.items()}, by)
+            for by, one in by_labels.items()
             for part in tables.PARTS
-            if part in systems["space"]
+            if part in one["space"]
         ],
         ann_recall=quality.ann_recall,
         gains=plots.gains(gains, f"mAP@50 less that of the {tables.NAMES[rival]}, class by class"),
@@ -152,16 +156,17 @@ def _held_out(quality: Quality, rival: str) -> HeldOut:
     )
 
 
-def _part(part: str, queries: int, systems: Mapping[str, Figures]) -> Part:
+def _part(part: str, queries: int, systems: Mapping[str, Figures], by: str) -> Part:
+    """`by`: which of several labels judge, in words; "" of a single one."""
     return Part(
-        title=tables.PARTS[part].capitalize(),
+        title=tables.PARTS[part].capitalize() + by,
         queries=queries,
         table=_contestants(systems),
         plots=[
             plots.bars(
                 {name: values[metric] for name, values in systems.items()},
                 tables.NAMES,
-                f"{metric}, {tables.PARTS[part]}",
+                f"{metric}, {tables.PARTS[part]}{by}",
             )
             for metric in ("map@50", "p@10")
         ],

@@ -121,7 +121,10 @@ def test_the_learned_fit_is_whitening_then_pca(shrinkage: float) -> None:
 
 def test_a_learned_fit_of_shrinkage_one_is_pca() -> None:
     features, classes = class_features(8, 30, dimensions=20)
-    learned, pca = fit_learned(gathered(features, classes), 10, 1.0)(features), fit_pca(gathered(features), 10)(features)
+    learned, pca = (
+        fit_learned(gathered(features, classes), 10, 1.0)(features),
+        fit_pca(gathered(features), 10)(features),
+    )
     assert np.allclose(learned @ learned.T, pca @ pca.T, atol=1e-3)
 
 
