@@ -5,7 +5,6 @@ The fits are those of the training sides, which the product judges by, too.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.bench.relevance.figures import METRICS
-from recommender.bench.relevance.labelled import with_conjunction
+from recommender.bench.relevance.labelled import classes_by_label
 from recommender.encoder.stored_features import features_of
 from recommender.evaluation.labels import LabelledPhotos, read_photos
-from recommender.evaluation.rank import Contestant, relevant_of, score
+from recommender.evaluation.rank import Contestant, relevant_of, score, scored
 from recommender.evaluation.scores import Scores, interval, rounded
 from recommender.models import Space
 from recommender.projection.apply import judged_projection_of
@@ -25,30 +24,40 @@ from recommender.records.fit import Fit
 PARTS = ("all", "seen", "unseen")
 
 
-def compare(pca: Space, learned: Space, labels: Sequence[str]) -> dict[str, Any]:
-    """By label, and by all of them together: `queries`, the figures of each contestant and the `gain` in mAP@50 of the
-    learned shape part over PCA's, over all queries, and over those of classes that the judged fit knew or did not know.
+def compare(pca: Space, learned: Space) -> dict[str, Any]:
+    """By label of the learned space, and by all of them together: `queries`, the figures of each contestant and the `gain`
+    in mAP@50 of the learned shape part over PCA's, over all queries, and over those of classes (of all labels together)
+    that the judged fit knew or did not know.
     """
-    encoder = pca.encoder_id
-    read = {label: read_photos(encoders=[encoder], labels=label) for label in labels}
-    taught = read_photos(encoders=[encoder], labels=learned.labels)
-    held = np.flatnonzero(np.isin(taught.image_ids, _held_out(pca)) & np.isin(taught.image_ids, _held_out(learned)))
-    groups = taught.groups[held]
-    vectors = _vectors(pca, learned, taught.image_ids[held])
-    seen, unseen = (mask[held] for mask in _known(taught, learned))
+    everyone = read_photos(encoders=[pca.encoder_id], labels=learned.labels)
+    held = np.isin(everyone.image_ids, _held_out(pca)) & np.isin(everyone.image_ids, _held_out(learned))
+    photos = everyone.taken(held)
+    ranked = _ranked(_vectors(pca, learned, photos.image_ids), photos.groups)
+    seen, unseen = _known(photos, learned)
     found: dict[str, Any] = {}
-    for label, classes in with_conjunction({name: one.classes[held] for name, one in read.items()}).items():
-        everyone = np.arange(len(held))
-        queries = np.flatnonzero((classes >= 0) & (relevant_of(everyone, classes, groups) > 0))
+    for label, classes in classes_by_label(photos, learned.labels).items():
+        rows = np.arange(len(photos))
+        queries = np.flatnonzero((classes >= 0) & (relevant_of(rows, classes, photos.groups) > 0))
         if not len(queries):
             continue
         scores = {
-            name: score(Contestant(name, rows), queries=queries, classes=classes, groups=groups)
-            for name, rows in vectors.items()
+            name: scored(answers[queries], queries=queries, classes=classes, groups=photos.groups)
+            for name, answers in ranked.items()
         }
         masks = dict(zip(PARTS, (np.ones(len(queries), bool), seen[queries], unseen[queries]), strict=True))
-        found[label] = {part: _part(scores, groups[queries], mask) for part, mask in masks.items() if mask.any()}
-    return {"photos": len(held), "labels": found}
+        groups = photos.groups[queries]
+        found[label] = {part: _part(scores, groups, mask) for part, mask in masks.items() if mask.any()}
+    return {"photos": len(photos), "labels": found}
+
+
+def _ranked(vectors: dict[str, NDArray[np.float32]], groups: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
+    """What each contestant answers every photo with: rows int64 (photos, 50)."""
+    everyone = np.arange(len(groups))
+    anything = np.zeros(len(groups), np.int32)
+    return {
+        name: score(Contestant(name, rows), queries=everyone, classes=anything, groups=groups).ranked
+        for name, rows in vectors.items()
+    }
 
 
 def _part(scores: dict[str, Scores], groups: NDArray[np.int64], mask: NDArray[np.bool_]) -> dict[str, Any]:

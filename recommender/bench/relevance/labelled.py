@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recommender.evaluation.labels import read_photos
+from recommender.evaluation.labels import LabelledPhotos, read_photos
 
 Numbers = NDArray[np.int64]
 
@@ -31,14 +31,13 @@ class Labelled:
         return len(self.image_ids)
 
 
-def read_labelled(*, encoder_id: int, labels: Sequence[str], first_photos: Mapping[int, int]) -> Labelled:
+def read_labelled(*, encoder_id: int, labels: str, first_photos: Mapping[int, int]) -> Labelled:
     """Of the photos that the encoder has embedded. `first_photos`: the photo that each product is searched by.
 
     Raises UnknownLabels.
     """
-    read = [read_photos(encoders=[encoder_id], labels=label) for label in labels]
-    photos = read[0]
-    classes = with_conjunction({label: one.classes for label, one in zip(labels, read, strict=True)})
+    photos = read_photos(encoders=[encoder_id], labels=labels)
+    classes = classes_by_label(photos, labels)
     asking = np.array([first_photos.get(product) for product in photos.product_ids.tolist()]) == photos.image_ids
     rows = np.flatnonzero(asking)
     rows = rows[np.lexsort((photos.product_ids[rows], photos.groups[rows]))]
@@ -57,14 +56,9 @@ def read_labelled(*, encoder_id: int, labels: Sequence[str], first_photos: Mappi
     )
 
 
-def with_conjunction(classes: Mapping[str, NDArray[np.int32]]) -> dict[str, NDArray[np.int32]]:
-    """The same classes int32 (rows,) by label, and of several labels their conjunction, named `a and b`: rows that have
-    every label are of one class where they share all of them."""
-    found = dict(classes)
-    if len(found) > 1:
-        columns = np.stack(list(classes.values()), axis=1)
-        whole = (columns >= 0).all(axis=1)
-        together = np.full(len(columns), -1, np.int32)
-        together[whole] = np.unique(columns[whole], axis=0, return_inverse=True)[1].reshape(-1)
-        found[" and ".join(classes)] = together
-    return found
+def classes_by_label(photos: LabelledPhotos, labels: str) -> dict[str, NDArray[np.int32]]:
+    """The classes int32 (photos,) by each label; of several, last, those of their conjunction, named `a and b`."""
+    if not photos.each:
+        return {labels: photos.classes}
+    found = {one.label: one.classes for one in photos.each}
+    return {**found, " and ".join(found): photos.classes}

@@ -36,7 +36,7 @@ class Asked:
 
     catalogue: str | None
     drawn: int
-    labels: list[str]
+    labels: str
     queries: int | None
     changed: int | None
 
@@ -52,7 +52,7 @@ def main() -> int:
     django.setup()
     from catalog.feeds.rows import FeedError
     from recommender.bench.temporary import open_tables
-    from recommender.evaluation.labels import UnknownLabels
+    from recommender.evaluation.label_names import UnknownLabels
 
     folder = Path(sys.argv[1])
     open_tables(folder)
@@ -93,7 +93,7 @@ def measure(folder: Path, asked: Asked, say: Say) -> dict[str, Any]:
     queries = _drawn(everyone, asked.queries)
     ceilings = figures.ceilings(labelled, queries)
     if not ceilings:
-        raise NothingToAsk(f"no two products share a class by {', '.join(asked.labels)}: try other --labels")
+        raise NothingToAsk(f"no two products share a class by {asked.labels}: try other --labels")
     row = current_encoder()
     contestants = _first_contestants(labelled, queries, row, say)
     say("asking the first space through the index")
@@ -156,16 +156,16 @@ def _held_out(pca: Space, asked: Asked, photos: int, say: Say) -> dict[str, Any]
     from recommender.bench.relevance import held_out, shop
     from recommender.models import Space
     from recommender.spaces.fit import CannotFit
-    from recommender.spaces.options import InvalidSpace
 
-    labels = ",".join(asked.labels)
-    say(f"building a space that learns from {labels}")
+    say(f"building a space that learns from {asked.labels}")
     try:
-        learned = shop.built(pca.encoder, projection=Space.Kind.LEARNED, photos=photos, labels=labels, answers=False)
-    except (CannotFit, InvalidSpace) as error:
+        learned = shop.built(
+            pca.encoder, projection=Space.Kind.LEARNED, photos=photos, labels=asked.labels, answers=False
+        )
+    except CannotFit as error:
         return {"skipped": str(error)}
     say("comparing it with pca on held-out photos")
-    return {"space": _described(learned)} | held_out.compare(pca, learned, asked.labels)
+    return {"space": _described(learned)} | held_out.compare(pca, learned)
 
 
 def _drawn(rows: Numbers, most: int | None) -> Numbers:

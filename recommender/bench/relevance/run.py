@@ -29,7 +29,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--labels",
         type=_labels,
-        default=[LABELS],
+        default=LABELS,
         metavar="a[,b…]",
         help="category (the default), brand or attribute:NAME; of several also what shares all of them; the first is the type",
     )
@@ -50,7 +50,7 @@ def handle(
     command: BaseCommand,
     *,
     catalog: Path | None,
-    labels: list[str],
+    labels: str,
     products: int,
     queries: int,
     changed: int,
@@ -120,25 +120,20 @@ def _check(catalog: Path | None, plot: Path | None, *others: Path | None) -> Non
 def _command(asked: Any, catalog: Path | None, everything: bool) -> str:
     words = ["manage.py bench relevance"]
     words.append(f"--catalog {catalog}" if catalog else f"--products {asked.drawn}")
-    words.append(f"--labels {','.join(asked.labels)}")
+    words.append(f"--labels {asked.labels}")
     words.append("--all" if everything else f"--queries {asked.queries} --changed {asked.changed}")
     return " ".join(words)
 
 
-def _labels(text: str) -> list[str]:
-    from recommender.evaluation.labels import UnknownLabels, checked_labels
+def _labels(text: str) -> str:
+    from recommender.evaluation.label_names import UnknownLabels, checked_labels
 
-    labels = [one.strip() for one in text.split(",")]
-    if len(set(labels)) < len(labels):
-        raise ArgumentTypeError(f"{text!r} names a label twice")
     try:
-        for label in labels:
-            if checked_labels(label) == "product":
-                raise ArgumentTypeError(
-                    "by product nothing can be found: photos of one product are no answers to each other"
-                )
+        labels = checked_labels(text)
     except UnknownLabels as error:
         raise ArgumentTypeError(str(error)) from error
+    if labels == "product":
+        raise ArgumentTypeError("by product nothing can be found: photos of one product are no answers to each other")
     return labels
 
 

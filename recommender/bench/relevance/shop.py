@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from catalog.feeds.importing import FeedImport
@@ -44,7 +44,7 @@ def embed(say: Say) -> None:
         say(f"{worked.done} photos embedded, more to come")
 
 
-def searchable(space: Space, labels: Sequence[str]) -> Labelled:
+def searchable(space: Space, labels: str) -> Labelled:
     """What asks and is found in the active space. Raises UnknownLabels."""
     products = list(Product.objects.filter(published=True).order_by("pk").values_list("pk", flat=True))
     first_photos: dict[int, int] = {}

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from recommender.bench.relevance import figures
-from recommender.bench.relevance.labelled import Labelled, with_conjunction
+from recommender.bench.relevance.labelled import Labelled, classes_by_label
+from recommender.evaluation.labels import LabelledPhotos, Labelling
 
 # Six groups, products 10 to 15, and product 16, which shares the group of 15 and has another colour.
 TYPES, COLOURS = [0, 0, 0, 1, 1, -1], [0, 0, 1, 1, 1, 0]
 
 
+# Of the conjunction: two of type 0 and colour 0, one of type 0 and colour 1, two of type 1 and colour 1.
+TOGETHER = [0, 0, 1, 2, 2, -1]
+
+
 @pytest.fixture
 def shop() -> Labelled:
-    classes = with_conjunction({"type": np.array(TYPES, np.int32), "colour": np.array(COLOURS, np.int32)})
+    given = {"type": TYPES, "colour": COLOURS, "type and colour": TOGETHER}
+    classes = {label: np.array(one, np.int32) for label, one in given.items()}
     products = np.arange(10, 16)
     return Labelled(
         image_ids=np.arange(100, 106),
@@ -28,12 +36,19 @@ def shop() -> Labelled:
     )
 
 
-def test_the_conjunction_holds_what_shares_every_label(shop: Labelled) -> None:
-    together = shop.classes["type and colour"].tolist()
-    assert list(shop.classes) == ["type", "colour", "type and colour"]
-    assert together[0] == together[1] and together[3] == together[4] and together[5] == -1
-    assert len(set(together)) == 4
-    assert list(with_conjunction({"type": np.zeros(2, np.int32)})) == ["type"]
+def test_several_labels_are_followed_by_their_conjunction() -> None:
+    columns = [np.array(one, np.int32) for one in (TYPES, COLOURS, TOGETHER)]
+    rows = np.arange(6)
+    photos = LabelledPhotos(
+        rows, rows, rows, columns[2], rows > 9, ["a + x", "a + y", "b + y"],
+        (Labelling("brand", columns[0], ["a", "b"]), Labelling("attribute:colour", columns[1], ["x", "y"])),
+    )  # fmt: skip
+    found = classes_by_label(photos, "brand,attribute:colour")
+    assert {label: one.tolist() for label, one in found.items()} == {
+        "brand": TYPES, "attribute:colour": COLOURS, "brand and attribute:colour": TOGETHER,
+    }  # fmt: skip
+    assert list(classes_by_label(photos.taken(rows[:0]), "brand,attribute:colour")) == list(found)
+    assert list(classes_by_label(replace(photos, each=()), "brand")) == ["brand"]
 
 
 def test_ceilings_follow_from_the_sizes_of_classes(shop: Labelled) -> None:

@@ -63,7 +63,7 @@ def test_a_catalogue_is_measured_from_its_feed_to_the_report(
     [
         (["--catalog", "no-such-feed.csv"], "no-such-feed.csv: there is no such file or folder"),
         (["--labels", "category,colour"], "there are no labels 'colour'"),
-        (["--labels", "brand,brand"], "names a label twice"),
+        (["--labels", "brand,brand"], "brand is named twice"),
         (["--labels", "product"], "by product nothing can be found"),
         (["--changed", "0"], "'0': a whole number of at least 1 is needed"),
         (["--queries", "many"], "'many': a whole number"),
