@@ -26,7 +26,7 @@ TENTHS = tuple(tenth / 10 for tenth in range(11))
 PLACES = 10  # of the dial's curve
 _SEED = 12
 
-Say = Callable[[str], object]
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)

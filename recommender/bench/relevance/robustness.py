@@ -28,7 +28,7 @@ _TOLD_EVERY = 50
 
 
 def measure(
-    shop: Labelled, queries: Numbers, *, space: Space, encoder: ImageEncoder, say: Callable[[str], object]
+    shop: Labelled, queries: Numbers, *, space: Space, encoder: ImageEncoder, say: Callable[[str], None]
 ) -> dict[str, Any]:
     """By ground, `plain` (packshots) and `natural`: `photos`, and of each of VARIANTS the share of first answers that
     belong to the group of the photo that was changed, [low, mean, high]."""

@@ -18,7 +18,7 @@ from recommender.spaces.colour import DIMENSIONS, WHOLE
 from recommender.spaces.options import SpaceOptions
 from recommender.spaces.switch import activate
 
-Say = Callable[[str], object]
+Say = Callable[[str], None]
 
 _BATCH = 500
 _HOUR = 3600.0

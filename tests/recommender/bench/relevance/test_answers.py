@@ -20,7 +20,7 @@ from recommender.projection.apply import project
 from recommender.spaces.build import build_space
 from recommender.spaces.options import SpaceOptions
 from recommender.spaces.switch import activate
-from tests.recommender.spaces.gallery import add_photos
+from tests.recommender.spaces.gallery import add_photos, coloured_encoder
 
 pytestmark = pytest.mark.django_db
 
@@ -32,19 +32,7 @@ BOTH = "category and attribute:kind"
 
 @pytest.fixture
 def encoder() -> Encoder:
-    return Encoder.objects.create(
-        name="drawn@1",
-        sha256="d" * 64,
-        precision="fp32",
-        pooling="mean",
-        recipe=2,
-        side=48,
-        dimensions=DIMENSIONS,
-        colour_bins=BINS,
-        compiled=b"",
-        check_pixels=b"",
-        check_features=b"",
-    )
+    return coloured_encoder(dimensions=DIMENSIONS)
 
 
 @pytest.fixture
