@@ -47,7 +47,7 @@ def markdown(result: Mapping[str, Any], *, plot: str | None) -> str:
 def dial_plot(result: Mapping[str, Any]) -> Plot:
     """P@10 over the weight of colour, a line a label."""
     lines = {
-        label: [(one["weight"], one["p@10"][label][1]) for one in result["dial"]]
+        f"P@10 by {label}": [(one["weight"], one["p@10"][label][1]) for one in result["dial"]]
         for label in result["labels"]
         if label in result["dial"][0]["p@10"]
     }
