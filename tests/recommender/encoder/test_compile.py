@@ -59,7 +59,7 @@ def test_the_compiled_file_agrees_with_keras_on_real_photos(lite0_file: Compiled
     from recommender.encoder import keras_models
 
     paths = sorted(PHOTOS.glob("*.jpg"))[::60]
-    pixels = np.stack([photo_to_pixels(path.open("rb"), side=224) for path in paths])
+    pixels = np.stack([photo_to_pixels(path.open("rb"), side=224, recipe=2) for path in paths])
     maps = keras_models.serving_function(lite0_file.spec, "imagenet")(pixels)
     compiled = LiteRTEncoder(lite0_file.compiled, 224, 1280, "gaussian").features_many(pixels)
     assert len(pixels) == 20
@@ -160,4 +160,4 @@ def test_photos_of_the_catalogue_are_checked_too_and_bad_ones_passed_over(db: No
         image.save()
     pixels = list(catalogue_pixels(32))
     assert len(pixels) == 1
-    assert np.array_equal(pixels[0], photo_to_pixels(io.BytesIO(file.getvalue()), side=32))
+    assert np.array_equal(pixels[0], photo_to_pixels(io.BytesIO(file.getvalue()), side=32, recipe=2))
