@@ -35,7 +35,9 @@ def test_the_api_examples_run(coloured_shop: Shop, tmp_path: Path) -> None:
     commands.mkdir()
     (commands / "curl").write_text(WATCHED.format(curl=CURL))
     (commands / "curl").chmod(0o755)
-    script = f'set -euo pipefail\nPATH="{commands}:$PATH"\n' + _examples().replace("http://127.0.0.1:8000", coloured_shop.url)
+    script = f'set -euo pipefail\nPATH="{commands}:$PATH"\n' + _examples().replace(
+        "http://127.0.0.1:8000", coloured_shop.url
+    )
     result = subprocess.run(["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=120)
     assert result.returncode == 0, result.stderr + result.stdout
     answers = [json.loads(line) for line in result.stdout.splitlines() if line]

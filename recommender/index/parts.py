@@ -1,7 +1,8 @@
 """A query in a space whose vectors have a shape and a colour part: what it asks of each, and how much colour counts.
 
-A stored vector is [√(1 − α)·S ‖ √α·C], S and C of unit length, α the colour weight of the space. One index of such vectors
-answers for every weight w of colour: the query [(1 − w)/√(1 − α)·S ‖ w/√α·C] ranks by (1 − w)·cos S + w·cos C.
+A stored vector is g = [√(1 − α)·S ‖ √α·C], S and C of unit length, α the colour weight of the space, 0 < α < 1. One index of
+such vectors answers for every weight w of colour: the query [(1 − w)/√(1 − α)·S ‖ w/√α·C], which is [(1 − w)/(1 − α)·g_S ‖ w/α·g_C],
+ranks by (1 − w)·cos S + w·cos C.
 """
 
 from __future__ import annotations
@@ -62,13 +63,14 @@ class Weighing:
         )
 
     def query(self, vector: Vector) -> Vector:
-        """The vector, of unit length, whose nearest neighbours by cosine have the highest scores: float32 (d,)."""
-        parts = self.parts(vector)
-        query = np.zeros(len(vector), np.float32)
-        if parts.shape is not None:
-            query[: self.split] = (1 - self.asked) / np.sqrt(1 - self.stored) * unit(parts.shape)
-        if parts.colour is not None:
-            query[self.split :] = self.asked / np.sqrt(self.stored) * unit(parts.colour)
+        """The vector, of unit length, whose nearest neighbours by cosine have the highest scores: float32 (d,).
+
+        `vector`: made as stored vectors are, or zeros in a part that says nothing. At the weight of the space it is itself.
+        """
+        if self.asked == self.stored:
+            return vector
+        shape, colour = (1 - self.asked) / (1 - self.stored), self.asked / self.stored
+        query = np.concatenate([vector[: self.split] * np.float32(shape), vector[self.split :] * np.float32(colour)])
         return unit(query)
 
     def scores(self, one: Vector, other: Vector) -> Scores:

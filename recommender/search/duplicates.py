@@ -74,7 +74,7 @@ def duplicates_of(*, product_id: int, threshold: float, options: SearchOptions) 
     groups = variant_groups({pair.other_product_id for pair in pairs})
     best: dict[int | str, Candidate] = {}
     for pair in sorted(pairs, key=lambda one: (-one.cosine, one.other_image_id)):
-        found = Candidate(pair.other_image_id, pair.other_product_id, pair.cosine, 1 - pair.cosine)
+        found = Candidate(pair.other_image_id, pair.other_product_id, pair.cosine, 1 - pair.cosine, shape=pair.cosine)
         best.setdefault(groups.get(pair.other_product_id, pair.other_product_id), found)
     return Answer(
         status=product.status,

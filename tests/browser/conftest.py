@@ -117,25 +117,40 @@ def shop(web: str, drawn_catalogue: Path, celery_worker_factory: Callable[..., C
 def coloured_shop(
     web: str, drawn_catalogue: Path, celery_worker_factory: Callable[..., CeleryWorker]
 ) -> Iterator[Shop]:
-    """The same in a space of shape and colour."""
+    """The same in a space of shape and colour, whose weight is .2."""
+    _active_space(colour_dimensions=32)
+    _embedded(drawn_catalogue, celery_worker_factory)
+    yield Shop(web, drawn_catalogue)
+    drop_partitions()
+
+
+@pytest.fixture
+def colourless_shop(
+    web: str, drawn_catalogue: Path, celery_worker_factory: Callable[..., CeleryWorker]
+) -> Iterator[Shop]:
+    """The same in a space without a colour part."""
+    _active_space(colour_dimensions=0)
+    _embedded(drawn_catalogue, celery_worker_factory)
+    yield Shop(web, drawn_catalogue)
+    drop_partitions()
+
+
+def _active_space(*, colour_dimensions: int) -> None:
     encoder = save_encoder(compiled_encoder("efficientnet-lite0"))
-    matrix = np.random.default_rng(0).normal(size=(encoder.colour_bins, 32)).astype(np.float32)
+    matrix = np.random.default_rng(0).normal(size=(encoder.colour_bins, colour_dimensions)).astype(np.float32)
     space = Space.objects.create(
-        name="coloured",
+        name="browsed",
         encoder=encoder,
         projection=Space.Kind.NONE,
-        dimensions=encoder.dimensions + 32,
-        colour_dimensions=32,
-        colour_weight=0.2,
-        colour_matrix=matrix.tobytes(),
+        dimensions=encoder.dimensions + colour_dimensions,
+        colour_dimensions=colour_dimensions,
+        colour_weight=0.2 if colour_dimensions else 0.0,
+        colour_matrix=matrix.tobytes() if colour_dimensions else None,
         state=Space.State.ACTIVE,
         fit_summary={"photos": 0},
     )
     lifecycle.create(space)
     vector_index().build(space=space)
-    _embedded(drawn_catalogue, celery_worker_factory)
-    yield Shop(web, drawn_catalogue)
-    drop_partitions()
 
 
 def _embedded(catalogue: Path, workers: Callable[..., CeleryWorker]) -> None:

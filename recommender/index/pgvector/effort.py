@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from recommender.models import Space
 
 # Up to this cosine nothing more is needed; from there the effort rises by this power, fitted to what was measured.
-_ENOUGH, _POWER = 0.76, 8
+_ENOUGH, _POWER = 0.75, 8
 
 
 def effort_of(space: Space, vector: NDArray[np.float32]) -> float:

@@ -27,9 +27,9 @@ _MOST_CANDIDATES = 20_000  # beyond that an exact scan costs no more than a wide
 _VISITS, _PATIENCE = 8, 4
 _LEAST_VISITS = 20_000
 
-# Comparing all vectors takes about .3 ms a thousand; an index that has to look at a thousand candidates takes 10 ms and misses
-# up to half.
-MOST_SCANNED = 300_000
+# Comparing all vectors takes about .25 s a million, and finds all. An index that looks at a thousand candidates takes a tenth of
+# that and may miss half; it is asked all the same where there are more vectors than this.
+MOST_SCANNED = 2_000_000
 _SPARE = 2  # of all photos the nearest so many times those needed, should some not pass
 
 
@@ -91,9 +91,8 @@ def _by_index(space: Space, queries: Sequence[NearestQuery], *, k: int, effort: 
 
 
 def _scanned(space: Space, queries: Sequence[NearestQuery], effort: float) -> bool:
-    """Whether all vectors are compared because the index would need more candidates than pgvector takes: where they are few
-    enough that this takes tens of milliseconds."""
-    if space_parameters(space).ef_search * effort <= options.MOST_EF_SEARCH:
+    """Whether all vectors are compared: where the index would need more candidates than pgvector takes, if they are not too many."""
+    if Parameters().ef_search * effort <= options.MOST_EF_SEARCH:
         return False
     if any(query.filters is None or query.parts is None for query in queries):
         return False
@@ -105,7 +104,8 @@ def _by_scan(space: Space, queries: Sequence[NearestQuery], *, k: int) -> list[C
     """Candidates out of the nearest of all photos; a filter of share s finds `depth` of them among depth / s."""
     asked = []
     for query in queries:
-        scan = min(_MOST_CANDIDATES, math.ceil(_SPARE * query.depth / max(query.share or 1.0, 1 / _MOST_CANDIDATES)))
+        share = 1.0 if query.share is None else max(query.share, 1 / _MOST_CANDIDATES)
+        scan = min(_MOST_CANDIDATES, math.ceil(_SPARE * query.depth / share))
         asked.append(statements.scanning(space, query, k=k, depth=query.depth, scan=scan))
     return list(map(_candidates, queries, [query.depth for query in queries], ask((sql.EXACT_SETTINGS, {}), asked)))
 
@@ -115,7 +115,7 @@ def wider(chosen: Parameters, effort: float) -> Parameters:
     return replace(
         chosen,
         ef_search=min(options.MOST_EF_SEARCH, round(chosen.ef_search * effort)),
-        probes=round(chosen.probes * effort),
+        probes=min(options.MOST_PROBES, round(chosen.probes * effort)),
     )
 
 
@@ -132,9 +132,10 @@ def visits(chosen: Parameters, queries: Sequence[NearestQuery], depths: Sequence
     most = 0.0
     for query, depth in zip(queries, depths, strict=True):
         if not query.share:  # not known, or too small to be met in a sample
-            return math.floor(chosen.max_scan_tuples * effort)
+            most = chosen.max_scan_tuples
+            break
         most = max(most, _LEAST_VISITS, _PATIENCE * _VISITS * depth / query.share)
-    return math.floor(effort * min(chosen.max_scan_tuples, most))
+    return min(options.MOST_SCAN_TUPLES, math.floor(effort * min(chosen.max_scan_tuples, most)))
 
 
 def _candidates(query: NearestQuery, depth: int, rows: list[Row]) -> Candidates:

@@ -22,7 +22,8 @@ OPCLASSES: dict[tuple[str, str], str] = {
 }
 
 MAX_DIMENSIONS = 4000  # what pgvector indexes of a halfvec
-MOST_EF_SEARCH = 1000  # what pgvector takes
+# What pgvector takes.
+MOST_EF_SEARCH, MOST_SCAN_TUPLES, MOST_PROBES = 1000, 2**31 - 1, 32768
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,9 @@ _RANGES: dict[str, tuple[int, int]] = {
     "m": (2, 100),
     "ef_construction": (4, 1000),
     "ef_search": (1, MOST_EF_SEARCH),
-    "max_scan_tuples": (1, 2**31 - 1),
+    "max_scan_tuples": (1, MOST_SCAN_TUPLES),
     "lists": (0, 32768),
-    "probes": (0, 32768),
+    "probes": (0, MOST_PROBES),
     "oversample": (1, 1000),
 }
 _TAKES = {

@@ -22,7 +22,8 @@ from recommender.models import Encoder, Space
 from recommender.projection.apply import Projection
 from recommender.projection.fit import fit_learned, fit_pca, rotated
 from recommender.projection.statistics import Statistics
-from recommender.search.why import explain, overlay_png
+from recommender.search.shape_regions import explain
+from recommender.search.why import overlay_png
 from recommender.spaces.build import build_space
 from recommender.spaces.first import ensure_first_space
 from recommender.spaces.options import SpaceOptions
