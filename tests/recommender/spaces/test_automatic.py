@@ -130,6 +130,10 @@ def test_a_shop_that_has_grown_is_fitted_anew(coloured_space: Space) -> None:
     assert states() == {"basis-32": "retired", "pca-32": "ready", "pca-32-2": "active"}
     fit = active().fit
     assert fit is not None and (fit.photos, fit.improved_at_photos) == (360, 360)
+    grow(coloured_space, 180, prefix="half as many again")
+    forget_labels()
+    improve_space()
+    assert states() == {"basis-32": "retired", "pca-32": "retired", "pca-32-2": "ready", "pca-32-3": "active"}
 
 
 @pytest.mark.parametrize("chosen", ["basis-32", "pca-16"])
