@@ -61,7 +61,7 @@ def colour_masses(pixels: NDArray[np.uint8], *, cells: tuple[int, int]) -> NDArr
     flat = codes.reshape(-1)
     mass = centre_weights(side)
     present = np.flatnonzero(np.bincount(flat, minlength=CODES))
-    weights = np.zeros(CODES, np.int64)
+    weights = np.zeros(CODES)
     weights[present] = _unlike(present, codes)
     rows, columns = cells
     at = np.arange(side)
@@ -70,7 +70,7 @@ def colour_masses(pixels: NDArray[np.uint8], *, cells: tuple[int, int]) -> NDArr
     bins = tables.corners[flat] + COLOUR_BINS * cell[:, None]
     shares = tables.shares[flat] * (mass * weights[flat])[:, None]
     counted = np.bincount(bins.reshape(-1), weights=shares.reshape(-1), minlength=rows * columns * COLOUR_BINS)
-    return counted.reshape(rows, columns, COLOUR_BINS)
+    return counted.astype(np.float64, copy=False).reshape(rows, columns, COLOUR_BINS)
 
 
 @lru_cache(maxsize=1)
@@ -108,7 +108,7 @@ def _codes(pixels: NDArray[np.uint8]) -> NDArray[np.int64]:
     return codes
 
 
-def _unlike(present: NDArray[np.int64], codes: NDArray[np.int64]) -> NDArray[np.int64]:
+def _unlike(present: NDArray[np.int64], codes: NDArray[np.int64]) -> NDArray[np.float64]:
     """For each code `present` its weight by the distance to the nearest colour of the border: LEAST_ to FULL_WEIGHT.
 
     `codes` int64 (n, n): of the whole picture.
@@ -125,7 +125,7 @@ def _unlike(present: NDArray[np.int64], codes: NDArray[np.int64]) -> NDArray[np.
     here, there = tables.place[seen], tables.place[ground]
     # |x − y|² in whole numbers far below 2²⁴: any order of the sums gives the same.
     squares = (here * here).sum(1)[:, None] + (there * there).sum(1) - 2 * (here @ there.T)
-    weights = np.empty(len(tables.place), np.int64)
+    weights = np.empty(len(tables.place))
     by_square = weights_by_square()
     weights[seen] = by_square[np.minimum(squares.min(1).astype(np.int64), len(by_square) - 1)]
     return weights[tables.cell[present]]

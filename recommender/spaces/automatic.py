@@ -20,6 +20,7 @@ from recommender.models import Encoder, ImageFeatures, Space
 from recommender.progress import Progress, silent
 from recommender.spaces.build import BuildInProgress, build_space
 from recommender.spaces.fit import MAKEUP_LABELS, CannotFit
+from recommender.spaces.listing import HEAVY
 from recommender.spaces.options import InvalidSpace, SpaceOptions, spaces_like, unfinished
 from recommender.spaces.switch import SwitchRefused, activate, retire
 
@@ -87,16 +88,20 @@ def enough_photos(encoder: Encoder) -> bool:
 
 def active_with_encoder() -> Space | None:
     """The active space as its row is now."""
-    return Space.objects.select_related("encoder").filter(state=Space.State.ACTIVE).first()
+    return Space.objects.select_related("encoder").defer(*HEAVY).filter(state=Space.State.ACTIVE).first()
 
 
-def built(options: SpaceOptions, *, progress: Progress, warn: Callable[[str], None]) -> Space:
+def built(
+    options: SpaceOptions, *, fitted_before: bool = False, progress: Progress, warn: Callable[[str], None]
+) -> Space:
     """The space of these options, complete and judged: one that an interrupted run built is not built again.
 
-    Raises InvalidSpace, CannotFit, BuildInProgress.
+    `fitted_before`: nor is one that answered before, however few photos there were when it was fitted. Raises
+    InvalidSpace, CannotFit, BuildInProgress.
     """
     for space in spaces_like(options):
-        if space.state == Space.State.READY and not unfinished(space) and space.automatic == options.automatic:
+        waits = space.state == Space.State.READY and not unfinished(space) and space.automatic == options.automatic
+        if waits and (fitted_before or space.activated_at is None):
             return space
     return build_space(options, progress=progress, warn=warn)
 

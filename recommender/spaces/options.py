@@ -142,7 +142,7 @@ def spaces_like(options: SpaceOptions) -> list[Space]:
     """The spaces that were built or are being built by these options, newest first. Raises InvalidSpace."""
     fields = checked(options)
     same = {key: value for key, value in fields.items() if key != "parameters"}
-    found = Space.objects.select_related("encoder").filter(**same).order_by("-pk")
+    found = Space.objects.filter(**same).order_by("-pk")
     return [space for space in found if space.asked_parameters == fields["parameters"]]
 
 

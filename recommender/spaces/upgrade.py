@@ -43,7 +43,7 @@ def upgrade(*, encoder: Encoder, progress: Progress = silent, warn: Callable[[st
         if nothing := why_nothing(active, encoder):
             return Upgraded(None, nothing)
         assert active is not None
-        space = built(successor(active, encoder), progress=progress, warn=warn)
+        space = built(successor(active, encoder), fitted_before=True, progress=progress, warn=warn)
         return Upgraded(activate(space.name, by_itself=True, progress=progress))
 
 

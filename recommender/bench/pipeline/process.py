@@ -61,7 +61,6 @@ class Bench:
     def colour(self, size: str, share: int, of: int) -> Callable[[], int]:
         """Framing and colours: what stands in a decoded picture is looked for, and the colours of its pixels are counted."""
         from catalog.photos.framing import framed
-
         from recommender.encoder.colour import colour_histogram
 
         names = self._names(size)[share::of]

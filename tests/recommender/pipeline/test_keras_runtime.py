@@ -128,7 +128,7 @@ def test_the_real_network_gives_the_vectors_of_the_compiled_one(
 
 def of_file(image: ProductImage) -> NDArray[np.uint8]:
     with image.file.open("rb") as file:
-        return photo_to_pixels(file, side=224)
+        return photo_to_pixels(file, side=224, recipe=2)
 
 
 @pytest.fixture(params=["no file", "no TensorFlow", "no such network"])

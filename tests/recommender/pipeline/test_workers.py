@@ -204,7 +204,7 @@ def test_a_worker_set_to_keras_does_the_whole_job_too(real_space: Space, celery_
     encoder = encoder_for(real_space.encoder)
     for image in images:
         with image.file.open() as file:
-            ours = encoder.features(photo_to_pixels(file, side=encoder.side))
+            ours = encoder.features(photo_to_pixels(file, side=encoder.side, recipe=encoder.recipe))
         theirs = np.array(ImageFeatures.objects.get(image=image).features, np.float32)
         cosine = float(ours @ theirs / np.linalg.norm(ours) / np.linalg.norm(theirs))
         assert cosine >= 0.9999

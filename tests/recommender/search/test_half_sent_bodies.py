@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 from recommender.encoder import serving
 from recommender.encoder.preprocess import photo_to_pixels
 from recommender.models import Encoder
+from recommender.projection.apply import project_query
 from tests.catalog.factories import photo_bytes
 from tests.load.web import web_server
-from tests.recommender.search.gallery import Shop, make_space, unit
+from tests.recommender.search.gallery import Shop, make_space
 from tests.web.caller import MULTIPART, Caller, form
 from tests.workers import process_environment
 
@@ -25,8 +26,8 @@ def test_half_sent_bodies_hold_nobody_else(transactional_db: None, compiled_lite
     encoder = serving.encoder_for(compiled_lite0)
     shop = Shop(make_space(compiled_lite0, dimensions=compiled_lite0.dimensions))
     photos = [photo_bytes(seed, size=(256, 256)) for seed in range(4)]
-    pixels = [photo_to_pixels(io.BytesIO(photo), side=encoder.side) for photo in photos]
-    products = [shop.add(unit(encoder.features(each))).pk for each in pixels]
+    pixels = [photo_to_pixels(io.BytesIO(photo), side=encoder.side, recipe=encoder.recipe) for photo in photos]
+    products = [shop.add(project_query(shop.space, encoder.features(each))).pk for each in pixels]
     environment = process_environment(WEB_PROCESSES="1", HTTPS="false", BODY_SECONDS="60")
 
     def ask(method: str, path: str, body: bytes | None, content_type: str) -> tuple[int, bytes]:

@@ -30,6 +30,7 @@ from config.server import application
 from recommender.api import photo_search
 from recommender.encoder import serving
 from recommender.models import Encoder, Space
+from recommender.projection.apply import project_query
 from tests.catalog.factories import photo_bytes
 from tests.catalog.photo_server import Server, reply
 from tests.catalog.photos.files import grey_tiff, many_scans, tile_tiff
@@ -305,9 +306,8 @@ def test_a_photo_of_the_shop_finds_itself_through_the_real_encoder(client: Clien
     pictures = [photo_bytes(seed, size=(256, 256)) for seed in range(6)]
     from recommender.encoder.preprocess import photo_to_pixels
 
-    added = [
-        shop.add(unit(encoder.features(photo_to_pixels(io.BytesIO(data), side=encoder.side)))) for data in pictures
-    ]
+    pixels = [photo_to_pixels(io.BytesIO(data), side=encoder.side, recipe=encoder.recipe) for data in pictures]
+    added = [shop.add(project_query(shop.space, encoder.features(each))) for each in pixels]
     for data, product in zip(pictures, added, strict=True):
         body = ask(client, data).json()
         assert body["results"][0]["product"]["id"] == product.pk

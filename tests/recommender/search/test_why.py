@@ -98,7 +98,9 @@ def photos(compiled_lite0: Encoder) -> list[ProductImage]:
     for number in range(6):
         product = make_product(category=f"Things > kind {number % 2}")
         image = make_image(product, data=photo_bytes(number, size=(300, 240)))
-        pixels = photo_to_pixels(io.BytesIO(photo_bytes(number, size=(300, 240))), side=serving.side)
+        pixels = photo_to_pixels(
+            io.BytesIO(photo_bytes(number, size=(300, 240))), side=serving.side, recipe=serving.recipe
+        )
         image.embedding_jobs.all().delete()
         embed(compiled_lite0, [image], serving.features(pixels)[None])
         images.append(image)

@@ -14,7 +14,16 @@ from recommender.models import Encoder, Space
 from recommender.spaces import active as spaces
 from recommender.spaces import first as first_space
 from tests.recommender.compiled import compiled_encoder
-from tests.recommender.spaces.gallery import CLOTHING, Clothing, add_photos, class_features, encoder_row, read_clothing
+from tests.recommender.spaces.gallery import (
+    CLOTHING,
+    Clothing,
+    add_photos,
+    class_features,
+    coloured_encoder,
+    encoder_row,
+    read_clothing,
+    with_colours,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -37,6 +46,17 @@ def plain_space(encoder: Encoder) -> Space:
     space = first_space.ensure_first_space(encoder=encoder)
     features, classes = class_features(10, 24)
     add_photos(encoder, features, [f"Things > kind {code}" for code in classes])
+    return space
+
+
+@pytest.fixture
+def coloured_space(db: None) -> Space:
+    """The same 10 categories of 24 photos, each photo in one of 6 colours, in the active space of a new shop."""
+    encoder = coloured_encoder()
+    space = first_space.ensure_first_space(encoder=encoder)
+    features, classes = class_features(10, 24)
+    rows = with_colours(features, np.arange(len(classes), dtype=np.int32) % 6)
+    add_photos(encoder, rows, [f"Things > kind {code}" for code in classes])
     return space
 
 

@@ -20,8 +20,10 @@ from pgvector import HalfVector
 from catalog.models import Category, Product, ProductImage
 from config.local.folder import local_folder
 from recommender.encoder.preprocess import photo_to_pixels
+from recommender.encoder.recipes import CURRENT, RECIPES
 from recommender.encoder.serving import encoder_for
 from recommender.encoder.stored_features import features_of
+from recommender.encoder.types import ImageEncoder
 from recommender.models import EmbeddingJob, Encoder, ImageFeatures, Space
 from recommender.pipeline.gallery import EmbeddedPhoto, prepare, store
 from recommender.projection.apply import project
@@ -52,19 +54,19 @@ def read_clothing(encoder: Encoder) -> Clothing:
     paths = [CLOTHING / row["image_link"] for row in rows]
     folder = local_folder() / "features_for_tests"
     folder.mkdir(parents=True, exist_ok=True)
-    kept = folder / f"clothing-{encoder.sha256[:16]}-{encoder.pooling}.npy"
+    kept = folder / f"clothing-{encoder.sha256[:16]}-{encoder.pooling}-{encoder.recipe}.npy"
     with open(folder / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not kept.exists():
             serving = encoder_for(encoder)
             with ThreadPoolExecutor(2) as pool:
-                features = np.stack(list(pool.map(lambda path: serving.features(_pixels(path, serving.side)), paths)))
+                features = np.stack(list(pool.map(lambda path: serving.features(_pixels(path, serving)), paths)))
             np.save(kept, features)
     return Clothing(paths, [row["product_type"] for row in rows], np.load(kept))
 
 
-def _pixels(path: Path, side: int) -> NDArray[np.uint8]:
-    return photo_to_pixels(io.BytesIO(path.read_bytes()), side=side)
+def _pixels(path: Path, serving: ImageEncoder) -> NDArray[np.uint8]:
+    return photo_to_pixels(io.BytesIO(path.read_bytes()), side=serving.side, recipe=serving.recipe)
 
 
 def encoder_row(name: str = "drawn@1", dimensions: int = DIMENSIONS) -> Encoder:
@@ -196,3 +198,23 @@ def plain_vector(space: Space, image_id: int) -> NDArray[np.float32]:
     assert len(known), f"photo {image_id} has no features"
     vector: NDArray[np.float32] = project(space, features)[0]
     return vector
+
+
+def coloured_encoder(name: str = "drawn@2", *, dimensions: int = DIMENSIONS, basis: bool = True) -> Encoder:
+    """An encoder of the newest recipe that nobody runs: its rows are given, with the colours after the network's part."""
+    encoder = encoder_row(name, dimensions)
+    encoder.recipe, encoder.colour_bins = CURRENT, RECIPES[CURRENT].colour_bins
+    if basis:
+        axes = np.linalg.qr(np.random.default_rng(4).standard_normal((dimensions, dimensions)))[0]
+        encoder.basis = axes.astype(np.float32).tobytes()
+    encoder.save()
+    return encoder
+
+
+def with_colours(features: NDArray[np.float32], colours: NDArray[np.int32], *, seed: int = 6) -> NDArray[np.float32]:
+    """The same photos with the histograms of so many kinds of colour, a number a photo: float32 (rows, row width)."""
+    generator = np.random.default_rng(seed)
+    bins = RECIPES[CURRENT].colour_bins
+    kinds = generator.dirichlet(np.full(bins, 0.05), int(colours.max()) + 1)
+    mixed = 0.7 * kinds[colours] + 0.3 * generator.dirichlet(np.full(bins, 0.2), len(colours))
+    return np.hstack([features, np.sqrt(mixed)]).astype(np.float32)

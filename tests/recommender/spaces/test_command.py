@@ -26,7 +26,7 @@ from recommender.spaces.options import SpaceOptions
 from recommender.spaces.switch import activate, retire
 from tests.catalog.factories import make_image, make_product
 from tests.recommender.compiled import compiled_encoder
-from tests.recommender.spaces.gallery import add_photos, class_features, widened
+from tests.recommender.spaces.gallery import add_photos, class_features, widened, with_colours
 from tests.waiting import wait_until
 from tests.workers import PROJECT, CeleryWorker, process_environment
 
@@ -44,9 +44,8 @@ def drawn_shop(compiled_lite0: Encoder) -> Space:
     """The real encoder's row with drawn features: commands find encoders by name."""
     space = ensure_first_space(encoder=compiled_lite0)
     features, classes = class_features(8, 30)
-    add_photos(
-        compiled_lite0, widened(features, compiled_lite0.dimensions), [f"Things > kind {code}" for code in classes]
-    )
+    rows = with_colours(widened(features, compiled_lite0.dimensions), classes % 3)
+    add_photos(compiled_lite0, rows, [f"Things > kind {code}" for code in classes])
     return space
 
 
@@ -59,15 +58,15 @@ def test_build_list_activate_evaluate_retire(drawn_shop: Space, tmp_path: Path) 
     assert run("spaces", "activate", "learned-16").startswith("Space learned-16 answers now.")
     assert run("spaces", "activate", "learned-16") == "Space learned-16 is active already.\n"
     listed = orjson.loads(run("spaces", "list", "--json"))["spaces"]
-    assert [(space["name"], space["state"]) for space in listed] == [("learned-16", "active"), ("plain", "ready")]
+    assert [(space["name"], space["state"]) for space in listed] == [("learned-16", "active"), ("basis-256", "ready")]
     assert "learned (category)" in run("spaces", "list")
     judged = orjson.loads(run("spaces", "evaluate", "learned-16", "--json"))
     assert judged["systems"]["space"]["seen"]["p@10"][1] > judged["systems"]["plain"]["seen"]["p@10"][1]
     assert "All photos, leave-one-out by category: 240 queries of 240 photos" in run(
         "evaluate", "--json", str(tmp_path / "f.json")
     )
-    assert run("spaces", "retire", "plain").startswith("Space plain is retired")
-    assert Space.objects.get(name="plain").state == Space.State.RETIRED
+    assert run("spaces", "retire", "basis-256").startswith("Space basis-256 is retired")
+    assert Space.objects.get(name="basis-256").state == Space.State.RETIRED
 
 
 @pytest.mark.parametrize(
@@ -83,7 +82,7 @@ def test_build_list_activate_evaluate_retire(drawn_shop: Space, tmp_path: Path) 
             "there are: hnsw with",
         ),
         (["activate", "nothing"], "there is no such space"),
-        (["retire", "plain"], "it is active"),
+        (["retire", "basis-256"], "it is active"),
         (["evaluate", "nothing"], "there is no complete space 'nothing'"),
     ],
 )
@@ -126,7 +125,8 @@ def test_a_killed_build_goes_on_by_the_same_command() -> None:
     encoder = save_encoder(compiled_encoder(ENCODER))
     ensure_first_space(encoder=encoder)
     features, classes = class_features(8, 20)
-    images = add_photos(encoder, widened(features, encoder.dimensions), [f"Things > kind {code}" for code in classes])
+    rows = with_colours(widened(features, encoder.dimensions), classes % 3)
+    images = add_photos(encoder, rows, [f"Things > kind {code}" for code in classes])
     arguments = ["spaces", "build", "--encoder", ENCODER, "--projection", "pca", "--dims", "8"]
     command = [sys.executable, "manage.py", *arguments]
     with transaction.atomic():
