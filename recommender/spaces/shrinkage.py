@@ -78,7 +78,10 @@ def shrinkage_of(
 
 
 def sample(classes: NDArray[np.int32], rows: NDArray[np.int64], most: int = MOST_PHOTOS) -> NDArray[np.int64]:
-    """At most so many of `rows`, ascending: the same share of each class, but LEAST_OF_A_CLASS; of very many classes, some."""
+    """At most so many of `rows`, ascending: LEAST_OF_A_CLASS, and of what each class has beyond, the same share.
+
+    Of so many classes that not even those find room, some are left away.
+    """
     if len(rows) <= most:
         return rows
     generator = np.random.default_rng(_SEED)
@@ -86,9 +89,13 @@ def sample(classes: NDArray[np.int32], rows: NDArray[np.int64], most: int = MOST
     shuffled = shuffled[np.argsort(classes[shuffled], kind="stable")]
     starts = np.flatnonzero(np.r_[True, np.diff(classes[shuffled]) != 0])
     counts = np.diff(np.r_[starts, len(shuffled)])
-    kept = np.minimum(counts, np.maximum(LEAST_OF_A_CLASS, counts * most // len(rows)))
-    order = generator.permutation(len(counts))
-    kept[order[np.cumsum(kept[order]) > most]] = 0
+    kept = np.minimum(counts, LEAST_OF_A_CLASS)
+    room = most - int(kept.sum())
+    if room >= 0:
+        kept += (counts - kept) * room // int((counts - kept).sum())
+    else:
+        order = generator.permutation(len(counts))
+        kept[order[np.cumsum(kept[order]) > most]] = 0
     place = np.arange(len(shuffled)) - np.repeat(starts, counts)
     return np.sort(shuffled[place < np.repeat(kept, counts)])
 
