@@ -60,6 +60,8 @@ def dial_plot(result: Mapping[str, Any]) -> Plot:
 
 
 def _targets(found: Sequence[Mapping[str, Any]]) -> list[str]:
+    if not found:
+        return ["## Targets", "", "None applies: the catalogue is drawn, or has too few photos of a kind.", ""]
     lines = ["## Targets", "", "| target | value | limit | met |", "|---|---|---|---|"]
     lines += [
         f"| {one['target']} | {one['value']:g} | {one['limit']} | {'yes' if one['met'] else '**no**'} |"

@@ -19,7 +19,7 @@ MOST_QUERIES = 4000
 CHANGED = 300
 DRAWN = 640
 LABELS = "category"
-PLOTS = {".svg": "recommender/report/plot.svg", ".html": "recommender/report/plot.html"}
+PLOTS = {".svg": "recommender/report/plot.svg", ".html": "recommender/report/plot_page.html"}
 
 
 def add_arguments(parser: ArgumentParser) -> None:

@@ -135,6 +135,10 @@ def test_few_photos_and_drawn_ones_set_no_target() -> None:
         *["canvas 2 ×", "canvas 4 ×"],
         *["canvas 2 ×", "canvas 2 ×", "canvas 4 ×", "canvas 4 ×"],
     ]
+    made = result(drawn=True)
+    made["robustness"] = {"plain": made["robustness"]["plain"] | {"photos": 3}}
+    made["targets"] = targets(made)
+    assert made["targets"] == [] and "None applies:" in report.markdown(made, plot=None)
 
 
 def test_the_page_shows_every_figure_beside_its_ceiling() -> None:
@@ -167,4 +171,5 @@ def test_the_plot_is_a_line_a_label_and_a_mark_at_the_space_s_weight(suffix: str
     assert mark.points[0][0] == mark.points[1][0] == xs[2]
     assert list(xs) == sorted(xs) and list(ys) == sorted(ys, reverse=True)  # y grows downwards, P@10 grows
     text = render_to_string(PLOTS[suffix], {"plot": plot})
+    assert text.startswith({".svg": "<svg xmlns=", ".html": "<!doctype html>"}[suffix])
     assert text.count("<polyline") == len(plot.lines) and "category and attribute:color" in text
