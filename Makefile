@@ -35,7 +35,8 @@ lint: environment-dev
 	$(VENV) manage.py makemigrations --check --dry-run
 	$(PRODUCTION) $(VENV) manage.py check --deploy --fail-level WARNING
 
-# make bench BENCH="search --vectors 100000 --json docs/search.json"; with nothing said, both benches at a small size.
+# make bench BENCH="search --vectors 100000 --json docs/search.json", or BENCH="relevance --catalog feed.csv --labels category";
+# with nothing said, those of the pipeline and of the search at a small size.
 BENCH ?=
 bench: environment-bench
 	@if [ -n "$(BENCH)" ]; then $(VENV) manage.py bench $(BENCH); \

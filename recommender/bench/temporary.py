@@ -6,6 +6,7 @@ import os
 import pickle
 import secrets
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,12 +14,14 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 from django.conf import settings
+from django.core.management import call_command
 from django.db import ProgrammingError, connection
 from psycopg import sql
 
 from recommender import redis_client
 from recommender.encoder.store import EncoderNotCompiled, current_encoder
 from recommender.models import Encoder
+from recommender.spaces.first import ensure_first_space
 
 ENCODER_FILE = "encoder.pickle"
 
@@ -41,6 +44,18 @@ def temporary_shop() -> Iterator[tuple[Path, dict[str, str]]]:
         with connection.cursor() as cursor:
             cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def open_tables(folder: Path) -> None:
+    """In a process of the temporary shop: its tables, and the encoder that lies in the folder, or one that is compiled now,
+    with the first space."""
+    call_command("migrate", verbosity=0)
+    laid = folder / ENCODER_FILE
+    if laid.exists():
+        Encoder.objects.create(**pickle.loads(laid.read_bytes()))
+        ensure_first_space(encoder=current_encoder())
+    else:
+        call_command("compile_encoder", verbosity=0, stdout=sys.stderr)
 
 
 def _environment(database: str, folder: Path, redis_url: str) -> dict[str, str]:

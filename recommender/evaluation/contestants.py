@@ -32,19 +32,21 @@ def contestants(
 ) -> list[Contestant]:
     """`space`, `active` (the rival, where there is one), `pca`, `plain`, `histogram`; rows as `judged_ids`.
 
-    `pca` has the colour part of the space beside it, if that has one. Where the space has colours, or weighs them unlike
-    the rival, `shape` is the shape part of the space alone; where it weighs them unlike the rival, `active_shape` is the
-    rival's: labels such as categories know no colours, so by them only the shape parts can be compared.
+    `pca` has the colour part of the space beside it, if that has one. Where the space has colours, `shape` and `colour` are
+    its parts alone. Where it weighs colours unlike the rival, `shape` is there too and `active_shape` is the rival's: labels
+    such as categories know no colours, so by them only the shape parts can be compared.
     """
-    features = _all_features(space.encoder_id, judged_ids)
+    features = all_features(space.encoder_id, judged_ids)
     shapes = features[:, : space.encoder.dimensions]
     found = [_of_space("space", space, features)]
     unlike = rival is not None and rival.colour_weight != space.colour_weight
     if space.colour_dimensions or unlike:
         found.append(_shape_of("shape", space, features))
+    if space.colour_dimensions:
+        found.append(_colour_of("colour", space, features))
     if rival is not None:
         same = rival.encoder_id == space.encoder_id
-        of_rival = features if same else _all_features(rival.encoder_id, judged_ids)
+        of_rival = features if same else all_features(rival.encoder_id, judged_ids)
         found.append(_of_space("active", rival, of_rival))
         if unlike:
             found.append(_shape_of("active_shape", rival, of_rival))
@@ -68,7 +70,13 @@ def _shape_of(name: str, space: Space, features: NDArray[np.float32]) -> Contest
     return Contestant(name, vectors, metric=space.metric, augment=space.augment)
 
 
-def _all_features(encoder_id: int, image_ids: NDArray[np.int64]) -> NDArray[np.float32]:
+def _colour_of(name: str, space: Space, features: NDArray[np.float32]) -> Contestant:
+    projection = judged_projection_of(space)
+    assert projection.colour is not None
+    return Contestant(name, projection.colour(features[:, projection.shape_features :]), metric=space.metric)
+
+
+def all_features(encoder_id: int, image_ids: NDArray[np.int64]) -> NDArray[np.float32]:
     """Rows float32 (photos, n); of a photo deleted since its label was read: zeros."""
     known, rows = features_of(encoder_id, image_ids)
     if len(known) == len(image_ids):

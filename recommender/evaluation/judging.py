@@ -10,9 +10,10 @@ from django.db import connection
 from numpy.typing import NDArray
 
 from recommender.evaluation.contestants import contestants
-from recommender.evaluation.labels import LabelledPhotos, label_expression, read_photos
+from recommender.evaluation.label_names import checked_labels, label_columns
+from recommender.evaluation.labels import LabelledPhotos, Labelling, read_photos
 from recommender.evaluation.planner_statistics import refresh_statistics
-from recommender.evaluation.rank import relevant_of, score
+from recommender.evaluation.rank import relevant_of, score, scored
 from recommender.evaluation.scores import Scores
 from recommender.evaluation.split import Split, near_duplicates, split_photos
 from recommender.models import Space
@@ -23,9 +24,9 @@ DEFAULT_LABELS = "category"
 MOST_QUERIES = 2000
 _SEED = 7
 
-# f: features, p: product, c: category; {label} is SQL of labels.py.
+# f: features, p: product, c: category; {labels} is SQL of the labels.
 _SIGNATURE = """
-SELECT count(*), coalesce(sum(hashtextextended(i.digest || ' ' || coalesce({label}, ''), i.id)::numeric), 0)
+SELECT count(*), coalesce(sum(hashtextextended(i.digest || ' ' || {labels}, i.id)::numeric), 0)
 FROM recommender_imagefeatures f JOIN catalog_productimage i ON i.id = f.image_id AND i.digest = f.digest
 JOIN catalog_product p ON p.id = i.product_id LEFT JOIN catalog_category c ON c.id = p.category_id
 WHERE f.encoder_id = %(encoder)s
@@ -38,7 +39,7 @@ class Judgement:
 
     `photos`: those that judge. `queries`: int64, rows of `photos`. `seen`: bool (queries,), whether the judged fit knew
     the query's class; None where nothing was fitted to labels. `scores`: by contestant, `space` among them.
-    `fitted_on`: photos on the training side.
+    `fitted_on`: photos on the training side. `each_label`: of several labels, scores of the same rankings by each.
     """
 
     space: Space
@@ -51,6 +52,7 @@ class Judgement:
     fitted_on: int
     known_share: float
     scores: Mapping[str, Scores] = field(default_factory=dict)
+    each_label: Mapping[str, Mapping[str, Scores]] = field(default_factory=dict)
 
     @property
     def groups(self) -> NDArray[np.int64]:
@@ -69,7 +71,7 @@ def judge(space: Space, *, rival: Space | None, labels: str | None = None, progr
     `rival` is another space that answers the same queries: the active one, where it is not this one.
     Without two held-out photos of one class there are no queries and no scores. Raises UnknownLabels.
     """
-    labels = labels or labels_of(space)
+    labels = checked_labels(labels) if labels else labels_of(space)
     refresh_statistics()
     encoders = list(dict.fromkeys([space.encoder_id, rival.encoder_id if rival else space.encoder_id]))
     signature = catalogue_signature(space, labels)
@@ -102,14 +104,16 @@ def judge(space: Space, *, rival: Space | None, labels: str | None = None, progr
         fitted_on=int(split.training.sum()),
         known_share=1.0 if known is None or not len(labelled) else _named_share(space, fit, everyone, labelled),
         scores=scores,
+        each_label={one.label: _scored_by(one, scores, queries, groups) for one in photos.each if scores},
     )
 
 
 def catalogue_signature(space: Space, labels: str) -> str:
     """Changes when photos of the space's encoder come, go or change their label: then a judgement is stale."""
-    expression, name = label_expression(labels)
+    columns, parameters = label_columns(labels)
+    texts = " || ' ' || ".join(f"coalesce({column}, '')" for column in columns)
     with connection.cursor() as cursor:
-        cursor.execute(_SIGNATURE.format(label=expression), {"encoder": space.encoder_id, "name": name})
+        cursor.execute(_SIGNATURE.format(labels=texts), {"encoder": space.encoder_id, **parameters})
         count, total = cursor.fetchone()
     return f"{labels} {count} {total}"
 
@@ -131,6 +135,16 @@ def _without_leaks(
     earlier = everyone.image_ids[~held_out & ~everyone.new]
     leaks, _ = near_duplicates(space.encoder_id, everyone.image_ids[late], earlier, progress=progress)
     return judged & ~np.isin(everyone.image_ids, leaks)
+
+
+def _scored_by(
+    one: Labelling, scores: Mapping[str, Scores], queries: NDArray[np.int64], groups: NDArray[np.int64]
+) -> dict[str, Scores]:
+    """Who shares the classes of several labels shares those of each: every query has somebody to find."""
+    return {
+        name: scored(conjunction.ranked, queries=queries, classes=one.classes, groups=groups)
+        for name, conjunction in scores.items()
+    }
 
 
 def _queries(photos: LabelledPhotos, groups: NDArray[np.int64]) -> NDArray[np.int64]:

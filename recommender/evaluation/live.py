@@ -7,7 +7,7 @@ spaces fairly.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from django.db import connection
@@ -17,7 +17,7 @@ from catalog.filters.chosen import Filters
 from recommender.encoder.stored_features import features_of
 from recommender.evaluation.histogram import colour_histograms
 from recommender.evaluation.labels import LabelledPhotos, read_photos
-from recommender.evaluation.rank import Contestant, relevant_of, score
+from recommender.evaluation.rank import Contestant, relevant_of, score, scored
 from recommender.evaluation.scores import K, Scores, scores_of
 from recommender.index.registry import vector_index
 from recommender.index.search import VectorSearch
@@ -35,13 +35,17 @@ _SEED = 11
 
 @dataclass(frozen=True, eq=False)
 class LiveScores:
-    """`scores` by way of asking: index, exact, histogram; one row a query photo (`image_ids`, `groups` int64)."""
+    """`scores` by way of asking: index, exact, histogram; one row a query photo (`image_ids`, `groups` int64).
+
+    Of several labels by their conjunction; `each_label`: the same answers by each.
+    """
 
     labels: str
     photos: int
     image_ids: NDArray[np.int64]
     groups: NDArray[np.int64]
     scores: Mapping[str, Scores]
+    each_label: Mapping[str, Mapping[str, Scores]] = field(default_factory=dict)
 
 
 def live_scores(
@@ -59,13 +63,22 @@ def live_scores(
     queries = np.sort(np.random.default_rng(_SEED).permutation(asking)[:most])
     if not len(queries):
         return LiveScores(labels, len(photos), photos.image_ids[:0], photos.groups[:0], {})
-    relevant = relevant_of(queries, photos.classes, photos.groups, firsts)
-    scores = {}
+    scores: dict[str, dict[str, Scores]] = {one.label: {} for one in photos.each}
+    by_conjunction: dict[str, Scores] = {}
     for way in ("index", "exact"):
         products = _answers(space, photos, queries, exact=way == "exact", progress=progress)
-        scores[way] = scores_of(_hits(products, photos, queries), relevant, products)
-    scores["histogram"] = _by_colours(photos, queries, progress)
-    return LiveScores(labels, len(photos), photos.image_ids[queries], photos.groups[queries], scores)
+        by_conjunction[way] = _scored(products, photos, photos.classes, queries, firsts)
+        for one in photos.each:
+            scores[one.label][way] = _scored(products, photos, one.classes, queries, firsts)
+    sample, rows = _with_histograms(photos, queries)
+    ranked = _by_colours(sample, rows, progress)
+    by_conjunction["histogram"] = ranked
+    for one in sample.each:
+        by_one = scored(ranked.ranked, queries=rows, classes=one.classes, groups=sample.groups)
+        scores[one.label]["histogram"] = by_one
+    return LiveScores(
+        labels, len(photos), photos.image_ids[queries], photos.groups[queries], by_conjunction, each_label=scores
+    )
 
 
 def _searchable(photos: LabelledPhotos) -> LabelledPhotos:
@@ -116,19 +129,30 @@ def _members(photos: LabelledPhotos) -> dict[int, tuple[int, ...]]:
     return {group: tuple(sorted(products)) for group, products in members.items()}
 
 
-def _hits(products: NDArray[np.int64], photos: LabelledPhotos, queries: NDArray[np.int64]) -> NDArray[np.bool_]:
-    classes = dict(zip(photos.product_ids.tolist(), photos.classes.tolist(), strict=True))
-    answered = np.array([[classes.get(product, -1) for product in row] for row in products.tolist()], np.int32)
-    hits: NDArray[np.bool_] = answered == photos.classes[queries][:, None]
-    return hits
+def _scored(
+    products: NDArray[np.int64],
+    photos: LabelledPhotos,
+    classes: NDArray[np.int32],
+    queries: NDArray[np.int64],
+    firsts: NDArray[np.bool_],
+) -> Scores:
+    """The scores of answers by one labelling of the photos; `products`: as of `_answers`."""
+    by_product = dict(zip(photos.product_ids.tolist(), classes.tolist(), strict=True))
+    answered = np.array([[by_product.get(product, -1) for product in row] for row in products.tolist()], np.int32)
+    hits = answered == classes[queries][:, None]
+    return scores_of(hits, relevant_of(queries, classes, photos.groups, firsts), products)
 
 
-def _by_colours(photos: LabelledPhotos, queries: NDArray[np.int64], progress: Progress) -> Scores:
-    """The same queries to the colour histograms of all photos, or of a sample with the queries."""
+def _with_histograms(photos: LabelledPhotos, queries: NDArray[np.int64]) -> tuple[LabelledPhotos, NDArray[np.int64]]:
+    """Photos whose colour histograms are compared, the queries among them, and where those stand there."""
     chosen = np.zeros(len(photos), bool)
     chosen[np.random.default_rng(_SEED).permutation(len(photos))[:MOST_HISTOGRAMS]] = True
     chosen[queries] = True
     sample = photos.taken(chosen)
+    return sample, np.searchsorted(sample.image_ids, photos.image_ids[queries])
+
+
+def _by_colours(sample: LabelledPhotos, queries: NDArray[np.int64], progress: Progress) -> Scores:
+    """The same queries to colour histograms."""
     contestant = Contestant("histogram", colour_histograms(sample.image_ids, progress=progress))
-    rows = np.searchsorted(sample.image_ids, photos.image_ids[queries])
-    return score(contestant, queries=rows, classes=sample.classes, groups=sample.groups)
+    return score(contestant, queries=queries, classes=sample.classes, groups=sample.groups)

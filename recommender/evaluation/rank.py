@@ -39,6 +39,20 @@ def score(
     """
     gallery = _Gallery(contestant, groups)
     ranked = np.concatenate([gallery.nearest(block) for block in _blocks(queries)])
+    return scored(ranked, queries=queries, classes=classes, groups=groups)
+
+
+def scored(
+    ranked: NDArray[np.int64],
+    *,
+    queries: NDArray[np.int64],
+    classes: NDArray[np.int32],
+    groups: NDArray[np.int64],
+) -> Scores:
+    """The scores of photos that were ranked for each query: int64 (queries, ≤ 50), -1 where there are no more.
+
+    Each query has a photo of another group and its own class, by `classes`.
+    """
     hits = (classes[ranked] == classes[queries][:, None]) & (ranked >= 0)
     return scores_of(hits, relevant_of(queries, classes, groups), ranked)
 

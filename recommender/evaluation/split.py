@@ -32,7 +32,8 @@ class Split:
 
     `held_out`: photos that no judged fit may resemble (at most MOST_JUDGED, labelled ones first). `judged`: those of them
     that judge, for they are labelled. `training`: what a judged fit may use.
-    `unseen`: classes (bool, by their number) that a judged `learned` fit must not see.
+    `unseen`: classes (bool, by their number) that a judged `learned` fit must not see; of several labels, all that share
+    a class of the first.
     """
 
     held_out: NDArray[np.bool_]
@@ -54,12 +55,13 @@ def split_photos(photos: LabelledPhotos, *, encoder_id: int, labels: str, progre
     held_out[candidates[order][:MOST_JUDGED]] = True
     others = np.flatnonzero(~aside)
     _, near = near_duplicates(encoder_id, photos.image_ids[held_out], photos.image_ids[others], progress=progress)
+    families, names = photos.families()
     tainted = np.isin(photos.groups, np.unique(photos.groups[others[np.isin(photos.image_ids[others], near)]]))
     return Split(
         held_out=held_out,
         judged=held_out & (photos.classes >= 0),
         training=~aside & ~tainted,
-        unseen=unseen_classes(photos.names, labels),
+        unseen=unseen_classes(names, labels)[families],
     )
 
 

@@ -1,4 +1,9 @@
-"""Fitting the parts of a space: the shape part by a fit of its own, the colour part by centred PCA of the histograms."""
+"""Fitting the parts of a space: the shape part by a fit of its own, the colour part by centred PCA of the histograms.
+
+The colour part is never learned: on 4,000 packshots, fitted on one half and judged on the other by the shop's colour names,
+learned whitening of the histograms loses .02 of PCA's mAP@50 (.282) at shrinkage .1 and gains .003 at .9, and beside a
+shape part it changes P@10 of type and colour by −.009 to +.003.
+"""
 
 from __future__ import annotations
 

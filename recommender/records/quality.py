@@ -53,6 +53,30 @@ class ClassFigures:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LabelFigures:
+    """The figures by one of several labels: of the same queries and answers. Fields as of `Quality`."""
+
+    systems: Mapping[str, Mapping[str, Figures]]
+    differences: Mapping[str, Figures]
+    rest: Mapping[str, object] = field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, value: object) -> LabelFigures:
+        """Raises recommender.records.reading.Wrong."""
+        given = JsonObject(value)
+        return cls(
+            systems=given.need("systems", by_name(by_name(by_name(interval)))),
+            differences=given.need("differences", by_name(by_name(interval))),
+            rest=given.rest,
+        )
+
+    def as_json(self) -> dict[str, object]:
+        """The object that `from_json` reads."""
+        differences = {name: figures_json(figures) for name, figures in self.differences.items()}
+        return {"systems": _systems_json(self.systems), "differences": differences, **self.rest}
+
+
+@dataclass(frozen=True, kw_only=True)
 class Quality:
     """A judgement. Every figure is a mean with its 95 % bootstrap interval.
 
@@ -63,6 +87,7 @@ class Quality:
     `differences`: of mAP@50, the space's less that of each other contestant, over the same queries; of `active_shape`,
     the active space's shape part alone, from that of the space's own. `labels`: the same
     class by class, for the largest; `labels_left_out`: how many smaller ones are not listed.
+    `each_label`: where it was judged by several labels, the figures by each; all others are of their conjunction.
     `ann_recall`: of the index against exact search, which is not relevance.
     """
 
@@ -78,6 +103,7 @@ class Quality:
     differences: Mapping[str, Figures]
     labels: Mapping[str, ClassFigures]
     labels_left_out: int = 0
+    each_label: Mapping[str, LabelFigures] = field(default_factory=dict)
     ann_recall: float | None = None
     rest: Mapping[str, object] = field(default_factory=dict)
 
@@ -98,6 +124,7 @@ class Quality:
             differences=given.need("differences", by_name(by_name(interval))),
             labels=given.need("labels", by_name(ClassFigures.from_json)),
             labels_left_out=given.may("labels_left_out", whole) or 0,
+            each_label=given.may("each_label", by_name(LabelFigures.from_json)) or {},
             ann_recall=given.may("ann_recall", number),
             rest=given.rest,
         )
@@ -113,13 +140,15 @@ class Quality:
             "queries": dict(self.queries),
             "training_photos": self.training_photos,
             "known_share": self.known_share,
-            "systems": {
-                name: {part: figures_json(figures) for part, figures in parts.items()}
-                for name, parts in self.systems.items()
-            },
+            "systems": _systems_json(self.systems),
             "differences": {name: figures_json(figures) for name, figures in self.differences.items()},
             "labels": {name: figures.as_json() for name, figures in self.labels.items()},
             "labels_left_out": self.labels_left_out,
+            **(
+                {"each_label": {name: one.as_json() for name, one in self.each_label.items()}}
+                if self.each_label
+                else {}
+            ),
             "ann_recall": self.ann_recall,
             **self.rest,
         }
@@ -128,6 +157,10 @@ class Quality:
 def figures_json(figures: Figures) -> dict[str, object]:
     """Intervals as lists, by the same names."""
     return {name: one.as_json() for name, one in figures.items()}
+
+
+def _systems_json(systems: Mapping[str, Mapping[str, Figures]]) -> dict[str, object]:
+    return {name: {part: figures_json(figures) for part, figures in parts.items()} for name, parts in systems.items()}
 
 
 def read_quality(value: object, *, space: str) -> Quality | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from django.db import transaction
@@ -21,8 +22,9 @@ from recommender.progress import Progress
 from recommender.projection.apply import PartedProjection
 from recommender.projection.fit import fit_learned, fit_pca, rotated
 from recommender.projection.parts import PartedStatistics, fit_parts
-from recommender.records.fit import Fit, read_parameters
+from recommender.records.fit import ChosenShrinkage, Fit, read_parameters
 from recommender.spaces.projections import PROJECTIONS, set_projections, unfitted_projection
+from recommender.spaces.shrinkage import shrinkage_of
 
 # Names that are kept with a fit: enough for every shop's categories; of a longer list (products) none is.
 MOST_NAMES = 10_000
@@ -96,15 +98,16 @@ def _fit(space: Space, progress: Progress) -> tuple[PartedProjection, PartedProj
         training &= ~split.unseen[photos.classes]
     served, judged = _statistics(space), _statistics(space)
     _gather(space, photos, usable, training, served, judged, progress)
-    progress("fitting", 0, 2)
     try:
-        result = _fitted(space, judged)
+        shrinkage = shrinkage_of(space, photos, training, progress=progress) if learned else None
+        progress("fitting", 0, 2)
+        result = _fitted(space, judged, shrinkage)
         progress("fitting", 1, 2)
-        complete = _fitted(space, served)
+        complete = _fitted(space, served, shrinkage)
     except ValueError as error:
         raise CannotFit(f"labels {space.labels}: {error}; use --projection pca") from error
     progress("fitting", 2, 2)
-    return result, complete, _record(photos, split, training, learned)
+    return result, complete, _record(photos, split, training, shrinkage)
 
 
 def _gather(
@@ -138,12 +141,14 @@ def _enough(photos: LabelledPhotos, space: Space) -> None:
         raise CannotFit(f"labels {space.labels}: {why}; a learned projection needs more, use --projection pca instead")
 
 
-def _record(photos: LabelledPhotos, split: Split, training: NDArray[np.bool_], learned: bool) -> Fit:
+def _record(
+    photos: LabelledPhotos, split: Split, training: NDArray[np.bool_], shrinkage: ChosenShrinkage | None
+) -> Fit:
     """The sides of the split and, of a learned projection, its classes; of more than MOST_NAMES none is named."""
     fit = Fit(judged_photos=int(training.sum()), held_out=tuple(photos.image_ids[split.held_out].tolist()))
-    if not learned:
+    if shrinkage is None:
         return fit
-    fit = replace(fit, labelled=int(photos.per_class().sum()))
+    fit = replace(fit, labelled=int(photos.per_class().sum()), shrinkage=shrinkage)
     if len(photos.names) > MOST_NAMES:
         return fit
     known = np.bincount(photos.classes[training], minlength=len(photos.names)) > 0
@@ -165,10 +170,10 @@ def _statistics(space: Space) -> PartedStatistics:
     return PartedStatistics(shape_features=space.encoder.dimensions, colour_bins=bins)
 
 
-def _fitted(space: Space, statistics: PartedStatistics) -> PartedProjection:
+def _fitted(space: Space, statistics: PartedStatistics, shrinkage: ChosenShrinkage | None) -> PartedProjection:
     return fit_parts(
         statistics,
-        fit_learned if space.projection == Space.Kind.LEARNED else fit_pca,
+        fit_pca if shrinkage is None else partial(fit_learned, shrinkage=shrinkage.value),
         shape_dimensions=space.shape_dimensions,
         colour_dimensions=space.colour_dimensions,
         colour_weight=space.colour_weight,

@@ -11,13 +11,12 @@ from django.conf import settings
 from django.db import transaction
 
 from recommender.encoder.store import find_encoder
-from recommender.evaluation.labels import UnknownLabels, checked_labels
+from recommender.evaluation.label_names import UnknownLabels, checked_labels
 from recommender.index import lifecycle
 from recommender.index.base import UnknownCombination
 from recommender.index.registry import vector_index
 from recommender.locks import hold_spaces
 from recommender.models import Encoder, Space
-from recommender.projection.fit import learned_limit
 from recommender.spaces.colour import WHOLE, Around, ColourPart, UnknownColourPart, colour_part, why_not
 
 # Of the whole vector where it has no colour part; with one it has WHOLE.
@@ -88,7 +87,7 @@ def checked(options: SpaceOptions) -> dict[str, object]:
         colour = _colour(options)
         dimensions = _dimensions(options, colour)
         if labels:
-            checked_labels(labels)
+            labels = checked_labels(labels)
         vector_index().check(
             metric=options.metric, index=options.index, dimensions=dimensions, parameters=options.parameters
         )
@@ -232,8 +231,6 @@ def _dimensions(options: SpaceOptions, colour: ColourPart) -> int:
 
 def _most_of_shape(options: SpaceOptions) -> int:
     dimensions = options.encoder.dimensions
-    if options.projection == Space.Kind.LEARNED:
-        return learned_limit(dimensions)
     if options.projection == Space.Kind.BASIS:
         if options.encoder.basis is None:
             raise InvalidSpace(

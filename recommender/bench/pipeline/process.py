@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import json
-import pickle
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -168,22 +167,11 @@ class Bench:
 
 def open_shop(folder: Path) -> None:
     """Tables, the encoder with its first space, and the photos that lie in `small` and `large` of the folder."""
-    from django.core.management import call_command
-
     from catalog.models import Product, ProductImage
     from catalog.photos import store as photos
-    from recommender.bench.temporary import ENCODER_FILE
-    from recommender.encoder.store import current_encoder
-    from recommender.models import Encoder
-    from recommender.spaces.first import ensure_first_space
+    from recommender.bench.temporary import open_tables
 
-    call_command("migrate", verbosity=0)
-    laid = folder / ENCODER_FILE
-    if laid.exists():
-        Encoder.objects.create(**pickle.loads(laid.read_bytes()))
-        ensure_first_space(encoder=current_encoder())
-    else:
-        call_command("compile_encoder", verbosity=0, stdout=sys.stderr)
+    open_tables(folder)
     for size in ("small", "large"):
         product = Product.objects.create(sku=size, title=size)
         rows = []

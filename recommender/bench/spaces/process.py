@@ -51,6 +51,7 @@ def measure(photos: int, dimensions: int) -> dict[str, object]:
     from recommender.projection.apply import unit
     from recommender.projection.fit import fit_learned, fit_pca
     from recommender.projection.statistics import Statistics
+    from recommender.spaces.shrinkage import Teaching, choose, sample
 
     seconds: dict[str, float] = defaultdict(float)
 
@@ -74,15 +75,24 @@ def measure(photos: int, dimensions: int) -> dict[str, object]:
     seconds["compare"] = max(0.0, seconds["compare"] - drawing)
     del judged
     served, trained = Statistics(dimensions), Statistics(dimensions)
+    every_class = np.arange(photos) * CLASSES // photos
+    taught = sample(every_class.astype(np.int32), np.flatnonzero(~held_out))
+    kept = []
     for ids, rows, classes in gallery.batches():
         with timed("gather"):
             served.add(rows, classes)
             trained.add(rows[~held_out[ids]], classes[~held_out[ids]])
+            kept.append(rows[np.isin(ids, taught)])
     with timed("pca"):
         fit_pca(served, min(256, dimensions))
+    with timed("shrinkage"):
+        known = every_class[taught]
+        teaching = Teaching(np.concatenate(kept), known.astype(np.int32), families=known, groups=taught)
+        shrinkage = choose(teaching, dimensions=min(128, dimensions)).value
+    del kept, teaching
     with timed("learned"):
-        projection = fit_learned(served, min(128, dimensions))
-        fit_learned(trained, min(128, dimensions))
+        projection = fit_learned(served, min(128, dimensions), shrinkage)
+        fit_learned(trained, min(128, dimensions), shrinkage)
     for _, rows, _ in gallery.batches():
         with timed("project"):
             projection(rows)

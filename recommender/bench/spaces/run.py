@@ -23,6 +23,7 @@ STAGES = {
     "compare": "near-duplicates of held-out photos",
     "gather": "statistics, two fits at once",
     "pca": "fit pca to 256",
+    "shrinkage": "choose the shrinkage of learned",
     "learned": "fit learned to 128",
     "project": "project to 128",
 }

@@ -13,6 +13,8 @@ import numpy as np
 from django.template.loader import render_to_string
 from django.utils import timezone
 
+from recommender.evaluation.contestants import all_features
+from recommender.evaluation.dial import TENTHS, dial_curve
 from recommender.evaluation.judging import Judgement
 from recommender.evaluation.report import plots, tables
 from recommender.evaluation.report.pictures import Pictures
@@ -101,6 +103,7 @@ def render(judgement: Judgement, quality: Quality, live: Mapping[str, Figures], 
     context: dict[str, Any] = {
         "title": f"Space {judgement.space.name}",
         "facts": f"{_facts(judgement.space)}; {timezone.now():%Y-%m-%d %H:%M} UTC",
+        "shrinkage": tables.shrinkage(judgement.space),
         "live": _contestants(live) if live else None,
     }
     if judgement.scores:
@@ -109,6 +112,7 @@ def render(judgement: Judgement, quality: Quality, live: Mapping[str, Figures], 
         title = f"Queries by change in AP@50 against the {tables.NAMES[rival]}"
         context |= {
             "held_out": _held_out(quality, rival),
+            "dial": _dial(judgement, progress),
             "changes": plots.histogram(change.tolist(), title),
             "chapters": _chapters(judgement, rival, change, progress),
             "shown": SHOWN,
@@ -126,7 +130,9 @@ def _facts(space: Space) -> str:
 
 
 def _held_out(quality: Quality, rival: str) -> HeldOut:
-    systems = quality.systems
+    by_labels = {" by all labels" if quality.each_label else "": quality.systems} | {
+        f" by {label} alone": one.systems for label, one in quality.each_label.items()
+    }
     gains = [
         (
             name,
@@ -141,9 +147,10 @@ def _held_out(quality: Quality, rival: str) -> HeldOut:
         photos=quality.photos,
         training_photos=quality.training_photos,
         parts=[
-            _part(part, quality.queries[part], {name: values[part] for name, values in systems.items()})
+            _part(part, quality.queries[part], {name: values[part] for name, values in one.items()}, by)
+            for by, one in by_labels.items()
             for part in tables.PARTS
-            if part in systems["space"]
+            if part in one["space"]
         ],
         ann_recall=quality.ann_recall,
         gains=plots.gains(gains, f"mAP@50 less that of the {tables.NAMES[rival]}, class by class"),
@@ -152,16 +159,44 @@ def _held_out(quality: Quality, rival: str) -> HeldOut:
     )
 
 
-def _part(part: str, queries: int, systems: Mapping[str, Figures]) -> Part:
+def _dial(judgement: Judgement, progress: Progress) -> Plot | None:
+    """P@10 over the weight of colour, by each label and by all of them; None where the space has no colour part."""
+    space, photos = judgement.space, judgement.photos
+    if not space.colour_dimensions:
+        return None
+    classes = {one.label: one.classes for one in photos.each} | {judgement.labels: photos.classes}
+    lines: dict[str, list[tuple[float, float]]] = {f"by {label}": [] for label in classes}
+    curve = dial_curve(
+        space,
+        all_features(space.encoder_id, photos.image_ids),
+        queries=judgement.queries,
+        classes=classes,
+        # As judge() ranks: photos of one product are each other's answers where that is the label.
+        groups=np.arange(len(photos)) if judgement.labels == "product" else photos.groups,
+    )
+    for number, (weight, figures) in enumerate(curve):
+        for label, figure in figures.items():
+            lines[f"by {label}"].append((weight, figure.mean))
+        progress("ranking by weights of colour", number + 1, len(TENTHS))
+    return plots.curves(
+        lines,
+        title="P@10 over the weight of colour, all classes",
+        across="weight of colour; the dashed line is the space's own",
+        marked=space.colour_weight,
+    )
+
+
+def _part(part: str, queries: int, systems: Mapping[str, Figures], by: str) -> Part:
+    """`by`: which of several labels judge, in words; "" of a single one."""
     return Part(
-        title=tables.PARTS[part].capitalize(),
+        title=tables.PARTS[part].capitalize() + by,
         queries=queries,
         table=_contestants(systems),
         plots=[
             plots.bars(
                 {name: values[metric] for name, values in systems.items()},
                 tables.NAMES,
-                f"{metric}, {tables.PARTS[part]}",
+                f"{metric}, {tables.PARTS[part]}{by}",
             )
             for metric in ("map@50", "p@10")
         ],

@@ -11,6 +11,7 @@ _LABEL_WIDTH = 150
 _ROW_HEIGHT = 22
 _BAR_HEIGHT = _ROW_HEIGHT - 6
 _BINS = 21
+_LINES = ("#0b6e4f", "#3a6ea5", "#b3261e", "#8f6bb3", "#d9a441", "#777")
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,15 @@ class Shape:
 
 
 @dataclass(frozen=True)
+class Line:
+    """Straight from point to point, each (x, y) in pixels from the upper left corner; `dashed`: a mark, not a measurement."""
+
+    points: Sequence[tuple[float, float]]
+    colour: str
+    dashed: bool = False
+
+
+@dataclass(frozen=True)
 class Plot:
     """`width`, `height`: pixels."""
 
@@ -34,6 +44,7 @@ class Plot:
     width: int
     height: int
     shapes: Sequence[Shape]
+    lines: Sequence[Line] = ()
 
 
 def bars(figures: Mapping[str, Sequence[float]], names: Mapping[str, str], title: str) -> Plot:
@@ -86,3 +97,29 @@ def histogram(values: Sequence[float], title: str) -> Plot:
             shapes.append(Shape(number * 20 + 9, 114 - tall, text=str(count), anchor="middle"))
     shapes += [Shape(at, 138, text=text, anchor="middle") for at, text in ((9, "-1"), (209, "0"), (409, "+1"))]
     return Plot(title, 420, 150, shapes)
+
+
+def curves(
+    lines: Mapping[str, Sequence[tuple[float, float]]], *, title: str, across: str, marked: float | None = None
+) -> Plot:
+    """Lines through points (x, y), both from 0 to 1, by name; `across`: what x is; `marked`: an x that a dashed line marks."""
+    side, left, top = 260, 40, 12 + _ROW_HEIGHT * len(lines)
+    bottom = top + side
+
+    def at(x: float, y: float) -> tuple[float, float]:
+        return left + x * side * 1.5, bottom - y * side
+
+    shapes, drawn = [], []
+    for tenth in range(0, 11, 2):
+        value = tenth / 10
+        drawn.append(Line((at(0, value), at(1, value)), "#ddd"))
+        shapes.append(Shape(left - 6, at(0, value)[1] + 4, text=f"{value:g}", anchor="end"))
+        shapes.append(Shape(at(value, 0)[0], bottom + 16, text=f"{value:g}", anchor="middle"))
+    shapes.append(Shape(at(0.5, 0)[0], bottom + 34, text=across, anchor="middle"))
+    if marked is not None:
+        drawn.append(Line((at(marked, 0), at(marked, 1)), _AXIS, dashed=True))
+    for number, (name, points) in enumerate(lines.items()):
+        colour, middle = _LINES[number % len(_LINES)], 10 + number * _ROW_HEIGHT
+        shapes += [Shape(left, middle - 2, 18, 4, colour), Shape(left + 26, middle + 4, text=name)]
+        drawn.append(Line([at(x, y) for x, y in points], colour))
+    return Plot(title, round(left + side * 1.5 + 20), bottom + 44, shapes, drawn)

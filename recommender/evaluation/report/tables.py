@@ -13,6 +13,7 @@ from recommender.records.reading import Interval
 NAMES = {
     "space": "this space",
     "shape": "its shape part alone",
+    "colour": "its colour part alone",
     "active": "active space",
     "active_shape": "active shape part",
     "pca": "pca, refitted",
@@ -95,27 +96,37 @@ def quality(figures: Quality) -> str:
     lines = [
         f"Held-out photos by {figures.judged_by}: {figures.photos} in the gallery, {figures.training_photos} to learn from."
     ]
-    for part in parts if len(parts) > 2 else parts[:1]:
-        lines.append(f"\n{PARTS[part]}, {figures.queries[part]} queries")
-        lines.append(
-            table(
-                ["", *METRICS],
-                [
-                    [NAMES[name], *(with_spread(values[part][metric]) for metric in METRICS)]
-                    for name, values in systems.items()
-                ],
-            )
-        )
+    shown = parts if len(parts) > 2 else parts[:1]
+    for part in shown:
+        by = " by all labels" if figures.each_label else ""
+        lines += _block(f"{PARTS[part]}{by}, {figures.queries[part]} queries", part, systems)
+    for label, one in figures.each_label.items():
+        for part in shown:
+            lines += _block(f"{PARTS[part]} by {label} alone, {figures.queries[part]} queries", part, one.systems)
     lines += ["", by_label(figures.labels), ""]
     if left_out := max(0, len(figures.labels) - MOST_LABELS) + figures.labels_left_out:
         lines += [f"{left_out} smaller classes are not shown; --json lists the largest {len(figures.labels)}.", ""]
-    for other, changes in figures.differences.items():
-        for part in parts if other == "pca" and len(parts) > 1 else parts[:1]:
-            low, mean, high = changes[part]
-            lines.append(f"mAP@50 against {NAMES[other]}, {PARTS[part]}: {mean:+.3f} (95 %: {low:+.3f} to {high:+.3f})")
+    compared = {"": figures.differences} | {
+        f" by {label} alone": one.differences for label, one in figures.each_label.items()
+    }
+    for by, differences in compared.items():
+        for other, changes in differences.items():
+            for part in parts if other == "pca" and len(parts) > 1 else parts[:1]:
+                lines.append(f"mAP@50 against {NAMES[other]}, {PARTS[part]}{by}: {with_sign(changes[part])}")
     if figures.ann_recall is not None:
         lines.append(f"ANN recall@10 of the index (not relevance): {figures.ann_recall:.3f}")
     return "\n".join(lines)
+
+
+def shrinkage(space: Space) -> str:
+    """How strongly a learned space learns, and by what that was chosen; "" of another, or of an earlier version's."""
+    chosen = space.fit.shrinkage if space.fit else None
+    if chosen is None:
+        return ""
+    measured = [(chosen.seen, "classes seen"), (chosen.unseen, "classes left out")]
+    changes = [f"{with_sign(one)} on {classes}" for one, classes in measured if one is not None]
+    against = f": mAP@50 against {NAMES['pca']} {', '.join(changes)}" if changes else ""
+    return f"Shrinkage {chosen.value:g}, chosen on {chosen.photos:,} photos by leaving classes out {chosen.draws} times{against}"
 
 
 def by_label(labels: Mapping[str, ClassFigures]) -> str:
@@ -146,6 +157,11 @@ def with_spread(one: Interval) -> str:
     return f"{one.mean:.3f} ±{(one.high - one.low) / 2:.3f}"
 
 
+def with_sign(one: Interval) -> str:
+    """`+0.059 (95 %: +0.052 to +0.066)`: a difference and its interval."""
+    return f"{one.mean:+.3f} (95 %: {one.low:+.3f} to {one.high:+.3f})"
+
+
 def size(count: float) -> str:
     for unit in ("B", "kB", "MB", "GB"):
         if count < 1000 or unit == "GB":
@@ -159,6 +175,14 @@ def age(seconds: float) -> str:
         if seconds >= 2 * length:
             return f"{seconds / length:.0f} {unit}"
     return f"{seconds:.0f} s"
+
+
+def _block(title: str, part: str, systems: Mapping[str, Mapping[str, Figures]]) -> list[str]:
+    """The figures of all contestants over a part of the queries."""
+    rows = [
+        [NAMES[name], *(with_spread(values[part][metric]) for metric in METRICS)] for name, values in systems.items()
+    ]
+    return [f"\n{title}", table(["", *METRICS], rows)]
 
 
 def _colour(dimensions: int, weight: float | None) -> str:

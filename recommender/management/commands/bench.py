@@ -1,4 +1,4 @@
-"""`bench pipeline`, `bench search` and `bench spaces`: measure, print a table, and say honestly which targets were missed."""
+"""`bench pipeline`, `bench search`, `bench relevance` and `bench spaces`: measure, print a table, and say honestly which targets were missed."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 
 class Command(BaseCommand):
-    help = (
-        "Measure the embedding pipeline, the search or the building of spaces. Ends non-zero when a target is missed."
-    )
+    help = "Measure the embedding pipeline, the search, what is called alike, or the building of spaces. Ends non-zero when a target is missed."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         which = parser.add_subparsers(dest="which", required=True)
@@ -25,6 +23,10 @@ class Command(BaseCommand):
         from recommender.bench.search import run as search_bench
 
         search_bench.add_arguments(search)
+        relevance = which.add_parser("relevance", help="answers by the labels of a catalogue, the dial, changed photos")
+        from recommender.bench.relevance import run as relevance_bench
+
+        relevance_bench.add_arguments(relevance)
         spaces = which.add_parser("spaces", help="time and memory of building spaces of synthetic features")
         from recommender.bench.spaces import run as spaces_bench
 
@@ -33,6 +35,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, which: str, **options: Any) -> None:
         if which == "pipeline":
             self._pipeline(**options)
+        elif which == "relevance":
+            from recommender.bench.relevance import run as relevance_bench
+
+            relevance_bench.handle(self, **options)
         elif which == "spaces":
             from recommender.bench.spaces import run as spaces_bench
 

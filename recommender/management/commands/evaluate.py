@@ -12,7 +12,7 @@ import orjson
 from django.core.management.base import BaseCommand, CommandError
 
 from recommender.evaluation.judging import judge
-from recommender.evaluation.labels import UnknownLabels
+from recommender.evaluation.label_names import USABLE, UnknownLabels
 from recommender.evaluation.live import MOST_QUERIES, LiveScores, live_scores
 from recommender.evaluation.quality import quality_of
 from recommender.evaluation.recall import recall_of
@@ -32,7 +32,7 @@ class Command(BaseCommand):
         parser.add_argument("--space", help="name; default: the active one")
         parser.add_argument(
             "--labels",
-            help="category, brand, attribute:NAME or product; default: what the space was built for, else category",
+            help=f"{USABLE}; default: what the space was built for, else category",
         )
         parser.add_argument(
             "--queries", type=int, default=MOST_QUERIES, help="at most so many photos ask (default %(default)s)"
@@ -76,11 +76,14 @@ class Command(BaseCommand):
         if asked:
             self.stdout.write(f"All photos, leave-one-out by {live.labels}: {asked} queries of {live.photos} photos")
             self.stdout.write(tables.live(everywhere))
+            for label, scores in live.each_label.items():
+                self.stdout.write(f"\nThe same answers by {label} alone")
+                self.stdout.write(tables.live({way: summary(one, live.groups) for way, one in scores.items()}))
             if space.projection == Space.Kind.LEARNED:
                 self.stdout.write("These photos taught the space; the held-out ones below judge it.")
         else:  # photos of one product, or of one group of variants, are never answers to each other
             self.stdout.write(f"By {live.labels} no page of answers can be judged; the held-out photos below can.")
-        self.stdout.write("\n" + tables.quality(quality))
+        self.stdout.write("\n".join(filter(None, ["", tables.quality(quality), tables.shrinkage(space)])))
 
 
 def _space(name: str | None) -> Space:
@@ -98,4 +101,15 @@ def _space(name: str | None) -> Space:
 
 def _described(live: LiveScores, everywhere: Mapping[str, Figures]) -> dict[str, object]:
     systems = {way: figures_json(figures) for way, figures in everywhere.items()}
-    return {"labels": live.labels, "photos": live.photos, "queries": len(live.image_ids), "systems": systems}
+    told: dict[str, object] = {
+        "labels": live.labels,
+        "photos": live.photos,
+        "queries": len(live.image_ids),
+        "systems": systems,
+    }
+    if live.each_label:
+        told["each_label"] = {
+            label: {way: figures_json(summary(one, live.groups)) for way, one in scores.items()}
+            for label, scores in live.each_label.items()
+        }
+    return told

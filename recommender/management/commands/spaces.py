@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from recommender.encoder.registry import UnknownEncoder
 from recommender.encoder.store import EncoderNotCompiled
+from recommender.evaluation.label_names import USABLE
 from recommender.evaluation.report import tables
 from recommender.index.base import EngineAway
 from recommender.management.bars import Bars
@@ -38,7 +39,7 @@ class Command(BaseCommand):
         _build_arguments(build)
         judging = actions.add_parser("evaluate", help="judge a space on held-out photos and keep the figures")
         judging.add_argument("name")
-        judging.add_argument("--labels", help="category, brand, attribute:NAME or product")
+        judging.add_argument("--labels", help=USABLE)
         switch = actions.add_parser("activate", help="make a space the one that answers")
         switch.add_argument("name")
         switch.add_argument("--force", action="store_true", help="in spite of every objection")
@@ -136,8 +137,10 @@ class Command(BaseCommand):
     def _judged(self, space: Space, last: str) -> None:
         quality = space.judged
         assert quality is not None  # a complete space was judged
-        figures = {"space": space.name, "state": space.state, **quality.as_json()}
-        self._show(figures, f"{tables.quality(quality)}\n{last}")
+        chosen = space.fit.shrinkage if space.fit else None
+        shrinkage = {} if chosen is None else {"shrinkage": chosen.as_json()}
+        figures = {"space": space.name, "state": space.state, **shrinkage, **quality.as_json()}
+        self._show(figures, "\n".join(filter(None, [tables.quality(quality), tables.shrinkage(space), last])))
 
     def _show(self, value: object, text: str) -> None:
         self.stdout.write(orjson.dumps(value).decode() if self._json else text.rstrip())
@@ -161,7 +164,7 @@ def _build_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--color-dims", type=int, metavar="N", help="of them for colour; default: 64, a quarter of fewer than 256"
     )
-    parser.add_argument("--labels", default="", help="category, brand, attribute:NAME or product (default: category)")
+    parser.add_argument("--labels", default="", help=f"{USABLE} (default: category)")
     parser.add_argument(
         "--augment", type=int, default=0, metavar="N", help="average each photo with its N nearest; default 0"
     )

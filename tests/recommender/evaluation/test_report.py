@@ -6,6 +6,7 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from catalog.demo.drawing import draw_shapes
@@ -16,7 +17,7 @@ from recommender.evaluation.report.page import render
 from recommender.models import Encoder
 from recommender.spaces.build import build_space
 from recommender.spaces.options import SpaceOptions
-from tests.recommender.spaces.gallery import add_photos, class_features
+from tests.recommender.spaces.gallery import add_photos, class_features, coloured_encoder, with_colours
 
 CLASSES = 12
 PICTURE = re.compile(r"data:image/jpeg;base64,[A-Za-z0-9+/=]+")
@@ -60,7 +61,31 @@ def test_the_page_is_one_file_and_shows_the_names_of_classes_as_text(encoder: En
         row = seen.texts.index(name)  # of the table: plots cut the name
         assert str(one.queries) in seen.texts[row : row + 4]
     assert "ANN recall@10 of the index against exact search, which is not relevance: 0.875" in seen.texts
+    assert not [tag for tag, _ in seen.elements if tag == "polyline"]  # without colours there is no dial
     assert seen.texts.count("Best answered") == seen.texts.count("Worst answered") == 1
+
+
+@pytest.mark.django_db
+def test_of_a_space_with_colours_the_page_shows_its_parts_and_the_dial_by_every_label() -> None:
+    features, types = class_features(3, 40)
+    colours = np.arange(len(types), dtype=np.int32) % 2
+    rows = with_colours(features, colours)
+    names = [f"type {code}" for code in types]
+    encoder = coloured_encoder()
+    add_photos(encoder, rows, names, attribute=[f"colour {code}" for code in colours])
+    space = build_space(SpaceOptions(encoder=encoder, projection="pca", dimensions=16))
+    judgement = judge(space, rival=None, labels="category,attribute:kind")
+
+    page = render(judgement, quality_of(judgement), {})
+
+    seen = Seen(page)
+    assert {"this space", "its shape part alone", "its colour part alone"} <= set(seen.texts)
+    assert "P@10 over the weight of colour, all classes" in seen.texts
+    lines = [attributes["points"] or "" for tag, attributes in seen.elements if tag == "polyline"]
+    curves = [[float(point.split(",")[1]) for point in line.split()] for line in lines if len(line.split()) == 11]
+    assert len(curves) == 3 and {"by category", "by attribute:kind", "by category,attribute:kind"} <= set(seen.texts)
+    by_type, by_colour, _ = curves  # from the top: the less, the better
+    assert by_type[0] < by_type[-1] and by_colour[-1] < by_colour[0]
 
 
 @pytest.mark.django_db

@@ -11,7 +11,8 @@ from pytest_django import Settings
 from catalog.models import Product, ProductImage
 from recommender.evaluation import quality as evaluate_quality
 from recommender.evaluation.judging import judge
-from recommender.evaluation.labels import UnknownLabels, checked_labels, read_photos, too_few
+from recommender.evaluation.label_names import UnknownLabels, checked_labels
+from recommender.evaluation.labels import read_photos, too_few
 from recommender.evaluation.quality import quality_of
 from recommender.evaluation.report import tables
 from recommender.evaluation.report.page import render

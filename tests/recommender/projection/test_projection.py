@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from recommender.projection.apply import Projection, unit
 from recommender.projection.augment import augment
-from recommender.projection.fit import fit_learned, fit_pca, learned_limit, random_rotation, rotated
+from recommender.projection.fit import fit_learned, fit_pca, random_rotation, rotated
 from recommender.projection.neighbours import nearest
 from recommender.projection.statistics import Statistics
 from tests.recommender.spaces.gallery import class_features
@@ -91,7 +91,7 @@ def test_pca_keeps_the_largest_variances_unwhitened(generator: np.random.Generat
 def test_learned_whitening_finds_what_the_labels_mean() -> None:
     features, classes = class_features(12, 40, seed=3)
     held_out, truth = features[1::2], classes[1::2]
-    projection = fit_learned(gathered(features[::2], classes[::2]), 12)
+    projection = fit_learned(gathered(features[::2], classes[::2]), 12, 0.3)
     plain = precision(unit(held_out), truth)
     assert precision(projection(held_out), truth) > plain + 0.15
 
@@ -103,34 +103,34 @@ def precision(vectors: NDArray[np.float32], classes: NDArray[np.int32]) -> float
     return float((classes[order] == classes[:, None]).mean())
 
 
-def test_the_learned_fit_is_both_parts_side_by_side() -> None:
+@pytest.mark.parametrize("shrinkage", [0.1, 0.7])
+def test_the_learned_fit_is_whitening_then_pca(shrinkage: float) -> None:
     """Against the definition, step by step on the photos themselves, without the algebra of covariances."""
     features, classes = class_features(8, 30, dimensions=20)
     rows = unit(features).astype(np.float64)
     centred = rows - rows.mean(axis=0)
     within = within_by_hand(rows, classes)
-    parts = []
-    for size, shrinkage in ((20, 0.1), (20, 0.3)):
-        shrunk = (1 - shrinkage) * within + shrinkage * np.trace(within) / 20 * np.eye(20)
-        values, axes = np.linalg.eigh(shrunk)
-        white = centred @ (axes / np.sqrt(values)) @ axes.T
-        part = white @ np.linalg.svd(white, full_matrices=False)[2].T[:, :size]
-        parts.append(part * np.sqrt(0.5 / (part**2).sum(axis=1).mean()))
-    both = np.hstack(parts)
-    reduced = both @ np.linalg.svd(both, full_matrices=False)[2].T[:, :10]
+    values, axes = np.linalg.eigh((1 - shrinkage) * within + shrinkage * np.trace(within) / 20 * np.eye(20))
+    white = centred @ (axes / np.sqrt(values)) @ axes.T
+    reduced = white @ np.linalg.svd(white, full_matrices=False)[2].T[:, :10]
     expected = reduced / np.linalg.norm(reduced, axis=1, keepdims=True)
-    ours = fit_learned(gathered(features, classes), 10)(features)
+    ours = fit_learned(gathered(features, classes), 10, shrinkage)(features)
+    assert ours.shape == (240, 10)
     assert np.allclose(ours @ ours.T, expected @ expected.T, atol=1e-3)
 
 
-def test_a_learned_fit_has_no_more_dimensions_than_its_parts() -> None:
-    assert learned_limit(1280) == 576
-    assert learned_limit(100) == 164
+def test_a_learned_fit_of_shrinkage_one_is_pca() -> None:
+    features, classes = class_features(8, 30, dimensions=20)
+    learned, pca = (
+        fit_learned(gathered(features, classes), 10, 1.0)(features),
+        fit_pca(gathered(features), 10)(features),
+    )
+    assert np.allclose(learned @ learned.T, pca @ pca.T, atol=1e-3)
 
 
 def test_the_same_statistics_give_the_same_matrix() -> None:
     features, classes = class_features(5, 20)
-    first, second = (fit_learned(gathered(features, classes), 8) for _ in range(2))
+    first, second = (fit_learned(gathered(features, classes), 8, 0.3) for _ in range(2))
     assert np.array_equal(first.matrix, second.matrix)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
-from recommender.records.fit import Fit, read_fit, read_parameters
+from recommender.records.fit import ChosenShrinkage, Fit, read_fit, read_parameters
 from recommender.records.quality import Quality, read_quality
 from recommender.records.reading import Interval, MalformedRecord
 
@@ -45,11 +45,22 @@ FITS: dict[str, str] = {
         "drift": {"measured_at": "2026-11-24T00:47:00.654321+00:00", "photos": 400, "new_share": 0.4, "shift": 0.0,
             "proposal": "160 of 400 photos are new since it was fitted: fit it anew with `spaces build …`"},
         "refit_refused_at_photos": 400}""",
+    "learned by a chosen shrinkage": """{"judged_photos": 150, "held_out": [3], "labelled": 200, "classes": ["bags"],
+        "judged_classes": ["bags"], "unseen_classes": [], "fitted_at": "2026-11-29T08:30:00.123456+00:00", "photos": 240,
+        "shrinkage": {"value": 0.6, "draws": 5, "photos": 150, "seen": [0.05, 0.06, 0.07], "unseen": null}}""",
     "with drift and nothing to do": """{"judged_photos": 170, "held_out": [], "asked": {"m": 8},
         "fitted_at": "2026-11-23T08:30:00.123456+00:00", "photos": 240, "makeup": {"": 240}, "last_features": 0,
         "drift": {"measured_at": "2026-11-24T00:47:00.654321+00:00", "photos": 240, "new_share": 0, "shift": 0.0125,
             "proposal": null}}""",
 }
+
+
+def test_a_chosen_shrinkage_is_read_by_name() -> None:
+    fit = fit_of(orjson.loads(FITS["learned by a chosen shrinkage"]))
+    assert fit.shrinkage == ChosenShrinkage(
+        value=0.6, draws=5, photos=150, seen=Interval(0.05, 0.06, 0.07), unseen=None
+    )
+    assert fit_of(orjson.loads(FITS["the first version's learned"])).shrinkage is None
 
 
 @pytest.mark.parametrize("written", FITS.values(), ids=FITS.keys())
@@ -105,6 +116,19 @@ def test_a_judgement_is_read_by_name_and_written_back_the_same_byte_for_byte() -
     assert (quality.labels_left_out, quality.ann_recall) == (3, 0.9975)
 
 
+def test_a_judgement_by_several_labels_has_the_figures_by_each() -> None:
+    by_brand = {
+        "systems": {"space": {"overall": {"map@50": [0.5, 0.625, 0.75]}}},
+        "differences": {"plain": {"overall": [-0.1, 0.0, 0.1]}},
+    }
+    value = judgement(each_label={"brand": by_brand})
+    quality = quality_of(value)
+    assert quality.as_json() == value
+    assert quality.each_label["brand"].systems["space"]["overall"]["map@50"] == Interval(0.5, 0.625, 0.75)
+    assert quality.each_label["brand"].differences["plain"]["overall"] == Interval(-0.1, 0.0, 0.1)
+    assert quality_of(judgement()).each_label == {}
+
+
 def test_a_judgement_without_scores_or_rival_is_written_back_the_same() -> None:
     value = judgement(
         active=None, queries={"overall": 0}, systems={}, differences={}, labels={}, labels_left_out=0, ann_recall=None
@@ -152,6 +176,7 @@ def test_keys_of_a_later_version_are_kept_when_a_record_is_written_back() -> Non
         ({"makeup": {"bags": 1.5}}, "key makeup.bags: a whole number is needed, not 1.5"),
         ({"makeup": [1]}, "key makeup: an object is needed, not [1]"),
         ({"fitted_at": "yesterday"}, "key fitted_at: a date and time in ISO 8601 is needed, not 'yesterday'"),
+        ({"shrinkage": {"draws": 5}}, "key shrinkage.value: a value is needed, not None"),
         ({"drift": {"photos": 3}}, "key drift.measured_at: a value is needed, not None"),
     ],
 )

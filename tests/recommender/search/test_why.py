@@ -36,7 +36,7 @@ def projections() -> dict[str, Projection]:
     features, classes = class_features(6, 20)
     statistics = Statistics(24)
     statistics.add(features, classes)
-    pca, learned = fit_pca(statistics, 8), fit_learned(statistics, 10)
+    pca, learned = fit_pca(statistics, 8), fit_learned(statistics, 10, 0.3)
     return {
         "none": Projection(),
         "pca": pca,

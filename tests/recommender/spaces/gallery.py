@@ -100,6 +100,24 @@ def fill_plain_space() -> Space:
     return space
 
 
+def forgetting_features(
+    classes: int = 10, photos: int = 30, *, common: float = 1.0, seed: int = 0
+) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """Features float32 (classes × photos, 16 + 4 × classes) on which learning strongly forgets, and classes int32.
+
+    Classes differ along eight dimensions. Each varies along four more of its own, which a fit that does not know the
+    class takes for dimensions that say much; and all vary by `common` along eight that say nothing.
+    """
+    generator = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(classes), photos).astype(np.int32)
+    telling = generator.standard_normal((classes, 8))[labels] + generator.standard_normal((len(labels), 8)) * 0.5
+    own = np.zeros((len(labels), classes, 4))
+    own[np.arange(len(labels)), labels] = generator.standard_normal((len(labels), 4)) * 1.5
+    noise = generator.standard_normal((len(labels), 8)) * common
+    features = np.hstack([telling, own.reshape(len(labels), -1), noise])
+    return (features + generator.standard_normal(features.shape) * 0.05).astype(np.float32), labels
+
+
 def widened(features: NDArray[np.float32], dimensions: int) -> NDArray[np.float32]:
     """The same photos as an encoder of more dimensions would see them: float32 (rows, dimensions)."""
     generator = np.random.default_rng(1)

@@ -113,7 +113,7 @@ def test_both_fits_are_stored_and_differ(plain_space: Space) -> None:
     [
         ({"projection": "pca", "dimensions": 25}, "--dims 25: pca of drawn@1 has 1 to 24"),
         ({"projection": "none", "dimensions": 8}, "leave --dims out, or use pca"),
-        ({"projection": "learned", "dimensions": 49}, "has 1 to 48"),
+        ({"projection": "learned", "dimensions": 25}, "has 1 to 24"),
         ({"projection": "learned", "labels": "colour"}, "use category, brand, product or attribute:NAME"),
         ({"projection": "sharpened"}, "there is no projection"),
         (

@@ -232,7 +232,7 @@ def test_what_a_space_of_parts_is_compared_with(coloured_space: Space) -> None:
             space, rival=coloured_space, judged_ids=ids[:80], training_ids=ids[80:], progress=lambda *_: None
         )
     }
-    assert list(found) == ["space", "shape", "active", "active_shape", "pca", "plain", "histogram"]
+    assert list(found) == ["space", "shape", "colour", "active", "active_shape", "pca", "plain", "histogram"]
     _, rows = features_of(space.encoder_id, ids[:80])
     assert np.array_equal(found["plain"], unit(rows[:, :DIMENSIONS]))
     assert [found[name].shape[1] for name in ("space", "shape", "active", "active_shape")] == [16, 12, 32, 24]
@@ -240,7 +240,7 @@ def test_what_a_space_of_parts_is_compared_with(coloured_space: Space) -> None:
     assert np.allclose(found["pca"][:, -4:], colour, atol=1e-6)  # it must win by its shape part
     quality = space.judged
     assert quality is not None
-    assert quality.differences.keys() == {"shape", "active", "active_shape", "pca", "plain", "histogram"}
+    assert quality.differences.keys() == {"shape", "colour", "active", "active_shape", "pca", "plain", "histogram"}
 
 
 def test_the_guard_compares_shapes_where_colours_weigh_unlike(coloured_space: Space) -> None:
