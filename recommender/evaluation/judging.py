@@ -86,7 +86,7 @@ def judge(space: Space, *, rival: Space | None, labels: str | None = None, progr
     labelled = everyone.classes[everyone.classes >= 0]
     scores: dict[str, Scores] = {}
     if len(queries):
-        training_ids = everyone.image_ids[split.training]
+        training_ids = everyone.image_ids[_beside(everyone, split, known)]
         asked = contestants(
             space, rival=rival, judged_ids=photos.image_ids, training_ids=training_ids, progress=progress
         )
@@ -154,6 +154,13 @@ def _queries(photos: LabelledPhotos, groups: NDArray[np.int64]) -> NDArray[np.in
         return everyone
     asking = everyone[relevant_of(everyone, photos.classes, groups) > 0]
     return np.sort(np.random.default_rng(_SEED).permutation(asking)[:MOST_QUERIES])
+
+
+def _beside(everyone: LabelledPhotos, split: Split, known: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
+    """The photos on which the PCA beside a space is fitted: those of the judged fit, so without the classes it never saw."""
+    if known is None or not known.any():
+        return split.training
+    return split.training & (everyone.classes >= 0) & known[everyone.classes]
 
 
 def _known_classes(space: Space, fit: Fit, names: list[str], labels: str) -> NDArray[np.bool_] | None:

@@ -71,7 +71,8 @@ class ChosenShrinkage:
 
     `draws`: how often classes were left out; `photos`: that were looked at, of the training side. `seen`, `unseen`:
     difference of mAP@50 from PCA on held-out photos of classes that taught the fit, and on photos of classes left out,
-    means over the draws with their 95 % bootstrap intervals; None where no photo could say.
+    means over the draws with their 95 % bootstrap intervals; None where no photo could say. Of several labels classes of
+    the first are left out, and by that one they are judged.
     """
 
     value: float

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from recommender.evaluation.judging import catalogue_signature, labels_of
+from recommender.evaluation.label_names import split_labels
 from recommender.index.registry import vector_index
 from recommender.models import Space
 from recommender.records.fit import ChosenShrinkage
@@ -91,7 +92,15 @@ def _judge_learned(space: Space, judged: Quality | None, found: Verdict) -> None
             "its labels do not say what looks alike; use --projection pca"
         )
     if part == "seen":
-        _judge_forgetting(space.fit.shrinkage if space.fit else None, differences.get("unseen"), found)
+        _judge_forgetting(space.fit.shrinkage if space.fit else None, _loss(judged), found)
+
+
+def _loss(judged: Quality | None) -> Interval | None:
+    """On classes that the judged fit has not seen; of several labels by the first, whose classes it was that were left out."""
+    if judged is None:
+        return None
+    by_first = judged.each_label.get(split_labels(judged.judged_by)[0], judged)
+    return by_first.differences.get("pca", {}).get("unseen")
 
 
 def _judge_forgetting(chosen: ChosenShrinkage | None, loss: Interval | None, found: Verdict) -> None:

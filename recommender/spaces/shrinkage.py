@@ -1,9 +1,9 @@
 """The shrinkage of a learned projection: how strongly it learns, chosen by leaving classes out.
 
 The stronger a fit whitens, the better it tells the classes apart that taught it, and the worse those that did not. So
-each class is left out of some fit: the classes are dealt into DRAWS parts by a fixed seed, and each part in turn is kept
-from a fit on the others' photos, some of which are held out. Photos of the classes left out say what is lost, the held-out
-ones what is gained, both against PCA fitted on the same photos. Nothing that judges the space later is looked at.
+classes and photos are dealt into DRAWS parts each, by a fixed seed, and each part in turn is kept from a fit: so each class
+is left out once, and of the others each photo is held out once. Photos of the classes left out say what is lost, the
+held-out ones what is gained, both against PCA fitted on the same photos. Nothing that judges the space later is looked at.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from recommender.evaluation.contestants import PCA_DIMENSIONS
 from recommender.evaluation.labels import LabelledPhotos
 from recommender.evaluation.rank import Contestant, relevant_of, score
 from recommender.evaluation.scores import interval, rounded
-from recommender.evaluation.split import HELD_OUT
 from recommender.models import Space
 from recommender.progress import Progress, silent
 from recommender.projection.apply import unit
@@ -28,7 +27,7 @@ from recommender.projection.statistics import Moments
 from recommender.records.fit import ChosenShrinkage
 
 # From the gentlest to the strongest.
-SHRINKAGES = (0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)
+SHRINKAGES = (0.95, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)
 MOST_LOSS = 0.01  # of mAP@50 on classes left out, as a mean over the draws
 DRAWS = 5
 MOST_PHOTOS = 6_000
@@ -40,6 +39,9 @@ MOST_QUERIES = 600  # on either side of a draw
 # Where few dimensions are wanted the gentlest lose most, for they cut off what PCA would, and the search goes on.
 _BEYOND = 2
 _SEED = 12
+
+
+_Asking = tuple[NDArray[np.int64], NDArray[np.int32]]  # queries, and the classes of all photos that judge
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,31 +160,37 @@ class _Draw:
         self._mean_variance = (self._values.sum() + rest) / teaching.features.shape[1]
         self._dimensions = dimensions
         self._vectors = (rows[judge] - mean) @ axes
-        self._classes, self._groups = teaching.classes[judge], teaching.groups[judge]
-        asking = np.arange(int(judge.sum()))
-        asking = asking[relevant_of(asking, self._classes, self._groups) > 0]
-        generator = np.random.default_rng(_SEED)
-        unseen = left_out[judge][asking]
-        seen = np.sort(generator.permutation(asking[~unseen])[:MOST_QUERIES])
-        others = np.sort(generator.permutation(asking[unseen])[:MOST_QUERIES])
-        self._queries, self._seen = np.concatenate([seen, others]), len(seen)
-        self.seen_groups, self.left_out = self._groups[seen], teaching.families[judge][others]
-        self._pca = self._precision(leading_axes(self._total, max(dimensions, PCA_DIMENSIONS)))
+        self._groups = teaching.groups[judge]
+        unseen = left_out[judge]
+        # Of several labels: those of a family left out are to find their family, whatever the other labels say.
+        self._seen = self._asking(~unseen, teaching.classes[judge])
+        self._unseen = self._asking(unseen, teaching.families[judge].astype(np.int32))
+        self.seen_groups, self.left_out = self._groups[self._seen[0]], self._unseen[1][self._unseen[0]]
+        self._pca = self._precisions(leading_axes(self._total, max(dimensions, PCA_DIMENSIONS)))
 
     def differences(self, shrinkage: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """AP@50 less that of PCA, of the queries of seen classes and of those left out, float64 (queries,) each."""
         matrix = whitened_axes(
             self._total, self._values, self._dimensions, shrinkage, mean_variance=self._mean_variance
         )
-        difference = self._precision(matrix) - self._pca
-        return difference[: self._seen], difference[self._seen :]
+        seen, unseen = self._precisions(matrix)
+        return seen - self._pca[0], unseen - self._pca[1]
 
-    def _precision(self, matrix: Moments) -> NDArray[np.float64]:
-        if not len(self._queries):
+    def _asking(self, side: NDArray[np.bool_], classes: NDArray[np.int32]) -> _Asking:
+        rows = np.flatnonzero(side)
+        rows = rows[relevant_of(rows, classes, self._groups) > 0]
+        return np.sort(np.random.default_rng(_SEED).permutation(rows)[:MOST_QUERIES]), classes
+
+    def _precisions(self, matrix: Moments) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        contestant = Contestant("fit", unit((self._vectors @ matrix).astype(np.float32)))
+        return self._precision(contestant, *self._seen), self._precision(contestant, *self._unseen)
+
+    def _precision(
+        self, contestant: Contestant, queries: NDArray[np.int64], classes: NDArray[np.int32]
+    ) -> NDArray[np.float64]:
+        if not len(queries):
             return np.zeros(0)
-        vectors = unit((self._vectors @ matrix).astype(np.float32))
-        scores = score(Contestant("fit", vectors), queries=self._queries, classes=self._classes, groups=self._groups)
-        return scores.values["map@50"]
+        return score(contestant, queries=queries, classes=classes, groups=self._groups).values["map@50"]
 
 
 def _draws(teaching: Teaching, dimensions: int, always_unseen: bool) -> list[_Draw]:
@@ -193,11 +201,18 @@ def _draws(teaching: Teaching, dimensions: int, always_unseen: bool) -> list[_Dr
     parts = int(part.max()) + 1  # fewer families than DRAWS are left out again, beside other photos
     rows, rest = _along_leading_axes(teaching.features)
     groups = np.unique(teaching.groups, return_inverse=True)[1].reshape(-1)
-    draws = []
-    for number in range(DRAWS):
-        held_out = generator.random(int(groups.max()) + 1)[groups] < (0 if always_unseen else HELD_OUT)
-        draws.append(_Draw(rows, teaching, part == number % parts, held_out, dimensions, rest))
-    return draws
+    held_out_by = generator.permutation(int(groups.max()) + 1)[groups] % DRAWS
+    return [
+        _Draw(
+            rows,
+            teaching,
+            left_out=part == number % parts,
+            held_out=(held_out_by == number) & (not always_unseen),
+            dimensions=dimensions,
+            rest=rest,
+        )
+        for number in range(DRAWS)
+    ]
 
 
 def _along_leading_axes(features: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:

@@ -22,6 +22,7 @@ from recommender.models import Encoder, Space
 from recommender.spaces.build import build_space
 from recommender.spaces.first import ensure_first_space
 from recommender.spaces.fit import CannotFit
+from recommender.spaces.guard import verdict
 from recommender.spaces.options import InvalidSpace, SpaceOptions
 from recommender.spaces.switch import activate
 from tests.recommender.spaces.gallery import add_photos, class_features, encoder_row
@@ -180,6 +181,19 @@ def test_a_space_is_learned_from_the_conjunction_and_judged_by_each(shop: Space)
         in text
     )
     assert activate(space.name).space == space
+
+
+@pytest.mark.django_db
+def test_what_is_forgotten_is_judged_by_the_first_label(shop: Space) -> None:
+    """Whose classes it was that were left out; the other labels' values were met in other classes."""
+    space = build_space(SpaceOptions(encoder=shop.encoder, projection="learned", dimensions=12, labels=BOTH))
+    assert space.judged is not None and verdict(space).objections == []
+    for label, forgets in (("attribute:kind", False), ("category", True)):
+        quality = space.quality
+        quality["each_label"][label]["differences"]["pca"]["unseen"] = [-0.3, -0.2, -0.1]
+        Space.objects.filter(pk=space.pk).update(quality=quality)
+        space.refresh_from_db()
+        assert bool(verdict(space).objections) == forgets
 
 
 @pytest.mark.django_db

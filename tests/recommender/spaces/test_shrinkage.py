@@ -36,7 +36,7 @@ def test_where_nothing_is_forgotten_the_strongest_is_chosen() -> None:
     found = chosen(*class_features(10, 24), 24)
     assert found.value == SHRINKAGES[-1] == 0.1
     assert found.seen is not None and found.seen.low > 0.3
-    assert found.unseen is not None and found.unseen.low > 0.3
+    assert found.unseen is not None and found.unseen.low > 0.2
 
 
 def test_of_few_dimensions_the_gentle_ones_that_lose_do_not_end_the_search() -> None:
@@ -55,7 +55,7 @@ def test_labels_that_are_noise_gain_next_to_nothing() -> None:
 def test_where_every_shrinkage_forgets_the_least_harmful_is_told() -> None:
     features, classes = forgetting_features(common=0.0)
     found = chosen(features, classes, 4)
-    assert found.unseen is not None and found.unseen.mean < -0.1
+    assert found.unseen is not None and found.unseen.mean < -3 * MOST_LOSS
 
 
 def test_products_are_chosen_by_those_left_out_alone() -> None:
