@@ -98,7 +98,7 @@ def test_at_the_threshold_pca_answers_where_labels_do_not_suffice(coloured_space
 def test_where_labels_suffice_and_the_guard_agrees_learned_answers(coloured_space: Space) -> None:
     improve_space()
     # The space that answered just before stays; the one before it is taken away.
-    assert states() == {"basis-32": "retired", "pca-32": "ready", "learned-64": "active"}
+    assert states() == {"basis-32": "retired", "pca-32": "ready", "learned-32": "active"}
     assert active().automatic
     improve_space()
     assert len(states()) == 3
@@ -111,8 +111,8 @@ def test_what_the_guard_refuses_is_retired_and_not_tried_at_once_again(coloured_
         Product.objects.filter(pk=pk).update(category_id=category)
     improved = improve()
     assert any("not wholly above 0" in reason for reason in improved.reasons)
-    assert states() == {"basis-32": "ready", "pca-32": "active", "learned-64": "retired"}
-    assert partitions.table_bytes(Space.objects.get(name="learned-64")) == 0
+    assert states() == {"basis-32": "ready", "pca-32": "active", "learned-32": "retired"}
+    assert partitions.table_bytes(Space.objects.get(name="learned-32")) == 0
     improve_space()
     assert len(states()) == 3
 
@@ -164,7 +164,7 @@ def test_an_interrupted_attempt_is_gone_on_with(coloured_space: Space, stage: st
     improve_space()
     begun.refresh_from_db()
     assert begun.activated_at is not None
-    assert states() == {"basis-32": "retired", "pca-32": "ready", "learned-64": "active"}
+    assert states() == {"basis-32": "retired", "pca-32": "ready", "learned-32": "active"}
 
 
 def test_what_was_built_and_not_switched_to_is_not_built_again(
@@ -181,7 +181,7 @@ def test_after_pca_answers_an_interrupted_attempt_goes_on_to_learned(coloured_sp
     build_space(SpaceOptions(encoder=coloured_space.encoder, projection="pca", automatic=True))
     activate("pca-32", by_itself=True)
     improve_space()
-    assert states() == {"basis-32": "retired", "pca-32": "ready", "learned-64": "active"}
+    assert states() == {"basis-32": "retired", "pca-32": "ready", "learned-32": "active"}
 
 
 @pytest.mark.usefixtures("other_session")
