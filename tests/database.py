@@ -20,14 +20,16 @@ def make_quick() -> None:
     TRUNCATE makes anew the files of every table and index, a hundred or so, also of those that hold nothing: a third of a
     second after each test that commits, and Django then writes its content types and permissions again.
     """
-    truncating = connection.ops.sql_flush
+    operations = type(connection.ops)  # the class: a test may replace the connection
+    truncating = operations.sql_flush
 
-    def deleting(style: Any, tables: Sequence[str], *, reset_sequences: bool = False, **options: Any) -> list[str]:
+    def deleting(self: Any, style: Any, tables: Sequence[str], *, reset_sequences: bool = False, **options: Any) -> Any:
+        emptied = [table for table in tables if table not in _KEPT]
         if reset_sequences:
-            return truncating(style, tables, reset_sequences=True, **options)
-        return _emptying([table for table in tables if table not in _KEPT])
+            return truncating(self, style, emptied, reset_sequences=True, **options)
+        return _emptying(emptied)
 
-    connection.ops.sql_flush = deleting  # type: ignore[method-assign]
+    operations.sql_flush = deleting  # type: ignore[method-assign]
     post_migrate.disconnect(create_contenttypes)
     post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
     with connection.cursor() as cursor:

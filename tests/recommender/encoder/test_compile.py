@@ -48,7 +48,7 @@ def test_the_command_compiles_stores_and_then_reuses(db: None, settings: Setting
     took, answer = answer["seconds"], json.loads(again.getvalue())
     assert (answer["reused"], answer["id"]) == (True, row.pk) and answer["seconds"] < took / 3
     call_command("compile_encoder", "efficientnet-lite0", stdout=lines)
-    assert lines.getvalue() == f"{row} is compiled already\nspace plain answers with it\n"
+    assert lines.getvalue() == f"{row} is compiled already\nspace basis-256 answers with it\n"
     assert Encoder.objects.count() == Space.objects.count() == 1
 
 

@@ -90,7 +90,7 @@ def test_a_brand_with_a_comma_in_its_name_is_taken_whole() -> None:
         ("attr.", "red", "the attribute's name is missing"),
         ("brand", "a\0b", "holds a NUL character"),
         ("exclude", "\ud800", "holds half a character"),
-        ("colour", "red", "there is no such parameter; there are brand, category, currency, diversity"),
+        ("colour", "red", "there is no such parameter; there are brand, category, color_weight, currency, diversity"),
     ],
 )
 def test_a_bad_parameter_is_named_with_the_remedy(name: str, value: str, words: str) -> None:
