@@ -29,8 +29,10 @@ def test_from_the_storefront_to_a_product_to_a_similar_item(page: Page, shop: Sh
         float(text) for text in similar.locator(".score").evaluate_all("all => all.map(each => each.title.slice(6))")
     ]
     assert scores == sorted(scores, reverse=True) and 0 < scores[-1] <= scores[0] <= 1
-    first = similar.first.locator("h3").inner_text()
-    assert first.startswith("Shoe") and first != "Shoe 000 (drawn)"
+    titles = similar.locator("h3").all_inner_texts()
+    assert "Shoe 000 (drawn)" not in titles
+    # A bag and a bottle are striped in the very same colours; of shoes there are three more, all in others.
+    assert any(title.startswith("Shoe") for title in titles[:3])
     pictures = similar.locator("img")
     expect(pictures).to_have_count(12)
     pictures.last.scroll_into_view_if_needed()
