@@ -58,10 +58,11 @@ def verdict(space: Space) -> Verdict:
     """What the kept judgement says.
 
     `learned` must be wholly above `pca` (paired bootstrap of mAP@50, 95 %) on held-out photos of classes it knew, by
-    their labels as they are now, and must not lose more than MOST_LOSS on classes it did not know (`_judge_forgetting`). Any other
-    must not be wholly below the active space: where both weigh colour alike as
-    they are, else by their shape parts alone, for labels such as categories know no colours. Products are never seen
-    twice, so a space learned from them is judged on products it did not see.
+    their labels as they are now, and must not lose more than MOST_LOSS on classes it did not know (`_judge_forgetting`).
+    Products are never seen twice, so a space learned from them is judged on products it did not see.
+
+    Any other must not be wholly below the active space: as a whole where both weigh colour alike, else by the shape parts
+    alone, for labels such as categories know no colours.
     """
     judged = space.judged
     found = Verdict()
