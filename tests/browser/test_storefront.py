@@ -30,6 +30,7 @@ def test_from_the_storefront_to_a_product_to_a_similar_item(page: Page, shop: Sh
     ]
     assert scores == sorted(scores, reverse=True) and 0 < scores[-1] <= scores[0] <= 1
     titles = similar.locator("h3").all_inner_texts()
+    first = titles[0]
     assert "Shoe 000 (drawn)" not in titles
     # A bag and a bottle are striped in the very same colours; of shoes there are three more, all in others.
     assert any(title.startswith("Shoe") for title in titles[:3])

@@ -143,7 +143,7 @@ def test_evaluate_prints_and_writes_what_the_active_space_is_worth(
     assert 0.15 < printed["colour histogram"] < 0.25
     written = orjson.loads((tmp_path / "f.json").read_bytes())
     assert written["live"]["systems"]["index"]["p@10"][1] == pytest.approx(printed["through the index"], abs=0.0006)
-    assert written["held_out"]["systems"].keys() == {"space", "shape", "pca", "plain", "histogram"}
+    assert written["held_out"]["systems"].keys() == {"space", "shape", "colour", "pca", "plain", "histogram"}
     page = (tmp_path / "f.html").read_text()
     assert page.count("data:image/jpeg;base64,") > 200
     assert "http" not in re.sub(r"data:image[^\"]+", "", page)
