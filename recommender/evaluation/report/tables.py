@@ -83,7 +83,7 @@ def spaces(found: Sequence[Mapping[str, Any]]) -> str:
 
 
 def dimensions(space: Space) -> str:
-    """`256 dimensions (color 64 × 0.2)`."""
+    """`256 dimensions (color 64 × 0.18)`: of them colour, and its weight."""
     return f"{space.dimensions} dimensions{_colour(space.colour_dimensions, space.colour_weight)}"
 
 
@@ -186,7 +186,7 @@ def _block(title: str, part: str, systems: Mapping[str, Mapping[str, Figures]]) 
 
 
 def _colour(dimensions: int, weight: float | None) -> str:
-    """` (color 64 × 0.2)` of a space with a colour part: its share of the dimensions and of a score."""
+    """` (color 64 × 0.18)` of a space with a colour part: its share of the dimensions and of a score."""
     return f" (color {dimensions} × {weight:g})" if dimensions else ""
 
 

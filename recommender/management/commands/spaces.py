@@ -18,6 +18,7 @@ from recommender.management.bars import Bars
 from recommender.models import Space
 from recommender.spaces.automatic import improve
 from recommender.spaces.build import BuildInProgress, build_space, continue_build, judge_and_keep
+from recommender.spaces.colour import UNFITTED_WEIGHT, WEIGHT
 from recommender.spaces.listing import list_spaces
 from recommender.spaces.options import SpaceOptions, encoder_named, resumable
 from recommender.spaces.switch import SwitchRefused, activate, retire
@@ -45,7 +46,10 @@ class Command(BaseCommand):
         switch.add_argument("--force", action="store_true", help="in spite of every objection")
         removal = actions.add_parser("retire", help="take away a space that is not active")
         removal.add_argument("name")
-        improvement = actions.add_parser("improve", help="what the product does by itself as a shop grows, at once")
+        improvement = actions.add_parser(
+            "improve",
+            help="fit, judge and switch to a better space at once, as the product does by itself when a shop grows",
+        )
         newer = actions.add_parser(
             "upgrade", help="embed again with the newest encoder, build the same kind of space on it and switch to it"
         )
@@ -158,11 +162,11 @@ def _build_arguments(parser: ArgumentParser) -> None:
         "--color-weight",
         type=float,
         metavar="A",
-        help="share of colour in a score, 0 (no colour part) to 1; default: 0.2, of basis 0.3, and 0 where the encoder counts "
-        "no colours, with other metrics than cosine, a binary index, augmentation or none",
+        help=f"share of colour in a score, 0 (no colour part) to 1; default: {WEIGHT:g}, of basis {UNFITTED_WEIGHT:g}, and 0 "
+        "where the encoder counts no colours, with other metrics than cosine, a binary index, augmentation or projection none",
     )
     parser.add_argument(
-        "--color-dims", type=int, metavar="N", help="of them for colour; default: 64, a quarter of fewer than 256"
+        "--color-dims", type=int, metavar="N", help="of --dims for colour; default: 64, a quarter of fewer than 256"
     )
     parser.add_argument("--labels", default="", help=f"{USABLE} (default: category)")
     parser.add_argument(
