@@ -15,8 +15,8 @@ from recommender.records.quality import Quality, read_quality
 
 
 class Encoder(models.Model):
-    """One compiled encoder. Its identity is the SHA-256 of the compiled file and the recipe around it: how a photo is framed,
-    preprocessed and pooled, and whether its colours are counted. Every process serves those bytes.
+    """One compiled encoder. Its identity is the SHA-256 of the compiled file, the pooling of its last maps and the recipe
+    around it: how a photo is framed and preprocessed, and whether its colours are counted. Every process serves those bytes.
 
     The check pictures and `check_features` (float32, n × row_width) let a process prove that it reproduces the encoder
     before it encodes: int8 exactly, fp32 to cosine .99999. Recipe 1 is proven by `check_pixels` (uint8, n × side × side × 3),

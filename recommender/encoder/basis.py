@@ -1,6 +1,8 @@
-"""Axes for the shape of things that need no photo of the shop: those along which a network's own classifier tells apart.
+"""Axes for the shape of things, found without a photo of the shop: those along which a network's own classifier tells things
+apart.
 
-Measured on three catalogues: features projected on the leading 192 find fine classes within .02 of the whole 1,280.
+Measured on three catalogues: features projected on the leading 192 axes have a P@10 on fine classes within .02 of that of all
+1,280 numbers.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ from recommender.encoder.weights_pickle import WeightsFileError
 from recommender.models import Encoder
 
 # A part of every compile's key: raise it whenever the code (the drawn pictures included) makes another file of the same
-# weights. What is done around the network has a number of its own, the recipe.
+# weights. What is done around the network has a number of its own, the recipe (recommender.encoder.recipes).
 FILE_VERSION = 2
 LEAST_COSINE_FP32 = 0.9999
 LEAST_MEDIAN_COSINE_INT8 = 0.95  # .99 is usual: below this the quantisation went wrong

@@ -1,7 +1,8 @@
 """What is done around a network, photo → row of features, by number. A recipe that has landed never changes.
 
-A row of features is the network's part, then, where the recipe counts colours, the colour histogram. Spaces of an old
-recipe are served as long as they are, so every change of framing, preprocessing, pooling or colour is a new number.
+A row of features is the network's part, then, where the recipe counts colours, the colour histogram. Spaces of an old recipe
+are served until they are retired, so every change of framing, preprocessing or colours, or of what a pooling computes, is a
+new number. Which pooling an encoder has is no part of the recipe: `Encoder.pooling` says it.
 """
 
 from __future__ import annotations

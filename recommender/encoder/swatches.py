@@ -24,7 +24,7 @@ _CENTRES = np.stack(
     axis=-1,
 ).reshape(COLOUR_BINS, 3)
 _WIDTHS = np.array([(high - low) / (n - 1) for low, high, n in zip(LOWEST, HIGHEST, BINS, strict=True)])
-# sRGB (IEC 61966-2-1) from XYZ by D65, whose white point is WHITE.
+# sRGB (IEC 61966-2-1) from XYZ by D65, whose white point is _WHITE.
 _WHITE = np.array([0.95047, 1.0, 1.08883])
 _FROM_XYZ = np.array(
     [[3.2404542, -1.5371385, -0.4985314], [-0.9692660, 1.8760108, 0.0415560], [0.0556434, -0.2040259, 1.0572252]]

@@ -17,7 +17,7 @@ from recommender.projection.fit import fit_pca
 from recommender.projection.statistics import Statistics
 from recommender.spaces.colour import WHOLE
 
-CENTRE_CROP = 1  # recipe
+CENTRE_CROP = 1  # the recipe that takes the centre of every photo
 
 
 def unframed_features(encoder: ImageEncoder, image_ids: Numbers) -> NDArray[np.float32]:
