@@ -19,9 +19,11 @@ from recommender.search.filters import parse_color_weight, parse_photo_id
 
 
 class GridsSchema(serializers.Serializer[None]):
-    shape = schema.grid("What each cell adds to `scores.shape`.")
+    shape = schema.grid("What each cell adds to `scores.shape`; in a space without colour as `grid`.")
     color = schema.grid("What each cell adds to `scores.color`; null in a space without colour.", allow_null=True)
-    both = schema.grid("What each cell adds to `score`, by shape and colour together.")
+    both = schema.grid(
+        "What each cell adds to `score`, by shape and colour together; in a space without colour as `grid`."
+    )
 
     class Meta:
         ref_name = "Grids"
@@ -29,7 +31,9 @@ class GridsSchema(serializers.Serializer[None]):
 
 class RegionsSchema(serializers.Serializer[None]):
     image = ImageSchema()
-    grid = schema.grid("What each cell of the photo's middle adds, row by row from the top; sums to `pair_score`.")
+    grid = schema.grid(
+        "What each cell of the part of the photo that the network saw adds, row by row from the top; sums to `pair_score`."
+    )
     grids = GridsSchema()
     overlay = serializers.CharField(help_text="The photo with its matching regions tinted: a PNG as a data URL.")
 
@@ -38,8 +42,10 @@ class RegionsSchema(serializers.Serializer[None]):
 
 
 class WhySchema(serializers.Serializer[None]):
-    pair_score = serializers.FloatField(help_text="Cosine of the two plain vectors.")
-    score = serializers.FloatField(help_text="As in the answer of similar/: by the space's metric and gallery vector.")
+    pair_score = serializers.FloatField(
+        help_text="Cosine of the vectors that the space makes of the two photos, at its own weight of colour."
+    )
+    score = serializers.FloatField(help_text="As in the answer of similar/.")
     scores = schema.ScoresSchema()
     query = RegionsSchema()
     result = RegionsSchema()
