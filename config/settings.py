@@ -175,8 +175,8 @@ SWEEP_SECONDS: float = env.float("SWEEP_SECONDS", default=5.0)
 CELERY_WORKER_MAX_MEMORY_PER_CHILD: int | None = 250_000 if ENCODER_RUNTIME == "litert" else None
 
 # Answers.
-# From so many photos on the product fits a space by itself, and again as the shop grows; it looks whether it is time every
-# IMPROVE_SECONDS. A space that a person built or activated is left alone.
+# From so many photos on the product fits a space by itself, and again as the shop grows; every IMPROVE_SECONDS it checks
+# whether it is time. A space that a person built or activated is left alone.
 SIMILAR_MIN_PHOTOS_FOR_PCA: int = env.int("SIMILAR_MIN_PHOTOS_FOR_PCA", default=1000)
 IMPROVE_SECONDS: float = env.float("IMPROVE_SECONDS", default=60.0)
 DUPLICATE_THRESHOLD: float = env.float("DUPLICATE_THRESHOLD", default=0.94)

@@ -115,9 +115,10 @@ class Fit:
     it never saw. `labelled`: photos with a label. `classes`, `judged_classes`, `unseen_classes`: names of the classes
     that the served fit knew, that the judged fit knew, that were kept from it. `asked`: index parameters as they were
     asked for, before the index chose more. `photos`, `makeup`: photos with features, all and by category (slug, "" for
-    none). `shrinkage`: of a learned projection, the judged and the served one. `last_features`: the largest id of features that the fit may have seen. `refit_refused_at_photos`: how many
-    photos there were when a refit was refused last. `improved_at_photos`: how many there were when the product looked
-    for a better space by itself last, with this one active at the end.
+    none). `shrinkage`: of a learned projection, the judged and the served one. `last_features`: the largest id of features
+    that the fit may have seen. `refit_refused_at_photos`: how many photos there were when a refit was refused last.
+    `improved_at_photos`: how many there were when the product looked for a better space by itself last, with this one
+    active at the end.
     """
 
     judged_photos: int | None = None
