@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-Box = tuple[float, float, float, float]  # left, top, right, bottom
-Part = tuple[int, int, int, int]  # the same in whole pixels
+Box = tuple[float, float, float, float]  # left, top, right, bottom, in pixels of a picture or in fractions of its sides
+Part = tuple[int, int, int, int]  # left, top, right, bottom in whole pixels
 Colour = tuple[int, int, int]
 Crop = tuple[float, float, float, float]  # x, y, width, height in fractions of a picture
 

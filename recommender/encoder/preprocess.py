@@ -10,17 +10,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from catalog.photos.reading import decode_framed, decode_square
-from catalog.photos.squares import Square
+from catalog.photos.squares import Box, Crop, Square
 from recommender.encoder.recipes import RECIPES
 
 # ImageNet's evaluation crop; against squashing or letterboxing it gains .03 to .08 of P@10.
 CENTRE = 0.875
-# The smallest width and height of a crop: about a pixel of a small photo, and a tenth of what anything can be seen on.
+# The smallest width and height of a crop, in fractions of the photo: about a pixel of a small one, too little to see anything on.
 LEAST_CROP = 0.001
-
-Crop = tuple[float, float, float, float]
-# Left, top, right, bottom in fractions of the upright photo; below 0 or above 1 where the picture was padded.
-Box = tuple[float, float, float, float]
 
 
 def photo_to_pixels(file: BinaryIO, *, side: int, recipe: int = 1, crop: Crop | None = None) -> NDArray[np.uint8]:
@@ -31,7 +27,8 @@ def photo_to_pixels(file: BinaryIO, *, side: int, recipe: int = 1, crop: Crop | 
 def framed_photo(
     file: BinaryIO, *, side: int, recipe: int = 1, crop: Crop | None = None
 ) -> tuple[NDArray[np.uint8], Box]:
-    """Photo → uint8 (side, side, 3) RGB, and the box of the upright photo that these pixels show.
+    """Photo → uint8 (side, side, 3) RGB, and the box of the upright photo that these pixels show, in fractions of its width
+    and height: below 0 or above 1 where the photo was padded.
 
     `recipe`: a number of `recommender.encoder.recipes.RECIPES`. `crop`: x, y, width, height as fractions of the upright
     photo, taken before anything else. Raises catalog.photos.reading.PhotoError for a file that is no usable photo and

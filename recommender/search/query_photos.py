@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from catalog.parameters import InvalidParameter
-from recommender.encoder.preprocess import LEAST_CROP, Crop, photo_to_pixels
+from catalog.photos.squares import Crop
+from recommender.encoder.preprocess import LEAST_CROP, photo_to_pixels
 from recommender.encoder.serving import COMPILED, encoder_for
 from recommender.models import Encoder
 from recommender.redis_cache import RedisCache

@@ -19,10 +19,11 @@ from PIL import Image
 from catalog.models import ProductImage
 from catalog.parameters import InvalidParameter
 from catalog.photos.reading import decode_photo
+from catalog.photos.squares import Box
 from catalog.photos.storage_errors import storage_errors
 from catalog.representation import image_json
 from recommender.encoder.colour import colour_masses
-from recommender.encoder.preprocess import Box, framed_photo
+from recommender.encoder.preprocess import framed_photo
 from recommender.encoder.serving import COMPILED, encoder_for
 from recommender.encoder.stored_features import features_of
 from recommender.index import metrics

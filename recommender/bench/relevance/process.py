@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from recommender.models import Encoder, Space
 
 ASKED_FILE = "asked.json"
-TENTHS = tuple(tenth / 10 for tenth in range(11))
 PLACES = 10  # of the dial's curve
 _SEED = 12
 
@@ -76,6 +75,7 @@ def measure(folder: Path, asked: Asked, say: Say) -> dict[str, Any]:
     from recommender.bench.relevance import answers, figures, robustness, shop
     from recommender.encoder.serving import encoder_for
     from recommender.encoder.store import current_encoder
+    from recommender.evaluation.dial import TENTHS
     from recommender.models import Space
     from recommender.spaces.active import active_space
 

@@ -12,6 +12,7 @@ from recommender.api.answers import answer_bytes
 from recommender.bench.search.gallery import COLOUR_WEIGHT, Gallery
 from recommender.bench.search.peers import mean_recall, summary
 from recommender.bench.search.truth import Numbers, nearest_by
+from recommender.evaluation.dial import TENTHS
 from recommender.index.parts import weighing
 from recommender.models import Space
 from recommender.search.filters import SearchOptions
@@ -19,7 +20,6 @@ from recommender.search.similarity import similar_to_product
 from recommender.spaces import active
 
 K = 10
-TENTHS = tuple(tenth / 10 for tenth in range(11))
 _TURN = 25  # answers with parts, then as many without, so that both meet the same machine
 
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from catalog.photos.squares import Box, Crop
 from recommender.encoder.calibration import drawn_pictures
-from recommender.encoder.preprocess import Box, Crop, framed_photo, image_to_pixels, photo_to_pixels
+from recommender.encoder.preprocess import framed_photo, image_to_pixels, photo_to_pixels
 
 
 def file_of(image: Image.Image, format: str = "PNG", **options: object) -> io.BytesIO:

@@ -23,6 +23,7 @@ from recommender.bench.search.gallery import (
 )
 from recommender.bench.search.own import BareConnection, curve, sizes
 from recommender.bench.search.shop import write_shop
+from recommender.evaluation.dial import TENTHS
 from recommender.evaluation.recall import recall_of
 from recommender.index.pgvector.options import Parameters
 from recommender.models import ImageVector
@@ -106,7 +107,7 @@ def test_the_shop_is_written_and_measured(gallery: Gallery, tmp_path: Path) -> N
     points = curve(space, gallery, queries, truth)
     assert points[-1]["recall"] >= 0.99 and [point["ef"] for point in points] == list(peers.EFS)
     measured = dial.measure(space, gallery, queries[:15], list(range(0, 200, 2)))
-    assert [one["weight"] for one in measured["tenths"]] == list(dial.TENTHS)
+    assert [one["weight"] for one in measured["tenths"]] == list(TENTHS)
     assert all(one["recall"] >= 0.95 for one in measured["tenths"]), measured
     assert 0.3 < measured["own_over_plain_p50"] < 3
     space.refresh_from_db()
