@@ -68,7 +68,8 @@ _FILTERS = (
     "And every filter of products/{id}/similar/, within the same bounds:"
     f" {MAX_ATTRIBUTES} attributes, {MAX_VALUES} values of all parameters together."
 )
-CROP = query("crop", OpenApiTypes.STR, "x,y,width,height in fractions of the upright photo.")
+_CROP = "x,y,width,height in fractions of the upright photo; what stands on plain ground inside it is searched for."
+CROP = query("crop", OpenApiTypes.STR, _CROP)
 
 
 class AnswerImageSchema(serializers.Serializer[None]):
@@ -113,7 +114,7 @@ class ResultSchema(serializers.Serializer[None]):
     image = serializers.IntegerField(help_text="Id of the photo that matches best.")
     score = serializers.FloatField(help_text="Higher is more alike.")
     distance = serializers.FloatField(help_text="In the metric of the space; 1 - score where it has a colour part.")
-    scores = ScoresSchema(help_text="`score` is (1 - w) · shape + w · color, w the question's `color_weight`.")
+    scores = ScoresSchema(help_text="`score` is (1 - w) · shape + w · color, w the query's `color_weight`.")
 
     class Meta:
         ref_name = "Result"
@@ -163,14 +164,14 @@ class BatchAnswer(serializers.Serializer[None]):
 
 class PhotoUpload(serializers.Serializer[None]):
     image = serializers.FileField()
-    crop = serializers.CharField(required=False)
+    crop = serializers.CharField(required=False, help_text=_CROP)
     limit = serializers.IntegerField(required=False)
     color_weight = serializers.FloatField(required=False, min_value=0, max_value=1, help_text=_COLOR_WEIGHT)
 
 
 class PhotoUrl(serializers.Serializer[None]):
     image_url = serializers.URLField()
-    crop = serializers.CharField(required=False)
+    crop = serializers.CharField(required=False, help_text=_CROP)
     limit = serializers.IntegerField(required=False)
     color_weight = serializers.FloatField(required=False, min_value=0, max_value=1, help_text=_COLOR_WEIGHT)
 

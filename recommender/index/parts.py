@@ -44,7 +44,7 @@ class Scores:
 
 @dataclass(frozen=True)
 class Weighing:
-    """How the parts of a space's vectors count in the scores of a question.
+    """How the parts of a space's vectors count in the scores of a query.
 
     `split`: the first so many dimensions are shape. `stored`: α, the colour weight that stored vectors were made with. `asked`: w.
     """

@@ -66,7 +66,7 @@ def similar_to_features(
     query: Mapping[str, object],
     steps: Steps = STEPS,
 ) -> Answer:
-    """What looks like a photo, by its features, float32 (dimensions of the encoder,). `query`: how the answer names it.
+    """What looks like a photo, by its features, float32 (row width of the encoder,). `query`: how the answer names it.
 
     Raises NoActiveSpace, and EncoderChanged when the active space is another encoder's.
     """

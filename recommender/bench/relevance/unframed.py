@@ -34,8 +34,8 @@ def unframed_features(encoder: ImageEncoder, image_ids: Numbers) -> NDArray[np.f
     return features
 
 
-def pca_vectors(features: NDArray[np.float32], dimensions: int = WHOLE) -> NDArray[np.float32]:
-    """Unit rows float32 (photos, dimensions, or as many as there can be) by PCA of the same rows."""
+def pca_vectors(features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Unit rows float32 (photos, as many dimensions as a space usually has, or as there can be) by PCA of the same rows."""
     statistics = Statistics(features.shape[1])
     statistics.add(features)
-    return fit_pca(statistics, min(dimensions, len(features) - 1, features.shape[1]))(features)
+    return fit_pca(statistics, min(WHOLE, len(features) - 1, features.shape[1]))(features)

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageOps
 
-Colour = tuple[int, int, int]
+from catalog.photos.squares import WHITE, Colour
+
 Variant = Callable[[Image.Image], bytes]
 
-WHITE: Colour = (255, 255, 255)
 CANVASES = (1.5, 2.0, 3.0, 4.0)
 # The ground is plain where this share of the border lies within so many levels (of 255, in each channel) of its median.
 PLAIN_SHARE, PLAIN_WITHIN = 0.8, 16

@@ -1,4 +1,4 @@
-"""Colours of a photo: the same bytes on every machine, where they should be equal equal, and those of the thing, not its ground."""
+"""Colours of a photo: the same bytes on every machine, equal for pictures that show the same, those of the thing and not of its ground."""
 
 from __future__ import annotations
 

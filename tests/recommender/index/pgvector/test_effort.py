@@ -1,4 +1,5 @@
-"""How a question's weights steer the search of pgvector's index: as it is at the space's own weight, wider aside, all compared at the end."""
+"""How the weight of colour in a query steers the search of pgvector's index: as always at the space's own weight, the wider the
+farther from it, and without the index, by comparing all vectors, near 1."""
 
 from __future__ import annotations
 
