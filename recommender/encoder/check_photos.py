@@ -1,4 +1,6 @@
-"""Whole pictures that prove a process: each takes another way from a photo's file to the pixels that a network is fed.
+"""Check pictures, whole photos by which a process proves that it encodes as the machine that compiled the encoder did.
+
+Each takes another way from a photo's file to the pixels that a network is fed.
 
 They are drawn, so that they may be shipped, and stored as PNG with the encoder: what is proven is the reading of files too.
 """

@@ -22,7 +22,7 @@ from recommender.projection.apply import project
 
 @dataclass(frozen=True)
 class EmbeddedPhoto:
-    """A photo and its features, float32 (dimensions of the encoder,). `digest` names the pixels they come from."""
+    """A photo and its features, float32 (row width of the encoder,). `digest` names the pixels they come from."""
 
     image_id: int
     product_id: int

@@ -1,7 +1,7 @@
 """Why two photos match: which regions make up the cosine of their shapes, that of their colours, and the score of both.
 
-What each region adds is worked out in shape_regions and colour_regions, and weighed in grids; here the photos are found and read,
-and their regions are shown and kept.
+What each region adds is worked out in shape_regions and colour_regions, and weighed in grids; here the photos are found and
+read, their regions drawn onto them, and the results kept in Redis.
 """
 
 from __future__ import annotations

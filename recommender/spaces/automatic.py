@@ -26,15 +26,15 @@ from recommender.spaces.switch import SwitchRefused, activate, retire
 
 logger = logging.getLogger(__name__)
 
-# A better space is looked for again when there are this share more photos than the last time: so all attempts of a growing
-# shop together cost some three times the last.
+# A better space is looked for again when there are more photos than the last time by this share: so all attempts of a growing
+# shop together cost some three times what the last one costs.
 GROWTH = 0.5
 
 
 @dataclass
 class Improved:
-    """`space`: the one that answers now, None before there is one; `before`: another that answered before. `reasons`: why
-    no better one answers, one sentence each."""
+    """What came of an attempt. `space`: the one that answers now, None before there is one. `before`: the one that answered
+    until then, None where it still answers. `reasons`: why no better one answers, one sentence each."""
 
     space: Space | None
     before: Space | None = None
@@ -44,7 +44,7 @@ class Improved:
 def improve(
     *, waits: bool = False, progress: Progress = silent, warn: Callable[[str], None] = logger.warning
 ) -> Improved:
-    """Build, judge and switch to a better space, where the active one was made by the product and there may be a better.
+    """Build, judge and switch to a better space, where the product made the active one and a better one may be had.
 
     May be called at any time, twice too: one process at a time does it, and goes on with what an interrupted one left.
     `waits`: for another process that is at it, instead of leaving it to that.
@@ -146,7 +146,7 @@ def _try(options: SpaceOptions, outcome: Improved, progress: Progress, warn: Cal
 
 
 def _retire_older(space: Space, before: Space | None) -> None:
-    """All spaces of the encoder that the product made by itself but these two: who wants to go back has the last one."""
+    """Retire the encoder's spaces that the product made by itself, but for these two: `before` stays to go back to."""
     kept = [one.pk for one in (space, before) if one is not None]
     older = Space.objects.filter(automatic=True, encoder=space.encoder_id).exclude(pk__in=kept)
     for one in older.exclude(state__in=[Space.State.RETIRED, Space.State.ACTIVE]):
