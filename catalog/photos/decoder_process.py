@@ -14,6 +14,7 @@ import socket
 import sys
 import time
 import warnings
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -35,13 +36,14 @@ def main() -> None:
     warnings.simplefilter("ignore")
     _bound_memory()
     requests.sendall(b"ready\n")
-    for line in requests.makefile("rb"):
-        request = orjson.loads(line)
-        signal.setitimer(signal.ITIMER_REAL, request["seconds"])
-        answer = _answer(request, memory)
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        answer["cpu_seconds"] = time.process_time()
-        requests.sendall(orjson.dumps(answer, option=orjson.OPT_APPEND_NEWLINE))
+    with suppress(ConnectionResetError):  # a parent that is killed while an answer waits for it
+        for line in requests.makefile("rb"):
+            request = orjson.loads(line)
+            signal.setitimer(signal.ITIMER_REAL, request["seconds"])
+            answer = _answer(request, memory)
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            answer["cpu_seconds"] = time.process_time()
+            requests.sendall(orjson.dumps(answer, option=orjson.OPT_APPEND_NEWLINE))
 
 
 def _ignore_group_signals() -> None:

@@ -91,8 +91,11 @@ class Demo:
                 self.say("The space in use stays as it was, for the reasons above.")
         if steps.improvement_is_due():
             self.say("Building a space fitted to this catalogue")
-            if self.run("spaces", "improve", tolerant=True, report=report) == 0:
+            before = steps.active_name()
+            if self.run("spaces", "improve", tolerant=True, report=report) == 0 and steps.active_name() != before:
                 self.say(f"Space {steps.active_name()} answers now; how it was judged is in {report}")
+            else:
+                self.say(f"Space {before} answers on; the reasons are above and in {report}")
 
     def show(self) -> None:
         """Print the first answers and the addresses of all pages."""

@@ -132,7 +132,7 @@ def _converted(
             raise _no_tensorflow() from error
         report(f"converting to LiteRT, {spec.precision}")
         compiled = keras_models.convert(model, spec, calibration_pictures)
-        served = LiteRTEncoder(compiled, spec.side, spec.dimensions, pooling)
+        served = LiteRTEncoder(compiled, spec.side, spec.dimensions, pooling, recipe=1)  # the network's part alone
         drawn = judging_pictures(spec.side)
         pictures = np.concatenate([drawn, np.stack(photos)]) if len(photos) else drawn
         report(f"checking against Keras on {len(drawn)} drawn pictures and {len(photos)} photos of the catalogue")

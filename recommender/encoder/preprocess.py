@@ -19,14 +19,12 @@ CENTRE = 0.875
 LEAST_CROP = 0.001
 
 
-def photo_to_pixels(file: BinaryIO, *, side: int, recipe: int = 1, crop: Crop | None = None) -> NDArray[np.uint8]:
+def photo_to_pixels(file: BinaryIO, *, side: int, recipe: int, crop: Crop | None = None) -> NDArray[np.uint8]:
     """Photo → uint8 (side, side, 3) RGB: what an encoder of that recipe is fed. See `framed_photo`."""
     return framed_photo(file, side=side, recipe=recipe, crop=crop)[0]
 
 
-def framed_photo(
-    file: BinaryIO, *, side: int, recipe: int = 1, crop: Crop | None = None
-) -> tuple[NDArray[np.uint8], Box]:
+def framed_photo(file: BinaryIO, *, side: int, recipe: int, crop: Crop | None = None) -> tuple[NDArray[np.uint8], Box]:
     """Photo → uint8 (side, side, 3) RGB, and the box of the upright photo that these pixels show, in fractions of its width
     and height: below 0 or above 1 where the photo was padded.
 

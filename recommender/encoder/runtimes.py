@@ -34,7 +34,7 @@ class LiteRTEncoder:
     side: int
     dimensions: int
     pooling: str
-    recipe: int = 1
+    recipe: int
     _of_thread: threading.local = field(default_factory=threading.local, repr=False)
 
     def maps(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -71,7 +71,7 @@ class KerasEncoder:
     side: int
     dimensions: int
     pooling: str
-    recipe: int = 1
+    recipe: int
 
     def maps(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
         maps: NDArray[np.float32] = self.function(_checked(pixels, self.side)[None])[0]

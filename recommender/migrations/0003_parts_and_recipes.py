@@ -2,6 +2,34 @@
 
 import django.contrib.postgres.fields
 from django.db import migrations, models
+from django.db.migrations.exceptions import IrreversibleError
+
+
+FORGET = [
+    'DELETE FROM recommender_recallsample WHERE space_id IN (SELECT id FROM recommender_space'
+    "    WHERE colour_dimensions > 0 OR projection = 'basis'"
+    '    OR encoder_id IN (SELECT id FROM recommender_encoder WHERE recipe > 1))',
+    "DELETE FROM recommender_space WHERE colour_dimensions > 0 OR projection = 'basis'"
+    '    OR encoder_id IN (SELECT id FROM recommender_encoder WHERE recipe > 1)',
+    'DELETE FROM recommender_embeddingjob WHERE encoder_id IN (SELECT id FROM recommender_encoder WHERE recipe > 1)',
+    'DELETE FROM recommender_imagefeatures WHERE encoder_id IN (SELECT id FROM recommender_encoder WHERE recipe > 1)',
+    'DELETE FROM recommender_encoder WHERE recipe > 1',
+]
+
+
+def forget_later_recipes(apps, schema_editor):
+    """Before the columns go: what an earlier version cannot read. A space that still has vectors is never dropped here."""
+    Space = apps.get_model('recommender', 'Space')
+    later = Space.objects.filter(models.Q(encoder__recipe__gt=1) | models.Q(colour_dimensions__gt=0) | models.Q(projection='basis'))
+    kept = sorted(later.exclude(state='retired').values_list('name', flat=True))
+    if kept:
+        raise IrreversibleError(
+            f"an earlier version cannot answer from {', '.join(kept)}: `spaces activate` a space of an encoder of recipe 1, "
+            'then `spaces retire` each of these'
+        )
+    for statement in FORGET:
+        schema_editor.execute(statement)
+    schema_editor.execute('SET CONSTRAINTS ALL IMMEDIATE')  # a table with checks to come cannot be altered
 
 
 class Migration(migrations.Migration):
@@ -99,4 +127,5 @@ class Migration(migrations.Migration):
             model_name='encoder',
             constraint=models.UniqueConstraint(fields=('sha256', 'pooling', 'recipe'), name='one_encoder_a_file_and_recipe'),
         ),
+        migrations.RunPython(migrations.RunPython.noop, forget_later_recipes),
     ]

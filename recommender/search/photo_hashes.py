@@ -95,5 +95,8 @@ def _from_bytes(kept: bytes) -> Hashes | None:
 
 
 _CACHE: RedisCache[Hashes] = RedisCache(  # by digest
-    prefix="photo-hashes:", seconds=CACHED_SECONDS, to_bytes=lambda hashes: hashes.tobytes(), from_bytes=_from_bytes
+    prefix="photo-hashes-srgb:",
+    seconds=CACHED_SECONDS,
+    to_bytes=lambda hashes: hashes.tobytes(),
+    from_bytes=_from_bytes,
 )

@@ -51,7 +51,7 @@ def prepare() -> None:
         Image.new("RGB", (16, 16)).save(blank, "JPEG")
         blank.seek(0)
         serving = encoder_for(space.encoder, runtime=COMPILED)
-        serving.features(photo_to_pixels(blank, side=serving.side))
+        serving.features(photo_to_pixels(blank, side=serving.side, recipe=serving.recipe))
 
 
 def encode(*, encoder: Encoder, data: bytes, digest: str, crop: Crop | None) -> NDArray[np.float32]:

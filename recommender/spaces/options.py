@@ -169,6 +169,10 @@ def _taken(space: Space, options: SpaceOptions) -> Space:
     return space
 
 
+def _as_option(field_name: str) -> str:
+    return field_name.removesuffix("_id").replace("colour", "color").replace("_", "-")
+
+
 def _same(space: Space, fields: Mapping[str, object]) -> Space:
     if not unfinished(space):
         raise InvalidSpace(f"there is a space {space.name} already ({space.state}): choose another --name")
@@ -177,7 +181,7 @@ def _same(space: Space, fields: Mapping[str, object]) -> Space:
         different.append("parameters")
     if different:
         raise InvalidSpace(
-            f"space {space.name} is being built with other {different[0].removesuffix('_id')}: "
+            f"space {space.name} is being built with other {_as_option(different[0])}: "
             f"`spaces build --resume {space.name}` goes on with it, or choose another --name"
         )
     return space

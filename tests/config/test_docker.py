@@ -161,7 +161,7 @@ import numpy as np
 import django; django.setup()
 from recommender.encoder.runtimes import LiteRTEncoder
 compiled, side, dimensions = pickle.load(open(sys.argv[1], "rb"))
-print(LiteRTEncoder(compiled, side, dimensions, "gaussian").features(np.zeros((side, side, 3), np.uint8)).shape)
+print(LiteRTEncoder(compiled, side, dimensions, "gaussian", 1).features(np.zeros((side, side, 3), np.uint8)).shape)
 """
 
 

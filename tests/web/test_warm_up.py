@@ -33,7 +33,13 @@ def test_the_first_photo_finds_an_encoder_and_a_decoder(tmp_path: Path) -> None:
     row = save_encoder(compiled_encoder("efficientnet-lite0"))
     encoder, photo = serving.encoder_for(row), photo_bytes(1, size=(256, 256))
     shop = Shop(make_space(row, dimensions=row.dimensions))
-    shop.add(unit(encoder.features(photo_to_pixels(io.BytesIO(photo), side=encoder.side))[: row.dimensions]))
+    shop.add(
+        unit(
+            encoder.features(photo_to_pixels(io.BytesIO(photo), side=encoder.side, recipe=encoder.recipe))[
+                : row.dimensions
+            ]
+        )
+    )
     environment = process_environment(WEB_PROCESSES="1", HTTPS="false")
     with web_server(environment, tmp_path / "log") as url:
         assert len(_decoders_of_children()) == 1

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from catalog.demo.drawing import KINDS, draw_product
 from recommender.encoder.compile import compile_file, source_key
 from recommender.encoder.preprocess import image_to_pixels, photo_to_pixels
+from recommender.encoder.recipes import CURRENT
 from recommender.encoder.registry import encoder_spec
 from recommender.encoder.runtimes import LiteRTEncoder
 from recommender.encoder.store import compiled_from
@@ -143,7 +144,7 @@ def _encoder(name: str, report: Report) -> LiteRTEncoder:
         compiled = bytes(Encoder.objects.values_list("compiled", flat=True).get(pk=row.pk))
     else:
         compiled = compile_file(spec, weights="imagenet", pooling=POOLING, source=source, report=report).compiled
-    return LiteRTEncoder(compiled, spec.side, spec.dimensions, POOLING)
+    return LiteRTEncoder(compiled, spec.side, spec.dimensions, POOLING, recipe=1)
 
 
 def _photos(feed: Path) -> tuple[NDArray[np.int64], Pixels]:
@@ -153,7 +154,7 @@ def _photos(feed: Path) -> tuple[NDArray[np.int64], Pixels]:
 
     def pixels_of(number: int, side: int) -> NDArray[np.uint8]:
         with (path.parent / rows[number][0]).open("rb") as photo:
-            return photo_to_pixels(photo, side=side)
+            return photo_to_pixels(photo, side=side, recipe=CURRENT)
 
     return _numbered([label for _, label in rows]), pixels_of
 

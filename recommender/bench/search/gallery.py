@@ -20,7 +20,7 @@ from recommender.projection.apply import beside, unit
 
 SHAPE_DIMENSIONS, COLOUR_DIMENSIONS = 192, 64
 DIMENSIONS = SHAPE_DIMENSIONS + COLOUR_DIMENSIONS
-COLOUR_WEIGHT = 0.2  # of the space: how much colour counts beside shape unless a search says otherwise
+COLOUR_WEIGHT = 0.18  # of the space: how much colour counts beside shape unless a search says otherwise
 SHARES = (50.0, 10.0, 5.0, 2.0, 1.0, 0.1)  # per cent of the products that pass a filter
 _NEIGHBOURS = 10
 _NOISE = 0.5

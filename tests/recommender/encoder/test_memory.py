@@ -27,7 +27,7 @@ import config.celery, recommender.tasks, recommender.pipeline.embed
 from recommender.encoder.preprocess import photo_to_pixels
 from recommender.encoder.runtimes import LiteRTEncoder
 side, dimensions = int(sys.argv[2]), int(sys.argv[3])
-encoder = LiteRTEncoder(open(sys.argv[1], "rb").read(), side, dimensions, "gaussian")
+encoder = LiteRTEncoder(open(sys.argv[1], "rb").read(), side, dimensions, "gaussian", recipe=1)
 for name in sys.argv[4:]:
     with open(name, "rb") as photo:
         for recipe in (1, 2):

@@ -26,7 +26,9 @@ def drawn(width: int, height: int) -> Image.Image:
 
 def test_the_centre_square_of_87_5_percent_is_what_is_seen() -> None:
     def seen(width: int, height: int, crop: Crop | None = None) -> Box:
-        left, top, right, bottom = framed_photo(file_of(Image.new("RGB", (width, height))), side=32, crop=crop)[1]
+        left, top, right, bottom = framed_photo(
+            file_of(Image.new("RGB", (width, height))), side=32, recipe=1, crop=crop
+        )[1]
         return left * width, top * height, right * width, bottom * height
 
     assert seen(800, 600) == pytest.approx((137.5, 37.5, 662.5, 562.5))
@@ -36,7 +38,7 @@ def test_the_centre_square_of_87_5_percent_is_what_is_seen() -> None:
 
 def test_pixels_are_the_bicubic_resize_of_that_square() -> None:
     image = drawn(640, 512)
-    pixels = photo_to_pixels(file_of(image), side=224)
+    pixels = photo_to_pixels(file_of(image), side=224, recipe=1)
     expected = image.resize((224, 224), Image.Resampling.BICUBIC, box=(96.0, 32.0, 544.0, 480.0))
     assert pixels.shape == (224, 224, 3) and pixels.dtype == np.uint8 and pixels.flags.c_contiguous
     assert np.array_equal(pixels, np.asarray(expected))
@@ -44,38 +46,41 @@ def test_pixels_are_the_bicubic_resize_of_that_square() -> None:
 
 def test_a_square_that_fits_exactly_is_not_resampled() -> None:
     image = drawn(256, 256)
-    assert np.array_equal(photo_to_pixels(file_of(image), side=224), np.asarray(image)[16:240, 16:240])
+    assert np.array_equal(photo_to_pixels(file_of(image), side=224, recipe=1), np.asarray(image)[16:240, 16:240])
 
 
 def test_a_crop_is_as_if_the_photo_were_cut_before() -> None:
     image = drawn(640, 512)
-    cropped = photo_to_pixels(file_of(image), side=64, crop=(0.25, 0.125, 0.5, 0.75))
-    before = photo_to_pixels(file_of(image.crop((160, 64, 480, 448))), side=64)
+    cropped = photo_to_pixels(file_of(image), side=64, recipe=1, crop=(0.25, 0.125, 0.5, 0.75))
+    before = photo_to_pixels(file_of(image.crop((160, 64, 480, 448))), side=64, recipe=1)
     assert np.array_equal(cropped, before)
 
 
 def test_orientation_alpha_palette_and_depth_do_not_change_what_is_seen() -> None:
     image = drawn(320, 240)
-    pixels = photo_to_pixels(file_of(image), side=64)
+    pixels = photo_to_pixels(file_of(image), side=64, recipe=1)
     exif = Image.Exif()
     exif[0x0112] = 6
     turned = image.transpose(Image.Transpose.ROTATE_90)
-    assert np.array_equal(photo_to_pixels(file_of(turned, exif=exif), side=64), pixels)
-    assert np.array_equal(photo_to_pixels(file_of(image.convert("RGBA")), side=64), pixels)
-    assert np.array_equal(photo_to_pixels(file_of(image, "TIFF"), side=64), pixels)
+    assert np.array_equal(photo_to_pixels(file_of(turned, exif=exif), side=64, recipe=1), pixels)
+    assert np.array_equal(photo_to_pixels(file_of(image.convert("RGBA")), side=64, recipe=1), pixels)
+    assert np.array_equal(photo_to_pixels(file_of(image, "TIFF"), side=64, recipe=1), pixels)
     few = image.quantize(64)
-    assert np.array_equal(photo_to_pixels(file_of(few), side=64), image_to_pixels(few.convert("RGB"), side=64))
+    assert np.array_equal(
+        photo_to_pixels(file_of(few), side=64, recipe=1), image_to_pixels(few.convert("RGB"), side=64)
+    )
     grey = np.asarray(image.convert("L"))
     deep = Image.fromarray(grey.astype(np.uint16) * 257)
     assert np.array_equal(
-        photo_to_pixels(file_of(deep), side=64), photo_to_pixels(file_of(Image.fromarray(grey)), side=64)
+        photo_to_pixels(file_of(deep), side=64, recipe=1),
+        photo_to_pixels(file_of(Image.fromarray(grey)), side=64, recipe=1),
     )
 
 
 def test_a_large_jpeg_decoded_small_gives_nearly_the_same_pixels() -> None:
     image = drawn(2000, 1600)
     whole = image_to_pixels(Image.open(file_of(image, "JPEG", quality=92)).convert("RGB"), side=224)
-    drafted = photo_to_pixels(file_of(image, "JPEG", quality=92), side=224)
+    drafted = photo_to_pixels(file_of(image, "JPEG", quality=92), side=224, recipe=1)
     assert np.abs(whole.astype(int) - drafted).mean() < 3
     assert np.corrcoef(whole.ravel(), drafted.ravel())[0, 1] > 0.998
 
@@ -84,12 +89,12 @@ def test_a_crop_of_a_large_jpeg_is_decoded_at_the_scale_the_crop_needs() -> None
     image = drawn(2000, 1600)
     corner = (0.0, 0.0, 0.1, 0.125)
     whole = image_to_pixels(Image.open(file_of(image, "JPEG", quality=92)).convert("RGB"), side=128, crop=corner)
-    assert np.array_equal(photo_to_pixels(file_of(image, "JPEG", quality=92), side=128, crop=corner), whole)
+    assert np.array_equal(photo_to_pixels(file_of(image, "JPEG", quality=92), side=128, recipe=1, crop=corner), whole)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 900), (900, 1), (3, 2)])
 def test_tiny_and_thin_pictures_are_fed_too(size: tuple[int, int]) -> None:
-    pixels = photo_to_pixels(file_of(Image.new("RGB", size, (10, 200, 30))), side=64)
+    pixels = photo_to_pixels(file_of(Image.new("RGB", size, (10, 200, 30))), side=64, recipe=1)
     assert (pixels == (10, 200, 30)).all()
 
 
@@ -106,7 +111,7 @@ def test_tiny_and_thin_pictures_are_fed_too(size: tuple[int, int]) -> None:
 )
 def test_a_crop_outside_the_photo_is_refused(crop: tuple[float, float, float, float]) -> None:
     with pytest.raises(ValueError, match="crop must be"):
-        photo_to_pixels(file_of(drawn(64, 64)), side=32, crop=crop)
+        photo_to_pixels(file_of(drawn(64, 64)), side=32, recipe=1, crop=crop)
 
 
 def packshot(width: int, height: int, margin: int) -> Image.Image:

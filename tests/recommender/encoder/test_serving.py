@@ -199,7 +199,7 @@ django.setup()
 from recommender.encoder import compile, serving, store
 from recommender.encoder.runtimes import LiteRTEncoder
 from recommender.encoder.calibration import drawn_pictures
-encoder = LiteRTEncoder(open(sys.argv[1], "rb").read(), 224, 1280, "gaussian")
+encoder = LiteRTEncoder(open(sys.argv[1], "rb").read(), 224, 1280, "gaussian", recipe=1)
 assert encoder.features(drawn_pictures(1, side=224, seed=1)[0]).shape == (1280,)
 loaded = {name.partition(".")[0] for name in sys.modules}
 print(sorted(loaded & {"tensorflow", "keras", "torch", "jax"}))

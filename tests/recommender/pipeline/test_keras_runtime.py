@@ -54,7 +54,7 @@ def network() -> Network:
 def keras_space(no_vectors: None, network: Network) -> Iterator[Space]:
     """A space whose encoder is of the Keras runtime, with a network of no weights."""
     row = make_encoder_row()
-    with serving.injected(KerasEncoder(network, row.side, row.dimensions, row.pooling)):
+    with serving.injected(KerasEncoder(network, row.side, row.dimensions, row.pooling, row.recipe)):
         yield ensure_first_space(encoder=row)
 
 
@@ -72,7 +72,7 @@ def test_a_lease_is_one_call_whose_vectors_are_those_of_single_photos(keras_spac
     assert (job_of(broken).state, job_of(broken).reason) == ("failed", "truncated")
     for image in [*images, copy]:
         with image.file.open("rb") as file:
-            alone = ColourEncoder().features(photo_to_pixels(file, side=8))
+            alone = ColourEncoder().features(photo_to_pixels(file, side=8, recipe=1))
         np.testing.assert_array_equal(
             np.array(ImageFeatures.objects.get(image=image).features, np.float16), alone.astype(np.float16)
         )

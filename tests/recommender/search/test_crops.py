@@ -43,7 +43,7 @@ def test_the_least_crop_is_read(tmp_path: object) -> None:
 
     crop = parse_crop(f"0.5,0.5,{LEAST_CROP},{LEAST_CROP}")
     assert crop == (0.5, 0.5, LEAST_CROP, LEAST_CROP)
-    assert photo_to_pixels(io.BytesIO(photo_bytes(1)), side=8, crop=crop).shape == (8, 8, 3)
+    assert photo_to_pixels(io.BytesIO(photo_bytes(1)), side=8, recipe=1, crop=crop).shape == (8, 8, 3)
 
 
 @pytest.mark.parametrize("side", [5e-324, LEAST_CROP / 2, float("nan")])
