@@ -86,15 +86,25 @@ def read_whole(parameters: Parameters, name: str, *, least: int, most: int, defa
     return int(text)
 
 
+def number_in(text: str) -> float:
+    """The number that a text is, of ASCII digits and with no sign at 0; NaN where it is none.
+
+    Python would take `0_1` for 1 too, and digits of every script.
+    """
+    if not text.isascii() or "_" in text:
+        return math.nan
+    try:
+        return float(text) + 0.0
+    except ValueError:
+        return math.nan
+
+
 def read_number(parameters: Parameters, name: str, *, least: float, most: float) -> float | None:
     """A number with or without decimals; None where it is not given. Raises InvalidParameter."""
     text = read_one(parameters, name)
     if text is None:
         return None
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
+    value = number_in(text)
     if not least <= value <= most:
         raise InvalidParameter(name, f"{quoted(text)} is no number from {least:g} to {most:g}")
     return value

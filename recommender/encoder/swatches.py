@@ -7,15 +7,19 @@ Laird and Rubin 1977).
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
 from recommender.encoder.colour import Rgb
-from recommender.encoder.colour_tables import BINS, COLOUR_BINS, HIGHEST, LOWEST
+from recommender.encoder.colour_tables import BINS, COLOUR_BINS, HIGHEST, LOWEST, UNIT, lab_of_codes
 
 SEEDS, ROUNDS = 8, 12
 # Colours nearer to each other than this in Lab are one, and a colour with less than LEAST_SHARE of the whole is none.
 APART, LEAST_SHARE = 18.0, 0.04
+# What colours this near to each other in Lab lie beyond the bins is averaged.
+ALIKE = 2.5
 
 _CENTRES = np.stack(
     np.meshgrid(
@@ -42,7 +46,7 @@ def dominant_colours(histogram: NDArray[np.float32], most: int = 5) -> list[tupl
     shares /= shares.sum()
     colours, parts = _merged(*_fitted(shares, *_seeds(shares)))
     order = np.argsort(-parts, kind="stable")[:most]
-    return [(_rgb(colours[at]), float(parts[at])) for at in order if parts[at] >= LEAST_SHARE]
+    return [(_rgb(colours[at] + _beyond(colours[at])), float(parts[at])) for at in order if parts[at] >= LEAST_SHARE]
 
 
 def _seeds(shares: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -93,6 +97,25 @@ def _merged(
         colours[one], parts[one] = pair @ colours[[one, other]] / pair.sum(), pair.sum()
         colours, parts = np.delete(colours, other, axis=0), np.delete(parts, other)
     return colours, parts
+
+
+def _beyond(lab: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How far the colours that are counted at `lab` lie outside the outermost bins, float64 (3,); 0 inside.
+
+    A third of sRGB does, the most vivid: taken for the edge itself, a pure blue would be shown as purple.
+    """
+    counted, beyond = _counted()
+    distances = np.square(counted - lab).sum(axis=1)
+    mean: NDArray[np.float64] = beyond[distances <= distances.min() + ALIKE**2].mean(axis=0)
+    return mean
+
+
+@lru_cache(maxsize=1)
+def _counted() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Where the colour of each code is counted in Lab, float64 (32768, 3), and how far beyond that it lies."""
+    lab = lab_of_codes() / UNIT
+    counted = np.clip(lab, LOWEST, HIGHEST)
+    return counted, lab - counted
 
 
 def _rgb(lab: NDArray[np.float64]) -> Rgb:

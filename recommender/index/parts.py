@@ -8,6 +8,7 @@ ranks by (1 − w)·cos S + w·cos C.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,7 +78,7 @@ class Weighing:
         """Of two vectors float32 (d,) with both parts, as Postgres computes those of an answer."""
         shape = _cosine(one[: self.split], other[: self.split])
         colour = _cosine(one[self.split :], other[self.split :])
-        return Scores(round((1 - self.asked) * shape + self.asked * colour, SCORE_DIGITS), shape, colour)
+        return Scores(_rounded((1 - self.asked) * shape + self.asked * colour), shape, colour)
 
     def comparable(self, vectors: Vector) -> Vector:
         """Stored vectors float32 (n, d) → unit rows float32 (n, d): the cosine of two is the score of one for the other."""
@@ -87,7 +88,12 @@ class Weighing:
 def _cosine(one: Vector, other: Vector) -> float:
     a, b = one.astype(np.float64), other.astype(np.float64)
     cosine = float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)))
-    return round(max(-1.0, min(1.0, cosine)), SCORE_DIGITS)
+    return _rounded(max(-1.0, min(1.0, cosine)))
+
+
+def _rounded(value: float) -> float:
+    """As Postgres rounds: a double counts by its first 15 digits there, and a half is rounded away from 0."""
+    return float(Decimal(f"{value:.15g}").quantize(Decimal(1).scaleb(-SCORE_DIGITS), ROUND_HALF_UP)) + 0.0
 
 
 def has_colour(space: Space) -> bool:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from catalog.parameters import InvalidParameter, Parameters, quoted, read_listed
+from catalog.parameters import InvalidParameter, Parameters, number_in, quoted, read_listed
 from recommender.encoder.colour import Rgb, colour_row
 from recommender.index.parts import Weighing, has_colour, weighing
 from recommender.models import Space
@@ -74,10 +73,7 @@ def _parsed(text: str) -> WeightedColour:
 
 
 def _weight(text: str, written: str) -> float:
-    try:
-        value = float(written)
-    except ValueError:
-        value = math.nan
+    value = number_in(written)
     if not 0 < value <= MOST_WEIGHT:
         raise InvalidParameter("hex", f"{quoted(text)}: the weight must be a number above 0, {MOST_WEIGHT:g} at most")
     return value

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from catalog.parameters import InvalidParameter
+from catalog.parameters import InvalidParameter, number_in
 from catalog.photos.squares import Crop
 from recommender.encoder.preprocess import LEAST_CROP, photo_to_pixels
 from recommender.encoder.serving import COMPILED, encoder_for
@@ -79,7 +79,7 @@ def parse_crop(text: str | None) -> Crop | None:
         return None
     words = "four fractions of the photo are needed, x,y,width,height, such as 0.1,0.2,0.5,0.5, all inside it"
     try:
-        x, y, width, height = (float(part) for part in text.split(","))
+        x, y, width, height = (number_in(part) for part in text.split(","))
     except ValueError:
         raise InvalidParameter("crop", f"{text[:100]!r}: {words}") from None
     rounding = 0.001  # a caller's rounded fractions may add up to a little more than the photo

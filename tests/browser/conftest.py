@@ -117,7 +117,7 @@ def shop(web: str, drawn_catalogue: Path, celery_worker_factory: Callable[..., C
 def coloured_shop(
     web: str, drawn_catalogue: Path, celery_worker_factory: Callable[..., CeleryWorker]
 ) -> Iterator[Shop]:
-    """The same in a space of shape and colour, whose weight is .2."""
+    """The same in a space of shape and colour, whose weight is .18."""
     _active_space(colour_dimensions=32)
     _embedded(drawn_catalogue, celery_worker_factory)
     yield Shop(web, drawn_catalogue)
@@ -144,7 +144,7 @@ def _active_space(*, colour_dimensions: int) -> None:
         projection=Space.Kind.NONE,
         dimensions=encoder.dimensions + colour_dimensions,
         colour_dimensions=colour_dimensions,
-        colour_weight=0.2 if colour_dimensions else 0.0,
+        colour_weight=0.18 if colour_dimensions else 0.0,
         colour_matrix=matrix.tobytes() if colour_dimensions else None,
         state=Space.State.ACTIVE,
         fit_summary={"photos": 0},

@@ -18,7 +18,7 @@ from recommender.management.bars import Bars
 from recommender.models import Space
 from recommender.spaces.automatic import improve
 from recommender.spaces.build import BuildInProgress, build_space, continue_build, judge_and_keep
-from recommender.spaces.colour import UNFITTED_WEIGHT, WEIGHT
+from recommender.spaces.colour import LEAST_WEIGHT, MOST_WEIGHT, UNFITTED_WEIGHT, WEIGHT
 from recommender.spaces.listing import list_spaces
 from recommender.spaces.options import SpaceOptions, encoder_named, resumable
 from recommender.spaces.switch import SwitchRefused, activate, retire
@@ -162,8 +162,8 @@ def _build_arguments(parser: ArgumentParser) -> None:
         "--color-weight",
         type=float,
         metavar="A",
-        help=f"share of colour in a score, 0 (no colour part) to 1; default: {WEIGHT:g}, of basis {UNFITTED_WEIGHT:g}, and 0 "
-        "where the encoder counts no colours, with other metrics than cosine, a binary index, augmentation or projection none",
+        help=f"share of colour in a score, {LEAST_WEIGHT} to {MOST_WEIGHT}, or 0 for no colour part; default: {WEIGHT}, of basis "
+        f"{UNFITTED_WEIGHT}, and 0 where the encoder counts no colours, with other metrics than cosine, a binary index, augmentation or none",
     )
     parser.add_argument(
         "--color-dims", type=int, metavar="N", help="of --dims for colour; default: 64, a quarter of fewer than 256"

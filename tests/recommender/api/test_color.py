@@ -76,13 +76,19 @@ def test_the_weight_in_json_and_in_the_query_string_of_a_post(client: Client, co
     assert ids(liked) == expected(coloured, one, 1.0) and liked["query"]["color_weight"] == 1.0
 
 
-@pytest.mark.parametrize("value", ["1.01", "-0.1", "red", "nan"])
+@pytest.mark.parametrize("value", ["1.01", "-0.1", "red", "nan", "٠", "0_1"])
 def test_a_bad_weight_is_named(client: Client, coloured: Shop, value: str) -> None:
     asking, other, *_ = sorted(coloured.products)
     problem(client.get(f"{API}products/{asking}/similar/", {"color_weight": value}), 400, "color_weight")
     problem(client.get(f"{API}products/{asking}/similar/{other}/why/", {"color_weight": value}), 400, "color_weight")
     problem(post(client, "recommendations/", {"positive": [asking], "color_weight": value}), 400, "color_weight")
     problem(post(client, "similar/batch/", {"products": [asking], "color_weight": value}), 400, "color_weight")
+
+
+def test_a_weight_of_minus_zero_is_zero(client: Client, coloured: Shop) -> None:
+    asking = min(coloured.products)
+    response = client.get(f"{API}products/{asking}/similar/", {"color_weight": "-0"})
+    assert response.status_code == 200 and b'"color_weight":0.0' in response.content
 
 
 def test_a_space_without_colour_names_the_upgrade(client: Client, shop: Shop) -> None:
@@ -126,6 +132,8 @@ def test_search_by_colours(client: Client, coloured: Shop) -> None:
         ({}, "hex"),
         ({"hex": "c04a1"}, "hex"),
         ({"hex": "fff:0"}, "hex"),
+        ({"hex": "fff:٣"}, "hex"),
+        ({"hex": "fff:1_0"}, "hex"),
         ({"hex": "000,111,222,333,444,555"}, "hex"),
         ({"hex": "fff", "color_weight": "0.5"}, "color_weight"),
         ({"hex": "fff", "colour": "red"}, "colour"),

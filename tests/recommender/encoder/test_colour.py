@@ -181,6 +181,23 @@ def test_plain_colours_are_found_again_with_their_shares() -> None:
         assert distance(one, rgb) <= 10 and share == pytest.approx(1)
 
 
+@pytest.mark.parametrize(
+    ("vivid", "shown"),
+    [
+        ((0, 0, 255), (75, 21, 220)),
+        ((20, 40, 200), (63, 36, 191)),
+        ((255, 0, 0), (244, 47, 13)),
+        ((255, 255, 0), (251, 255, 77)),
+    ],
+)
+def test_colours_beyond_the_bins_keep_their_hue(vivid: tuple[int, int, int], shown: tuple[int, int, int]) -> None:
+    """The row no longer tells them apart from duller ones beside them, so they come back a little duller."""
+    row = colour_row([(vivid, 1)])
+    ((found, share),) = dominant_colours(row)
+    assert distance(found, shown) <= 8 and share == pytest.approx(1)
+    assert colour_row([(found, 1)]) @ row > 0.95
+
+
 def test_near_colours_are_one_swatch_and_specks_are_none() -> None:
     near = dominant_colours(colour_row([((200, 30, 40), 1), ((208, 40, 46), 1), ((40, 90, 180), 0.03)]))
     assert len(near) == 1 and distance(near[0][0], (204, 35, 43)) <= 12

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
 import pytest
+from django.db import connection
 from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.parameters import InvalidParameter
 from recommender.encoder.colour import colour_row
 from recommender.index.base import VectorIndex
-from recommender.index.parts import weighing
+from recommender.index.parts import Weighing, weighing
 from recommender.models import Space
 from recommender.search.answers import Answer, QueryCancelsOut
 from recommender.search.colours import hex_of, parse_colours
@@ -360,6 +362,20 @@ def test_a_query_vector_ranks_as_the_scores_do(weight: float, seed: int) -> None
     scores = np.array([how.scores(one, other).score for other in rest])
     length = np.sqrt((1 - weight) ** 2 / (1 - ALPHA) + weight**2 / ALPHA)
     assert products * length == pytest.approx(scores, abs=2e-3)
+
+
+def test_a_half_is_rounded_as_postgres_rounds_it(db: None) -> None:
+    shape, colour = 0.363942, 0.215175
+    one = np.array([1, 0, 1, 0], np.float32)
+    other = np.array([shape, math.sqrt(1 - shape**2), colour, math.sqrt(1 - colour**2)], np.float32)
+    for sign in (1, -1):
+        scores = Weighing(split=2, stored=ALPHA, asked=0.5).scores(one, other * np.float32(sign))
+        assert (scores.shape, scores.colour) == (sign * shape, sign * colour)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT round(((%s::float8 + %s::float8) / 2)::numeric, 6)::float8", [scores.shape, scores.colour]
+            )
+            assert cursor.fetchone() == (scores.score,)
 
 
 def test_dimensions_of_the_colour_part_come_last() -> None:
