@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from django.conf import settings
+from django.db import ProgrammingError
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -35,7 +36,11 @@ class Seeds:
 
 def seeds(say: Callable[[str], object]) -> Seeds:
     """Real photos to derive vectors from. Raises EncoderNotCompiled where neither features nor an encoder are at hand."""
-    for encoder in Encoder.objects.defer(*HEAVY).filter(colour_bins__gt=0):
+    try:
+        encoders = list(Encoder.objects.defer(*HEAVY).filter(colour_bins__gt=0))
+    except ProgrammingError as error:
+        raise EncoderNotCompiled("there are no tables yet: run `make demo` first") from error
+    for encoder in encoders:
         rows = ImageFeatures.objects.filter(encoder=encoder).order_by("digest", "pk").distinct("digest")[:MOST]
         found = np.array([list(row.features) for row in rows], np.float32)
         if len(found) >= LEAST:
