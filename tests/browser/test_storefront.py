@@ -34,6 +34,11 @@ def test_from_the_storefront_to_a_product_to_a_similar_item(page: Page, shop: Sh
     assert "Shoe 000 (drawn)" not in titles
     # A bag and a bottle are striped in the very same colours; of shoes there are three more, all in others.
     assert any(title.startswith("Shoe") for title in titles[:3])
+    page.locator("input[type=range]").fill("0")  # by shape alone a shoe comes first
+    expect(similar.first.locator("h3")).to_have_text(re.compile("^Shoe"))
+    expect(page.locator("#similar")).to_have_attribute("aria-busy", "false")
+    first = similar.first.locator("h3").inner_text()
+    assert first != "Shoe 000 (drawn)"
     pictures = similar.locator("img")
     expect(pictures).to_have_count(12)
     pictures.last.scroll_into_view_if_needed()

@@ -106,7 +106,7 @@ def measure(folder: Path, asked: Asked, say: Say) -> dict[str, Any]:
         answered = answers.by_search(labelled, queries, colour_weight=weight)
         contestants[name] = figures.by_label(labelled, queries, answered)
     dial = []
-    for weight in TENTHS:
+    for weight in sorted({*TENTHS, pca.colour_weight}):  # its own by name must answer as it does unasked
         answered = answers.by_search(labelled, queries, colour_weight=weight, places=PLACES)
         found = figures.by_label(labelled, queries, answered)
         dial.append({"weight": weight, "p@10": {label: values["p@10"] for label, values in found.items()}})

@@ -44,11 +44,14 @@ def test_a_catalogue_is_measured_from_its_feed_to_the_report(
         32,
     )  # each fifth is a variant of another
     assert result["labels"] == LABELS and list(result["contestants"]) == CONTESTANTS
-    assert [one["weight"] for one in result["dial"]] == [tenth / 10 for tenth in range(11)]
+    weights = sorted([*(tenth / 10 for tenth in range(11)), result["space"]["color_weight"]])
+    assert [one["weight"] for one in result["dial"]] == weights
     for label in LABELS:
         ceiling = result["ceilings"][label]["p@10"]
         assert 0 < ceiling < 1
         assert all(by_label[label]["p@10"][1] <= ceiling + 1e-4 for by_label in result["contestants"].values())
+        own = next(one for one in result["dial"] if one["weight"] == result["space"]["color_weight"])
+        assert own["p@10"][label] == result["contestants"]["pca+colour"][label]["p@10"]
         assert result["dial"][0]["p@10"][label] == result["contestants"]["pca"][label]["p@10"]
     assert result["robustness"]["plain"]["photos"] == 2
     assert out.getvalue() == files["md"].read_text() and "(relevance.svg)" in out.getvalue()
