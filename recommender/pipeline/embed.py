@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import psycopg
@@ -22,6 +23,7 @@ from recommender.encoder.serving import EncoderMismatch, encoder_for
 from recommender.encoder.types import BatchEncoder, ImageEncoder
 from recommender.models import Encoder
 from recommender.pipeline import leases, recovery
+from recommender.pipeline.ahead import one_ahead
 from recommender.pipeline.doorbell import ring
 from recommender.pipeline.gallery import encoders_in_use
 from recommender.pipeline.leases import Lease, LeasedPhoto
@@ -126,15 +128,16 @@ def _encode_each(
     known: dict[str, NDArray[np.float32]],
     failures: dict[LeasedPhoto, Failure],
 ) -> None:
-    """Add to `known` the features of what is not known yet, photo by photo."""
-    for photo in photos:
-        if photo.digest not in known:
+    """Add to `known` the features of what is not known yet, photo by photo; what cannot be read goes to `failures`."""
+    files = _files_to_encode(photos, known)
+    with closing(_decoded(files, encoder)) as decoded:
+        for photo, *copies in files:
             with leases.begun(lease, photo):
-                outcome = _pixels(photo, encoder)
+                outcome = next(decoded)
                 if not isinstance(outcome, Failure):
                     known[photo.digest] = encoder.features(outcome)
             if isinstance(outcome, Failure):
-                failures[photo] = outcome
+                failures.update(dict.fromkeys([photo, *copies], outcome))
 
 
 def _encode_together(
@@ -145,24 +148,46 @@ def _encode_together(
     failures: dict[LeasedPhoto, Failure],
 ) -> None:
     """As `_encode_each`, in one call of the encoder, which a GPU gains from. If the process dies in it, any photo may be to blame."""
-    decoded: dict[LeasedPhoto, NDArray[np.uint8]] = {}
-    seen = set(known)
-    for photo in photos:
-        if photo.digest not in seen:
+    pixels: dict[LeasedPhoto, NDArray[np.uint8]] = {}
+    files = _files_to_encode(photos, known)
+    with closing(_decoded(files, encoder)) as decoded:
+        for photo, *copies in files:
             with leases.begun(lease, photo):
-                outcome = _pixels(photo, encoder)
+                outcome = next(decoded)
             if isinstance(outcome, Failure):
-                failures[photo] = outcome
+                failures.update(dict.fromkeys([photo, *copies], outcome))
             else:
-                decoded[photo] = outcome
-                seen.add(photo.digest)
-    if decoded:
-        leases.begin_together(lease, list(decoded))
-        features = encoder.features_many(np.stack(list(decoded.values())))
-        known.update(zip((photo.digest for photo in decoded), features, strict=True))
+                pixels[photo] = outcome
+    if pixels:
+        leases.begin_together(lease, list(pixels))
+        features = encoder.features_many(np.stack(list(pixels.values())))
+        known.update(zip((photo.digest for photo in pixels), features, strict=True))
+
+
+def _files_to_encode(
+    photos: Sequence[LeasedPhoto], known: Mapping[str, NDArray[np.float32]]
+) -> list[list[LeasedPhoto]]:
+    """The photos whose features are not known, those of one file together: a file is read and encoded once."""
+    files: dict[str, list[LeasedPhoto]] = {}
+    for photo in photos:
+        if photo.digest not in known:
+            files.setdefault(photo.digest, []).append(photo)
+    return list(files.values())
+
+
+def _decoded(
+    files: Sequence[Sequence[LeasedPhoto]], encoder: ImageEncoder
+) -> Generator[NDArray[np.uint8] | Failure, None, None]:
+    """What the encoder is fed of each file, or why there is nothing; a file is decoded while the one before it is encoded.
+
+    That is no risk to the process, which only passes bytes on, so the one photo that is `begun` is the one being encoded or
+    waited for.
+    """
+    return one_ahead(partial(_pixels, encoder=encoder), (photos[0] for photos in files))
 
 
 def _pixels(photo: LeasedPhoto, encoder: ImageEncoder) -> NDArray[np.uint8] | Failure:
+    """Read and decode a photo: uint8 (side, side, 3) RGB. Uses no database, so that any thread may call it."""
     data = read_photo(photo)
     if isinstance(data, Failure):
         return data

@@ -173,8 +173,9 @@ def fetching() -> Iterator[bool]:
 def begun(lease: Lease, photo: LeasedPhoto) -> Iterator[None]:
     """Note that this photo is in work: it is the one that a dying process is held against. The lease is prolonged.
 
-    The note is with Postgres before the block begins, and is committed while the block decodes and encodes: Postgres
-    carries out what it was sent even if the sender dies at once. Inside the block this connection must not be used.
+    A photo that is only decoded ahead, in a decoder process, is not begun yet. The note is with Postgres before the block
+    begins, and is committed while the block waits for the photo's pixels and encodes them: Postgres carries out what it
+    was sent even if the sender dies at once. Inside the block this connection must not be used.
     """
     raw: psycopg.Connection[Any] = connection.connection
     values = (str(settings.LEASE_SECONDS), str(photo.job_id), str(lease.id))
