@@ -215,6 +215,10 @@ class Space(models.Model):
     judged_colour_matrix = models.BinaryField(null=True)
     fit_summary = models.JSONField(default=dict, help_text="What it was fitted on: photos, categories' make-up, seed.")
     quality = models.JSONField(default=dict, help_text="The last evaluation.")
+    calibration = models.JSONField(
+        default=dict,
+        help_text="What a score means in per cent: recommender.records.calibration. Empty: not fitted yet.",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     activated_at = models.DateTimeField(null=True, blank=True)
     retired_at = models.DateTimeField(null=True, blank=True)
@@ -291,9 +295,57 @@ class RecallSample(models.Model):
         null=True, help_text="Mean recall@10 of the ANN answers; empty when there was nothing to ask."
     )
     queries = models.PositiveIntegerField()
+    worst_share = models.FloatField(
+        null=True, help_text="Share of the queries that found fewer than half of their true ten; empty as `recall` is."
+    )
 
     class Meta:
         ordering = ["-measured_at"]
 
     def __str__(self) -> str:
         return f"recall {self.recall} of {self.space_id} at {self.measured_at}"
+
+
+class PhotoHash(models.Model):
+    """The perceptual hashes of a photo file, by its digest: files that show the same picture differ by few bits."""
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    hashes = ArrayField(
+        models.BigIntegerField(), size=4, help_text="64 bits each: whole, mirrored, its middle, and that mirrored."
+    )
+
+    def __str__(self) -> str:
+        return f"hashes of {self.digest[:12]}"
+
+
+class Placeholder(models.Model):
+    """A picture that stands for many products and shows none, such as "image coming soon"; or one that a person ruled on.
+
+    It is a placeholder if `ruling` says so or, where nobody ruled, if `found`. Its photos are in no index: they are neither
+    queries nor answers.
+    """
+
+    class Ruling(models.TextChoices):
+        NONE = "", "as found"
+        PLACEHOLDER = "placeholder"
+        PHOTO = "photo", "a photo like any other"
+
+    digest = models.CharField(max_length=64, unique=True, help_text="Of the file that represents it.")
+    groups = models.PositiveIntegerField(default=0, help_text="Variant groups that show it, when last counted.")
+    found = models.BooleanField(default=False, help_text="On more variant groups than PLACEHOLDER_ABOVE_GROUPS.")
+    ruling = models.CharField(max_length=12, choices=Ruling.choices, default=Ruling.NONE, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    counted_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"placeholder {self.digest[:12]}"
+
+
+class PlaceholderFile(models.Model):
+    """A photo file that shows the picture of a placeholder: the same file, or one as good as equal to it."""
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    placeholder = models.ForeignKey(Placeholder, on_delete=models.CASCADE, related_name="files")
+
+    def __str__(self) -> str:
+        return f"file {self.digest[:12]} of placeholder {self.placeholder_id}"
