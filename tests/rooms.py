@@ -19,7 +19,8 @@ ORDER: Mapping[str, tuple[str, ...]] = {
     ),
     "recommender": (
         "halfvec locks models pause progress records redis_cache redis_client",
-        "encoder index projection",
+        "encoder index pictures projection",
+        "merchandising",
         "evaluation pipeline",
         "spaces",
         "search",

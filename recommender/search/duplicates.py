@@ -14,10 +14,10 @@ from recommender.index.search import vector_search
 from recommender.index.session import rows
 from recommender.index.types import Hit, SpaceQuery
 from recommender.models import Space
+from recommender.pictures.hashes import SAME_WITHIN_BITS, UnreadablePhoto, bits_apart, photo_hashes
 from recommender.projection.apply import unit
 from recommender.search.answers import Answer
 from recommender.search.filters import SearchOptions, excluding
-from recommender.search.photo_hashes import SAME_WITHIN_BITS, UnreadablePhoto, bits_apart, photo_hashes
 from recommender.search.query_products import query_product
 from recommender.search.ranking.base import Candidate
 from recommender.search.ranking.group import variant_groups

@@ -15,9 +15,9 @@ from tqdm import tqdm
 
 from catalog.models import Product
 from recommender.monitoring.status import photos_in
+from recommender.pictures.hashes import UnreadablePhoto
 from recommender.search.answers import NoActiveSpace
 from recommender.search.duplicates import DuplicatePair, all_duplicates
-from recommender.search.photo_hashes import UnreadablePhoto
 from recommender.search.space import current_space
 
 COLUMNS = ["sku", "image", "other_sku", "other_image", "cosine", "bits"]

@@ -17,8 +17,8 @@ from PIL import Image, ImageOps
 
 from catalog.models import Product, ProductImage
 from catalog.photos.reading import decode_photo
-from recommender.search import photo_hashes
-from recommender.search.photo_hashes import SAME_WITHIN_BITS, bits_apart, hashes_of
+from recommender.pictures import hashes as photo_hashes
+from recommender.pictures.hashes import SAME_WITHIN_BITS, bits_apart, hashes_of
 from tests.catalog.factories import photo_bytes
 from tests.recommender.search.gallery import Shop, random_units, unit
 

@@ -8,7 +8,16 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from recommender.search.photo_hashes import bits_apart, hashes_of
+from recommender.pictures.hashes import (
+    SAME_WITHIN_BITS,
+    Hashes,
+    bits_apart,
+    files_near,
+    hashes_by_digest,
+    hashes_of,
+    keep,
+    same_picture,
+)
 
 
 def noise() -> Image.Image:
@@ -59,3 +68,41 @@ def test_a_hash_has_the_bits_it_always_had(picture: Callable[[], Image.Image]) -
 
 def test_a_mirrored_copy_is_no_bit_apart() -> None:
     assert bits_apart(hashes_of(blobs()), hashes_of(blobs().transpose(Image.Transpose.FLIP_LEFT_RIGHT))) == 0
+
+
+def random_hashes(rng: np.random.Generator) -> Hashes:
+    return rng.integers(0, 2**64, 4, np.uint64)
+
+
+def test_hashes_come_back_from_the_table_as_they_went_in(db: None) -> None:
+    hashes = {"a": hashes_of(noise()), "b": hashes_of(blobs())}
+    keep(hashes)
+    keep({"a": hashes_of(flat())})
+    assert {digest: found.tolist() for digest, found in hashes_by_digest(["a", "b", "c"]).items()} == {
+        digest: given.tolist() for digest, given in hashes.items()
+    }
+
+
+def test_the_table_finds_the_files_within_the_bound_as_bits_apart_counts_them(db: None) -> None:
+    rng = np.random.default_rng(4)
+    asked = random_hashes(rng)
+    hashes = {f"far {number}": random_hashes(rng) for number in range(50)}
+    for variant in range(4):
+        for bits in (0, SAME_WITHIN_BITS, SAME_WITHIN_BITS + 1):
+            flipped = asked[variant] ^ np.uint64(2**bits - 1)
+            hashes[f"whole as variant {variant}, {bits:02} bits"] = random_hashes(rng)
+            hashes[f"whole as variant {variant}, {bits:02} bits"][0] = flipped
+            hashes[f"variant {variant} as whole, {bits:02} bits"] = random_hashes(rng)
+            hashes[f"variant {variant} as whole, {bits:02} bits"][variant] = asked[0] ^ np.uint64(2**bits - 1)
+    keep(hashes)
+    apart = {digest: bits_apart(asked, given) for digest, given in hashes.items()}
+    near = sorted((bits, digest) for digest, bits in apart.items() if bits <= SAME_WITHIN_BITS)
+    assert len(near) == 16
+    assert [(one.bits, one.digest) for one in files_near(asked)] == near
+    assert [(one.bits, one.digest) for one in files_near(asked, most=3)] == near[:3]
+
+
+def test_equal_hashes_are_no_same_picture_without_equal_features() -> None:
+    assert same_picture(hashes_of(flat()), hashes_of(flat()), cosine=0.99)
+    assert not same_picture(hashes_of(flat()), hashes_of(flat()), cosine=0.989)
+    assert not same_picture(hashes_of(noise()), hashes_of(blobs()), cosine=1.0)
