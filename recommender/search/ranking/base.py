@@ -61,6 +61,7 @@ class Query:
     this tier has filled its own. `categories`: those of the products that ask; None where no product does, which means
     that of the nearest product. `same_category`: only candidates of `categories`. `depth`: how many candidates the index
     is asked for at first, at least `limit`. `fallback`: what an answer that holds candidates of this tier says of them.
+    `shown`: what earlier tiers put on the page.
     """
 
     vectors: tuple[NDArray[np.float32], ...]
@@ -70,6 +71,7 @@ class Query:
     same_category: bool = False
     depth: int = 0
     fallback: str | None = None
+    shown: Candidates = ()
 
 
 class Step(Generic[Fact]):
@@ -87,8 +89,8 @@ class Step(Generic[Fact]):
         """Whether `after` has anything to do for this query; if not, nothing is read for it."""
         return True
 
-    def read(self, *, space: Space, candidates: Sequence[Candidate]) -> Mapping[int, Fact]:
-        """What `after` has to know, by photo, of the candidates of all queries of a batch at once."""
+    def read(self, *, space: Space, queries: Sequence[Query], candidates: Sequence[Candidates]) -> Mapping[int, Fact]:
+        """What `after` has to know, by photo, of all queries of a batch at once. `candidates`: of each query its own."""
         return {}
 
     def after(self, candidates: Candidates, *, query: Query, known: Mapping[int, Fact]) -> Candidates:

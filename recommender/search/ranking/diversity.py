@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from recommender.index.stored import vectors_of
 from recommender.models import Space
 from recommender.projection.apply import unit
-from recommender.search.ranking.base import Candidate, Candidates, Query, Step
+from recommender.search.ranking.base import Candidates, Query, Step
 
 WIDER = 8  # candidates for each place that is to be diverse
 MOST_CANDIDATES = 400
@@ -31,8 +31,10 @@ class Diversity(Step[NDArray[np.float32]]):
             return (query,)
         return (replace(query, depth=max(query.depth, min(MOST_CANDIDATES, query.options.limit * WIDER))),)
 
-    def read(self, *, space: Space, candidates: Sequence[Candidate]) -> Mapping[int, NDArray[np.float32]]:
-        images = list(dict.fromkeys(one.image_id for one in candidates))
+    def read(
+        self, *, space: Space, queries: Sequence[Query], candidates: Sequence[Candidates]
+    ) -> Mapping[int, NDArray[np.float32]]:
+        images = list(dict.fromkeys(one.image_id for page in candidates for one in page))
         return vectors_of(space=space, image_ids=images)
 
     def after(self, candidates: Candidates, *, query: Query, known: Mapping[int, NDArray[np.float32]]) -> Candidates:

@@ -15,9 +15,10 @@ class Group(Step[str]):
     def applies(self, query: Query) -> bool:
         return len(query.vectors) > 1
 
-    def read(self, *, space: Space, candidates: Sequence[Candidate]) -> Mapping[int, str]:
-        groups = variant_groups({one.product_id for one in candidates})
-        return {one.image_id: groups[one.product_id] for one in candidates if one.product_id in groups}
+    def read(self, *, space: Space, queries: Sequence[Query], candidates: Sequence[Candidates]) -> Mapping[int, str]:
+        products = {one.image_id: one.product_id for page in candidates for one in page}
+        groups = variant_groups(set(products.values()))
+        return {image: groups[product] for image, product in products.items() if product in groups}
 
     def after(self, candidates: Candidates, *, query: Query, known: Mapping[int, str]) -> Candidates:
         """At most `depth`: beyond that, photos that no vector's own candidates hold may be nearer than these."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, zip_longest
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -111,7 +112,9 @@ def _without_found(queries: Mapping[int, Query], pages: Sequence[Page]) -> dict[
         if products:
             own = [groups[product] for product in products if product in groups]
             options = replace(excluding(options, products=products, groups=own), limit=options.limit - len(products))
-        asked[number] = replace(query, options=options, depth=max(query.depth, options.limit))
+        asked[number] = replace(
+            query, options=options, depth=max(query.depth, options.limit), shown=pages[number].found
+        )
     return asked
 
 
@@ -135,8 +138,10 @@ def _after(space: Space, queries: Sequence[Query], candidates: Sequence[Candidat
     kept = list(candidates)
     for step in steps:
         concerned = [number for number, query in enumerate(queries) if step.applies(query)]
-        read = [one for number in concerned for one in kept[number]]
-        known = step.read(space=space, candidates=read) if read else {}
+        known: Mapping[int, Any] = {}
+        if any(kept[number] for number in concerned):
+            asking = [queries[number] for number in concerned]
+            known = step.read(space=space, queries=asking, candidates=[kept[number] for number in concerned])
         for number in concerned:
             kept[number] = step.after(kept[number], query=queries[number], known=known)
     return kept

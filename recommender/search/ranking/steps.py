@@ -2,7 +2,7 @@
 
 The order is that of `before` and of `after`. Fallback stands behind what sets the least score, which the tier it adds
 does not have, and before what parts tiers, so that its own is parted too. What drops stands before diversity, which
-chooses among what is left.
+chooses among what is left; repeats stand behind groups, so that few photos are read.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from recommender.search.ranking.base import Step
 from recommender.search.ranking.diversity import Diversity
 from recommender.search.ranking.fallback import Fallback
 from recommender.search.ranking.group import Group
+from recommender.search.ranking.repeats import Repeats
 from recommender.search.ranking.threshold import Threshold
 
 Steps = Sequence[Step[Any]]
@@ -22,5 +23,6 @@ STEPS: Steps = (
     Threshold(),
     Fallback(),
     Group(),
+    Repeats(),
     Diversity(),
 )

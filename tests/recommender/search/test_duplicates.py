@@ -124,7 +124,7 @@ def test_the_catalogue_is_searched_and_each_pair_told_once(shop: Shop, tmp_path:
     call_command("find_duplicates", threshold=0.9995, stdout=out)
     assert out.getvalue().splitlines() == [
         f"C  photo {shop.photos(three)[0]}  =  D  photo {shop.photos(four)[0]}   cosine 1.000, 0 bits",
-        f"1 pairs among {len(shop.owner)} photos at a cosine of 0.9995",
+        f"1 clusters, 1 pairs among {len(shop.owner)} photos at a cosine of 0.9995",
     ]
 
 
