@@ -92,9 +92,9 @@ class Clustering:
         around = {image for page in hits for image in (*page, *map(self._leader, page))}
         self._known.read_features(around | {one.image_id for one in photos})
         alike = [self._alike(photo.image_id, page) for photo, page in zip(photos, hits, strict=True)]
-        self._known.read_hashes(
-            {photo.image_id for photo, found in zip(photos, alike, strict=True) if found}.union(*alike)
-        )
+        others = [set(found) - {photo.image_id} for photo, found in zip(photos, alike, strict=True)]
+        suspects = {photo.image_id for photo, found in zip(photos, others, strict=True) if found}
+        self._known.read_hashes(suspects.union(*others))
         crowded = []
         for photo, page, found in zip(photos, hits, alike, strict=True):
             self._place(photo.image_id, found)

@@ -18,6 +18,7 @@ from recommender.search.ranking.base import Candidate, Candidates, Query, Step
 from recommender.search.ranking.diversity import MOST_CANDIDATES, WIDER, Diversity
 from recommender.search.ranking.fallback import Fallback
 from recommender.search.ranking.group import Group
+from recommender.search.ranking.repeats import Repeats
 from recommender.search.ranking.steps import STEPS
 from recommender.search.ranking.threshold import Threshold
 from tests.catalog.filters.chosen import filtering
@@ -43,7 +44,7 @@ def products(found: Candidates) -> list[int]:
 
 
 def test_the_list_in_its_order() -> None:
-    assert [type(step) for step in STEPS] == [Threshold, Fallback, Group, Diversity]
+    assert [type(step) for step in STEPS] == [Threshold, Fallback, Group, Repeats, Diversity]
 
 
 def test_a_step_that_says_nothing_changes_nothing() -> None:
