@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pytest
@@ -71,12 +69,6 @@ def placeholder_photos(shop: Found) -> set[int]:
     return set(ProductImage.objects.filter(digest__in=digests).values_list("pk", flat=True))
 
 
-def answered(body: Any) -> Iterator[tuple[int, str]]:
-    """Product and digest of the photo of each result."""
-    for result in body["results"]:
-        yield result["product"]["id"], result["image"]["url"] if "url" in result["image"] else str(result["image"])
-
-
 def test_the_pictures_of_500_photos_are_one_placeholder(found: Found) -> None:
     picture = Placeholder.objects.get()
     assert (picture.groups, picture.found, picture.is_placeholder, picture.ruling) == (PLACEHOLDERS, True, True, "")
@@ -98,13 +90,15 @@ def test_no_answer_shows_a_placeholder(found: Found, client: Client) -> None:
         client.get(f"{API}/products/{beside.pk}/similar/?limit=100&image=all").json(),
         client.get(f"{API}/search/color/?hex=ececee&limit=100").json(),
         client.post(f"{API}/recommendations/", {"positive": ids[:2], "limit": 100}, **json).json(),
-        *client.post(f"{API}/similar/batch/", {"products": ids[:2], "limit": 100}, **json).json()["answers"],
     ]
+    assert {body["status"] for body in bodies} == {"ready"}
+    batch = client.post(f"{API}/similar/batch/", {"products": ids, "limit": 100}, **json).json()
+    assert batch["waiting"] == {str(only.pk): "failed"}
+    pages = [body["results"] for body in bodies] + [batch["results"][str(pk)] for pk in ids[:2]]
     hidden = {product.pk for product in found.only}
     photos = placeholder_photos(found)
-    for body in bodies:
-        assert body["status"] == "ready" and len(body["results"]) == 100
-        assert hidden.isdisjoint(result["product"]["id"] for result in body["results"])
+    for page in pages:
+        assert len(page) == 100 and hidden.isdisjoint(result["product"]["id"] for result in page)
     options = SearchOptions(limit=100)
     uploaded = similar_to_features(
         encoder_id=found.space.encoder_id, features=found.files[0].features, options=options, query={}
@@ -129,7 +123,7 @@ def test_a_product_is_searched_by_the_photo_after_a_placeholder(found: Found, cl
     assert named["detail"].startswith(f"photo {placeholder.pk} is a placeholder")
     assert (
         client.get(f"{API}/products/{product.pk}/similar/{found.others[0].pk}/why/?image={placeholder.pk}").status_code
-        == 404
+        == 409
     )
 
 
