@@ -180,6 +180,8 @@ CELERY_WORKER_MAX_MEMORY_PER_CHILD: int | None = 250_000 if ENCODER_RUNTIME == "
 SIMILAR_MIN_PHOTOS_FOR_PCA: int = env.int("SIMILAR_MIN_PHOTOS_FOR_PCA", default=1000)
 IMPROVE_SECONDS: float = env.float("IMPROVE_SECONDS", default=60.0)
 DUPLICATE_THRESHOLD: float = env.float("DUPLICATE_THRESHOLD", default=0.94)
+# A picture on more variant groups than this is a placeholder: neither a query nor an answer, unless somebody rules otherwise.
+PLACEHOLDER_ABOVE_GROUPS: int = env.int("PLACEHOLDER_ABOVE_GROUPS", default=20)
 VECTOR_ENGINE: str = env.str("VECTOR_ENGINE", default="pgvector")  # a name of recommender.index.registry
 EXACT_BELOW_ROWS: int = env.int("EXACT_BELOW_ROWS", default=0)
 ANSWER_CACHE_SECONDS: int = env.int("ANSWER_CACHE_SECONDS", default=4)

@@ -1,10 +1,12 @@
-"""The lock between those who write vectors (shared) and those who change spaces (alone), one a build of a space, and one
-for what the product builds and switches to by itself."""
+"""Locks of whoever writes vectors against whoever changes spaces or placeholders, and of what one process does at a time:
+building a space, fitting and switching spaces without being asked, counting placeholders."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+from django.db import transaction
 
 from catalog.locks import Lock, hold_for_session, hold_until_commit, release, share_until_commit, try_for_session
 
@@ -17,6 +19,38 @@ def share_spaces() -> None:
 def hold_spaces() -> None:
     """Until the transaction ends nobody writes vectors, and nobody else changes spaces."""
     hold_until_commit(Lock.SPACES)
+
+
+def share_placeholders() -> None:
+    """Until the transaction ends, `await_vector_writers` of others does not return: what this one read is still so."""
+    share_until_commit(Lock.PLACEHOLDERS)
+
+
+def await_vector_writers() -> None:
+    """Return when every transaction has ended that began to write vectors before now.
+
+    Whoever committed before the call that a picture is a placeholder then finds every vector that was written by one
+    who did not know.
+    """
+    with transaction.atomic():
+        hold_until_commit(Lock.PLACEHOLDERS)
+
+
+@contextmanager
+def counting_placeholders(*, wait: bool) -> Iterator[bool]:
+    """True: within it this session alone counts placeholders and applies them; False: another one does at this moment.
+
+    With `wait` the other one is waited for.
+    """
+    taken = try_for_session(Lock.PLACEHOLDERS_COUNTED)
+    if not taken and wait:
+        hold_for_session(Lock.PLACEHOLDERS_COUNTED)
+        taken = True
+    try:
+        yield taken
+    finally:
+        if taken:
+            release(Lock.PLACEHOLDERS_COUNTED)
 
 
 def take_build(space_id: int) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, Value, When
 from pgvector.django import HalfVectorField
 
 from catalog.models import Product, ProductImage
@@ -334,8 +334,19 @@ class Placeholder(models.Model):
     groups = models.PositiveIntegerField(default=0, help_text="Variant groups that show it, when last counted.")
     found = models.BooleanField(default=False, help_text="On more variant groups than PLACEHOLDER_ABOVE_GROUPS.")
     ruling = models.CharField(max_length=12, choices=Ruling.choices, default=Ruling.NONE, blank=True)
+    is_placeholder = models.GeneratedField(
+        expression=Case(
+            When(ruling=Ruling.PLACEHOLDER, then=Value(True)),
+            When(ruling=Ruling.PHOTO, then=Value(False)),
+            default=F("found"),
+        ),
+        output_field=models.BooleanField(),
+        db_persist=True,
+    )
     created_at = models.DateTimeField(auto_now_add=True)
-    counted_at = models.DateTimeField(null=True, blank=True)
+    counted_at = models.DateTimeField(
+        null=True, blank=True, help_text="Empty: its files and groups were not looked for yet."
+    )
 
     def __str__(self) -> str:
         return f"placeholder {self.digest[:12]}"
@@ -346,6 +357,9 @@ class PlaceholderFile(models.Model):
 
     digest = models.CharField(max_length=64, primary_key=True)
     placeholder = models.ForeignKey(Placeholder, on_delete=models.CASCADE, related_name="files")
+    withheld = models.BooleanField(
+        default=False, help_text="The vectors of its photos were removed, to be made again if it is no placeholder."
+    )
 
     def __str__(self) -> str:
         return f"file {self.digest[:12]} of placeholder {self.placeholder_id}"

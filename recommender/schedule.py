@@ -10,6 +10,8 @@ from django.conf import settings
 BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep the queue": {"task": "recommender.tasks.sweep", "schedule": settings.SWEEP_SECONDS},
     "sweep files that no photo names": {"task": "recommender.tasks.sweep_files", "schedule": crontab(minute="17")},
+    "find placeholders": {"task": "recommender.tasks.find_placeholders", "schedule": settings.SWEEP_SECONDS},
+    "sweep hashes of files that are gone": {"task": "recommender.tasks.sweep_hashes", "schedule": crontab(minute="27")},
     "measure recall": {"task": "recommender.tasks.measure_recall", "schedule": settings.RECALL_SECONDS},
     "improve the space": {"task": "recommender.tasks.improve_space", "schedule": settings.IMPROVE_SECONDS},
     "look for drift": {"task": "recommender.tasks.check_drift", "schedule": crontab(minute="47")},

@@ -49,6 +49,30 @@ def sweep_files() -> None:
 
 
 @shared_task(ignore_result=True, acks_late=False)
+def sweep_hashes() -> None:
+    """Remove the hashes of files that no photo shows any more."""
+    from recommender.pictures.hashes import forget_gone
+
+    forget_gone()
+
+
+@shared_task(ignore_result=True, acks_late=False)
+def find_placeholders() -> None:
+    """Count on how many variant groups pictures are, and take placeholders out of the index or back in."""
+    from recommender.search.placeholders import sweep as sweep_placeholders
+
+    sweep_placeholders()
+
+
+@shared_task(ignore_result=True, acks_late=False)
+def apply_rulings() -> None:
+    """Do what a person ruled on placeholders, now and not with the next sweep."""
+    from recommender.search.placeholders import apply_rulings as apply_now
+
+    apply_now()
+
+
+@shared_task(ignore_result=True, acks_late=False)
 def measure_recall() -> None:
     """Compare the index of the active space with exact search, and keep the result."""
     from recommender.evaluation import recall

@@ -21,9 +21,9 @@ import orjson
 from PIL import Image
 
 from catalog.photos.bounds import Bounds, PhotoError
-from catalog.photos.decoding import out_of_memory, photo_facts, photo_framed, photo_pixels, photo_square
+from catalog.photos.decoding import Seen, out_of_memory, photo_facts, photo_framed, photo_pixels, photo_square
 from catalog.photos.rgb import STRIP_PIXELS
-from catalog.photos.squares import Box, Square
+from catalog.photos.squares import Square
 
 # Memory beyond what the process has once everything is imported: 100 MB for a picture of 25 million pixels, another 100 MB for
 # what decoders need beside it, the file itself, and a reserve.
@@ -71,21 +71,21 @@ def _answer(request: dict[str, Any], memory: int) -> dict[str, Any]:
         if request["facts_only"]:
             facts = photo_facts(data, bounds)
             return {"width": facts.width, "height": facts.height, "extension": facts.extension}
-        image, box = _decoded(data, bounds, request)
-        _write(image, memory)
-        return {"width": image.width, "height": image.height, "box": box}
+        seen = _decoded(data, bounds, request)
+        _write(seen.image, memory)
+        return {"width": seen.image.width, "height": seen.image.height, "box": seen.box, "hashes": seen.hashes}
     except PhotoError as error:
         return _refusal(error)
     except MemoryError:
         return _refusal(out_of_memory())
 
 
-def _decoded(data: bytes, bounds: Bounds, request: dict[str, Any]) -> tuple[Image.Image, Box]:
+def _decoded(data: bytes, bounds: Bounds, request: dict[str, Any]) -> Seen:
     if request["square"]:
-        return photo_square(data, bounds, Square(**request["square"]))
+        return photo_square(data, bounds, Square(**request["square"]), hashed=request["hashed"])
     if request["framed"]:
-        return photo_framed(data, bounds, **request["framed"])
-    return photo_pixels(data, bounds, at_least=request["at_least"]), (0.0, 0.0, 1.0, 1.0)
+        return photo_framed(data, bounds, **request["framed"], hashed=request["hashed"])
+    return Seen(photo_pixels(data, bounds, at_least=request["at_least"]), (0.0, 0.0, 1.0, 1.0))
 
 
 def _refusal(error: PhotoError) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 from catalog.photos.bounds import Bounds, PhotoError, check_header, jpeg_scans
 from catalog.photos.cutouts import laid_on, laid_on_ground
 from catalog.photos.framing import framed
+from catalog.photos.hashes import PictureHashes, picture_hashes
 from catalog.photos.profiles import srgb
 from catalog.photos.rgb import to_rgb, to_rgba
 from catalog.photos.squares import Box, Colour, Crop, Square, whole_pixels
@@ -76,6 +77,18 @@ _DAMAGED = (
 )
 
 
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """A square cut out of a photo, and the box of the upright photo that it shows, in fractions of its width and height.
+
+    `hashes`: of the whole photo; None where they were not asked for.
+    """
+
+    image: Image.Image
+    box: Box
+    hashes: PictureHashes | None = None
+
+
 @dataclass(frozen=True)
 class PhotoFacts:
     """What the header says: width and height in pixels once upright, and the file extension of the format."""
@@ -102,14 +115,15 @@ def photo_pixels(data: bytes, bounds: Bounds, *, at_least: int | None) -> Image.
     )
 
 
-def photo_square(data: bytes, bounds: Bounds, square: Square) -> tuple[Image.Image, Box]:
+def photo_square(data: bytes, bounds: Bounds, square: Square, *, hashed: bool) -> Seen:
     """See `catalog.photos.reading.decode_square`. Raises PhotoError."""
     at_least = _at_least(square.side, square.crop)
     rgb = _decoded(_drafted(data, bounds, at_least), lambda image: to_rgb(image, at_least=at_least))
-    return square.cut(rgb), _fractions(square.box(*rgb.size), rgb.size)
+    hashes = picture_hashes(rgb) if hashed else None
+    return Seen(square.cut(rgb), _fractions(square.box(*rgb.size), rgb.size), hashes)
 
 
-def photo_framed(data: bytes, bounds: Bounds, *, side: int, crop: Crop) -> tuple[Image.Image, Box]:
+def photo_framed(data: bytes, bounds: Bounds, *, side: int, crop: Crop, hashed: bool) -> Seen:
     """See `catalog.photos.reading.decode_framed`. Raises PhotoError.
 
     A photo that shows something small is decoded once more at a larger scale, so that the frame has `side` pixels if the
@@ -117,6 +131,7 @@ def photo_framed(data: bytes, bounds: Bounds, *, side: int, crop: Crop) -> tuple
     """
     at_least = _at_least(side, crop)
     picture, all_pixels = _with_alpha(_drafted(data, bounds, at_least), at_least)
+    hashes = picture_hashes(picture) if hashed else None
     part = whole_pixels(crop, picture.size)
     rgb, alpha, ground = laid_on_ground(picture, part)
     frame = framed(rgb, part, alpha=alpha, ground=ground)
@@ -125,7 +140,7 @@ def photo_framed(data: bytes, bounds: Bounds, *, side: int, crop: Crop) -> tuple
         closer = _closer(data, bounds, math.ceil(at_least * side / seen), ground)
         if closer is not None:
             frame, rgb = frame.scaled(rgb.size, closer.size), closer
-    return frame.cut(rgb, side), _fractions(frame.box, rgb.size)
+    return Seen(frame.cut(rgb, side), _fractions(frame.box, rgb.size), hashes)
 
 
 def _closer(data: bytes, bounds: Bounds, at_least: int, ground: Colour) -> Image.Image | None:

@@ -9,6 +9,7 @@ away by themselves, a bad photo does not.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
@@ -20,22 +21,33 @@ from catalog.photos.bounds import Bounds, PhotoError, Reason
 from catalog.photos.decoder_child import Decoder
 from catalog.photos.decoder_pool import DecodersBusy, decoder_pool
 from catalog.photos.decoding import EXTENSIONS, PhotoFacts
+from catalog.photos.hashes import PictureHashes
 from catalog.photos.rgb import STRIP_PIXELS
 from catalog.photos.squares import Box, Crop, Square
 
 __all__ = [
     "EXTENSIONS",
     "DecodersBusy",
+    "HashedPixels",
     "PhotoError",
     "PhotoFacts",
     "Reason",
     "decode_framed",
+    "decode_hashed",
     "decode_photo",
     "decode_square",
     "inspect_photo",
 ]
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, eq=False)
+class HashedPixels:
+    """Pixels uint8 (side, side, 3) RGB cut out of a photo, and the perceptual hashes of the whole photo."""
+
+    pixels: NDArray[np.uint8]
+    hashes: PictureHashes
 
 
 def inspect_photo(file: BinaryIO) -> PhotoFacts:
@@ -76,6 +88,16 @@ def decode_framed(file: BinaryIO, *, side: int, crop: Crop) -> tuple[NDArray[np.
     return _decoded(file, _request(framed={"side": side, "crop": crop}), _seen)
 
 
+def decode_hashed(file: BinaryIO, *, square: Square | None = None, framed_side: int = 0) -> HashedPixels:
+    """As `decode_square` or, of the whole photo, `decode_framed`, with the photo's hashes. Raises PhotoError.
+
+    Whoever decodes a photo has its hashes for 3 % of the time that it takes to embed it; reading it once more takes ten
+    times that.
+    """
+    framed = None if square else {"side": framed_side, "crop": (0.0, 0.0, 1.0, 1.0)}
+    return _decoded(file, _request(square=square, framed=framed, hashed=True), _hashed)
+
+
 def _decoded(file: BinaryIO, request: dict[str, Any], result: Callable[[dict[str, Any], Decoder], T]) -> T:
     return decoder_pool().decode(_bounded_bytes(file), request, seconds=settings.PHOTO_SECONDS, result=result)
 
@@ -94,6 +116,7 @@ def _request(
     at_least: int | None = None,
     square: Square | None = None,
     framed: dict[str, Any] | None = None,
+    hashed: bool = False,
 ) -> dict[str, Any]:
     return {
         "bounds": Bounds(pixels=settings.MAX_PHOTO_PIXELS, whole_pixels=settings.MAX_WHOLE_PHOTO_PIXELS),
@@ -101,6 +124,7 @@ def _request(
         "at_least": at_least,
         "square": square,
         "framed": framed,
+        "hashed": hashed,
     }
 
 
@@ -126,3 +150,8 @@ def _seen(answer: dict[str, Any], decoder: Decoder) -> tuple[NDArray[np.uint8], 
     left, top, right, bottom = answer["box"]
     pixels = np.frombuffer(decoder.read(3 * width * height), np.uint8).reshape(height, width, 3)
     return pixels, (left, top, right, bottom)
+
+
+def _hashed(answer: dict[str, Any], decoder: Decoder) -> HashedPixels:
+    whole, mirrored, middle, middle_mirrored = answer["hashes"]
+    return HashedPixels(_seen(answer, decoder)[0], (whole, mirrored, middle, middle_mirrored))

@@ -20,7 +20,8 @@ from catalog.admin import ProductAdmin, ProductImageInline
 from catalog.models import Product, ProductImage
 from recommender.admin.deleting import DeletesDerivedRows
 from recommender.admin.jobs import MAY_ASK, ask_again
-from recommender.models import EmbeddingJob
+from recommender.admin.placeholders import rule_on
+from recommender.models import EmbeddingJob, Placeholder, PlaceholderFile
 from recommender.pipeline import jobs
 from recommender.search import products as hydration
 from recommender.search.answers import NoActiveSpace
@@ -65,7 +66,12 @@ class EmbeddedPhotoInline(ProductImageInline):
     def embedding(self, image: ProductImage) -> SafeString:
         if image.pk is None:
             return SafeString()
-        context = {"image": image, "state": state_of(jobs.photo_state(image.pk))}
+        file = PlaceholderFile.objects.select_related("placeholder").filter(digest=image.digest).first()
+        context = {
+            "image": image,
+            "state": state_of(jobs.photo_state(image.pk)),
+            "placeholder": file.placeholder if file is not None else None,
+        }
         return render_to_string("admin/recommender/product/embedding.html", context)
 
 
@@ -78,6 +84,7 @@ class RecommendingProductAdmin(DeletesDerivedRows, ProductAdmin):
         view = self.admin_site.admin_view
         ours = [
             path("<int:product_id>/again/", view(require_POST(self.again)), name="recommender_embed_product_again"),
+            path("<int:product_id>/ruled/", view(require_POST(self.ruled)), name="recommender_rule_on_photo"),
             path("<int:product_id>/similar/", view(require_safe(self.similar)), name="recommender_similar_items"),
         ]
         return ours + super().get_urls()
@@ -98,6 +105,15 @@ class RecommendingProductAdmin(DeletesDerivedRows, ProductAdmin):
         if image and not _IMAGE_ID.fullmatch(image):
             raise Http404(f"no photo has the id {image[:40]!r}")
         ask_again(request, of_product.filter(image=int(image)) if image else of_product)
+        return redirect("admin:catalog_product_change", product_id)
+
+    def ruled(self, request: HttpRequest, product_id: int) -> HttpResponse:
+        """Rule whether the photo that `image` names is a placeholder: `ruling` is a value of Placeholder.Ruling."""
+        image, ruling = request.GET.get("image", ""), request.GET.get("ruling", "")
+        if not _IMAGE_ID.fullmatch(image) or ruling not in Placeholder.Ruling.values:
+            raise Http404(f"no photo has the id {image[:40]!r}, or {ruling[:40]!r} is no ruling")
+        photo = get_object_or_404(ProductImage, pk=int(image), product=product_id)
+        rule_on(request, [photo.digest], Placeholder.Ruling(ruling))
         return redirect("admin:catalog_product_change", product_id)
 
     def similar(self, request: HttpRequest, product_id: int) -> JsonResponse:

@@ -204,6 +204,11 @@ class StatusImages(serializers.Serializer[None]):
     failed_by_reason = serializers.DictField(child=serializers.IntegerField())
 
 
+class StatusPlaceholders(serializers.Serializer[None]):
+    pictures = serializers.IntegerField(help_text="Pictures that stand for many products: neither queries nor answers.")
+    products_with_nothing_else = serializers.IntegerField(help_text="Products whose photos are all placeholders.")
+
+
 class StatusSpace(serializers.Serializer[None]):
     name = serializers.CharField()
     projection = serializers.CharField()
@@ -227,6 +232,7 @@ class StatusRecall(serializers.Serializer[None]):
 
 class StatusSchema(serializers.Serializer[None]):
     images = StatusImages()
+    placeholders = StatusPlaceholders()
     rate_per_minute = serializers.IntegerField(help_text="Photos embedded in the last minute.")
     oldest_pending_seconds = serializers.FloatField(allow_null=True)
     space = StatusSpace(allow_null=True)

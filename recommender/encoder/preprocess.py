@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from catalog.photos.reading import decode_framed, decode_square
+from catalog.photos.reading import HashedPixels, decode_framed, decode_hashed, decode_square
 from catalog.photos.squares import Box, Crop, Square
 from recommender.encoder.recipes import RECIPES
 
@@ -22,6 +22,13 @@ LEAST_CROP = 0.001
 def photo_to_pixels(file: BinaryIO, *, side: int, recipe: int, crop: Crop | None = None) -> NDArray[np.uint8]:
     """Photo → uint8 (side, side, 3) RGB: what an encoder of that recipe is fed. See `framed_photo`."""
     return framed_photo(file, side=side, recipe=recipe, crop=crop)[0]
+
+
+def hashed_pixels(file: BinaryIO, *, side: int, recipe: int) -> HashedPixels:
+    """`photo_to_pixels` of a whole photo together with the perceptual hashes of that photo. Raises PhotoError."""
+    if RECIPES[recipe].framed:
+        return decode_hashed(file, framed_side=side)
+    return decode_hashed(file, square=Square(side, CENTRE, checked_crop(None)))
 
 
 def framed_photo(file: BinaryIO, *, side: int, recipe: int, crop: Crop | None = None) -> tuple[NDArray[np.uint8], Box]:

@@ -16,6 +16,7 @@ from recommender.evaluation.planner_statistics import refresh_statistics
 from recommender.evaluation.rank import relevant_of, score, scored
 from recommender.evaluation.scores import Scores
 from recommender.evaluation.split import Split, near_duplicates, split_photos
+from recommender.merchandising.placeholders import is_placeholder
 from recommender.models import Space
 from recommender.progress import Progress, silent
 from recommender.records.fit import Fit
@@ -24,12 +25,12 @@ DEFAULT_LABELS = "category"
 MOST_QUERIES = 2000
 _SEED = 7
 
-# f: features, p: product, c: category; {labels} is SQL of the labels.
+# f: features, p: product, c: category; {labels} and {placeholder} are SQL.
 _SIGNATURE = """
 SELECT count(*), coalesce(sum(hashtextextended(i.digest || ' ' || {labels}, i.id)::numeric), 0)
 FROM recommender_imagefeatures f JOIN catalog_productimage i ON i.id = f.image_id AND i.digest = f.digest
 JOIN catalog_product p ON p.id = i.product_id LEFT JOIN catalog_category c ON c.id = p.category_id
-WHERE f.encoder_id = %(encoder)s
+WHERE f.encoder_id = %(encoder)s AND NOT {placeholder}
 """
 
 
@@ -113,7 +114,10 @@ def catalogue_signature(space: Space, labels: str) -> str:
     columns, parameters = label_columns(labels)
     texts = " || ' ' || ".join(f"coalesce({column}, '')" for column in columns)
     with connection.cursor() as cursor:
-        cursor.execute(_SIGNATURE.format(labels=texts), {"encoder": space.encoder_id, **parameters})
+        cursor.execute(
+            _SIGNATURE.format(labels=texts, placeholder=is_placeholder("i.digest")),
+            {"encoder": space.encoder_id, **parameters},
+        )
         count, total = cursor.fetchone()
     return f"{labels} {count} {total}"
 

@@ -15,18 +15,19 @@ from django.db import connection, transaction
 from numpy.typing import NDArray
 
 from recommender.evaluation.label_names import label_columns, split_labels
+from recommender.merchandising.placeholders import is_placeholder
 
 LEAST_PHOTOS_A_CLASS = 5
 BETWEEN_NAMES = " + "  # of the classes of several labels that make one of the conjunction
 _ROWS = 20_000
 
-# Photos with features of all the encoders, of the pixels they show now.
+# Photos with features of all the encoders, of the pixels they show now; not those of placeholders, which nobody searches.
 _PHOTOS = """
 SELECT i.id, p.id, {new},
     CASE WHEN p.variant_group <> '' THEN hashtextextended(p.variant_group, 1) ELSE hashtextextended(p.sku, 2) END,
     hashtextextended(i.digest, 3), {labels}
 FROM catalog_productimage i JOIN catalog_product p ON p.id = i.product_id LEFT JOIN catalog_category c ON c.id = p.category_id
-WHERE i.digest <> '' AND (SELECT count(*) FROM recommender_imagefeatures f
+WHERE i.digest <> '' AND NOT {placeholder} AND (SELECT count(*) FROM recommender_imagefeatures f
     WHERE f.image_id = i.id AND f.digest = i.digest AND f.encoder_id = ANY (%(encoders)s)) = cardinality(%(encoders)s::bigint[])
 ORDER BY i.id
 """
@@ -97,6 +98,7 @@ class LabelledPhotos:
 def read_photos(*, encoders: Sequence[int], labels: str, since: int | None = None) -> LabelledPhotos:
     """Every photo with features of all these encoders (ids; of none: every photo that has a file), with its class.
 
+    Photos of placeholders are left out.
     Raises UnknownLabels.
 
     `since`: an id of ImageFeatures; photos that the first encoder embedded later are `new`. Replaced pixels give a row of
@@ -112,7 +114,9 @@ def read_photos(*, encoders: Sequence[int], labels: str, since: int | None = Non
         "since": since,
         "encoder": encoders[0] if encoders else None,
     }
-    statement = _PHOTOS.format(labels=", ".join(columns), new="false" if since is None else _NEW)
+    statement = _PHOTOS.format(
+        labels=", ".join(columns), new="false" if since is None else _NEW, placeholder=is_placeholder("i.digest")
+    )
     with transaction.atomic(), connection.chunked_cursor() as cursor:
         cursor.execute(statement, values)
         while rows := cursor.fetchmany(_ROWS):

@@ -27,8 +27,9 @@ class Migration(migrations.Migration):
                 ('groups', models.PositiveIntegerField(default=0, help_text='Variant groups that show it, when last counted.')),
                 ('found', models.BooleanField(default=False, help_text='On more variant groups than PLACEHOLDER_ABOVE_GROUPS.')),
                 ('ruling', models.CharField(blank=True, choices=[('', 'as found'), ('placeholder', 'Placeholder'), ('photo', 'a photo like any other')], default='', max_length=12)),
+                ('is_placeholder', models.GeneratedField(db_persist=True, expression=models.Case(models.When(ruling='placeholder', then=models.Value(True)), models.When(ruling='photo', then=models.Value(False)), default=models.F('found')), output_field=models.BooleanField())),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('counted_at', models.DateTimeField(blank=True, null=True)),
+                ('counted_at', models.DateTimeField(blank=True, help_text='Empty: its files and groups were not looked for yet.', null=True)),
             ],
         ),
         migrations.AddField(
@@ -46,6 +47,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('digest', models.CharField(max_length=64, primary_key=True, serialize=False)),
                 ('placeholder', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='files', to='recommender.placeholder')),
+                ('withheld', models.BooleanField(default=False, help_text='The vectors of its photos were removed, to be made again if it is no placeholder.')),
             ],
         ),
     ]

@@ -108,7 +108,8 @@ class _State(Collector):
 
 
 def _queue() -> Iterator[GaugeMetricFamily]:
-    queue, images = queue_status(), status()["images"]
+    queue, counts = queue_status(), status()
+    images, placeholders = counts["images"], counts["placeholders"]
     jobs = GaugeMetricFamily("lookalike_jobs", "Embedding jobs by state.", labels=["state"])
     for state in ("pending", "processing", "done", "failed"):
         jobs.add_metric([state], queue[state])
@@ -130,6 +131,16 @@ def _queue() -> Iterator[GaugeMetricFamily]:
     )
     yield _gauge("lookalike_photos", "Photos of the catalogue.", images["total"])
     yield _gauge("lookalike_photos_embedded", "Photos with a vector in the active space.", images["embedded"])
+    yield _gauge(
+        "lookalike_placeholders",
+        "Pictures that stand for many products and are searched by none.",
+        placeholders["pictures"],
+    )
+    yield _gauge(
+        "lookalike_products_with_placeholders_only",
+        "Products whose photos are all placeholders.",
+        placeholders["products_with_nothing_else"],
+    )
 
 
 def _spaces() -> Iterator[GaugeMetricFamily]:

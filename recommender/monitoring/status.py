@@ -10,7 +10,8 @@ from catalog.models import ProductImage
 from recommender.evaluation import recall
 from recommender.index import stored
 from recommender.index.types import SpaceGone
-from recommender.models import Space
+from recommender.merchandising.placeholders import products_with_nothing_else
+from recommender.models import Placeholder, Space
 from recommender.pause import Pause
 from recommender.pipeline.queue_status import photos_left, queue_status
 from recommender.spaces import active as spaces
@@ -49,6 +50,10 @@ def _count() -> dict[str, Any]:
             "total": ProductImage.objects.count(),
             "embedded": 0 if space is None else photos_in(space),
             **photos_left(0 if space is None else space.encoder_id),
+        },
+        "placeholders": {
+            "pictures": Placeholder.objects.filter(is_placeholder=True).count(),
+            "products_with_nothing_else": products_with_nothing_else(),
         },
         "rate_per_minute": queue["done_last_minute"],
         "oldest_pending_seconds": queue["oldest_pending_seconds"],

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from django.core.files.storage import default_storage
-from django.db import connection
+from django.db import connection, transaction
 from numpy.typing import NDArray
 from PIL import Image
 
 from catalog.models import ProductImage
-from catalog.photos.hashes import picture_hashes
+from catalog.photos.hashes import PictureHashes, picture_hashes
 from catalog.photos.reading import PhotoError, decode_photo
 from recommender.models import PhotoHash
 
@@ -26,6 +26,8 @@ from recommender.models import PhotoHash
 SAME_WITHIN_BITS = 12
 SAME_FROM_COSINE = 0.99
 _SIDE = 256  # pixels that are enough for a hash
+
+_BLOCK = 20_000  # rows of the table that are compared at a time
 
 Hashes = NDArray[np.uint64]
 
@@ -60,6 +62,12 @@ SELECT digest, bits FROM (
 WHERE bits <= %(within)s ORDER BY bits, digest LIMIT %(most)s
 """
 
+_GONE = """
+DELETE FROM recommender_photohash hashed
+WHERE NOT EXISTS (SELECT FROM catalog_productimage i WHERE i.digest = hashed.digest)
+    AND NOT EXISTS (SELECT FROM recommender_placeholder picture WHERE picture.digest = hashed.digest)
+"""
+
 
 def photo_hashes(image_ids: Iterable[int]) -> tuple[dict[int, Hashes], list[UnreadablePhoto]]:
     """The four hashes of photos, uint64 (4,), by photo. The second value: those without a readable file.
@@ -81,7 +89,7 @@ def photo_hashes(image_ids: Iterable[int]) -> tuple[dict[int, Hashes], list[Unre
                 unreadable.append(UnreadablePhoto(pk, str(error)))
                 continue
         hashes[pk] = found
-    keep(made)
+    keep({digest: as_numbers(found) for digest, found in made.items()})
     return hashes, unreadable
 
 
@@ -91,10 +99,11 @@ def hashes_by_digest(digests: Iterable[str]) -> dict[str, Hashes]:
     return {digest: _unsigned(hashes) for digest, hashes in rows}
 
 
-def keep(hashes: Mapping[str, Hashes]) -> None:
-    """Write the hashes of files, uint64 (4,) by digest; those that have a row keep it."""
-    rows = [PhotoHash(digest=digest, hashes=_signed(hashes[digest])) for digest in sorted(hashes)]
-    PhotoHash.objects.bulk_create(rows, ignore_conflicts=True)
+def keep(hashes: Mapping[str, PictureHashes]) -> None:
+    """Write the hashes of files, by digest; those that have a row keep it."""
+    if hashes:
+        rows = [PhotoHash(digest=digest, hashes=_signed(hashes[digest])) for digest in sorted(hashes)]
+        PhotoHash.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def files_near(hashes: Hashes, *, most: int = 100) -> list[NearFile]:
@@ -103,10 +112,37 @@ def files_near(hashes: Hashes, *, most: int = 100) -> list[NearFile]:
     It reads the whole table. Near hashes alone do not make the same picture: see `same_picture`.
     """
     names = ("whole", "mirrored", "middle", "middle_mirrored")
-    values = {**dict(zip(names, _signed(hashes), strict=True)), "within": SAME_WITHIN_BITS, "most": most}
+    values = {**dict(zip(names, _signed(hashes.tolist()), strict=True)), "within": SAME_WITHIN_BITS, "most": most}
     with connection.cursor() as cursor:
         cursor.execute(_NEAR, values)
         return [NearFile(digest, bits) for digest, bits in cursor.fetchall()]
+
+
+def near_each(asked: Sequence[Hashes]) -> list[dict[str, Hashes]]:
+    """For each of the hashes asked about, uint64 (4,), the files within SAME_WITHIN_BITS of them: their hashes by digest.
+
+    Reads the whole table once, in bounded memory: .4 s for 100,000 files and what each of `asked` adds, some milliseconds.
+    """
+    found: list[dict[str, Hashes]] = [{} for _ in asked]
+    if not asked:
+        return found
+    with transaction.atomic(), connection.chunked_cursor() as cursor:
+        cursor.execute("SELECT digest, hashes FROM recommender_photohash")
+        while rows := cursor.fetchmany(_BLOCK):
+            block = np.array([hashes for _, hashes in rows], np.int64).view(np.uint64)
+            for wanted, near in zip(asked, found, strict=True):
+                bits = np.bitwise_count(np.concatenate([block ^ wanted[0], block[:, :1] ^ wanted], axis=1)).min(axis=1)
+                near.update(
+                    (rows[row][0], block[row].copy()) for row in np.flatnonzero(bits <= SAME_WITHIN_BITS).tolist()
+                )
+    return found
+
+
+def forget_gone() -> int:
+    """Delete the rows of files that no photo shows any more, but for those that represent a placeholder; how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(_GONE)
+        return int(cursor.rowcount)
 
 
 def same_picture(one: Hashes, other: Hashes, cosine: float) -> bool:
@@ -130,8 +166,15 @@ def _of_file(name: str) -> Hashes:
         return hashes_of(decode_photo(io.BytesIO(file.read()), at_least=_SIDE))
 
 
-def _signed(hashes: Hashes) -> list[int]:
-    numbers: list[int] = hashes.view(np.int64).tolist()
+def as_numbers(hashes: Hashes) -> PictureHashes:
+    """uint64 (4,) → unsigned numbers, as decoder processes give them."""
+    whole, mirrored, middle, middle_mirrored = hashes.tolist()
+    return whole, mirrored, middle, middle_mirrored
+
+
+def _signed(hashes: Sequence[int]) -> list[int]:
+    """Numbers of 64 bits as Postgres has them."""
+    numbers: list[int] = np.array(hashes, np.uint64).view(np.int64).tolist()
     return numbers
 
 

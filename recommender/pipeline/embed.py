@@ -16,11 +16,13 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import InterfaceError, OperationalError, connection
 from numpy.typing import NDArray
 
-from catalog.photos.reading import DecodersBusy, PhotoError
-from recommender.encoder.preprocess import photo_to_pixels
+from catalog.photos.hashes import PictureHashes
+from catalog.photos.reading import DecodersBusy, HashedPixels, PhotoError
+from recommender.encoder.preprocess import hashed_pixels
 from recommender.encoder.runtimes import KerasEncoder
 from recommender.encoder.serving import EncoderMismatch, encoder_for
 from recommender.encoder.types import BatchEncoder, ImageEncoder
+from recommender.merchandising.recognition import recognise
 from recommender.models import Encoder
 from recommender.pipeline import leases, recovery
 from recommender.pipeline.ahead import one_ahead
@@ -98,12 +100,14 @@ def process(lease: Lease, row: Encoder, encoder: ImageEncoder) -> int:
     failures: dict[LeasedPhoto, Failure] = {}
     photos = list(_photos_with_files(lease, failures))
     known = known_features(row, photos)
+    hashes: dict[str, PictureHashes] = {}
     if isinstance(encoder, KerasEncoder):
-        _encode_together(lease, photos, encoder, known, failures)
+        _encode_together(lease, photos, encoder, known, hashes, failures)
     else:
-        _encode_each(lease, photos, encoder, known, failures)
+        _encode_each(lease, photos, encoder, known, hashes, failures)
+    recognise(row, hashes, known)
     embedded = [Embedded(photo, known[photo.digest]) for photo in photos if photo not in failures]
-    stored = store(lease, encoder=row, embedded=embedded, failures=failures)
+    stored = store(lease, encoder=row, embedded=embedded, hashes=hashes, failures=failures)
     if stored.ended < len(lease.photos):
         leases.give_back(lease)
     return stored.done
@@ -126,16 +130,21 @@ def _encode_each(
     photos: Sequence[LeasedPhoto],
     encoder: ImageEncoder,
     known: dict[str, NDArray[np.float32]],
+    hashes: dict[str, PictureHashes],
     failures: dict[LeasedPhoto, Failure],
 ) -> None:
-    """Add to `known` the features of what is not known yet, photo by photo; what cannot be read goes to `failures`."""
+    """Add to `known` the features of what is not known yet, photo by photo, and to `hashes` those of its files.
+
+    What cannot be read goes to `failures`.
+    """
     files = _files_to_encode(photos, known)
     with closing(_decoded(files, encoder)) as decoded:
         for photo, *copies in files:
             with leases.begun(lease, photo):
                 outcome = next(decoded)
                 if not isinstance(outcome, Failure):
-                    known[photo.digest] = encoder.features(outcome)
+                    known[photo.digest] = encoder.features(outcome.pixels)
+                    hashes[photo.digest] = outcome.hashes
             if isinstance(outcome, Failure):
                 failures.update(dict.fromkeys([photo, *copies], outcome))
 
@@ -145,6 +154,7 @@ def _encode_together(
     photos: Sequence[LeasedPhoto],
     encoder: BatchEncoder,
     known: dict[str, NDArray[np.float32]],
+    hashes: dict[str, PictureHashes],
     failures: dict[LeasedPhoto, Failure],
 ) -> None:
     """As `_encode_each`, in one call of the encoder, which a GPU gains from. If the process dies in it, any photo may be to blame."""
@@ -157,7 +167,8 @@ def _encode_together(
             if isinstance(outcome, Failure):
                 failures.update(dict.fromkeys([photo, *copies], outcome))
             else:
-                pixels[photo] = outcome
+                pixels[photo] = outcome.pixels
+                hashes[photo.digest] = outcome.hashes
     if pixels:
         leases.begin_together(lease, list(pixels))
         features = encoder.features_many(np.stack(list(pixels.values())))
@@ -177,8 +188,8 @@ def _files_to_encode(
 
 def _decoded(
     files: Sequence[Sequence[LeasedPhoto]], encoder: ImageEncoder
-) -> Generator[NDArray[np.uint8] | Failure, None, None]:
-    """What the encoder is fed of each file, or why there is nothing; a file is decoded while the one before it is encoded.
+) -> Generator[HashedPixels | Failure, None, None]:
+    """What the encoder is fed of each file, with the file's hashes, or why there is nothing; a file is decoded while the one before it is encoded.
 
     That is no risk to the process, which only passes bytes on, so the one photo that is `begun` is the one being encoded or
     waited for.
@@ -186,13 +197,13 @@ def _decoded(
     return one_ahead(partial(_pixels, encoder=encoder), (photos[0] for photos in files))
 
 
-def _pixels(photo: LeasedPhoto, encoder: ImageEncoder) -> NDArray[np.uint8] | Failure:
-    """Read and decode a photo: uint8 (side, side, 3) RGB. Uses no database, so that any thread may call it."""
+def _pixels(photo: LeasedPhoto, encoder: ImageEncoder) -> HashedPixels | Failure:
+    """Read and decode a photo. Uses no database, so that any thread may call it."""
     data = read_photo(photo)
     if isinstance(data, Failure):
         return data
     try:
-        return photo_to_pixels(io.BytesIO(data), side=encoder.side, recipe=encoder.recipe)
+        return hashed_pixels(io.BytesIO(data), side=encoder.side, recipe=encoder.recipe)
     except PhotoError as error:
         return Failure(error.reason, str(error), may_pass=isinstance(error, DecodersBusy))
 

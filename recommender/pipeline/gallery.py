@@ -1,8 +1,9 @@
-"""The gallery: every embedded photo gets its vector in every space of its encoder, active, ready or building."""
+"""The gallery: every embedded photo gets its vector in every space of its encoder, active, ready or building, but for those of
+placeholders."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,6 +16,7 @@ from recommender.index import stored
 from recommender.index.feed import tell_after_commit
 from recommender.index.types import VectorRow
 from recommender.locks import share_spaces
+from recommender.merchandising.placeholders import withheld
 from recommender.models import Encoder, Space
 from recommender.pipeline.augmentation import augmented
 from recommender.projection.apply import project
@@ -38,6 +40,12 @@ class Prepared:
     items: Sequence[EmbeddedPhoto]
     rows: dict[int, list[VectorRow]] = field(default_factory=dict)
 
+    def only(self, image_ids: Collection[int]) -> Prepared:
+        """Only those photos."""
+        items = [item for item in self.items if item.image_id in image_ids]
+        rows = {space: [row for row in rows if row.image_id in image_ids] for space, rows in self.rows.items()}
+        return Prepared(self.encoder, items, rows)
+
 
 _spaces: dict[tuple[int, object], Space] = {}
 
@@ -59,11 +67,17 @@ def prepare(encoder: Encoder, items: Sequence[EmbeddedPhoto]) -> Prepared:
 def store(prepared: Prepared) -> None:
     """Write the vectors inside the caller's transaction; a space that appeared since `prepare` gets them as well.
 
-    Until that transaction ends no space changes its state. Photos that are gone are passed over.
+    Until that transaction ends no space changes its state. Photos that are gone are passed over, and so are those of
+    placeholders, which have features alone.
     """
     if not prepared.items:
         return
     share_spaces()
+    hidden = withheld([item.digest for item in prepared.items])
+    if hidden:
+        prepared = prepared.only({item.image_id for item in prepared.items if item.digest not in hidden})
+        if not prepared.items:
+            return
     for space in _open_spaces(prepared.encoder):
         rows = prepared.rows.get(space.pk)
         if rows is None:

@@ -17,11 +17,13 @@ from django.conf import settings
 from django.db import connection, transaction
 from numpy.typing import NDArray
 
+from catalog.photos.hashes import PictureHashes
 from recommender.halfvec import HalfVector, cursor
 from recommender.index import stored
 from recommender.index.feed import tell_after_commit
 from recommender.index.session import rows
 from recommender.models import Encoder, Space
+from recommender.pictures.hashes import keep as keep_hashes
 from recommender.pipeline import gallery
 from recommender.pipeline.leases import Lease, LeasedPhoto, held
 from recommender.pipeline.photo_files import Failure
@@ -111,9 +113,14 @@ WHERE job.id = new.id
 
 
 def store(
-    lease: Lease, *, encoder: Encoder, embedded: Sequence[Embedded], failures: Mapping[LeasedPhoto, Failure]
+    lease: Lease,
+    *,
+    encoder: Encoder,
+    embedded: Sequence[Embedded],
+    hashes: Mapping[str, PictureHashes],
+    failures: Mapping[LeasedPhoto, Failure],
 ) -> Stored:
-    """Write what became of the photos of a lease.
+    """Write what became of the photos of a lease, and the hashes of the files that were decoded, by digest.
 
     What the lease no longer holds (superseded, deleted, asked for anew) is dropped; a photo whose pixels were replaced
     is pending again; what a writer held through every look stays with the lease, for its holder to give back.
@@ -136,6 +143,8 @@ def store(
                 _write_features(encoder, right, again)
                 if prepared is None or len(right) < len(embedded):
                     prepared = gallery.prepare(encoder, [_for_gallery(item) for item in right])
+                files = {item.photo.digest for item in right}
+                keep_hashes({digest: given for digest, given in hashes.items() if digest in files})
                 gallery.store(prepared)
             failed = {photo: why for photo, why in failures.items() if photo.job_id in same}
             _write_states(failed, replaced=found.keys() - same)

@@ -14,6 +14,7 @@ from psycopg import sql
 from catalog.parameters import MAX_ID
 from recommender.index.partitions import partition_name
 from recommender.index.session import rows
+from recommender.merchandising.placeholders import is_placeholder
 from recommender.models import Space
 from recommender.projection.apply import project
 
@@ -40,7 +41,8 @@ class QueryPhoto:
 class QueryProduct:
     """A product to search by, through `photos`; without any, `status`, `reason` (in a word) and `detail` (in words) say why.
 
-    `image_id`: the first of them, or the photo that would be if it had a vector; None where the product has no photo.
+    `image_id`: the first of them, or the photo that would be if it had a vector; None where the product has no photo, or none
+    but placeholders.
     """
 
     product_id: int
@@ -53,20 +55,23 @@ class QueryProduct:
     photos: tuple[QueryPhoto, ...]
 
 
-# The photos of products in the order in which they are searched by: those that failed come last, then by position.
+_NO_PHOTO = "no_photo"
+
+# The photos of products in the order in which they are searched by: placeholders, by which nothing is searched, come last, and
+# before them those that failed; else by position.
 # A gallery vector that was augmented with its neighbours is no query; then the features are projected anew.
 _PHOTOS = """
-SELECT p.id, p.variant_group, p.category_id, photo.id, {vector}, photo.state, photo.reason, photo.error
+SELECT p.id, p.variant_group, p.category_id, photo.id, {vector}, photo.state, photo.reason, photo.error, photo.is_placeholder
 FROM catalog_product p LEFT JOIN LATERAL (
-    SELECT i.id, job.state, job.reason, job.error
+    SELECT i.id, job.state, job.reason, job.error, {placeholder} AS is_placeholder
     FROM catalog_productimage i
     LEFT JOIN recommender_embeddingjob job ON job.image_id = i.id AND job.encoder_id = %(encoder)s
     WHERE i.product_id = p.id AND (%(image)s::bigint IS NULL OR i.id = %(image)s)
-    ORDER BY job.state IS NOT DISTINCT FROM 'failed', i.position, i.id LIMIT %(photos)s::bigint
+    ORDER BY 5, job.state IS NOT DISTINCT FROM 'failed', i.position, i.id LIMIT %(photos)s::bigint
 ) photo ON true
-LEFT JOIN {table} source ON source.image_id = photo.id AND {which}
+LEFT JOIN {table} source ON source.image_id = photo.id AND {which} AND NOT photo.is_placeholder
 WHERE p.id = ANY (%(products)s::bigint[]) AND (p.published OR %(unpublished)s)
-ORDER BY p.id, photo.state IS NOT DISTINCT FROM 'failed'
+ORDER BY p.id, photo.is_placeholder, photo.state IS NOT DISTINCT FROM 'failed'
 """
 
 
@@ -101,7 +106,8 @@ def query_products(
     products: dict[int, list[tuple[Any, ...]]] = {}
     for row in rows(statement(space), values, binary=True):
         products.setdefault(row[0], []).append(row)
-    return {product_id: _of_rows(space, photos) for product_id, photos in products.items()}
+    named = image_id is not None
+    return {product_id: _of_rows(space, photos, named=named) for product_id, photos in products.items()}
 
 
 def statement(space: Space) -> str:
@@ -124,25 +130,33 @@ def _statement(partition: str | None) -> str:
             "table": sql.Identifier(partition),
             "which": sql.SQL("true"),
         }
-    return sql.SQL(_PHOTOS).format(**parts).as_string()
+    return sql.SQL(_PHOTOS).format(placeholder=sql.SQL(is_placeholder("i.digest")), **parts).as_string()
 
 
-def _of_rows(space: Space, rows: Sequence[tuple[Any, ...]]) -> QueryProduct:
-    product_id, group, category_id, image_id, _, state, reason, error = rows[0]
+def _of_rows(space: Space, rows: Sequence[tuple[Any, ...]], *, named: bool) -> QueryProduct:
+    """`named`: by one photo that was asked for, not by those that the product has."""
+    product_id, group, category_id, image_id, _, state, reason, error, shows_placeholder = rows[0]
     photos = tuple(_photos(space, rows))
-    status: Status = "ready" if photos else "failed" if image_id is None or state == "failed" else "pending"
-    if image_id is None:
-        reason, error = "no_photo", "the product has no photo"
+    has_none = image_id is None or shows_placeholder
+    status: Status = "ready" if photos else "failed" if has_none or state == "failed" else "pending"
+    if has_none:
+        reason, error = _NO_PHOTO, "the product has no photo" if image_id is None else _placeholder(image_id, named)
     return QueryProduct(
         product_id=product_id,
         group=group,
         category_id=category_id,
-        image_id=photos[0].image_id if photos else image_id,
+        image_id=photos[0].image_id if photos else None if shows_placeholder and not named else image_id,
         status=status,
         reason=reason or "" if status == "failed" else "",
         detail=error or "" if status == "failed" else "",
         photos=photos,
     )
+
+
+def _placeholder(image_id: int, named: bool) -> str:
+    if named:
+        return f"photo {image_id} is a placeholder, which stands for many products: nothing is searched by it"
+    return "the product has no photo but placeholders, which stand for many products"
 
 
 def _photos(space: Space, rows: Iterable[tuple[Any, ...]]) -> Iterable[QueryPhoto]:

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from recommender.locks import improving_alone
+from recommender.merchandising.placeholders import placeholder_files
 from recommender.models import ImageFeatures, Space
 from recommender.records.fit import Drift, Fit
 from recommender.spaces.build import BuildInProgress, build_space
@@ -69,8 +70,9 @@ def measure(space: Space) -> Drift | None:
 
 
 def _embedded_since(fit: Fit, encoder_id: int) -> int:
-    """Photos, replaced ones too, that were embedded since the fit; of an early version's fit, that were stored since."""
+    """Photos, replaced ones too and without placeholders, that were embedded since the fit; of an early version's fit, that were stored since."""
     features = ImageFeatures.objects.filter(encoder=encoder_id)
+    features = features.exclude(digest__in=placeholder_files().values("digest"))
     if fit.last_features is not None:
         return features.filter(pk__gt=fit.last_features).count()
     return features.filter(image__created_at__gt=fit.fitted_at).count() if fit.fitted_at else 0

@@ -16,6 +16,7 @@ from recommender.encoder.stored_features import features_of
 from recommender.index import stored
 from recommender.index.partitions import partition_name
 from recommender.index.types import VectorRow
+from recommender.merchandising.placeholders import is_placeholder, withheld
 from recommender.models import Space
 from recommender.pipeline.augmentation import augmented
 from recommender.progress import Progress, silent
@@ -29,18 +30,19 @@ BATCH = 5000
 # features.
 _FEW = 200
 
+# Photos that get vectors: not those of placeholders.
 _WITH_FEATURES = """
 FROM recommender_imagefeatures f JOIN catalog_productimage i ON i.id = f.image_id AND i.digest = f.digest
-WHERE f.encoder_id = {encoder}
+WHERE f.encoder_id = {encoder} AND NOT {placeholder}
 """
 _WITHOUT_VECTOR = "AND NOT EXISTS (SELECT FROM {partition} v WHERE v.image_id = f.image_id)"
 
-# Vectors of photos that are gone or show another file by now. Triggers and locks prevent them; they are looked for all
-# the same before a space is trusted.
+# Vectors of photos that are gone, or show another file or a placeholder by now. Triggers and locks prevent them; they are
+# looked for all the same before a space is trusted.
 _STALE = """
 DELETE FROM {partition} v WHERE NOT EXISTS (
     SELECT FROM recommender_imagefeatures f JOIN catalog_productimage i ON i.id = f.image_id AND i.digest = f.digest
-    WHERE f.image_id = v.image_id AND f.encoder_id = {encoder}
+    WHERE f.image_id = v.image_id AND f.encoder_id = {encoder} AND NOT {placeholder}
 )
 """
 
@@ -92,7 +94,8 @@ def missing_vectors(space: Space) -> NDArray[np.int64]:
 
 
 def write_unchanged(space: Space, image_ids: NDArray[np.int64], vectors: NDArray[np.float32]) -> int:
-    """Store the vectors of photos whose features are still of the file they show; whoever replaces one waits meanwhile.
+    """Store the vectors of photos whose features are still of the file they show, unless that shows a placeholder by now;
+    whoever replaces one waits meanwhile.
 
     Vectors are written here in the order of nearness, those of a worker's lease in the order of ids: each could hold a
     row that the other needs next, for ever. So the photos are locked first, all at once and in the order of ids, by a lock
@@ -100,12 +103,14 @@ def write_unchanged(space: Space, image_ids: NDArray[np.int64], vectors: NDArray
     """
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(
-            "SELECT i.id, i.product_id FROM catalog_productimage i JOIN recommender_imagefeatures f"
+            "SELECT i.id, i.product_id, i.digest FROM catalog_productimage i JOIN recommender_imagefeatures f"
             " ON f.image_id = i.id AND f.digest = i.digest AND f.encoder_id = %s"
             " WHERE i.id = ANY (%s) ORDER BY i.id FOR NO KEY UPDATE OF i",
             [space.encoder_id, image_ids.tolist()],
         )
-        products = dict(cursor.fetchall())
+        held = cursor.fetchall()
+        hidden = withheld([digest for _, _, digest in held])
+        products = {image_id: product_id for image_id, product_id, digest in held if digest not in hidden}
         rows = [
             VectorRow(int(image_id), products[image_id], vector)
             for image_id, vector in zip(image_ids.tolist(), vectors, strict=True)
@@ -163,4 +168,5 @@ def _composed(space: Space, statement: str) -> sql.Composed:
     return sql.SQL(statement).format(
         partition=sql.Identifier(partition_name(space)),
         encoder=sql.Literal(space.encoder_id),
+        placeholder=sql.SQL(is_placeholder("i.digest")),
     )

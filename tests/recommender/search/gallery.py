@@ -89,7 +89,10 @@ class Shop:
         """A product with one photo for each row of vectors (float32 (photos, dimensions,))."""
         return self.add_many([(np.atleast_2d(np.asarray(vectors, np.float32)), fields)])[0]
 
-    def add_many(self, wanted: Sequence[tuple[Vectors, Mapping[str, Any]]]) -> list[Product]:
+    def add_many(
+        self, wanted: Sequence[tuple[Vectors, Mapping[str, Any]]], *, digests: Sequence[Sequence[str]] | None = None
+    ) -> list[Product]:
+        """`digests`: of the files of each product's photos; without them every photo has a file of its own."""
         first = self.numbers
         self.numbers += len(wanted)
         products = Product.objects.bulk_create(
@@ -97,8 +100,8 @@ class Shop:
             for i, (_, fields) in enumerate(wanted)
         )
         photos = [
-            (ProductImage(product=product, digest=f"{product.pk}-{place}", file=f"{product.pk}-{place}.jpg", position=place, width=4, height=3), vector)
-            for product, (vectors, _) in zip(products, wanted, strict=True)
+            (ProductImage(product=product, digest=digests[number][place] if digests else f"{product.pk}-{place}", file=f"{product.pk}-{place}.jpg", position=place, width=4, height=3), vector)
+            for number, (product, (vectors, _)) in enumerate(zip(products, wanted, strict=True))
             for place, vector in enumerate(vectors)
         ]  # fmt: skip
         ProductImage.objects.bulk_create(image for image, _ in photos)

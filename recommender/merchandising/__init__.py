@@ -1,0 +1,1 @@
+"""What a shop decides about its answers. Today: which pictures are placeholders."""

@@ -1,0 +1,160 @@
+"""Finds placeholders by counting the variant groups that show a picture.
+
+Known pictures are counted anew each time: that costs in proportion to their photos. New ones are looked for among the files of
+equal hashes, in one pass over the photos (.3 s at 100,000). Only of hashes that are on several groups are near ones looked
+for, in one pass over the table of hashes for all of them, and only again when they are on more groups: no photo is compared
+with every other.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
+
+from recommender.merchandising.placeholders import GROUP
+from recommender.merchandising.recognition import judging_encoder, members, note
+from recommender.models import Encoder, Placeholder
+from recommender.pause import Pause
+from recommender.pictures.hashes import Hashes, hashes_by_digest, near_each
+
+# A picture in many files has few hashes: copies differ by 0 to 4 bits. One that is on more groups than the setting is on a
+# quarter of them with one hash.
+_SHARE_OF_ONE_HASH = 4
+# The pass over the photos takes at most 2 % of one core.
+REST_FOR_ITS_COST = 50.0
+# Hashes that are looked at in one run; the others have their turn in the next ones.
+MOST_CANDIDATES = 100
+
+rest = Pause()
+# Candidates that turned out to be on too few groups: on how many groups their hash was then, by digest.
+_too_few: dict[str, int] = {}
+
+# Photos of one product have different files. A file without hashes yet stands for itself.
+_CANDIDATES = f"""
+SELECT mode() WITHIN GROUP (ORDER BY i.digest), count(DISTINCT {GROUP}) AS groups
+FROM catalog_productimage i JOIN catalog_product p ON p.id = i.product_id
+LEFT JOIN recommender_photohash hashed ON hashed.digest = i.digest
+WHERE i.digest <> '' AND NOT EXISTS (SELECT FROM recommender_placeholderfile known WHERE known.digest = i.digest)
+GROUP BY hashed.hashes[1], CASE WHEN hashed.digest IS NULL THEN i.digest END
+HAVING count(*) > %(least)s AND count(DISTINCT {GROUP}) > %(least)s
+ORDER BY 2 DESC, 1
+"""  # noqa: S608 (SQL of our own)
+
+_GROUPS = f"""
+SELECT count(DISTINCT {GROUP}) FROM catalog_productimage i JOIN catalog_product p ON p.id = i.product_id
+WHERE i.digest = ANY (%(digests)s)
+"""  # noqa: S608
+
+# Only what has changed is written. A picture that is to be looked for first (`counted_at` empty) is left alone.
+_COUNT_KNOWN = f"""
+UPDATE recommender_placeholder picture
+SET groups = counted.groups, found = counted.groups > %(most)s, counted_at = now()
+FROM (
+    SELECT known.id, (
+        SELECT count(DISTINCT {GROUP}) FROM recommender_placeholderfile file
+        JOIN catalog_productimage i ON i.digest = file.digest JOIN catalog_product p ON p.id = i.product_id
+        WHERE file.placeholder_id = known.id
+    ) AS groups FROM recommender_placeholder known
+) counted
+WHERE counted.id = picture.id AND picture.counted_at IS NOT NULL
+    AND (picture.groups, picture.found) <> (counted.groups, counted.groups > %(most)s)
+"""  # noqa: S608
+
+# A representative file that no photo shows any more gives way to the one that most photos show.
+_REPRESENT = """
+UPDATE recommender_placeholder picture SET digest = other.digest
+FROM (
+    SELECT DISTINCT ON (file.placeholder_id) file.placeholder_id, file.digest, count(*) AS photos
+    FROM recommender_placeholderfile file JOIN catalog_productimage i ON i.digest = file.digest
+    JOIN recommender_placeholder known ON known.id = file.placeholder_id
+    WHERE NOT EXISTS (SELECT FROM catalog_productimage own WHERE own.digest = known.digest)
+    GROUP BY file.placeholder_id, file.digest ORDER BY file.placeholder_id, photos DESC, file.digest
+) other
+WHERE other.placeholder_id = picture.id
+"""
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A file that may represent a placeholder, and the groups that show a file of the same hash. `ruled`: by a person."""
+
+    digest: str
+    groups: int
+    ruled: Placeholder | None = None
+
+
+def count(*, thoroughly: bool = False) -> None:
+    """Count the known pictures, look for the files of those ruled on since, and for new placeholders.
+
+    The last is left out while this process rests from it, but not if `thoroughly`. Call it under `counting_placeholders`,
+    outside a transaction.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_REPRESENT)
+    ruled = Placeholder.objects.filter(counted_at=None)
+    _look_at([_Candidate(one.digest, 0, one) for one in ruled.order_by("pk")[:MOST_CANDIDATES]])
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT_KNOWN, {"most": settings.PLACEHOLDER_ABOVE_GROUPS})
+    if thoroughly or not rest.is_on():
+        began = time.monotonic()
+        _look_at(_candidates(thoroughly))
+        rest.begin(REST_FOR_ITS_COST * (time.monotonic() - began))
+
+
+def _candidates(thoroughly: bool) -> list[_Candidate]:
+    """Files of hashes that are on several groups, and on more than when they were looked at last; most groups first."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CANDIDATES, {"least": settings.PLACEHOLDER_ABOVE_GROUPS // _SHARE_OF_ONE_HASH})
+        found = [_Candidate(digest, groups) for digest, groups in cursor.fetchall()]
+    if thoroughly:
+        _too_few.clear()
+    for digest in _too_few.keys() - {one.digest for one in found}:
+        del _too_few[digest]
+    return [one for one in found if one.groups > _too_few.get(one.digest, 0)][:MOST_CANDIDATES]
+
+
+def _look_at(candidates: Iterable[_Candidate]) -> None:
+    """Find the files of each candidate's picture; those on enough groups, and those ruled on, are known from now on."""
+    candidates = list(candidates)
+    if not candidates:
+        return
+    encoder = judging_encoder()
+    hashes = hashes_by_digest(one.digest for one in candidates)
+    hashed = [one.digest for one in candidates if one.digest in hashes]
+    near = dict(zip(hashed, near_each([hashes[digest] for digest in hashed]), strict=True))
+    taken: set[str] = set()
+    for candidate in candidates:
+        if candidate.digest not in taken:
+            taken |= _look_at_one(candidate, near.get(candidate.digest, {}), encoder)
+
+
+def _look_at_one(candidate: _Candidate, near: Mapping[str, Hashes], encoder: Encoder | None) -> set[str]:
+    """The files of its picture if that is known now, else none."""
+    if candidate.ruled is None and not _is_enough(_groups({candidate.digest, *near})):
+        _too_few[candidate.digest] = candidate.groups
+        return set()
+    files = members(encoder, candidate.digest, near)
+    groups = _groups(files)
+    if candidate.ruled is None and not _is_enough(groups):
+        _too_few[candidate.digest] = candidate.groups
+        return set()
+    counted = {"groups": groups, "found": _is_enough(groups), "counted_at": timezone.now()}
+    with transaction.atomic():
+        picture, _ = Placeholder.objects.update_or_create(digest=candidate.digest, defaults=counted)
+        note((digest, picture.pk) for digest in files)
+    return files
+
+
+def _groups(digests: set[str]) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(_GROUPS, {"digests": sorted(digests)})
+        return int(cursor.fetchone()[0])
+
+
+def _is_enough(groups: int) -> bool:
+    return groups > settings.PLACEHOLDER_ABOVE_GROUPS
