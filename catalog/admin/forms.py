@@ -18,6 +18,7 @@ from catalog.attributes import MAX_DEPTH, UnusableAttribute, check_attributes
 from catalog.categories import free_slug
 from catalog.models import Category, Product, ProductImage
 from catalog.photos import store
+from catalog.photos.hashes import picture_hashes
 from catalog.photos.reading import EXTENSIONS, PhotoError, decode_photo
 from catalog.photos.storage_errors import StorageUnavailable
 from catalog.photos.store import DuplicatePhoto, KeptPhoto
@@ -31,7 +32,7 @@ else:
     ProductModelForm = PhotoModelForm = forms.ModelForm
     InlineFormSet = BaseInlineFormSet
 
-Upload = Any  # an UploadedFile; what was stored of it rides along as its attribute `kept`
+Upload = Any  # an UploadedFile, with what was stored of it (`kept`) and the hashes of its picture (`hashes`)
 ACCEPT = ",".join(f"image/{name.lower()}" for name in EXTENSIONS if name != "MPO")
 
 
@@ -44,7 +45,8 @@ def keep_uploads(uploads: Iterable[Upload]) -> None:
         upload.seek(0)
         try:
             data = upload.read(settings.MAX_PHOTO_BYTES + 1)
-            decode_photo(io.BytesIO(data), at_least=THUMBNAIL_SIDE)
+            picture = decode_photo(io.BytesIO(data), at_least=THUMBNAIL_SIDE)
+            upload.hashes = picture_hashes(picture)
             upload.kept = store.keep(data)
         except (PhotoError, StorageUnavailable) as error:
             upload.kept = error

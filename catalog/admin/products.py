@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
@@ -15,7 +16,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from catalog import announce
-from catalog.admin.forms import PhotoForm, PhotoFormSet, ProductForm, keep_uploads
+from catalog.admin.forms import PhotoForm, PhotoFormSet, ProductForm, Upload, keep_uploads
 from catalog.models import Category, Product, ProductImage
 from catalog.photos import store
 from catalog.photos.storage_errors import StorageUnavailable
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 else:
     ProductModelAdmin = admin.ModelAdmin
     PhotoInline = admin.TabularInline
+
+_SAVED = "_saved_photos"  # attribute of a request whose form was saved: the product and its new uploads
 
 
 def thumbnail(image: ProductImage | None, side: int) -> SafeString:
@@ -142,13 +145,19 @@ class ProductAdmin(ProductModelAdmin):
             uploads = [upload for _, given in request.FILES.lists() for upload in given]
             keep_uploads(uploads)
         try:
-            return super().changeform_view(request, *args, **kwargs)
+            response = super().changeform_view(request, *args, **kwargs)
         except StorageUnavailable as error:
             if not uploads:
                 raise
             for upload in uploads:
                 upload.kept = error
             return super().changeform_view(request, *args, **kwargs)
+        if (saved := getattr(request, _SAVED, None)) is not None:
+            self.photos_saved(request, *saved)
+        return response
+
+    def photos_saved(self, request: HttpRequest, product: Product, uploads: Sequence[Upload]) -> None:
+        """Called outside the transaction once the product has these new photos; for a subclass that has to say something."""
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         with transaction.atomic(), announce.together():
@@ -164,6 +173,8 @@ class ProductAdmin(ProductModelAdmin):
                 raise failed[0]
             super().save_related(request, form, formsets, change)
             _add_last(form.instance, [kept for _, kept in new])
+        if held:
+            setattr(request, _SAVED, (form.instance, [upload for upload, _ in held]))
 
     def save_formset(self, request: HttpRequest, form: Any, formset: BaseFormSet[Any], change: bool) -> None:
         if isinstance(formset, PhotoFormSet):

@@ -17,9 +17,11 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST, require_safe
 
 from catalog.admin import ProductAdmin, ProductImageInline
+from catalog.admin.forms import Upload
 from catalog.models import Product, ProductImage
 from recommender.admin.deleting import DeletesDerivedRows
 from recommender.admin.jobs import MAY_ASK, ask_again
+from recommender.admin.known_photos import tell_of_known
 from recommender.admin.placeholders import rule_on
 from recommender.models import EmbeddingJob, Placeholder, PlaceholderFile
 from recommender.pipeline import jobs
@@ -129,6 +131,11 @@ class RecommendingProductAdmin(DeletesDerivedRows, ProductAdmin):
                 "states": {image_id: state_of(state) for image_id, state in states.items()},
             }
         )
+
+    def photos_saved(self, request: HttpRequest, product: Product, uploads: Sequence[Upload]) -> None:
+        """Say which of the new photos the catalogue has already."""
+        super().photos_saved(request, product, uploads)
+        tell_of_known(request, product, uploads)
 
     @admin.action(description="Embed the photos of selected products again", permissions=["change"])
     def embed_again(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:

@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from django.db.models import Q
-
 from catalog.models import ProductImage
-from recommender.models import Placeholder, PlaceholderFile, Space
+from recommender.merchandising.placeholders import placeholder_files
+from recommender.models import Space
 from recommender.pictures.hashes import UnreadablePhoto
 from recommender.search.clusters import Clustering
 from recommender.search.gallery import Owner, gallery, owners, same_files
@@ -90,12 +89,7 @@ def _of_clustering(clustering: Clustering, files: Iterable[Sequence[int]]) -> It
 
 def _placeholders(space: Space, threshold: float) -> Iterator[Cluster]:
     """A cluster for each placeholder with photos of published products."""
-    ruled = Q(ruling=Placeholder.Ruling.PLACEHOLDER) | Q(ruling=Placeholder.Ruling.NONE, found=True)
-    digests: dict[str, int] = dict(
-        PlaceholderFile.objects.filter(placeholder__in=Placeholder.objects.filter(ruled)).values_list(
-            "digest", "placeholder_id"
-        )
-    )
+    digests: dict[str, int] = dict(placeholder_files().values_list("digest", "placeholder_id"))
     shown = ProductImage.objects.filter(digest__in=digests, product__published=True)
     photos: dict[int, dict[int, str]] = {}
     for image_id, digest in shown.order_by("pk").values_list("pk", "digest"):

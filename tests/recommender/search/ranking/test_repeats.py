@@ -117,33 +117,46 @@ def test_pages_of_a_batch_each_keep_their_own_best(shop: Shop) -> None:
 
 
 def pictures(seed: int, products: int) -> tuple[Shop, dict[int, Shown]]:
-    """A shop of few pictures, each in several files, of equal, near and far hashes and features.
+    """A shop of few pictures, each in several files, whose hashes and features are equal, near and far. A file has one vector.
 
     No two vectors are so alike that single and double precision could disagree on their order.
     """
     rng = np.random.default_rng(seed)
     tree = make_tree()
     bases = random_units(max(2, products // 4), DIMENSIONS, seed)
+    files: list[tuple[np.ndarray, Shown]] = []
+    for number in range(8 + 2 * products):
+        base = int(rng.integers(0, len(bases)))
+        spread = rng.choice([0.02, 0.05, 0.1])
+        hash_ = ((base * 0x1234_5678_9ABC) ^ (0x3F << 6 * int(rng.integers(0, 4)))) & 0x7FFF_FFFF_FFFF_FFFF
+        vector = unit(bases[base] + rng.normal(scale=spread, size=DIMENSIONS))
+        files.append((vector, (f"file {number}", None if rng.random() < 0.2 else hash_)))
+    wanted, chosen = [], []
+    for number in range(products):
+        # Who asks shares no file: the distance of a vector to itself is 0 but for rounding, which differs from file to file.
+        pool = files[4 * number : 4 * number + 4] if number < 2 else files[8:]
+        of_product = [pool[one] for one in rng.choice(len(pool), int(rng.integers(1, 3)), replace=False)]
+        chosen.append([shown for _, shown in of_product])
+        fields = {
+            "group": f"g{rng.integers(0, products // 4 + 1)}" if rng.random() < 0.3 else "",
+            "category": tree["dress"] if rng.random() < 0.6 else tree["shoe"],
+            "published": number < 2 or bool(rng.random() < 0.9),
+        }
+        wanted.append((np.stack([vector for vector, _ in of_product]), fields))
+    made = shop_of(seed, wanted)
+    shown = {
+        image: of_photo
+        for product, of_product in zip(made.products.values(), chosen, strict=True)
+        for image, of_photo in zip(made.photos(product), of_product, strict=True)
+    }
+    show(made, shown)
+    return made, shown
+
+
+def shop_of(seed: int, wanted: Sequence[tuple[np.ndarray, dict[str, object]]]) -> Shop:
     shop = Shop(make_space(name=f"p{seed}", dimensions=DIMENSIONS))
-    wanted, files = [], []
-    for _ in range(products):
-        count = int(rng.integers(1, 3))
-        picked = rng.integers(0, len(bases), count)
-        vectors = unit(bases[picked] + rng.normal(scale=rng.choice([0.02, 0.05, 0.1]), size=(count, DIMENSIONS)))
-        group = f"g{rng.integers(0, products // 4 + 1)}" if rng.random() < 0.3 else ""
-        category = tree["dress"] if rng.random() < 0.6 else tree["shoe"]
-        wanted.append(
-            (vectors, {"group": group, "category": category, "published": len(wanted) < 2 or rng.random() < 0.9})
-        )
-        files.append([(int(one), int(rng.integers(0, 4)), int(rng.integers(0, 3))) for one in picked])
-    shown: dict[int, Shown] = {}
-    for product, of_product in zip(shop.add_many(wanted), files, strict=True):
-        for place, (image, (base, file, kind)) in enumerate(zip(shop.photos(product), of_product, strict=True)):
-            hash_ = None if kind == 2 else ((base * 0x1234_5678_9ABC) ^ (0x3F << 6 * file)) & 0x7FFF_FFFF_FFFF_FFFF
-            digest = f"{base}.{file}.{kind}" if place == 0 else f"{product.pk}.{place}.{base}"
-            shown[image] = (digest, hash_)
-    show(shop, shown)
-    return shop, shown
+    shop.add_many(wanted)
+    return shop
 
 
 def same(shop: Shop, shown: dict[int, Shown], one: int, other: int) -> bool:
