@@ -124,7 +124,7 @@ def test_a_placeholder_is_called_one(staff: Client) -> None:
         ("warning", f"new.jpg is the placeholder of {link(image.product)}{told}")
     ]
     [(_, text)] = said(staff, make_product(), {"file": upload(encoded(1, 60))})
-    assert text == f"new.jpg looks the same as the placeholder of {link(image.product)}{told}"
+    assert text == f"new.jpg looks the same as the placeholder of {link(image.product)} and 1 other product{told}"
 
 
 def test_a_photo_that_cannot_be_read_is_an_error_and_nothing_is_said(staff: Client) -> None:
