@@ -52,17 +52,16 @@ WHERE i.digest = ANY (%(digests)s)
 
 # Only what has changed is written. A picture that is to be looked for first (`counted_at` empty) is left alone.
 _COUNT_KNOWN = f"""
-UPDATE recommender_placeholder picture
-SET groups = counted.groups, found = counted.groups > %(most)s, counted_at = now()
-FROM (
+WITH counted AS MATERIALIZED (
     SELECT known.id, (
         SELECT count(DISTINCT {GROUP}) FROM recommender_placeholderfile file
         JOIN catalog_productimage i ON i.digest = file.digest JOIN catalog_product p ON p.id = i.product_id
         WHERE file.placeholder_id = known.id
-    ) AS groups FROM recommender_placeholder known
-) counted
-WHERE counted.id = picture.id AND picture.counted_at IS NOT NULL
-    AND (picture.groups, picture.found) <> (counted.groups, counted.groups > %(most)s)
+    ) AS groups FROM recommender_placeholder known WHERE known.counted_at IS NOT NULL
+)
+UPDATE recommender_placeholder picture
+SET groups = counted.groups, found = counted.groups > %(most)s, counted_at = now() FROM counted
+WHERE counted.id = picture.id AND (picture.groups, picture.found) <> (counted.groups, counted.groups > %(most)s)
 """  # noqa: S608
 
 # A representative file that no photo shows any more gives way to the one that most photos show.
@@ -138,7 +137,7 @@ def _look_at_one(candidate: _Candidate, near: Mapping[str, Hashes], encoder: Enc
     if candidate.ruled is None and not _is_enough(_groups({candidate.digest, *near})):
         _too_few[candidate.digest] = candidate.groups
         return set()
-    files = members(encoder, candidate.digest, near)
+    files = members(encoder, candidate.digest, near.keys())
     groups = _groups(files)
     if candidate.ruled is None and not _is_enough(groups):
         _too_few[candidate.digest] = candidate.groups
