@@ -274,3 +274,13 @@ def test_a_real_encoder_and_real_hashes_find_the_picture(real_shop: Space, clien
     Product.objects.filter(pk=ProductImage.objects.filter(digest__in=hidden)[0].product_id).delete()
     assert update() == Applied(withheld=0, returned=3)
     assert stored.count(space=real_shop) == 9
+
+
+def test_a_file_that_was_embedded_while_its_picture_became_known_is_found_later(space: Space) -> None:
+    seen = any_features(space, 1, np.random.default_rng(1))[0]
+    one, late = (hashed(data, seen) for data in re_encoded()[:2])
+    stock(space, [[one]] * 4)
+    assert update(thoroughly=True) == Applied(withheld=4, returned=0)
+    stock(space, [[late]])  # as a worker does that did not know of the picture
+    assert update(thoroughly=True) == Applied(withheld=1, returned=0)
+    assert Placeholder.objects.get().groups == 5
