@@ -8,7 +8,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Count, F, OuterRef, QuerySet, Subquery
+from django.db.models import Count, OuterRef, QuerySet, Subquery, Value
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -53,11 +53,10 @@ class PlaceholderAdmin(ReadOnlyAdmin):
     fields = ["picture", "is_placeholder", "groups", "photos", "found", "ruled", "counted_at", "products"]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Placeholder]:
-        photos = ProductImage.objects.filter(
-            digest__in=PlaceholderFile.objects.filter(placeholder=OuterRef(OuterRef("pk"))).values("digest")
-        )
-        counted = photos.order_by().annotate(one=F("id") - F("id")).values("one").annotate(all=Count("*")).values("all")
-        return super().get_queryset(request).annotate(photo_count=Subquery(counted))
+        files = PlaceholderFile.objects.filter(placeholder=OuterRef(OuterRef("pk"))).values("digest")
+        photos = ProductImage.objects.filter(digest__in=files).order_by().values(one=Value(1)).values(n=Count("pk"))
+        rows: QuerySet[Placeholder] = super().get_queryset(request)
+        return rows.annotate(photo_count=Subquery(photos))
 
     def has_rule_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm(MAY_RULE)

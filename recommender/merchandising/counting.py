@@ -1,19 +1,20 @@
 """Finds placeholders by counting the variant groups that show a picture.
 
 Known pictures are counted anew each time: that costs in proportion to their photos. New ones are looked for among the files of
-equal hashes, in one pass over the photos (.3 s at 100,000). Only of hashes that are on several groups are near ones looked
-for, in one pass over the table of hashes for all of them, and only again when they are on more groups: no photo is compared
-with every other.
+equal hashes, in one pass over the photos (at most a second at 100,000). Only of hashes that are on several groups are near ones
+looked for, in one pass over the table of hashes for all of them, and again when they are on more groups or after an hour: no
+photo is compared with every other.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from recommender.merchandising.placeholders import GROUP
@@ -31,8 +32,11 @@ REST_FOR_ITS_COST = 50.0
 MOST_CANDIDATES = 100
 
 rest = Pause()
-# Candidates that turned out to be on too few groups: on how many groups their hash was then, by digest.
+# Candidates that turned out to be on too few groups: on how many groups their hash was then, by digest. They are looked at
+# again after an hour all the same: a near file may not have had features then.
 _too_few: dict[str, int] = {}
+_REMEMBERED_SECONDS = 3600.0
+_remembering = Pause()
 
 # Photos of one product have different files. A file without hashes yet stands for itself.
 _CANDIDATES = f"""
@@ -52,17 +56,16 @@ WHERE i.digest = ANY (%(digests)s)
 
 # Only what has changed is written. A picture that is to be looked for first (`counted_at` empty) is left alone.
 _COUNT_KNOWN = f"""
-UPDATE recommender_placeholder picture
-SET groups = counted.groups, found = counted.groups > %(most)s, counted_at = now()
-FROM (
+WITH counted AS MATERIALIZED (
     SELECT known.id, (
         SELECT count(DISTINCT {GROUP}) FROM recommender_placeholderfile file
         JOIN catalog_productimage i ON i.digest = file.digest JOIN catalog_product p ON p.id = i.product_id
         WHERE file.placeholder_id = known.id
-    ) AS groups FROM recommender_placeholder known
-) counted
-WHERE counted.id = picture.id AND picture.counted_at IS NOT NULL
-    AND (picture.groups, picture.found) <> (counted.groups, counted.groups > %(most)s)
+    ) AS groups FROM recommender_placeholder known WHERE known.counted_at IS NOT NULL
+)
+UPDATE recommender_placeholder picture
+SET groups = counted.groups, found = counted.groups > %(most)s, counted_at = now() FROM counted
+WHERE counted.id = picture.id AND (picture.groups, picture.found) <> (counted.groups, counted.groups > %(most)s)
 """  # noqa: S608
 
 # A representative file that no photo shows any more gives way to the one that most photos show.
@@ -81,11 +84,14 @@ WHERE other.placeholder_id = picture.id
 
 @dataclass(frozen=True)
 class _Candidate:
-    """A file that may represent a placeholder, and the groups that show a file of the same hash. `ruled`: by a person."""
+    """A file that represents a picture, or may represent one. `known`: the row of that picture.
+
+    `groups`: those that show a file of the same hash.
+    """
 
     digest: str
-    groups: int
-    ruled: Placeholder | None = None
+    groups: int = 0
+    known: Placeholder | None = None
 
 
 def count(*, thoroughly: bool = False) -> None:
@@ -94,16 +100,20 @@ def count(*, thoroughly: bool = False) -> None:
     The last is left out while this process rests from it, but not if `thoroughly`. Call it under `counting_placeholders`,
     outside a transaction.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_REPRESENT)
-    ruled = Placeholder.objects.filter(counted_at=None)
-    _look_at([_Candidate(one.digest, 0, one) for one in ruled.order_by("pk")[:MOST_CANDIDATES]])
-    with connection.cursor() as cursor:
-        cursor.execute(_COUNT_KNOWN, {"most": settings.PLACEHOLDER_ABOVE_GROUPS})
+    _run(_REPRESENT)
+    _look_at(_known(Placeholder.objects.filter(counted_at=None)))
+    _run(_COUNT_KNOWN, most=settings.PLACEHOLDER_ABOVE_GROUPS)
     if thoroughly or not rest.is_on():
         began = time.monotonic()
-        _look_at(_candidates(thoroughly))
+        # Known pictures are looked for again: a file that was embedded while its picture became known was seen by neither.
+        _look_at([*_known(Placeholder.objects.all()), *_candidates(thoroughly)])
+        _run(_COUNT_KNOWN, most=settings.PLACEHOLDER_ABOVE_GROUPS)
         rest.begin(REST_FOR_ITS_COST * (time.monotonic() - began))
+
+
+def _known(pictures: QuerySet[Placeholder]) -> list[_Candidate]:
+    """Any of them where there are many, so that each has its turn in one of the next runs."""
+    return [_Candidate(one.digest, known=one) for one in pictures.order_by("?")[:MOST_CANDIDATES]]
 
 
 def _candidates(thoroughly: bool) -> list[_Candidate]:
@@ -111,16 +121,16 @@ def _candidates(thoroughly: bool) -> list[_Candidate]:
     with connection.cursor() as cursor:
         cursor.execute(_CANDIDATES, {"least": settings.PLACEHOLDER_ABOVE_GROUPS // _SHARE_OF_ONE_HASH})
         found = [_Candidate(digest, groups) for digest, groups in cursor.fetchall()]
-    if thoroughly:
+    if thoroughly or not _remembering.is_on():
         _too_few.clear()
+        _remembering.begin(_REMEMBERED_SECONDS)
     for digest in _too_few.keys() - {one.digest for one in found}:
         del _too_few[digest]
     return [one for one in found if one.groups > _too_few.get(one.digest, 0)][:MOST_CANDIDATES]
 
 
-def _look_at(candidates: Iterable[_Candidate]) -> None:
+def _look_at(candidates: Sequence[_Candidate]) -> None:
     """Find the files of each candidate's picture; those on enough groups, and those ruled on, are known from now on."""
-    candidates = list(candidates)
     if not candidates:
         return
     encoder = judging_encoder()
@@ -135,18 +145,21 @@ def _look_at(candidates: Iterable[_Candidate]) -> None:
 
 def _look_at_one(candidate: _Candidate, near: Mapping[str, Hashes], encoder: Encoder | None) -> set[str]:
     """The files of its picture if that is known now, else none."""
-    if candidate.ruled is None and not _is_enough(_groups({candidate.digest, *near})):
+    if candidate.known is None and not _is_enough(_groups({candidate.digest, *near})):
         _too_few[candidate.digest] = candidate.groups
         return set()
-    files = members(encoder, candidate.digest, near)
-    groups = _groups(files)
-    if candidate.ruled is None and not _is_enough(groups):
-        _too_few[candidate.digest] = candidate.groups
-        return set()
-    counted = {"groups": groups, "found": _is_enough(groups), "counted_at": timezone.now()}
-    with transaction.atomic():
+    files = members(encoder, candidate.digest, near.keys())
+    picture = candidate.known
+    if picture is None:
+        groups = _groups(files)
+        if not _is_enough(groups):
+            _too_few[candidate.digest] = candidate.groups
+            return set()
+        counted = {"groups": groups, "found": True, "counted_at": timezone.now()}
         picture, _ = Placeholder.objects.update_or_create(digest=candidate.digest, defaults=counted)
-        note((digest, picture.pk) for digest in files)
+    note((digest, picture.pk) for digest in files)
+    # Groups are counted next; a picture that is counted may be forgotten again, so its files are noted first.
+    Placeholder.objects.filter(pk=picture.pk, counted_at=None).update(counted_at=timezone.now())
     return files
 
 
@@ -158,3 +171,8 @@ def _groups(digests: set[str]) -> int:
 
 def _is_enough(groups: int) -> bool:
     return groups > settings.PLACEHOLDER_ABOVE_GROUPS
+
+
+def _run(statement: str, **values: object) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)

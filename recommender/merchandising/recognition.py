@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +17,11 @@ from recommender.pictures.hashes import (
     Hashes,
     bits_apart,
     hashes_by_digest,
-    same_picture,
 )
 from recommender.projection.apply import unit
 
 _BLOCK = 1000  # files whose features are read at a time: 3 MB as the database keeps them
+_MOST_LINKS = 200  # files of a picture that others are compared with at a time
 
 Shapes = Mapping[str, NDArray[np.float32]]
 
@@ -33,58 +32,49 @@ SELECT wanted.digest, known.features FROM unnest(%(digests)s::text[]) AS wanted 
 """
 
 
-@dataclass(frozen=True)
-class _Near:
-    """A file whose hashes are near those of a picture's representative file."""
-
-    digest: str
-    placeholder_id: int
-    representative: str
-
-
 def recognise(
     encoder: Encoder, hashes: Mapping[str, PictureHashes], features: Mapping[str, NDArray[np.float32]]
 ) -> None:
     """Note those of the files that show a known picture. Hashes and features (float32 (row width,)) by digest.
 
-    Call it before the files' vectors are written, and outside a transaction.
+    Features that are not given are read. Call it before the files' vectors are written, and outside a transaction.
     """
     if not hashes:
         return
-    known = _representatives()
-    near = [
-        _Near(digest, placeholder_id, representative)
-        for digest, of_file in hashes.items()
-        for placeholder_id, representative, of_picture in known
-        if digest != representative and bits_apart(np.array(of_file, np.uint64), of_picture) <= SAME_WITHIN_BITS
-    ]
-    if not near:
-        return
-    own = {digest: unit(row[: encoder.dimensions]) for digest, row in features.items()}
-    shapes = shapes_by_digest(encoder, {one.representative for one in near} | {one.digest for one in near} - own.keys())
-    note(
-        (one.digest, one.placeholder_id)
-        for one in near
-        if _is_same(shapes.get(one.representative), own.get(one.digest, shapes.get(one.digest)))
-    )
+    for placeholder_id, representative, of_picture in _representatives():
+        near = {
+            digest
+            for digest, of_file in hashes.items()
+            if digest != representative and bits_apart(np.array(of_file, np.uint64), of_picture) <= SAME_WITHIN_BITS
+        }
+        if not near:
+            continue
+        files = PlaceholderFile.objects.filter(placeholder=placeholder_id).exclude(digest__in=near)
+        known = shapes_by_digest(encoder, files.order_by("digest").values_list("digest", flat=True)[:_MOST_LINKS])
+        shapes = {digest: unit(features[digest][: encoder.dimensions]) for digest in near & features.keys()}
+        shapes |= shapes_by_digest(encoder, near - features.keys())
+        note((digest, placeholder_id) for digest in _alike(known, shapes))
 
 
-def members(encoder: Encoder | None, representative: str, near: Mapping[str, Hashes]) -> set[str]:
-    """Those of the files that show the same picture as the representative one, which is of them. `near`: their hashes.
+def members(encoder: Encoder | None, representative: str, near: Collection[str]) -> set[str]:
+    """Those of the files that show the same picture as the representative one, which is of them. `near`: files whose hashes are
+    within the bound of its own.
 
-    Files without features of the encoder yet are left out: they are looked at when they have them.
+    A file belongs to the picture when its cosine with any file of it is high enough: a small copy is as good as equal to one of
+    middle size, and that to the large one. Files without features of the encoder yet are left out: they are looked at when they
+    have them.
     """
     found = {representative}
-    own = near.get(representative)
-    others = sorted(near.keys() - found)
-    if encoder is None or own is None or not others:
-        return found
-    shape = shapes_by_digest(encoder, [representative]).get(representative)
-    if shape is None:
-        return found
-    for start in range(0, len(others), _BLOCK):
-        shapes = shapes_by_digest(encoder, others[start : start + _BLOCK])
-        found |= {digest for digest, other in shapes.items() if same_picture(own, near[digest], float(shape @ other))}
+    rest = sorted(set(near) - found)
+    links = {} if encoder is None or not rest else shapes_by_digest(encoder, found)
+    while encoder is not None and links and rest:
+        reached: dict[str, NDArray[np.float32]] = {}
+        for start in range(0, len(rest), _BLOCK):
+            shapes = shapes_by_digest(encoder, rest[start : start + _BLOCK])
+            alike = _alike(links, shapes)
+            found |= alike
+            reached |= {digest: shapes[digest] for digest in sorted(alike)[: _MOST_LINKS - len(reached)]}
+        links, rest = reached, [digest for digest in rest if digest not in found]
     return found
 
 
@@ -114,5 +104,9 @@ def _representatives() -> list[tuple[int, str, Hashes]]:
     return [(pk, digest, hashes[digest]) for pk, digest in pictures if digest in hashes]
 
 
-def _is_same(one: NDArray[np.float32] | None, other: NDArray[np.float32] | None) -> bool:
-    return one is not None and other is not None and float(one @ other) >= SAME_FROM_COSINE
+def _alike(links: Shapes, shapes: Shapes) -> set[str]:
+    """Those of the second files whose cosine with any of the first is that of one picture."""
+    if not links or not shapes:
+        return set()
+    cosines = np.stack(list(shapes.values())) @ np.stack(list(links.values())).T
+    return {digest for digest, best in zip(shapes, cosines.max(axis=1), strict=True) if best >= SAME_FROM_COSINE}

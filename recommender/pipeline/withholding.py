@@ -30,7 +30,7 @@ from recommender.pipeline import gallery
 # most 2 % of one.
 HASHING_SECONDS = 1.0
 REST_SECONDS, REST_FOR_ITS_COST = 60.0, 50.0
-_rest = Pause()
+rest = Pause()
 _after = ""  # up to which digest this process has looked
 
 BATCH = 500  # photos whose vectors are removed, or made, in one transaction
@@ -89,7 +89,7 @@ def apply() -> Applied:
 def _hash_some() -> None:
     """Hash files that were embedded before files were hashed, and note those that show a known picture."""
     global _after
-    if _rest.is_on():
+    if rest.is_on():
         return
     began = time.monotonic()
     found = backfill(seconds=HASHING_SECONDS, after=_after)
@@ -98,7 +98,7 @@ def _hash_some() -> None:
     if encoder is not None and found.hashes:
         recognise(encoder, found.hashes, {})
     if not found.after:
-        _rest.begin(max(REST_SECONDS, REST_FOR_ITS_COST * (time.monotonic() - began)))
+        rest.begin(max(REST_SECONDS, REST_FOR_ITS_COST * (time.monotonic() - began)))
 
 
 def _apply(files: QuerySet[PlaceholderFile], *, withheld: bool) -> int:

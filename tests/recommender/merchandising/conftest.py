@@ -8,6 +8,7 @@ import pytest
 
 from recommender.merchandising import counting
 from recommender.monitoring import status
+from recommender.pipeline import withholding
 from recommender.spaces import active as spaces
 from tests.recommender.pipeline.conftest import colour_encoder, colour_space, no_vectors, real_space
 
@@ -19,5 +20,6 @@ def forgetful_process() -> Iterator[None]:
     spaces.forget_active_space()
     status.rest.begin(0)
     counting.rest.begin(0)
+    withholding.rest.begin(0)
     yield
     spaces.forget_active_space()

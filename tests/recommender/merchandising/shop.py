@@ -54,8 +54,11 @@ def saved(image: Image.Image, *, quality: int) -> bytes:
 
 def re_encoded() -> list[bytes]:
     """The same picture in six files: other qualities and sizes."""
-    sizes = [(400, 90), (400, 60), (400, 35), (300, 85), (640, 75), (200, 80)]
-    return [saved(coming_soon().resize((side, side)), quality=quality) for side, quality in sizes]
+    sizes = [(800, 90), (800, 75), (800, 60), (600, 90), (500, 90), (1000, 85)]
+    return [
+        saved(coming_soon(1200).resize((side, side), Image.Resampling.LANCZOS), quality=quality)
+        for side, quality in sizes
+    ]
 
 
 def hashed(data: bytes, features: Features) -> File:
