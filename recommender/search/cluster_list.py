@@ -81,8 +81,8 @@ def _of_clustering(clustering: Clustering, files: Iterable[Sequence[int]]) -> It
     for image_id, joined in clustering.joined.items():
         around.setdefault(joined.representative, {})[image_id] = joined.likeness
     for first, *rest in files:
-        joined = clustering.joined.get(first)
-        leader, likeness = (first, _SAME_FILE) if joined is None else (joined.representative, joined.likeness)
+        place = clustering.joined.get(first)
+        leader, likeness = (first, _SAME_FILE) if place is None else (place.representative, place.likeness)
         around.setdefault(leader, {}).update(dict.fromkeys(rest, likeness))
     yield from _clusters("duplicates", around)
 

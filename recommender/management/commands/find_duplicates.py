@@ -67,7 +67,8 @@ class Command(BaseCommand):
 
 def _rows(clusters: Sequence[Cluster]) -> Iterator[dict[str, Any]]:
     """A row for each member, by COLUMNS; `cluster` counts from 1."""
-    ids = {one.product_id for cluster in clusters for one in (cluster, *cluster.members)}
+    ids = {cluster.product_id for cluster in clusters}
+    ids |= {member.product_id for cluster in clusters for member in cluster.members}
     skus = dict(Product.objects.filter(pk__in=ids).values_list("pk", "sku"))
     for number, cluster in enumerate(clusters, start=1):
         for member in cluster.members:

@@ -207,7 +207,6 @@ def test_work_grows_with_the_photos_and_not_with_the_square_of_a_cluster(
     deep = [queries for depth, queries in zip(asked.depths, asked.queries, strict=True) if depth > CANDIDATES]
     searched = 51 if one_file else copies + 50
     places = sum(depth * queries for depth, queries in zip(asked.depths, asked.queries, strict=True))
-    print("SIZE", copies, spread, one_file, sum(asked.queries), deep, places, CountingPhotos.compared)
     assert sum(asked.queries) - sum(deep) <= searched
     assert sum(deep) <= 100
     assert CountingPhotos.compared <= 4 * places
