@@ -48,3 +48,17 @@ def redis_can_be_addressed(**_: Any) -> list[CheckMessage]:
             Error(f"REDIS_URL cannot be read ({error}); write it like redis://127.0.0.1:6379/0", id="recommender.E005")
         ]
     return []
+
+
+@register()
+def placeholders_are_on_several_groups(**_: Any) -> list[CheckMessage]:
+    """PLACEHOLDER_ABOVE_GROUPS is 1 or more. With 0 every picture would be a placeholder, and nothing an answer."""
+    if settings.PLACEHOLDER_ABOVE_GROUPS >= 1:
+        return []
+    return [
+        Error(
+            f"PLACEHOLDER_ABOVE_GROUPS is {settings.PLACEHOLDER_ABOVE_GROUPS}, so that every picture would be a placeholder;"
+            " set it to 1 or more",
+            id="recommender.E006",
+        )
+    ]

@@ -173,6 +173,6 @@ def _is_enough(groups: int) -> bool:
     return groups > settings.PLACEHOLDER_ABOVE_GROUPS
 
 
-def _run(statement: str, **values: object) -> None:
+def _run(statement: str, **values: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)

@@ -15,6 +15,7 @@ from PIL import Image
 from pytest_django import Settings
 
 from catalog.models import Product, ProductImage
+from recommender import tasks
 from recommender.encoder.stored_features import features_of
 from recommender.index import stored
 from recommender.index.stored import vectors_of
@@ -25,6 +26,7 @@ from recommender.pictures.hashes import forget_gone
 from recommender.pipeline import gallery
 from recommender.pipeline.embed import work
 from recommender.pipeline.withholding import Applied, apply, sweep, update
+from recommender.search import cache
 from recommender.spaces.fill import missing_vectors, write_unchanged
 from tests.catalog.factories import make_image, photo_bytes
 from tests.recommender.merchandising.shop import (
@@ -284,3 +286,17 @@ def test_a_file_that_was_embedded_while_its_picture_became_known_is_found_later(
     stock(space, [[late]])  # as a worker does that did not know of the picture
     assert update(thoroughly=True) == Applied(withheld=1, returned=0)
     assert Placeholder.objects.get().groups == 5
+
+
+def test_tasks_count_apply_and_forget_cached_answers(space: Space) -> None:
+    (one,) = any_files(space, 1)
+    stock(space, [[one]] * 4)
+    epochs = [cache.look_up(space_id=space.pk, request=b"any")[1].epoch]
+    counts = []
+    for task in (tasks.find_placeholders, tasks.apply_rulings, tasks.sweep_hashes):
+        task()
+        counts.append(with_vectors(space, one.digest))
+        epochs.append(cache.look_up(space_id=space.pk, request=b"any")[1].epoch)
+        Placeholder.objects.update(ruling=Ruling.PHOTO)
+    assert counts == [0, 4, 4]
+    assert len(set(epochs)) == 3 and epochs[2] == epochs[3]

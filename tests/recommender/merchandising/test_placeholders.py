@@ -10,6 +10,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from catalog.models import Product, ProductImage
+from recommender.checks import placeholders_are_on_several_groups
 from recommender.evaluation.labels import read_photos
 from recommender.evaluation.recall import recall_of
 from recommender.index.registry import vector_index
@@ -167,3 +168,13 @@ def test_they_are_counted_in_status_and_metrics(found: Found, client: Client) ->
     metrics = client.get("/metrics").content.decode()
     assert "lookalike_placeholders 1.0" in metrics
     assert f"lookalike_products_with_placeholders_only {PLACEHOLDERS - 100:.1f}" in metrics
+
+
+@pytest.mark.parametrize(("groups", "wrong"), [(0, True), (-1, True), (1, False), (20, False)])
+def test_a_number_that_makes_every_picture_a_placeholder_is_refused(
+    settings: Settings, groups: int, wrong: bool
+) -> None:
+    settings.PLACEHOLDER_ABOVE_GROUPS = groups
+    found = placeholders_are_on_several_groups()
+    assert [str(one.id) for one in found] == (["recommender.E006"] if wrong else [])
+    assert all(f"PLACEHOLDER_ABOVE_GROUPS is {groups}" in one.msg for one in found)
