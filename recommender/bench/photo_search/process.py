@@ -22,9 +22,9 @@ from django.conf import settings
 if TYPE_CHECKING:
     from recommender.encoder.types import ImageEncoder
 
-DRAWN_PRODUCTS = 400
+DRAWN_PRODUCTS = 200
 # Photos that ask in turn: searches beyond them repeat the pictures, but never a file.
-PHOTOS = 400
+PHOTOS = 120
 CLIENTS = 4
 _BLOCK = 20
 _WARMING = 40
