@@ -106,6 +106,8 @@ DATABASES["default"]["OPTIONS"] = {"connect_timeout": 5, **_KEEPALIVE, **DATABAS
 REDIS_URL: str = env.str("REDIS_URL")
 REDIS_TIMEOUT_SECONDS: float = env.float("REDIS_TIMEOUT_SECONDS", default=0.15)
 
+# Who sends tasks imports it by this name, when it first has one to send (recommender.pipeline.doorbell).
+CELERY_APPLICATION = "config.celery.app"
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker waits for Redis as long as it takes
