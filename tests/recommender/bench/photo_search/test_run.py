@@ -26,7 +26,7 @@ RESULT: dict[str, Any] = {
     "date": "2026-11-29",
     "machine": "2 cores",
     "command": "manage.py bench photo_search --searches 40",
-    "encoder": "efficientnet-lite2-int8",
+    "encoder": "efficientnet-lite2-int8@1",
     "photos": "drawn",
     "photo_bytes": 60_000,
     "searches": 40,
@@ -94,7 +94,7 @@ def test_it_measures_a_real_server(
     for name in ("one_client", "decode", "forward", "decode_and_forward", "several_clients"):
         assert result[name]["answers"] == 6
         assert 0 < result[name]["p50_ms"] <= result[name]["p99_ms"]
-    assert (result["encoder"], result["searches"], result["web_processes"]) == ("efficientnet-lite0", 6, 1)
+    assert (result["encoder"], result["searches"], result["web_processes"]) == ("efficientnet-lite0@1", 6, 1)
     after = result["memory"]["after"]
     assert after["rss_megabytes"] >= result["memory"]["before"]["rss_megabytes"] > 0
     assert len(after["decoders_rss_megabytes"]) >= 1
