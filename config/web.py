@@ -21,7 +21,7 @@ CONNECTIONS = 4096  # open at a time in one process; further callers wait until 
 # For the C libraries of web processes. glibc else gives each thread a heap of its own, and keeps what was large once for the
 # next large block: what an encoder takes while it is loaded would stay for good. The products of matrices that a search needs
 # are too small for threads, and the other cores are for other processes.
-LIBRARIES = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": str(1024**2), "OPENBLAS_NUM_THREADS": "1"}
+LIBRARIES = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": str(256 * 1024), "OPENBLAS_NUM_THREADS": "1"}
 
 
 def command(*, host: str, port: int) -> list[str]:

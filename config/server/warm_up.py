@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import gc
 import logging
 import threading
 
@@ -35,12 +33,3 @@ def _prepare() -> None:
         logger.warning("nothing is prepared for the first photo search of this process: %s", error)
     finally:
         connections.close_all()
-        _give_memory_back()
-
-
-def _give_memory_back() -> None:
-    """Let glibc return to the system what importing and loading took for a moment; else it stays the process's for good."""
-    gc.collect()
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
