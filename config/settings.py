@@ -106,6 +106,8 @@ DATABASES["default"]["OPTIONS"] = {"connect_timeout": 5, **_KEEPALIVE, **DATABAS
 REDIS_URL: str = env.str("REDIS_URL")
 REDIS_TIMEOUT_SECONDS: float = env.float("REDIS_TIMEOUT_SECONDS", default=0.15)
 
+# Who sends tasks imports it by this name, when it first has one to send (recommender.pipeline.doorbell).
+CELERY_APPLICATION = "config.celery.app"
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker waits for Redis as long as it takes
@@ -186,6 +188,8 @@ VECTOR_ENGINE: str = env.str("VECTOR_ENGINE", default="pgvector")  # a name of r
 EXACT_BELOW_ROWS: int = env.int("EXACT_BELOW_ROWS", default=0)
 ANSWER_CACHE_SECONDS: int = env.int("ANSWER_CACHE_SECONDS", default=4)
 QUERY_PHOTOS_AT_A_TIME: int = env.int("QUERY_PHOTOS_AT_A_TIME", default=5)
+# Seconds that the features of a photo that was searched with are kept in Redis (docs/privacy.md); 0: not at all.
+QUERY_PHOTO_SECONDS: int = env.int("QUERY_PHOTO_SECONDS", default=3600)
 
 # Measuring the live index, and noticing that the catalogue has changed since a space was fitted.
 RECALL_SECONDS: float = env.float("RECALL_SECONDS", default=300.0)

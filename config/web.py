@@ -18,6 +18,11 @@ from config.usable import end_unless_usable
 METRICS = "lookalike-metrics-"
 CONNECTIONS = 4096  # open at a time in one process; further callers wait until one is closed
 
+# For the C libraries of web processes. glibc else gives each thread a heap of its own, and keeps what was large once for the
+# next large block: what an encoder takes while it is loaded would stay for good. The products of matrices that a search needs
+# are too small for threads, and the other cores are for other processes.
+LIBRARIES = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": str(256 * 1024), "OPENBLAS_NUM_THREADS": "1"}
+
 
 def command(*, host: str, port: int) -> list[str]:
     """granian's command line: one process a core; the threads are the application's own (config.server.lanes)."""
@@ -58,6 +63,8 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     end_unless_usable()
     os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", metrics_folder())
+    for name, value in LIBRARIES.items():
+        os.environ.setdefault(name, value)
     allow_connections()
     line = command(host=arguments.host, port=arguments.port)
     os.execv(line[0], line)

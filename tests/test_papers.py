@@ -36,9 +36,15 @@ STEPS = "Set-up, Where things are, Add a filter, Add a ranking step, Add an enco
 
 def test_the_papers_are_there() -> None:
     assert {"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"} <= set(PAPERS)
-    assert {"architecture.md", "deployment.md", "feeds.md", "integration.md", "measured.md", "settings.md"} <= set(
-        PAPERS
-    )
+    assert {
+        "architecture.md",
+        "deployment.md",
+        "feeds.md",
+        "integration.md",
+        "measured.md",
+        "privacy.md",
+        "settings.md",
+    } <= set(PAPERS)
 
 
 def test_every_link_leads_somewhere() -> None:

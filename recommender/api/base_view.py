@@ -13,6 +13,9 @@ from rest_framework.views import APIView
 
 from catalog.api.problems import Problem
 
+# Callers do not keep an answer: what is hidden is gone at once.
+NOT_STORED = {"Cache-Control": "no-store"}
+
 
 class OneRepresentation(DefaultContentNegotiation):
     """The first renderer whatever `Accept` says: one answer is kept and given to everybody who asks the same."""
@@ -44,8 +47,8 @@ class SearchView(APIView):
 
 
 def json_answer(data: Any) -> Response:
-    """200 with `data`, or with bytes that are JSON already. Callers do not keep it: what is hidden is gone at once."""
-    return Response(data, headers={"Cache-Control": "no-store"})
+    """200 with `data`, or with bytes that are JSON already."""
+    return Response(data, headers=NOT_STORED)
 
 
 def as_sent(request: Request) -> HttpRequest:

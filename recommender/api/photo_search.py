@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import time
+from collections.abc import Sequence
+from typing import Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import InMemoryUploadedFile, UploadedFile
@@ -18,12 +20,27 @@ from catalog.parameters import InvalidParameter, Parameters
 from catalog.photos.fetch import fetch_photo
 from recommender.api import schema
 from recommender.api.answers import answer_bytes, parameters_of
-from recommender.api.base_view import SearchView, as_sent, json_answer
+from recommender.api.base_view import NOT_STORED, SearchView, as_sent
 from recommender.api.json_body import json_body
 from recommender.search.filters import from_json, parse
-from recommender.search.query_photos import parse_crop, similar_to_photo
+from recommender.search.query_photos import Work, parse_crop, similar_to_photo
 
 ENVELOPE_BYTES = 64 * 1024  # what a form adds to the photo
+
+
+class AnswerBefore(Response):
+    """An answer in JSON before some work: the server sends it, then closes it, and the work is done by closing."""
+
+    def __init__(self, work: Sequence[Work], data: Any) -> None:
+        super().__init__(data, headers=NOT_STORED)
+        self._work = work
+
+    def close(self) -> None:
+        try:
+            for work in self._work:
+                work()
+        finally:
+            super().close()
 
 
 class PhotoSearch(SearchView):
@@ -45,8 +62,10 @@ class PhotoSearch(SearchView):
             raise InvalidParameter("crop", "given more than once")
         if isinstance(data, str):
             data = fetch_photo(data)
-        answer = similar_to_photo(data=data, crop=parse_crop(crops[0] if crops else None), options=options)
-        return json_answer(answer_bytes(answer, began)[0])
+        crop = parse_crop(crops[0] if crops else None)
+        later: list[Work] = []
+        answer = similar_to_photo(data=data, crop=crop, options=options, later=later.append)
+        return AnswerBefore(later, answer_bytes(answer, began)[0])
 
 
 def _read(request: HttpRequest) -> tuple[bytes | str, Parameters]:

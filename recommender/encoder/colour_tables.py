@@ -32,13 +32,14 @@ FULL_DISTANCE, FULL_WEIGHT, LEAST_WEIGHT = 20, 256, 5
 class CodeTables:
     """By code, five bits of each channel, 32,768 of them.
 
-    `corners` int64 (codes, 8): the bins around a colour. `shares` float64 (codes, 8): how much of STEPS³ goes to each.
-    `cell` int64 (codes,): its cell of about CELL units. By cell: `place` float32 (cells, 3), whole numbers of cells.
+    `corners` uint8 (codes, 8): the bins around a colour. `shares` float32 (codes, 8): how much of STEPS³ goes to each, a whole
+    number. `cell` uint16 (codes,): its cell of about CELL units. By cell: `place` float32 (cells, 3), whole numbers of cells.
+    Types as small as hold the numbers exactly: every process of the product keeps a copy.
     """
 
-    corners: NDArray[np.int64]
-    shares: NDArray[np.float64]
-    cell: NDArray[np.int64]
+    corners: NDArray[np.uint8]
+    shares: NDArray[np.float32]
+    cell: NDArray[np.uint16]
     place: NDArray[np.float32]
 
 
@@ -74,7 +75,12 @@ def code_tables() -> CodeTables:
         corners = np.concatenate([corners * bins + before, corners * bins + before + 1], axis=1)
         shares = np.concatenate([shares * (STEPS - beyond), shares * beyond], axis=1)
     places, cell = np.unique((lab + CELL * UNIT // 2) // (CELL * UNIT), axis=0, return_inverse=True)
-    return CodeTables(corners, shares.astype(np.float64), cell.reshape(-1).astype(np.int64), places.astype(np.float32))
+    return CodeTables(
+        corners.astype(np.uint8),
+        shares.astype(np.float32),
+        cell.reshape(-1).astype(np.uint16),
+        places.astype(np.float32),
+    )
 
 
 def lab_of_codes() -> NDArray[np.int64]:

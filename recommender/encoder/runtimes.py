@@ -27,7 +27,8 @@ def row_of_features(
 class LiteRTEncoder:
     """A compiled file, run photo by photo on one thread: a process for each core is faster than batches or more threads.
 
-    An interpreter is not thread-safe, so each thread makes its own, on its first photo.
+    One interpreter, made for the first photo, serves all threads of the process in turn: it is not thread-safe, one more
+    for each thread would take three times the file's size, and forwards at once would only share the cores and caches.
     """
 
     compiled: bytes
@@ -35,13 +36,18 @@ class LiteRTEncoder:
     dimensions: int
     pooling: str
     recipe: int
-    _of_thread: threading.local = field(default_factory=threading.local, repr=False)
+    _turn: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _made: tuple[Any, int, int] | None = field(default=None, repr=False)
 
     def maps(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        interpreter, input_index, output_index = self._interpreter()
-        interpreter.set_tensor(input_index, _checked(pixels, self.side)[None])
-        interpreter.invoke()
-        maps: NDArray[np.float32] = interpreter.get_tensor(output_index)[0]
+        batch = _checked(pixels, self.side)[None]
+        with self._turn:
+            interpreter, input_index, output_index = self._interpreter()
+            interpreter.set_tensor(input_index, batch)
+            interpreter.invoke()
+            maps: NDArray[np.float32] = interpreter.get_tensor(output_index)[
+                0
+            ]  # a copy: the next photo leaves it alone
         return maps
 
     def features(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -51,16 +57,16 @@ class LiteRTEncoder:
         return np.stack([self.features(picture) for picture in pixels])
 
     def _interpreter(self) -> tuple[Any, int, int]:
-        made: tuple[Any, int, int] | None = getattr(self._of_thread, "interpreter", None)
-        if made is None:
+        """The interpreter with the numbers of its input and output; called by one thread at a time."""
+        if self._made is None:
             from ai_edge_litert.interpreter import Interpreter
 
             interpreter = Interpreter(model_content=self.compiled, num_threads=1)
             interpreter.allocate_tensors()
             input_index = interpreter.get_input_details()[0]["index"]
             output_index = interpreter.get_output_details()[0]["index"]
-            made = self._of_thread.interpreter = (interpreter, input_index, output_index)
-        return made
+            self._made = interpreter, input_index, output_index
+        return self._made
 
 
 @dataclass

@@ -7,12 +7,15 @@ when the broker is away, and the broker never holds more than a handful of these
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 
-from celery import current_app
 from django.conf import settings
-from kombu.exceptions import OperationalError
+from django.utils.module_loading import import_string
 
 from recommender import redis_client
+
+if TYPE_CHECKING:
+    from celery import Celery
 
 # Enough to wake every child of a worker one after the other; further messages would find nothing left to claim.
 MOST_RINGS = 4
@@ -32,9 +35,11 @@ def ring(*, task: str = EMBED, countdown: float | None = None) -> bool:
     broker = redis_client.breaker(settings.CELERY_BROKER_URL)
     if not broker.admits():
         return False
+    from kombu.exceptions import OperationalError  # as late as Celery itself, see `application`
+
     try:
         if waiting() < (MOST_RINGS if task == EMBED else MOST_WAITING):
-            current_app.send_task(task, countdown=countdown, retry=False, ignore_result=True)
+            application().send_task(task, countdown=countdown, retry=False, ignore_result=True)
     except (*redis_client.AWAY, OperationalError) as error:
         if broker.failed():
             logger.warning("the doorbell is silent: %s; beat's sweep will find the work", error)
@@ -46,4 +51,13 @@ def ring(*, task: str = EMBED, countdown: float | None = None) -> bool:
 def waiting() -> int:
     """Messages that wait on the broker. Raises redis.RedisError when it is away."""
     with redis_client.connect(settings.CELERY_BROKER_URL) as client:
-        return int(client.llen(current_app.conf.task_default_queue))
+        return int(client.llen(application().conf.task_default_queue))
+
+
+def application() -> Celery:
+    """The Celery application by which messages are sent: settings.CELERY_APPLICATION.
+
+    It is imported when it is first needed: Celery takes 14 MB, and most web processes only ever read.
+    """
+    found: Celery = import_string(settings.CELERY_APPLICATION)
+    return found

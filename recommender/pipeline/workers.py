@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from celery import current_app
 from kombu.exceptions import OperationalError
 
 from recommender import redis_client
+from recommender.pipeline.doorbell import application
 
 PING_SECONDS = 1.0
 START_ONE = "start one with `celery -A config worker`"
@@ -14,7 +14,7 @@ START_ONE = "start one with `celery -A config worker`"
 def workers_answering() -> int | None:
     """How many Celery workers answer a ping within PING_SECONDS; None when the broker cannot be asked."""
     try:
-        return len(current_app.control.ping(timeout=PING_SECONDS) or [])
+        return len(application().control.ping(timeout=PING_SECONDS) or [])
     except (*redis_client.AWAY, OperationalError):
         return None
 

@@ -1,11 +1,17 @@
-"""Photos as queries: encoded here, in the process that was asked, by the compiled runtime."""
+"""Photos as queries: encoded here, in the process that was asked, by the compiled runtime.
+
+Of a query photo only its features are kept, in Redis under the photo's digest, for QUERY_PHOTO_SECONDS: who asks again with
+other filters or for another page need not wait for the encoder. The photo itself is never kept.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Callable
 
 import numpy as np
+from django.conf import settings
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -21,19 +27,26 @@ from recommender.search.similarity import similar_to_features
 from recommender.search.space import current_space
 from recommender.spaces.active import active_space
 
-CACHED_SECONDS = 3600
+Work = Callable[[], None]
 
 
-def similar_to_photo(*, data: bytes, crop: Crop | None, options: SearchOptions) -> Answer:
+def _at_once(work: Work) -> None:
+    work()
+
+
+def similar_to_photo(
+    *, data: bytes, crop: Crop | None, options: SearchOptions, later: Callable[[Work], None] = _at_once
+) -> Answer:
     """What looks like a photo, whole or cropped.
 
+    `later` is given what need not be done before the answer is sent: keeping the features; by default it is done at once.
     Raises catalog.photos.reading.PhotoError, NoActiveSpace, EncoderMismatch.
     """
     digest = hashlib.sha256(data).hexdigest()
     query = {"sha256": digest, "crop": None if crop is None else list(crop)}
     while True:
         encoder = current_space().encoder
-        features = encode(encoder=encoder, data=data, digest=digest, crop=crop)
+        features = encode(encoder=encoder, data=data, digest=digest, crop=crop, later=later)
         try:
             return similar_to_features(encoder_id=encoder.pk, features=features, options=options, query=query)
         except EncoderChanged:
@@ -54,23 +67,39 @@ def prepare() -> None:
         serving.features(photo_to_pixels(blank, side=serving.side, recipe=serving.recipe))
 
 
-def encode(*, encoder: Encoder, data: bytes, digest: str, crop: Crop | None) -> NDArray[np.float32]:
-    """The features of a photo, float32 (row width of the encoder,); kept an hour by digest, crop and encoder."""
+def encode(
+    *, encoder: Encoder, data: bytes, digest: str, crop: Crop | None, later: Callable[[Work], None] = _at_once
+) -> NDArray[np.float32]:
+    """The features of a photo, float32 (row width of the encoder,); kept by digest, crop and encoder if at all.
 
-    def make() -> NDArray[np.float32]:
+    `later` is given what keeps them, see `similar_to_photo`.
+    """
+    cache = _kept_features(encoder)
+    key = f"{digest}:{'' if crop is None else ','.join(map(repr, crop))}"
+    features = None if cache is None else cache.get(key)
+    if features is None:
         serving = encoder_for(encoder, runtime=COMPILED)
-        return serving.features(photo_to_pixels(io.BytesIO(data), side=serving.side, recipe=serving.recipe, crop=crop))
+        pixels = photo_to_pixels(io.BytesIO(data), side=serving.side, recipe=serving.recipe, crop=crop)
+        made = features = serving.features(pixels)
+        if cache is not None:
+            later(lambda: cache.set(key, made))
+    return features
+
+
+def _kept_features(encoder: Encoder) -> RedisCache[NDArray[np.float32]] | None:
+    """What is kept of an encoder's query photos; None where nothing is to be kept."""
+    if settings.QUERY_PHOTO_SECONDS < 1:
+        return None
 
     def from_bytes(kept: bytes) -> NDArray[np.float32] | None:
         return np.frombuffer(kept, np.float32) if len(kept) == 4 * encoder.row_width else None
 
-    features = RedisCache(
+    return RedisCache(
         prefix=f"query-photo:{encoder.sha256}:{encoder.pooling}:{encoder.recipe}:",
-        seconds=CACHED_SECONDS,
+        seconds=settings.QUERY_PHOTO_SECONDS,
         to_bytes=lambda made: made.astype(np.float32).tobytes(),
         from_bytes=from_bytes,
     )
-    return features.get_or_make(f"{digest}:{'' if crop is None else ','.join(map(repr, crop))}", make)
 
 
 def parse_crop(text: str | None) -> Crop | None:

@@ -19,9 +19,9 @@ READY_SECONDS = 120.0
 
 @dataclass
 class Load:
-    """Requests to send, and the seconds of each answer in the order they came."""
+    """Whole requests to send, and the seconds of each answer in the order they came."""
 
-    paths: Iterator[str]
+    requests: Iterator[bytes]
     until: float
     seconds: list[float] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
@@ -62,18 +62,26 @@ class _Client(asyncio.Protocol):
             self._done.set_exception(error or ConnectionError("the server closed the connection"))
 
     def _send(self) -> None:
-        path = next(self._load.paths, None)
-        if path is None or time.perf_counter() > self._load.until:
+        request = next(self._load.requests, None)
+        if request is None or time.perf_counter() > self._load.until:
             self._done.set_result(None)
             self._transport.close()
             return
         self._began = time.perf_counter()
-        self._transport.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        self._transport.write(request)
 
 
 def load(port: int, paths: Iterator[str], *, connections: int, seconds: float = 3600.0) -> tuple[list[float], float]:
+    """`load_requests` of GET."""
+    requests = (f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode() for path in paths)
+    return load_requests(port, requests, connections=connections, seconds=seconds)
+
+
+def load_requests(
+    port: int, requests: Iterator[bytes], *, connections: int, seconds: float = 3600.0
+) -> tuple[list[float], float]:
     """Seconds of each answer, and answers a second; raises RuntimeError if one was not 200."""
-    asked = Load(paths, time.perf_counter() + seconds)
+    asked = Load(requests, time.perf_counter() + seconds)
 
     async def run() -> None:
         loop = asyncio.get_running_loop()
@@ -91,8 +99,8 @@ def load(port: int, paths: Iterator[str], *, connections: int, seconds: float = 
 
 
 @contextmanager
-def served(command: Sequence[str], port: int, ready: str, environment: dict[str, str], folder: str) -> Iterator[None]:
-    """A server process that answers `ready` with 200; it and all that it started are ended at the end."""
+def served(command: Sequence[str], port: int, ready: str, environment: dict[str, str], folder: str) -> Iterator[int]:
+    """The id of a server process that answers `ready` with 200; it and all that it started are ended at the end."""
     process = subprocess.Popen(command, env=environment, cwd=folder, stdout=subprocess.DEVNULL, start_new_session=True)
     try:
         deadline = time.monotonic() + READY_SECONDS
@@ -100,7 +108,7 @@ def served(command: Sequence[str], port: int, ready: str, environment: dict[str,
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"{' '.join(command[:4])} … does not answer on port {port}")
             time.sleep(0.1)
-        yield
+        yield process.pid
     finally:
         process.terminate()
         with suppress(subprocess.TimeoutExpired):

@@ -1,4 +1,4 @@
-"""`bench pipeline`, `bench search`, `bench relevance` and `bench spaces`: measure, print a table, and say honestly which targets were missed."""
+"""`bench pipeline|search|photo_search|relevance|spaces`: measure, print a table, and say honestly which targets were missed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from django.core.management.base import BaseCommand, CommandError
 
 
 class Command(BaseCommand):
-    help = "Measure the embedding pipeline, the search, what is called alike, or the building of spaces. Ends non-zero when a target is missed."
+    help = (
+        "Measure the embedding pipeline, the search, the search by photo, what is called alike, or the building of spaces. "
+        "Ends non-zero when a target is missed."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         which = parser.add_subparsers(dest="which", required=True)
@@ -23,6 +26,12 @@ class Command(BaseCommand):
         from recommender.bench.search import run as search_bench
 
         search_bench.add_arguments(search)
+        photo_search = which.add_parser(
+            "photo_search", help="searches by photo beside their arithmetic, and their memory"
+        )
+        from recommender.bench.photo_search import run as photo_search_bench
+
+        photo_search_bench.add_arguments(photo_search)
         relevance = which.add_parser("relevance", help="answers by the labels of a catalogue, the dial, changed photos")
         from recommender.bench.relevance import run as relevance_bench
 
@@ -35,6 +44,10 @@ class Command(BaseCommand):
     def handle(self, *args: Any, which: str, **options: Any) -> None:
         if which == "pipeline":
             self._pipeline(**options)
+        elif which == "photo_search":
+            from recommender.bench.photo_search import run as photo_search_bench
+
+            photo_search_bench.handle(self, **options)
         elif which == "relevance":
             from recommender.bench.relevance import run as relevance_bench
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from ai_edge_litert.interpreter import Interpreter
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
@@ -59,7 +60,17 @@ def test_pixels_of_another_size_or_type_are_refused(compiled_lite0: Encoder) -> 
 
 
 @pytest.mark.parametrize("name", ["compiled_lite0", "compiled_lite2_int8"])
-def test_threads_give_the_same_features_each_on_its_own_interpreter(name: str, request: pytest.FixtureRequest) -> None:
+def test_threads_give_the_same_features_by_one_interpreter(
+    name: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Interpreter] = []
+
+    class Counted(Interpreter):  # type: ignore[misc]
+        def __init__(self, **options: object) -> None:
+            super().__init__(**options)
+            made.append(self)
+
+    monkeypatch.setattr("ai_edge_litert.interpreter.Interpreter", Counted)
     row: Encoder = request.getfixturevalue(name)
     pictures = drawn_pictures(12, side=row.side, seed=78)
     encoder = encoder_for(row)
@@ -79,6 +90,7 @@ def test_threads_give_the_same_features_each_on_its_own_interpreter(name: str, r
     assert len(found) == 3
     for features in found.values():
         assert np.array_equal(features, alone)
+    assert len(made) == 1
 
 
 @pytest.mark.keras

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 import redis
-from celery import current_app
 from django.db import connection
 from django.utils import timezone
 
@@ -113,13 +112,13 @@ def test_two_beats_sweep_at_once_without_harm(colour_space: Space) -> None:
 
 
 def test_every_entry_of_the_schedule_is_a_task() -> None:
-    current_app.loader.import_default_modules()
-    assert {entry["task"] for entry in BEAT_SCHEDULE.values()} <= set(current_app.tasks)
+    app.loader.import_default_modules()
+    assert {entry["task"] for entry in BEAT_SCHEDULE.values()} <= set(app.tasks)
 
 
 def test_beat_does_not_fill_the_broker_while_no_worker_listens(settings: Any) -> None:
     scheduler = BoundedScheduler(app, schedule={})
-    entry = scheduler.Entry(app=current_app, name="sweep", task=doorbell.SWEEP, schedule=5.0)
+    entry = scheduler.Entry(app=app, name="sweep", task=doorbell.SWEEP, schedule=5.0)
     for _ in range(30):
         scheduler.apply_async(entry, advance=False)
     assert messages(settings) == doorbell.MOST_WAITING
