@@ -23,7 +23,8 @@ DIMENSIONS = SHAPE_DIMENSIONS + COLOUR_DIMENSIONS
 COLOUR_WEIGHT = 0.18  # of the space: how much colour counts beside shape unless a search says otherwise
 SHARES = (50.0, 10.0, 5.0, 2.0, 1.0, 0.1)  # per cent of the products that pass a filter
 _NEIGHBOURS = 10
-_NOISE = 0.5
+_MIXED = 2  # of those
+_NOISE = 0.35
 _OWN_COLOURS = 0.5  # share of the products whose colours go with their shape
 _CHUNK = 50_000
 # The category tree by shares of the parent: 50 % > 10 % > 5 % > two of 2 % and one of 1 % > 1 % > 0.1 %.
@@ -104,14 +105,20 @@ class _Mixer:
         np.fill_diagonal(likeness, -np.inf)
         self._photos = photos
         self._nearest = np.argsort(-likeness, axis=1)[:, :_NEIGHBOURS]
-        self._spread = _NOISE * photos.std(axis=0)
+        distance = np.sqrt(np.maximum(2 - 2 * np.take_along_axis(likeness, self._nearest[:, -1:], axis=1), 1e-6))
+        self._spread = _NOISE * photos.std(axis=0) * (distance / np.median(distance))
 
     def mixed(self, numbers: NDArray[np.int64], rng: np.random.Generator) -> Vectors:
-        """Unit rows between each of the photos and one of its neighbours, with noise: float32 (rows, d)."""
-        other = self._nearest[numbers, rng.integers(0, self._nearest.shape[1], len(numbers))]
-        weight = rng.random((len(numbers), 1), dtype=np.float32)
-        noise = rng.standard_normal((len(numbers), self._photos.shape[1]), dtype=np.float32) * self._spread
-        return unit(weight * self._photos[numbers] + (1 - weight) * self._photos[other] + noise)
+        """Unit rows amid each of the photos and two of its neighbours, with noise: float32 (rows, d)."""
+        noise = rng.standard_normal((len(numbers), self._photos.shape[1]), dtype=np.float32)
+        mixed = noise * self._spread[numbers]
+        corners = np.argsort(rng.random((len(numbers), self._nearest.shape[1]), dtype=np.float32), axis=1)[:, :_MIXED]
+        photos = [numbers, *self._nearest[numbers[:, None], corners].T]
+        weights = rng.standard_exponential((len(numbers), len(photos)), dtype=np.float32)
+        weights /= weights.sum(axis=1, keepdims=True)  # spread evenly over the triangle
+        for place, photo in enumerate(photos):
+            mixed += weights[:, place : place + 1] * self._photos[photo]
+        return unit(mixed)
 
 
 def _categories(vectors: Vectors, rng: np.random.Generator) -> tuple[list[Node], dict[int, NDArray[np.int32]]]:

@@ -43,6 +43,7 @@ def measure(folder: Path, count: int, peers: Sequence[str], say: Callable[[str],
     from recommender.bench.search import dial as search_dial
     from recommender.bench.search import peers as search_peers
     from recommender.bench.search import truth as search_truth
+    from recommender.bench.search import worst as search_worst
     from recommender.bench.search.gallery import COLOUR_DIMENSIONS, DIMENSIONS, SHAPE_DIMENSIONS, generate
     from recommender.bench.search.own import curve, sizes
     from recommender.bench.search.shop import write_shop
@@ -77,6 +78,8 @@ def measure(folder: Path, count: int, peers: Sequence[str], say: Callable[[str],
         }
         | {"curve": curve(space, gallery, judged, truth, more=queries[TRUE_QUERIES : 4 * TRUE_QUERIES])}
     ]
+    say("the worst queries")
+    worst = search_worst.measure(space, gallery)
     say("recall and time at each tenth of the dial")
     dial = search_dial.measure(space, gallery, judged, queries)
     skipped = {}
@@ -97,6 +100,7 @@ def measure(folder: Path, count: int, peers: Sequence[str], say: Callable[[str],
         "space": sizes(space),
         "bytes_of_index_a_photo": round(sizes(space)["index_bytes"] / count, 1),
         "engines": engines,
+        "worst": worst,
         "dial": dial,
         "skipped_peers": skipped,
         "filters": filters,
