@@ -96,6 +96,18 @@ def markdown(result: dict[str, Any], *, plot: str | None) -> str:
             f"| {run['vectors']:,} | {worst['queries']:,} | {worst['recall']:.4f} | {' | '.join(map(str, worst['found']))}"
             f" | {100 * worst['worst_share']:.3f} % |"
         )
+    if any(run["graphs"] for run in result["runs"]):
+        lines += ["", "The same queries with other parameters of the index; p50 and p99 of one at a time:", ""]
+        lines += [
+            "| vectors | m | ef_construction | ef_search | recall@10 | fewer than 5 | p50 ms | p99 ms | bytes a photo | build s |"
+        ]
+        lines += ["|---" * 10 + "|"]
+    for run in result["runs"]:
+        for row in run["graphs"]:
+            lines.append(
+                f"| {run['vectors']:,} | {row['m']} | {row['ef_construction']} | {row['ef_search']} | {row['recall']:.4f}"
+                f" | {100 * row['worst_share']:.3f} % | {_times(row)} | {row['bytes_a_photo']:g} | {row['build_seconds']:g} |"
+            )
     lines += ["", "## The dial: recall@10 and time of cold answers by `color_weight`, in one process", ""]
     lines += ["| vectors | color_weight | recall@10 | p50 ms | p99 ms |", "|---|---|---|---|---|"]
     for run in result["runs"]:

@@ -30,9 +30,14 @@ Numbers = NDArray[np.int64]
 
 def measure(space: Space, gallery: Gallery, *, queries: int = QUERIES) -> dict[str, Any]:
     """The verdict on the index, of so many products drawn by a fixed seed, or of all where there are fewer."""
-    asking = np.random.default_rng(5).permutation(len(gallery))[:queries]
-    farthest = tenth_cosines(gallery.vectors, asking)
+    asking, farthest = draw(gallery, queries=queries)
     return verdict(gallery.vectors, asking, answers(space, gallery.vectors, asking), farthest)
+
+
+def draw(gallery: Gallery, *, queries: int = QUERIES) -> tuple[Numbers, NDArray[np.float32]]:
+    """The products that ask, int64, and the cosine of each to its tenth nearest."""
+    asking = np.random.default_rng(5).permutation(len(gallery))[:queries]
+    return asking, tenth_cosines(gallery.vectors, asking)
 
 
 def tenth_cosines(

@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from recommender.bench.search import dial, filters, peers, report, worst
+from recommender.bench.search import dial, filters, graphs, peers, report, worst
 from recommender.bench.search import truth as search_truth
 from recommender.bench.search.gallery import (
     COLOUR_DIMENSIONS,
@@ -26,8 +26,7 @@ from recommender.bench.search.shop import write_shop
 from recommender.evaluation.dial import TENTHS
 from recommender.evaluation.recall import recall_of
 from recommender.index.pgvector.options import Parameters
-from recommender.index.registry import vector_index
-from recommender.models import ImageVector, Space
+from recommender.models import ImageVector
 from recommender.projection.apply import Projection, unit
 
 COUNT = 2000
@@ -124,12 +123,10 @@ def test_the_shop_is_written_and_measured(gallery: Gallery, tmp_path: Path) -> N
     assert all(row["short_pages"] == 0 and row["recall"] >= 0.95 for row in rows), rows
     assert len(BareConnection(space).seconds(queries[:3])) == 3
     assert 300 < sizes(space)["index_bytes"] / COUNT < 1200
-    Space.objects.update(parameters={"m": 2, "ef_construction": 4, "ef_search": 10})  # a graph as thin as can be
-    space.refresh_from_db()
-    vector_index().drop(space=space)
-    vector_index().build(space=space)
-    judged = worst.measure(space, gallery, queries=600)
-    assert judged["worst_share"] > 0.3 and judged["recall"] < 0.7
+    thin, thick = graphs.measure(space, gallery, ["2/4", "16/64"], lambda text: None, efs=[40], queries=300)
+    assert (thin["m"], thin["ef_construction"], thin["ef_search"]) == (2, 4, 40)  # a graph as thin as can be
+    assert thin["worst_share"] > 0.3 and thin["recall"] < 0.7 and thin["bytes_a_photo"] < thick["bytes_a_photo"]
+    assert (thick["queries"], thick["worst"]) == (300, 0)
 
 
 @pytest.mark.parametrize("name", ["hnswlib", "faiss", "annoy"])
@@ -162,6 +159,12 @@ def result() -> dict[str, Any]:
             "tenths": [{"weight": 0.0, **point}, {"weight": 1.0, **point, "recall": 0.9}],
         },
         "worst": {"queries": 20_000, "recall": 0.997, "worst": 12, "worst_share": 0.0006, "found": [8, 4, *[0] * 7, 50, 19938]},
+        "graphs": [
+            {
+                "m": 20, "ef_construction": 128, "ef_search": 120, "recall": 0.999, "worst_share": 0.0004, "p50_ms": 1.5,
+                "p99_ms": 3.0, "bytes_a_photo": 880.0, "build_seconds": 40.0,
+            }
+        ],
         "skipped_peers": {"annoy": "annoy is not installed"},
         "filters": [
             {**row, "filter": "none", "per_cent": 100.0, "p99_ms": 2.0, "recall": 0.99, "p99_over_unfiltered": 1.0},
@@ -193,6 +196,7 @@ def test_missed_targets_are_said() -> None:
         in page
     )
     assert "| 100,000 | 20,000 | 0.9970 | 8 | 4 | 0 | 0 | 0 | 0 | 0 | 0 | 0 | 50 | 19938 | 0.060 % |" in page
+    assert "| 100,000 | 20 | 128 | 120 | 0.9990 | 0.040 % | 1.50 | 3.00 | 880 | 40 |" in page
     assert "| price | 5 | 2.00 | 8.00 | 4 | 0.900 | 0 |" in page and "annoy is not installed" in page
     assert "| 100,000 | 1 | 0.900 | 1.00 | 2.00 |" in page and "| 100,000 | 0.2 | 1.00 | 1.00 | 1.2 |" in page
 
@@ -209,6 +213,8 @@ def test_the_plot_is_drawn(tmp_path: Path) -> None:
         ("--vectors=10", "at least 1000"),
         ("--vectors=x", "whole numbers"),
         ("--peers=milvus,lucene", "'lucene' is no peer"),
+        ("--graphs=16", "'16': m/ef_construction is needed"),
+        ("--graphs=16/64,40/64", "40/64: ef_construction=64 must be at least 2 × m"),
     ],
 )
 def test_bad_arguments_are_named(db: None, argument: str, words: str) -> None:
