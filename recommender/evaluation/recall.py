@@ -147,7 +147,7 @@ def worst_share(space: Space) -> WorstShare:
     samples = RecallSample.objects.filter(space_id=space.pk, worst_share__isnull=False).order_by("-measured_at", "-pk")
     figures = list(samples.values_list("worst_share", "queries")[:POOLED])
     queries = sum(asked for _, asked in figures)
-    bad = sum(round(share * asked) for share, asked in figures)
+    bad = sum(round((share or 0.0) * asked) for share, asked in figures)
     return WorstShare(bad / queries if queries else None, queries)
 
 

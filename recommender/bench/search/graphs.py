@@ -14,7 +14,7 @@ from recommender.index.registry import vector_index
 from recommender.index.search import vector_search
 from recommender.models import Space
 
-EFS = (40, 80, 120, 160, 240)
+EFS = (40, 80, 160)
 TIMED = 400  # queries, one at a time
 
 
