@@ -194,6 +194,8 @@ QUERY_PHOTO_SECONDS: int = env.int("QUERY_PHOTO_SECONDS", default=3600)
 # Measuring the live index, and noticing that the catalogue has changed since a space was fitted.
 RECALL_SECONDS: float = env.float("RECALL_SECONDS", default=300.0)
 RECALL_WARN_BELOW: float = env.float("RECALL_WARN_BELOW", default=0.95)
+# Ten times the share of queries that a sound index of 100,000 photos fails.
+RECALL_WARN_WORST_ABOVE: float = env.float("RECALL_WARN_WORST_ABOVE", default=0.005)
 # A fitted space has drifted when this share of the photos is newer than its fit, or its categories' shares moved so far.
 DRIFT_NEW_SHARE: float = env.float("DRIFT_NEW_SHARE", default=0.3)
 DRIFT_SHIFT: float = env.float("DRIFT_SHIFT", default=0.2)

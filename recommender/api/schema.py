@@ -222,11 +222,19 @@ class RecallPoint(serializers.Serializer[None]):
     measured_at = serializers.DateTimeField()
     recall = serializers.FloatField(allow_null=True)
     queries = serializers.IntegerField()
+    worst_share = serializers.FloatField(
+        allow_null=True, help_text="Share of the queries that found fewer than half of their true ten."
+    )
 
 
 class StatusRecall(serializers.Serializer[None]):
     latest = serializers.FloatField(allow_null=True)
     measured_at = serializers.DateTimeField(allow_null=True)
+    worst_share = serializers.FloatField(
+        allow_null=True,
+        help_text="Share of the queries of the latest samples that found fewer than half of their true ten.",
+    )
+    worst_queries = serializers.IntegerField(help_text="How many queries stand behind `worst_share`.")
     series = RecallPoint(many=True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -28,6 +29,24 @@ QUERIES = 100
 K = 10
 KEPT = 2000  # samples of a space; the oldest go
 SHOWN = 50  # of them, in the status
+POOLED = 20  # of them, from which the share of bad queries is told: one sample is too small for a share so low
+_Z = 1.96  # of the 95 % interval around a share
+
+
+@dataclass(frozen=True)
+class WorstShare:
+    """`share` of `queries` queries that found fewer than half of their true K; None of 0 queries."""
+
+    share: float | None
+    queries: int
+
+    @property
+    def at_least(self) -> float:
+        """The lower end of the 95 % interval around the share (Wilson's score interval); 0 of no queries."""
+        if self.share is None:
+            return 0.0
+        spread = _Z * math.sqrt(self.share * (1 - self.share) / self.queries + (_Z / (2 * self.queries)) ** 2)
+        return max(0.0, (self.share + _Z**2 / (2 * self.queries) - spread) / (1 + _Z**2 / self.queries))
 
 
 @dataclass(frozen=True)
@@ -42,30 +61,45 @@ class _Sampled:
 def measure(space: Space, *, queries: int = QUERIES) -> RecallSample | None:
     """Ask a space as the storefront does and compare with exact search; None where it was retired meanwhile.
 
-    The sample is kept as a point of the series; a recall below RECALL_WARN_BELOW is logged as a warning.
+    The sample is kept as a point of the series. Logged as a warning: a recall below RECALL_WARN_BELOW; or that surely more than
+    RECALL_WARN_WORST_ABOVE of the queries of the latest samples found fewer than half of what they should.
     """
     try:
-        recall, asked = recall_of(space, queries=queries)
+        shares = shares_found(space, queries=queries)
     except SpaceGone:
         return None
-    sample = RecallSample.objects.create(space_id=space.pk, recall=recall, queries=asked)
+    recall, worst = _mean(shares), _mean([share < 0.5 for share in shares])
+    sample = RecallSample.objects.create(space_id=space.pk, recall=recall, queries=len(shares), worst_share=worst)
     old = RecallSample.objects.filter(space_id=space.pk).order_by("-pk").values_list("pk", flat=True)[KEPT : KEPT + 1]
     if oldest := list(old):
         RecallSample.objects.filter(space_id=space.pk, pk__lte=oldest[0]).delete()
+    pooled = worst_share(space)
     if recall is not None and recall < settings.RECALL_WARN_BELOW:
         logger.warning(
             "recall@%d of space %s is %.3f over %d photos, below %.2f: raise ef_search (or probes), or rebuild its index",
-            K, space.name, recall, asked, settings.RECALL_WARN_BELOW,
+            K, space.name, recall, len(shares), settings.RECALL_WARN_BELOW,
+        )  # fmt: skip
+    elif pooled.at_least > settings.RECALL_WARN_WORST_ABOVE:
+        logger.warning(
+            "%.2f %% of %d photos asked of space %s found fewer than half of their true %d, above %.2f %%: raise ef_search"
+            " (or probes), or rebuild its index",
+            100 * (pooled.share or 0.0), pooled.queries, space.name, K, 100 * settings.RECALL_WARN_WORST_ABOVE,
         )  # fmt: skip
     return sample
 
 
 def recall_of(space: Space, *, queries: int = QUERIES) -> tuple[float | None, int]:
-    """Mean recall@K of the ANN index over random photos of the space, asked as the storefront asks, and how many asked.
+    """Mean recall@K of the ANN index over random photos of the space, and how many asked: see `shares_found`."""
+    shares = shares_found(space, queries=queries)
+    return _mean(shares), len(shares)
+
+
+def shares_found(space: Space, *, queries: int = QUERIES) -> list[float]:
+    """Of random photos of the space, asked as the storefront asks, the share of the true K that the ANN index finds.
 
     The index is asked by itself: the storefront completes a short answer by exact search, which would hide an index that
-    finds too little. Without a valid index recall is 0. A hit as near as the K-th exact one counts, for it makes no
-    difference which of several equally near photos is answered.
+    finds too little. Without a valid index the shares are 0. A hit as near as the K-th exact one counts, for it makes no
+    difference which of several equally near photos is answered. Photos that have no true neighbour are left out.
     """
     index = VectorSearch(vector_index(), exact_below=0, completes=False)
     alive = vector_index().ready(space=space)
@@ -86,7 +120,11 @@ def recall_of(space: Space, *, queries: int = QUERIES) -> tuple[float | None, in
         if exact:
             farthest = exact[-1].distance
             shares.append(min(1.0, sum(hit.distance <= farthest for hit in found) / len(exact)))
-    return (sum(shares) / len(shares) if shares else None), len(shares)
+    return shares
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None
 
 
 def query_vectors(space: Space, image_ids: Sequence[int]) -> Mapping[int, NDArray[np.float32]]:
@@ -102,6 +140,15 @@ def query_vectors(space: Space, image_ids: Sequence[int]) -> Mapping[int, NDArra
 def series(space: Space) -> list[RecallSample]:
     """The newest SHOWN samples of a space, newest first."""
     return list(RecallSample.objects.filter(space_id=space.pk).order_by("-measured_at", "-pk")[:SHOWN])
+
+
+def worst_share(space: Space) -> WorstShare:
+    """Over the newest POOLED samples of a space that have one."""
+    samples = RecallSample.objects.filter(space_id=space.pk, worst_share__isnull=False).order_by("-measured_at", "-pk")
+    figures = list(samples.values_list("worst_share", "queries")[:POOLED])
+    queries = sum(asked for _, asked in figures)
+    bad = sum(round((share or 0.0) * asked) for share, asked in figures)
+    return WorstShare(bad / queries if queries else None, queries)
 
 
 def _sample(space: Space, count: int) -> list[_Sampled]:

@@ -19,6 +19,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from recommender.evaluation.recall import worst_share
 from recommender.index.base import EngineAway
 from recommender.index.registry import vector_index
 from recommender.models import RecallSample, Space
@@ -150,6 +151,14 @@ def _spaces() -> Iterator[GaugeMetricFamily]:
     recall = GaugeMetricFamily(
         "lookalike_recall", "Latest recall@10 of the live index against exact.", labels=["space"]
     )
+    worst = GaugeMetricFamily(
+        "lookalike_recall_worst_share",
+        "Share of the queries of the latest samples that found fewer than half of their true ten.",
+        labels=["space"],
+    )
+    behind = GaugeMetricFamily(
+        "lookalike_recall_worst_queries", "Queries behind lookalike_recall_worst_share.", labels=["space"]
+    )
     for space in Space.objects.exclude(state=Space.State.RETIRED).only("name", "state"):
         with suppress(EngineAway):  # /readyz says so; what Postgres knows is told all the same
             sizes = vector_index().sizes(space=space)
@@ -158,7 +167,11 @@ def _spaces() -> Iterator[GaugeMetricFamily]:
         latest = RecallSample.objects.filter(space=space, recall__isnull=False).order_by("-measured_at").first()
         if latest is not None and latest.recall is not None:
             recall.add_metric([space.name], latest.recall)
-    yield from (index, total, recall)
+        pooled = worst_share(space)
+        if pooled.share is not None:
+            worst.add_metric([space.name], pooled.share)
+            behind.add_metric([space.name], pooled.queries)
+    yield from (index, total, recall, worst, behind)
 
 
 def _gauge(name: str, words: str, value: float) -> GaugeMetricFamily:

@@ -41,8 +41,14 @@ def _count() -> dict[str, Any]:
     queue = queue_status()
     space = spaces.active_space()
     samples = [] if space is None else recall.series(space)
+    worst = recall.WorstShare(None, 0) if space is None else recall.worst_share(space)
     points = [
-        {"measured_at": sample.measured_at.isoformat(), "recall": sample.recall, "queries": sample.queries}
+        {
+            "measured_at": sample.measured_at.isoformat(),
+            "recall": sample.recall,
+            "queries": sample.queries,
+            "worst_share": sample.worst_share,
+        }
         for sample in samples
     ]
     return {
@@ -62,6 +68,8 @@ def _count() -> dict[str, Any]:
         "recall": {
             "latest": points[0]["recall"] if points else None,
             "measured_at": points[0]["measured_at"] if points else None,
+            "worst_share": worst.share,
+            "worst_queries": worst.queries,
             "series": points,
         },
     }

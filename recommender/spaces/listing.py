@@ -7,6 +7,7 @@ from typing import Any
 from django.utils import timezone
 
 from recommender.encoder.store import HEAVY_JOINED
+from recommender.evaluation.recall import worst_share
 from recommender.index import stored
 from recommender.index.registry import vector_index
 from recommender.models import RecallSample, Space
@@ -43,6 +44,7 @@ def _described(space: Space) -> dict[str, Any]:
         "photos": stored.count(space=space) if sizes.total_bytes else 0,
         "fitted_photos": None if fit is None else fit.photos,
         "recall": _recall(space, judged),
+        "recall_worst_share": worst_share(space).share,
         "quality": None if judged is None else headline(judged),
         "bytes": sizes.total_bytes,
         "index_bytes": sizes.index_bytes,

@@ -1,10 +1,22 @@
-"""A shop of any size whose vectors are derived from real photos: perturbed mixtures of neighbours.
+"""A shop of any size whose vectors are derived from real photos: mixtures of neighbours, with noise.
 
-A vector lies somewhere between a real photo and one of its ten nearest, plus noise in proportion to how much real photos
-vary in each direction. Shuffled copies would be too easy, independent noise has no neighbourhoods; this keeps those of
-the seeds at every size. Shape and colour parts are derived so each by itself: half of the products have the colours of the
-photos that their shape is from, the others those of any photo, as a shop sells one thing in several colours. Everything
-follows from the seed of the generator.
+A vector lies somewhere in the triangle of a real photo and two of its ten nearest, plus noise in proportion to how much real
+photos vary in each direction, and to how far the photo's own neighbours are. Shuffled copies would be too easy, independent
+noise has no neighbourhoods. Shape and colour parts are derived so each by itself: four fifths of the products have the
+colours of the photo that their shape is from, the others those of any photo, as a shop sells one thing in several colours.
+Everything follows from the seed of the generator.
+
+Derived vectors are to stand to one another as real ones of equal number do. 5,192 real photos (4,000 packshots and 1,192 of
+clothing on natural ground) and subsamples of them, beside as many derived vectors; medians of the distance (√(2 − 2 cos)) to
+the nearest and to the tenth, and of the local intrinsic dimension (by the maximum likelihood of twenty distances):
+
+    photos          nearest      tenth        dimension    skewness of in-degrees
+    1,000           .75 | .75    .94 | .95    11.4 | 11.2    .6 |  .7
+    5,192           .67 | .67    .82 | .82    13.4 | 13.5    .9 | 1.3
+    30,000          .60 | .58    .71 | .72       – | 13.4
+
+What is said of 30,000 real ones is extended from both, by the power of their number that they follow. Colours go with shapes
+less than in real photos: of the ten nearest by shape the cosine by colour is .18, not .34.
 """
 
 from __future__ import annotations
@@ -23,8 +35,9 @@ DIMENSIONS = SHAPE_DIMENSIONS + COLOUR_DIMENSIONS
 COLOUR_WEIGHT = 0.18  # of the space: how much colour counts beside shape unless a search says otherwise
 SHARES = (50.0, 10.0, 5.0, 2.0, 1.0, 0.1)  # per cent of the products that pass a filter
 _NEIGHBOURS = 10
-_NOISE = 0.5
-_OWN_COLOURS = 0.5  # share of the products whose colours go with their shape
+_MIXED = 2  # of those
+_SHAPE_NOISE, _COLOUR_NOISE = 0.4, 0.3
+_OWN_COLOURS = 0.8  # share of the products whose colours go with their shape
 _CHUNK = 50_000
 # The category tree by shares of the parent: 50 % > 10 % > 5 % > two of 2 % and one of 1 % > 1 % > 0.1 %.
 _TREE = {50.0: [10.0] * 5, 10.0: [5.0] * 2, 5.0: [2.0, 2.0, 1.0], 2.0: [1.0] * 2, 1.0: [0.1] * 10}
@@ -88,7 +101,7 @@ def generate(shapes: Vectors, colours: Vectors, count: int, *, seed: int = 1) ->
 
 
 def _mixtures(shapes: Vectors, colours: Vectors, count: int, rng: np.random.Generator) -> Iterator[Vectors]:
-    of_shape, of_colour = _Mixer(shapes), _Mixer(colours)
+    of_shape, of_colour = _Mixer(shapes, _SHAPE_NOISE), _Mixer(colours, _COLOUR_NOISE)
     for start in range(0, count, _CHUNK):
         size = min(_CHUNK, count - start)
         photos = rng.integers(0, len(shapes), size)
@@ -99,19 +112,25 @@ def _mixtures(shapes: Vectors, colours: Vectors, count: int, rng: np.random.Gene
 class _Mixer:
     """Photos in one part of the space, float32 (photos, d)."""
 
-    def __init__(self, photos: Vectors) -> None:
+    def __init__(self, photos: Vectors, noise: float) -> None:
         likeness = unit(photos) @ unit(photos).T
         np.fill_diagonal(likeness, -np.inf)
         self._photos = photos
         self._nearest = np.argsort(-likeness, axis=1)[:, :_NEIGHBOURS]
-        self._spread = _NOISE * photos.std(axis=0)
+        distance = np.sqrt(np.maximum(2 - 2 * np.take_along_axis(likeness, self._nearest[:, -1:], axis=1), 1e-6))
+        self._spread = noise * photos.std(axis=0) * (distance / np.median(distance))
 
     def mixed(self, numbers: NDArray[np.int64], rng: np.random.Generator) -> Vectors:
-        """Unit rows between each of the photos and one of its neighbours, with noise: float32 (rows, d)."""
-        other = self._nearest[numbers, rng.integers(0, self._nearest.shape[1], len(numbers))]
-        weight = rng.random((len(numbers), 1), dtype=np.float32)
-        noise = rng.standard_normal((len(numbers), self._photos.shape[1]), dtype=np.float32) * self._spread
-        return unit(weight * self._photos[numbers] + (1 - weight) * self._photos[other] + noise)
+        """Unit rows amid each of the photos and two of its neighbours, with noise: float32 (rows, d)."""
+        noise = rng.standard_normal((len(numbers), self._photos.shape[1]), dtype=np.float32)
+        mixed = noise * self._spread[numbers]
+        corners = np.argsort(rng.random((len(numbers), self._nearest.shape[1]), dtype=np.float32), axis=1)[:, :_MIXED]
+        photos = [numbers, *self._nearest[numbers[:, None], corners].T]
+        weights = rng.standard_exponential((len(numbers), len(photos)), dtype=np.float32)
+        weights /= weights.sum(axis=1, keepdims=True)  # spread evenly over the triangle
+        for place, photo in enumerate(photos):
+            mixed += weights[:, place : place + 1] * self._photos[photo]
+        return unit(mixed)
 
 
 def _categories(vectors: Vectors, rng: np.random.Generator) -> tuple[list[Node], dict[int, NDArray[np.int32]]]:

@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.bench.search.truth import Numbers, recall
+from recommender.index.pgvector.options import Parameters
 
 K = 10
-M, EF_CONSTRUCTION = 16, 64  # as our own index
+M, EF_CONSTRUCTION = Parameters().m, Parameters().ef_construction  # as our own index
 EFS = (12, 20, 40, 80, 100, 160, 320)
 TREES = 50
 MILVUS_MOST = 20_000  # beyond, milvus-lite's hundreds of milliseconds a query tell nothing more

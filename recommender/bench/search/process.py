@@ -1,6 +1,6 @@
 """One size of `bench search`, in a process of its own on a private, empty database.
 
-Run as `python -m recommender.bench.search.process FOLDER VECTORS PEERS` in the environment of a temporary shop; FOLDER
+Run as `python -m recommender.bench.search.process FOLDER VECTORS PEERS GRAPHS` in the environment of a temporary shop; FOLDER
 holds `seeds.npz`. Says on standard error what it does and prints one JSON object. A *cold* answer is one that has to be
 searched for, a *hot* one is in Redis already.
 """
@@ -31,18 +31,23 @@ K = 10
 
 def main() -> None:
     folder, count, peers = Path(sys.argv[1]), int(sys.argv[2]), [name for name in sys.argv[3].split(",") if name]
+    graphs = [name for name in sys.argv[4].split(",") if name]
     django.setup()
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
-    result = measure(folder, count, peers, lambda text: print(text, file=sys.stderr, flush=True))
+    result = measure(folder, count, peers, graphs, lambda text: print(text, file=sys.stderr, flush=True))
     sys.stdout.write(orjson.dumps(result).decode())
 
 
-def measure(folder: Path, count: int, peers: Sequence[str], say: Callable[[str], object]) -> dict[str, Any]:
+def measure(
+    folder: Path, count: int, peers: Sequence[str], graphs: Sequence[str], say: Callable[[str], object]
+) -> dict[str, Any]:
     from recommender.bench.search import dial as search_dial
+    from recommender.bench.search import graphs as search_graphs
     from recommender.bench.search import peers as search_peers
     from recommender.bench.search import truth as search_truth
+    from recommender.bench.search import worst as search_worst
     from recommender.bench.search.gallery import COLOUR_DIMENSIONS, DIMENSIONS, SHAPE_DIMENSIONS, generate
     from recommender.bench.search.own import curve, sizes
     from recommender.bench.search.shop import write_shop
@@ -77,6 +82,8 @@ def measure(folder: Path, count: int, peers: Sequence[str], say: Callable[[str],
         }
         | {"curve": curve(space, gallery, judged, truth, more=queries[TRUE_QUERIES : 4 * TRUE_QUERIES])}
     ]
+    say("the worst queries")
+    worst = search_worst.measure(space, gallery)
     say("recall and time at each tenth of the dial")
     dial = search_dial.measure(space, gallery, judged, queries)
     skipped = {}
@@ -89,18 +96,21 @@ def measure(folder: Path, count: int, peers: Sequence[str], say: Callable[[str],
     say("over HTTP: cold, hot, filters")
     http = _http(folder, gallery, space, queries, engines, say)
     filters = http.pop("filters")
+    of_space = sizes(space)
     return {
         "vectors": count,
         "dimensions": DIMENSIONS,
         "nearest_cosine_median": round(float(np.median(nearness)), 4),
         "seconds": seconds,
-        "space": sizes(space),
-        "bytes_of_index_a_photo": round(sizes(space)["index_bytes"] / count, 1),
+        "space": of_space,
+        "bytes_of_index_a_photo": round(of_space["index_bytes"] / count, 1),
         "engines": engines,
+        "worst": worst,
         "dial": dial,
         "skipped_peers": skipped,
         "filters": filters,
         "http": http,
+        "graphs": search_graphs.measure(space, gallery, graphs, say),  # last, for they replace the index
     }
 
 

@@ -35,6 +35,9 @@ def targets(runs: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         add(f"{size}: least recall@10 under a filter ({_cell(least)})", least["recall"], 0.95, least=True)
         add(f"{size}: short pages", sum(row["short_pages"] for row in run["filters"]), 0)
         add(f"{size}: bytes of index a photo", run["bytes_of_index_a_photo"], 900)
+        worst = run["worst"]
+        name = f"{size}: per cent of {worst['queries']:,} queries that found fewer than half of their true ten"
+        add(name, round(100 * worst["worst_share"], 4), 0.1 if run["vectors"] > 100_000 else 0.05)
         dial = run["dial"]
         lowest = min(dial["tenths"], key=lambda tenth: tenth["recall"])
         name = f"{size}: least recall@10 on the dial (color_weight {lowest['weight']:g})"
@@ -78,6 +81,33 @@ def markdown(result: dict[str, Any], *, plot: str | None) -> str:
             lines.append(f"| {run['vectors']:,} | {name} | {why} | | | | | | |")
     if plot:
         lines += ["", f"![recall over latency]({plot})"]
+    lines += [
+        "",
+        "## The worst queries: how many found so many of their true ten, by the index with its own settings",
+        "",
+    ]
+    lines += [
+        f"| vectors | queries | recall@10 | {' | '.join(map(str, range(11)))} | fewer than 5 |",
+        "|---" * 15 + "|",
+    ]
+    for run in result["runs"]:
+        worst = run["worst"]
+        lines.append(
+            f"| {run['vectors']:,} | {worst['queries']:,} | {worst['recall']:.4f} | {' | '.join(map(str, worst['found']))}"
+            f" | {100 * worst['worst_share']:.3f} % |"
+        )
+    if any(run["graphs"] for run in result["runs"]):
+        lines += ["", "The same queries with other parameters of the index; p50 and p99 of one at a time:", ""]
+        lines += [
+            "| vectors | m | ef_construction | ef_search | recall@10 | fewer than 5 | p50 ms | p99 ms | bytes a photo | build s |"
+        ]
+        lines += ["|---" * 10 + "|"]
+    for run in result["runs"]:
+        for row in run["graphs"]:
+            lines.append(
+                f"| {run['vectors']:,} | {row['m']} | {row['ef_construction']} | {row['ef_search']} | {row['recall']:.4f}"
+                f" | {100 * row['worst_share']:.3f} % | {_times(row)} | {row['bytes_a_photo']:g} | {row['build_seconds']:g} |"
+            )
     lines += ["", "## The dial: recall@10 and time of cold answers by `color_weight`, in one process", ""]
     lines += ["| vectors | color_weight | recall@10 | p50 ms | p99 ms |", "|---|---|---|---|---|"]
     for run in result["runs"]:

@@ -15,6 +15,8 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from recommender.bench.circumstances import circumstances
+from recommender.index.base import UnknownCombination
+from recommender.index.pgvector import options
 
 if TYPE_CHECKING:
     from recommender.bench.search.seeds import Seeds
@@ -28,6 +30,9 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--peers", type=_peers, default=list(PEERS), metavar="a,b", help="any of faiss, hnswlib, annoy, milvus; `none`"
     )
+    parser.add_argument(
+        "--graphs", type=_graphs, default=[], metavar="16/64,…", help="judge indexes of these m/ef_construction, too"
+    )
     parser.add_argument("--json", type=Path, metavar="F", help="write everything that was measured")
     parser.add_argument("--plot", type=Path, metavar="F.png", help="recall over latency (needs matplotlib)")
     parser.add_argument("--markdown", type=Path, metavar="F.md", help="write the tables")
@@ -38,6 +43,7 @@ def handle(
     *,
     vectors: Sequence[int],
     peers: Sequence[str],
+    graphs: Sequence[str],
     json: Path | None,
     plot: Path | None,
     markdown: Path | None,
@@ -52,10 +58,10 @@ def handle(
     except EncoderNotCompiled as error:
         raise CommandError(str(error)) from error
     result: dict[str, Any] = {
-        "command": _command(vectors, peers, json, plot, markdown),
+        "command": _command(vectors, peers, graphs, json, plot, markdown),
         **circumstances(),
         "seeds": photos.words,
-        "runs": [_run(photos, count, peers, command) for count in vectors],
+        "runs": [_run(photos, count, peers, graphs, command) for count in vectors],
     }
     result["targets"] = report.targets(result["runs"])
     if plot is not None:
@@ -73,12 +79,15 @@ def handle(
         raise CommandError(f"{len(missed)} targets were missed: {'; '.join(missed)}")
 
 
-def _run(photos: Seeds, count: int, peers: Sequence[str], command: BaseCommand) -> dict[str, Any]:
+def _run(
+    photos: Seeds, count: int, peers: Sequence[str], graphs: Sequence[str], command: BaseCommand
+) -> dict[str, Any]:
     from recommender.bench.temporary import temporary_shop
 
     with temporary_shop() as (folder, environment):
         np.savez(folder / "seeds.npz", features=photos.features, colours=photos.colours)
-        arguments = [sys.executable, "-m", "recommender.bench.search.process", str(folder), str(count), ",".join(peers)]
+        arguments = [sys.executable, "-m", "recommender.bench.search.process", str(folder), str(count)]
+        arguments += [",".join(peers), ",".join(graphs)]
         done = subprocess.run(arguments, env=environment, cwd=settings.BASE_DIR, stdout=subprocess.PIPE, check=False)
     if done.returncode:
         raise CommandError(f"the bench of {count:,} vectors ended with code {done.returncode}; see above")
@@ -88,13 +97,19 @@ def _run(photos: Seeds, count: int, peers: Sequence[str], command: BaseCommand) 
 
 
 def _command(
-    vectors: Sequence[int], peers: Sequence[str], json: Path | None, plot: Path | None, markdown: Path | None
+    vectors: Sequence[int],
+    peers: Sequence[str],
+    graphs: Sequence[str],
+    json: Path | None,
+    plot: Path | None,
+    markdown: Path | None,
 ) -> str:
     words = [
         "manage.py bench search",
         f"--vectors {','.join(map(str, vectors))}",
         f"--peers {','.join(peers) or 'none'}",
     ]
+    words += [f"--graphs {','.join(graphs)}"] if graphs else []
     words += [f"--{name} {path}" for name, path in (("json", json), ("plot", plot), ("markdown", markdown)) if path]
     return " ".join(words)
 
@@ -115,3 +130,21 @@ def _peers(text: str) -> list[str]:
         if name not in PEERS:
             raise ArgumentTypeError(f"{name!r} is no peer; there are {', '.join(PEERS)}")
     return names
+
+
+def _graphs(text: str) -> list[str]:
+    graphs = text.split(",")
+    for graph in graphs:
+        m, _, ef_construction = graph.partition("/")
+        if not (m.isdecimal() and ef_construction.isdecimal()):
+            raise ArgumentTypeError(f"{graph!r}: m/ef_construction is needed, such as 16/64")
+        try:
+            options.check(
+                metric="cosine",
+                index="hnsw",
+                dimensions=256,
+                parameters={"m": int(m), "ef_construction": int(ef_construction)},
+            )
+        except UnknownCombination as error:
+            raise ArgumentTypeError(f"{graph}: {error}") from error
+    return graphs

@@ -21,8 +21,8 @@ from recommender.encoder.store import HEAVY, EncoderNotCompiled, current_encoder
 from recommender.models import Encoder, ImageFeatures
 
 LEAST = 300
-MOST = 5000
-PHOTOS = Path("../shared/data/clothing/images")
+MOST = 6000
+PHOTOS = tuple(Path("../shared/data") / name / "images" for name in ("clothing", "fashion"))  # those that are there
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,13 +47,14 @@ def seeds(say: Callable[[str], object]) -> Seeds:
             words = f"{len(found)} photos of this shop, {encoder.name}"
             return Seeds(found[:, : encoder.dimensions], found[:, encoder.dimensions :], words)
     row = current_encoder()
-    folder = settings.BASE_DIR / PHOTOS
-    if folder.is_dir():
-        paths = sorted(folder.iterdir())[:MOST]
-        say(f"embedding {len(paths)} photos of {PHOTOS} to derive vectors from")
+    folders = [folder for folder in PHOTOS if (settings.BASE_DIR / folder).is_dir()]
+    if folders:
+        paths = [path for folder in folders for path in sorted((settings.BASE_DIR / folder).iterdir())][:MOST]
+        where = " and ".join(map(str, folders))
+        say(f"embedding {len(paths)} photos of {where} to derive vectors from")
         files: Iterable[bytes] = (path.read_bytes() for path in paths)
         pixels = (photo_to_pixels(io.BytesIO(file), side=row.side, recipe=row.recipe) for file in files)
-        return _embedded(row, pixels, f"{len(paths)} photos of {PHOTOS}, {row.name}")
+        return _embedded(row, pixels, f"{len(paths)} photos of {where}, {row.name}")
     say("embedding 1000 drawn pictures to derive vectors from: there are no photos here")
     pictures = drawn_pictures(1000, side=row.side, seed=7)
     pixels = (image_to_pixels(Image.fromarray(one), side=row.side) for one in pictures)

@@ -10,13 +10,14 @@ from pytest_django import Settings
 
 from catalog.filters.chosen import Filters
 from recommender.evaluation import recall
-from recommender.evaluation.recall import KEPT, measure, recall_of, series
+from recommender.evaluation.recall import KEPT, measure, recall_of, series, worst_share
 from recommender.index import stored
 from recommender.index.pgvector import ann_index
 from recommender.index.registry import vector_index
 from recommender.index.search import vector_search
 from recommender.index.types import VectorRow
 from recommender.models import RecallSample, Space
+from recommender.projection.apply import unit
 from recommender.search.query_products import query_product
 from recommender.tasks import measure_recall
 from tests.recommender.search.gallery import Shop, make_space, random_units
@@ -51,13 +52,70 @@ def test_a_bad_index_is_warned_about(client: Client, caplog: pytest.LogCaptureFi
     assert sample is not None and sample.recall is not None and sample.recall < 0.95
     (record,) = caplog.records
     assert "recall@10 of space test is 0." in record.getMessage() and "ef_search" in record.getMessage()
-    assert client.get("/api/v1/status/").json()["recall"]["latest"] == sample.recall
+    assert sample.worst_share is not None and sample.worst_share > 0.1
+    told = client.get("/api/v1/status/").json()["recall"]
+    assert (told["latest"], told["worst_share"], told["worst_queries"]) == (sample.recall, sample.worst_share, 30)
+    assert told["series"][0]["worst_share"] == sample.worst_share
+    metrics = client.get("/metrics").content.decode()
+    assert f'lookalike_recall_worst_share{{space="test"}} {sample.worst_share}' in metrics
+    assert 'lookalike_recall_worst_queries{space="test"} 30.0' in metrics
+
+
+@pytest.mark.django_db
+def test_few_bad_queries_behind_a_good_mean_are_warned_about(
+    shop: Shop, caplog: pytest.LogCaptureFixture, settings: Settings
+) -> None:
+    """Twenty photos, alike and far from all others, came while the index took none: theirs are the bad queries."""
+    settings.RECALL_WARN_BELOW = 0.5
+    vectors = random_units(80, 8, seed=1)
+    vectors[:60, 0] = -np.abs(vectors[:60, 0])
+    vectors[60:] = [1, *[0] * 7] + 0.1 * vectors[60:]
+    vectors = unit(vectors)
+    shop.add_many([(vectors[i : i + 1], {}) for i in range(60)])
+    index = [ann_index.index_name(shop.space)]
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE pg_index SET indisready = false WHERE indexrelid = %s::regclass", index)
+        shop.add_many([(vectors[i : i + 1], {}) for i in range(60, 80)])
+        cursor.execute("UPDATE pg_index SET indisready = true WHERE indexrelid = %s::regclass", index)
+    with caplog.at_level(logging.WARNING):
+        sample = measure(shop.space)
+    assert sample is not None and (sample.recall, sample.worst_share, sample.queries) == (0.75, 0.25, 80)
+    (record,) = caplog.records
+    assert record.getMessage().startswith(
+        "25.00 % of 80 photos asked of space test found fewer than half of their true 10"
+    )
+    caplog.clear()
+    settings.RECALL_WARN_WORST_ABOVE = 0.2
+    measure(shop.space)
+    assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    ("samples", "share", "queries", "sure"),
+    [
+        ([], None, 0, False),
+        ([(None, 0)], None, 0, False),
+        ([(0.01, 100)], 0.01, 100, False),  # one query: chance
+        ([(0.03, 100)], 0.03, 100, True),
+        ([(0.01, 100)] * 20, 0.01, 2000, True),
+        ([(0.01, 100)] * 7 + [(0.0, 100)] * 13, 0.0035, 2000, False),
+        ([(1.0, 100)] * 5 + [(0.0, 100)] * 20, 0.0, 2000, False),  # the oldest five are out of date
+    ],
+)
+def test_the_share_of_bad_queries_is_told_over_the_latest_samples(
+    shop: Shop, samples: list[tuple[float | None, int]], share: float | None, queries: int, sure: bool
+) -> None:
+    for worst, asked in samples:
+        RecallSample.objects.create(space=shop.space, recall=0.99, queries=asked, worst_share=worst)
+    pooled = worst_share(shop.space)
+    assert (pooled.share, pooled.queries) == (pytest.approx(share), queries)
+    assert (pooled.at_least > 0.005) == sure
 
 
 def test_an_empty_space_has_no_recall_and_no_space_no_sample(shop: Shop) -> None:
     assert recall_of(shop.space) == (None, 0)
     sample = measure(shop.space)
-    assert sample is not None and (sample.recall, sample.queries) == (None, 0)
+    assert sample is not None and (sample.recall, sample.worst_share, sample.queries) == (None, None, 0)
     Space.objects.update(state=Space.State.READY)
     measure_recall()
     assert RecallSample.objects.count() == 1
@@ -87,7 +145,7 @@ def test_a_dead_index_does_not_measure_as_a_good_one(shop: Shop, caplog: pytest.
     assert len(found) == 10
     with caplog.at_level(logging.WARNING):
         sample = measure(shop.space, queries=20)
-    assert sample is not None and (sample.recall, sample.queries) == (0.0, 20)
+    assert sample is not None and (sample.recall, sample.worst_share, sample.queries) == (0.0, 1.0, 20)
     assert "rebuild its index" in caplog.records[0].getMessage()
 
 

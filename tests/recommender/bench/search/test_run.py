@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from recommender.bench.search import dial, filters, peers, report
+from recommender.bench.search import dial, filters, graphs, peers, report, worst
 from recommender.bench.search import truth as search_truth
 from recommender.bench.search.gallery import (
     COLOUR_DIMENSIONS,
@@ -71,7 +71,8 @@ def test_vectors_stay_in_the_neighbourhoods_of_the_seeds_part_by_part(gallery: G
         nearest.append(likeness.argmax(axis=1))
     lengths = (gallery.vectors[:, SHAPE_DIMENSIONS:] ** 2).sum(axis=1)
     assert lengths == pytest.approx(COLOUR_WEIGHT, abs=1e-3)
-    assert 0.1 < np.mean(nearest[0] == nearest[1]) < 0.7  # some products have the colours of their shape, others do not
+    # Some products have the colours of their shape, others do not; one of three photos that are mixed is the nearest. By chance: .003.
+    assert 0.03 < np.mean(nearest[0] == nearest[1]) < 0.5
 
 
 def test_categories_have_their_shares_and_follow_the_vectors(gallery: Gallery) -> None:
@@ -106,6 +107,8 @@ def test_the_shop_is_written_and_measured(gallery: Gallery, tmp_path: Path) -> N
     truth = [search_truth.nearest(gallery, number, 10) for number in queries]
     points = curve(space, gallery, queries, truth)
     assert points[-1]["recall"] >= 0.99 and [point["ef"] for point in points] == list(peers.EFS)
+    judged = worst.measure(space, gallery, queries=600)
+    assert (judged["queries"], judged["worst"]) == (600, 0) and judged["recall"] >= 0.99
     measured = dial.measure(space, gallery, queries[:15], list(range(0, 200, 2)))
     assert [one["weight"] for one in measured["tenths"]] == list(TENTHS)
     assert all(one["recall"] >= 0.95 for one in measured["tenths"]), measured
@@ -120,6 +123,10 @@ def test_the_shop_is_written_and_measured(gallery: Gallery, tmp_path: Path) -> N
     assert all(row["short_pages"] == 0 and row["recall"] >= 0.95 for row in rows), rows
     assert len(BareConnection(space).seconds(queries[:3])) == 3
     assert 300 < sizes(space)["index_bytes"] / COUNT < 1200
+    thin, thick = graphs.measure(space, gallery, ["2/4", "16/64"], lambda text: None, efs=[40], queries=300)
+    assert (thin["m"], thin["ef_construction"], thin["ef_search"]) == (2, 4, 40)  # a graph as thin as can be
+    assert thin["worst_share"] > 0.3 and thin["recall"] < 0.7 and thin["bytes_a_photo"] < thick["bytes_a_photo"]
+    assert (thick["queries"], thick["worst"]) == (300, 0)
 
 
 @pytest.mark.parametrize("name", ["hnswlib", "faiss", "annoy"])
@@ -151,6 +158,13 @@ def result() -> dict[str, Any]:
             "own_weight": 0.2, "own": point, "plain": point, "own_over_plain_p50": 1.2,
             "tenths": [{"weight": 0.0, **point}, {"weight": 1.0, **point, "recall": 0.9}],
         },
+        "worst": {"queries": 20_000, "recall": 0.997, "worst": 12, "worst_share": 0.0006, "found": [8, 4, *[0] * 7, 50, 19938]},
+        "graphs": [
+            {
+                "m": 20, "ef_construction": 128, "ef_search": 120, "recall": 0.999, "worst_share": 0.0004, "p50_ms": 1.5,
+                "p99_ms": 3.0, "bytes_a_photo": 880.0, "build_seconds": 40.0,
+            }
+        ],
         "skipped_peers": {"annoy": "annoy is not installed"},
         "filters": [
             {**row, "filter": "none", "per_cent": 100.0, "p99_ms": 2.0, "recall": 0.99, "p99_over_unfiltered": 1.0},
@@ -171,11 +185,18 @@ def test_missed_targets_are_said() -> None:
     assert missed == [
         "100,000: worst filtered p99 / unfiltered (price 5 %)",
         "100,000: least recall@10 under a filter (price 5 %)",
+        "100,000: per cent of 20,000 queries that found fewer than half of their true ten",
         "100,000: least recall@10 on the dial (color_weight 1)",
         "100,000: cold p50 at the space's own weight / without parts",
     ]
     page = report.markdown(shown, plot="plot.png")
     assert "| 100,000: hot answers a second / FastAPI + hnswlib | 1.1 | ≥ 1 | yes |" in page
+    assert (
+        "| 100,000: per cent of 20,000 queries that found fewer than half of their true ten | 0.06 | ≤ 0.05 | **no** |"
+        in page
+    )
+    assert "| 100,000 | 20,000 | 0.9970 | 8 | 4 | 0 | 0 | 0 | 0 | 0 | 0 | 0 | 50 | 19938 | 0.060 % |" in page
+    assert "| 100,000 | 20 | 128 | 120 | 0.9990 | 0.040 % | 1.50 | 3.00 | 880 | 40 |" in page
     assert "| price | 5 | 2.00 | 8.00 | 4 | 0.900 | 0 |" in page and "annoy is not installed" in page
     assert "| 100,000 | 1 | 0.900 | 1.00 | 2.00 |" in page and "| 100,000 | 0.2 | 1.00 | 1.00 | 1.2 |" in page
 
@@ -192,6 +213,8 @@ def test_the_plot_is_drawn(tmp_path: Path) -> None:
         ("--vectors=10", "at least 1000"),
         ("--vectors=x", "whole numbers"),
         ("--peers=milvus,lucene", "'lucene' is no peer"),
+        ("--graphs=16", "'16': m/ef_construction is needed"),
+        ("--graphs=16/64,40/64", "40/64: ef_construction=64 must be at least 2 × m"),
     ],
 )
 def test_bad_arguments_are_named(db: None, argument: str, words: str) -> None:

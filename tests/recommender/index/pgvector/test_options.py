@@ -31,7 +31,7 @@ def test_a_combination_that_does_not_exist_lists_those_that_do(index: str, metri
         ({"m": 1}, "m=1: a whole number from 2 to 100"),
         ({"ef_search": "40"}, "ef_search='40'"),
         ({"ef_search": True}, "ef_search=True"),
-        ({"m": 50}, "must be at least 2 × m (100)"),
+        ({"m": 50, "ef_construction": 64}, "must be at least 2 × m (100)"),
     ],
 )
 def test_a_bad_parameter_is_named(parameters: dict[str, object], words: str) -> None:
@@ -42,7 +42,7 @@ def test_a_bad_parameter_is_named(parameters: dict[str, object], words: str) -> 
 
 def test_defaults_and_given_parameters_are_one() -> None:
     chosen = check(metric="l2", index="hnsw", dimensions=256, parameters={"ef_search": 200})
-    assert (chosen.m, chosen.ef_construction, chosen.ef_search, chosen.max_scan_tuples) == (16, 64, 200, 100_000)
+    assert (chosen.m, chosen.ef_construction, chosen.ef_search, chosen.max_scan_tuples) == (16, 256, 200, 100_000)
     with pytest.raises(UnknownCombination, match="4001 dimensions"):
         check(metric="l2", index="hnsw", dimensions=4001)
 
