@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import LONGEST_FIRST
 from tests.workers import process_environment
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -67,10 +66,6 @@ def _private_names(source: str) -> list[str]:
 def _is_private(name: str) -> bool:
     last = name.split(".")[-1]
     return last.startswith("_") and not last.startswith("__")
-
-
-def test_the_files_that_run_first_are_there() -> None:
-    assert [name for name in LONGEST_FIRST if not (PROJECT / name).is_file()] == []
 
 
 def test_tests_use_no_private_name_of_what_they_test() -> None:
