@@ -91,6 +91,9 @@ def test_private_names_are_found(source: str, name: str) -> None:
 
 
 IMPORT_THE_WEB = """
+import gc
+import config
+assert not gc.isenabled()
 import config.rsgi
 from django.urls import get_resolver
 def visit(resolver):
@@ -110,14 +113,15 @@ app.finalize()
 assert any(name.startswith("recommender.") for name in app.tasks), sorted(app.tasks)
 """
 SAY = """
-import sys
+import gc, sys
+assert gc.isenabled() and gc.get_freeze_count() > 50_000, gc.get_freeze_count()
 print(sorted({name.split(".")[0] for name in sys.modules} & {"tensorflow", "keras", "torch", "jax", "scipy"}))
 """
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("code", [IMPORT_THE_WEB, IMPORT_THE_WORKER], ids=["web", "worker"])
-def test_who_serves_does_not_import_tensorflow(code: str) -> None:
+def test_who_serves_does_not_import_tensorflow_and_looks_for_garbage_once_it_is_set_up(code: str) -> None:
     result = subprocess.run(
         [sys.executable, "-c", code + SAY],
         cwd=PROJECT,
