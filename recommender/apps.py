@@ -1,3 +1,5 @@
+import gc
+
 from django.apps import AppConfig
 
 
@@ -7,3 +9,7 @@ class RecommenderConfig(AppConfig):
 
     def ready(self) -> None:
         from recommender import checks, receivers  # noqa: F401  (registers the checks, connects the receivers)
+
+        # This is the last app: what is imported by now stays, and is not looked through again.
+        gc.freeze()
+        gc.enable()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,9 +12,11 @@ import hypothesis
 import pytest
 import redis
 from pytest_django import DjangoDbBlocker, Settings
+from xdist.remote import Producer
 
 from tests.catalog import factories
 from tests.database import make_quick
+from tests.schedule import FilesTogether, place
 from tests.workers import CeleryWorker, process_environment
 
 # No deadline: the machine may be busy. `make fuzz` looks longer, at new cases each time.
@@ -22,40 +25,22 @@ hypothesis.settings.register_profile("fuzz", deadline=None, max_examples=5000, p
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 
-# The files that take longest, one after the other: with several workers, what begins last must not be long.
-LONGEST_FIRST = (
-    "tests/config/test_demo.py",
-    "tests/recommender/evaluation/test_clothing.py",
-    "tests/recommender/pipeline/test_workers.py",
-    "tests/chaos/test_chaos.py",
-    "tests/recommender/encoder/test_applications.py",
-    "tests/recommender/spaces/test_command.py",
-    "tests/config/test_docker.py",
-    "tests/recommender/encoder/test_compile.py",
-    "tests/recommender/search/test_property.py",
-    "tests/recommender/spaces/test_build.py",
-    "tests/config/test_local_folder.py",
-    "tests/browser/test_storefront.py",
-    "tests/browser/test_admin.py",
-    "tests/test_readme.py",
-    "tests/config/test_local_stopped.py",
-    "tests/recommender/index/test_prepared.py",
-    "tests/recommender/bench/pipeline/test_run.py",
-    "tests/recommender/bench/pipeline/test_encoders.py",
-    "tests/load/test_load.py",
-    "tests/config/test_local_services.py",
-    "tests/config/test_database_away.py",
-    "tests/recommender/pipeline/test_graves.py",
-    "tests/config/test_broker.py",
-    "tests/web/test_orphans.py",
-)
-
-
 @pytest.hookimpl(trylast=True)  # pytest-django has put tests that need no fresh database before those that do
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest files first; the others stay in their order."""
-    places = {name: place for place, name in enumerate(LONGEST_FIRST)}
-    items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(places)))
+    items.sort(key=place)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FilesTogether | None:
+    return FilesTogether(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """What is imported and collected stays to the end: looking through it for garbage again and again was a tenth of the run."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 @pytest.fixture(scope="session")

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.conftest import Shop, coloured_shop, drawn_catalogue, static_files, web
+from tests.browser.conftest import Shop, coloured_shop, drawn_catalogue, server, static_files, web
 
-__all__ = ["coloured_shop", "drawn_catalogue", "static_files", "web"]
+__all__ = ["coloured_shop", "drawn_catalogue", "server", "static_files", "web"]
 
 PROJECT = Path(__file__).resolve().parent.parent
 README = (PROJECT / "README.md").read_text()

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import LONGEST_FIRST
 from tests.workers import process_environment
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -69,10 +68,6 @@ def _is_private(name: str) -> bool:
     return last.startswith("_") and not last.startswith("__")
 
 
-def test_the_files_that_run_first_are_there() -> None:
-    assert [name for name in LONGEST_FIRST if not (PROJECT / name).is_file()] == []
-
-
 def test_tests_use_no_private_name_of_what_they_test() -> None:
     """What is patched or read behind the public names holds an implementation, not a behaviour."""
     files = sorted((PROJECT / "tests").rglob("*.py"))
@@ -96,6 +91,9 @@ def test_private_names_are_found(source: str, name: str) -> None:
 
 
 IMPORT_THE_WEB = """
+import gc
+import config
+assert not gc.isenabled()
 import config.rsgi
 from django.urls import get_resolver
 def visit(resolver):
@@ -115,14 +113,15 @@ app.finalize()
 assert any(name.startswith("recommender.") for name in app.tasks), sorted(app.tasks)
 """
 SAY = """
-import sys
+import gc, sys
+assert gc.isenabled() and gc.get_freeze_count() > 50_000, gc.get_freeze_count()
 print(sorted({name.split(".")[0] for name in sys.modules} & {"tensorflow", "keras", "torch", "jax", "scipy"}))
 """
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("code", [IMPORT_THE_WEB, IMPORT_THE_WORKER], ids=["web", "worker"])
-def test_who_serves_does_not_import_tensorflow(code: str) -> None:
+def test_who_serves_does_not_import_tensorflow_and_looks_for_garbage_once_it_is_set_up(code: str) -> None:
     result = subprocess.run(
         [sys.executable, "-c", code + SAY],
         cwd=PROJECT,

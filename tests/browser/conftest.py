@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,9 +21,10 @@ from recommender.index import lifecycle
 from recommender.index.registry import vector_index
 from recommender.models import EmbeddingJob, Space
 from recommender.spaces.first import ensure_first_space
+from tests.load.web import web_server
 from tests.recommender.compiled import compiled_encoder
 from tests.recommender.pipeline.conftest import drop_partitions
-from tests.waiting import free_port, wait_until
+from tests.waiting import wait_until
 from tests.workers import CeleryWorker, process_environment
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
@@ -90,11 +88,26 @@ def static_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def server(
+    django_db_setup: None, static_files: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, Path]]:
+    """The URL of the shipped web server, which the tests of a file share, and the folder of the photos that it serves."""
+    folder = tmp_path_factory.mktemp("web")
+    media = folder / "media"
+    environment = process_environment(
+        HTTPS="false", WEB_PROCESSES="1", STATIC_ROOT=str(static_files), MEDIA_ROOT=str(media)
+    )
+    with web_server(environment, folder / "log") as url:
+        yield url, media
+
+
 @pytest.fixture
-def web(transactional_db: None, settings: Settings, static_files: Path, tmp_path: Path) -> Iterator[str]:
-    """The URL of the shipped web server, over no products yet."""
-    with _web_server(tmp_path / "web.log", STATIC_ROOT=str(static_files)) as url:
-        yield url
+def web(server: tuple[str, Path], transactional_db: None, settings: Settings) -> str:
+    """The URL of the web server, over no products yet."""
+    url, media = server
+    settings.MEDIA_ROOT = str(media)
+    return url
 
 
 @pytest.fixture
@@ -168,32 +181,3 @@ def _shared_photos() -> int:
 
     rows = ProductImage.objects.count()
     return rows - ProductImage.objects.values("digest").distinct().count()
-
-
-@contextmanager
-def _web_server(log: Path, **environment: str) -> Iterator[str]:
-    port = free_port()
-    with log.open("wb") as file:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "config.web", "--port", str(port)],
-            cwd=PROJECT,
-            env=process_environment(HTTPS="false", WEB_PROCESSES="1", **environment),
-            stdout=file,
-            stderr=file,
-            start_new_session=True,
-        )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        wait_until(lambda: _answers(f"{url}/healthz"), seconds=30, what=lambda: f"an answer: {log.read_text()}")
-        yield url
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False

@@ -42,7 +42,7 @@ class _Demo:
         self._output = output
         environment = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
         environment |= {"LOCAL_DIR": str(folder), "CATALOG": str(catalogue), "PORT": str(self.port)}
-        environment["ENCODER"] = "efficientnet-lite0"  # the quickest to compile
+        environment |= {"ENCODER": "efficientnet-lite0", "WEB_PROCESSES": "1"}  # the quickest to compile and to start
         for name in ("MEDIA_ROOT", "STATIC_ROOT", "SECRET_KEY"):
             environment.pop(name, None)
         with output.open("wb") as file:

@@ -1,4 +1,4 @@
-"""`.local` in any state: a sentence that names the path and the remedy, exit code 1, and nothing is started."""
+"""`.local` in any state: a sentence that names the path and the remedy, and nothing is started; a command then exits with 1."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from config.local.folder import LEAST_KEY_LENGTH, secret_key
+from config.local.folder import LEAST_KEY_LENGTH, LocalUnavailable, secret_key
+from config.local.services import borrowed_services
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 COMMANDS = {
@@ -19,14 +20,27 @@ COMMANDS = {
     "make demo": ["-m", "config.demo", "--port", "1025"],
     "pytest": ["-m", "pytest", "tests/test_models.py", "-q"],
 }
-# Root may read and write everything: as root these capabilities are dropped before the command begins.
+UNSET = ("DATABASE_URL", "REDIS_URL", "MEDIA_ROOT", "STATIC_ROOT", "SECRET_KEY")
+# Root may read and write everything: as root these capabilities are dropped before Python begins anew. Prints why each of
+# the folders of its arguments is refused, a line each.
 UNPRIVILEGED = """
 import ctypes, os, sys
 PR_CAPBSET_DROP, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 24, 1, 2
 if os.geteuid() == 0:
     for capability in (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH):
         assert ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0
-os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+REFUSALS = '''
+import os, sys
+from config.local.folder import LocalUnavailable
+from config.local.services import borrowed_services
+for os.environ["LOCAL_DIR"] in sys.argv[1:]:
+    try:
+        with borrowed_services():
+            print("was used")
+    except LocalUnavailable as error:
+        print(error)
+'''
+os.execv(sys.executable, [sys.executable, "-c", REFUSALS, *sys.argv[1:]])
 """
 # In a world of its own, the folder of local data is a disk of a few pages.
 SMALL_DISK = """
@@ -46,17 +60,15 @@ runpy.run_module("config.local", run_name="__main__", alter_sys=True)
 
 def run(folder: Path, command: str = "manage.py", *, before: str | None = None) -> tuple[int, str]:
     """Exit code and standard error of a command whose local data shall lie in `folder`."""
-    unset = ("DATABASE_URL", "REDIS_URL", "MEDIA_ROOT", "STATIC_ROOT", "SECRET_KEY")
-    environment = {name: value for name, value in os.environ.items() if name not in unset}
-    result = subprocess.run(
-        [sys.executable, *(["-c", before] if before else []), *COMMANDS[command]],
-        cwd=PROJECT,
-        env=environment | {"LOCAL_DIR": str(folder)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    result = _python([*(["-c", before] if before else []), *COMMANDS[command]], LOCAL_DIR=str(folder))
     return result.returncode, result.stderr
+
+
+def _python(arguments: list[str], **environment: str) -> subprocess.CompletedProcess[str]:
+    """A Python to which no server, folder or key is named, but what `environment` says."""
+    named = {name: value for name, value in os.environ.items() if name not in UNSET} | environment
+    command = [sys.executable, *arguments]
+    return subprocess.run(command, cwd=PROJECT, env=named, capture_output=True, text=True, timeout=120)
 
 
 def a_file(name: str) -> Callable[[Path], None]:
@@ -127,53 +139,76 @@ def local(server_folder: Path) -> Path:
     return folder
 
 
+def assert_said(said: str, path: Path, sentence: str) -> None:
+    assert str(path) in said and sentence in said
+    assert "set LOCAL_DIR" in said or "set DATABASE_URL" in said
+
+
 def assert_refused(outcome: tuple[int, str], command: str, path: Path, sentence: str) -> None:
     code, error = outcome
     assert "Traceback" not in error
     (line,) = [line for line in error.splitlines() if line.startswith(f"{command}: ")]
-    assert str(path) in line and sentence in line
-    assert "set LOCAL_DIR" in line or "set DATABASE_URL" in line
+    assert_said(line, path, sentence)
     assert code == 1
 
 
+@pytest.fixture
+def refusal(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], str]:
+    """Why local data cannot lie in a folder, as this process is told when it wants to borrow servers."""
+
+    def said(folder: Path) -> str:
+        for name in UNSET:
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("LOCAL_DIR", str(folder))
+        with pytest.raises(LocalUnavailable) as refused, borrowed_services():
+            pass
+        return str(refused.value)
+
+    return said
+
+
 @pytest.mark.parametrize("state", STATES)
-def test_what_cannot_be_used_is_named(local: Path, state: str) -> None:
+def test_what_cannot_be_used_is_named(local: Path, refusal: Callable[[Path], str], state: str) -> None:
     spoil, name, sentence = STATES[state]
     spoil(local)
-    assert_refused(run(local), "manage.py", local / name, sentence)
+    assert_said(refusal(local), local / name, sentence)
     assert not (local / "postgres" / "postmaster.pid").exists()
 
 
-def test_a_folder_that_cannot_be_made_is_named(local: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_named(local: Path, refusal: Callable[[Path], str]) -> None:
     blocking = local.parent.parent / "file"
     blocking.write_text("")
-    assert_refused(run(blocking / "local"), "manage.py", blocking, NO_FOLDER)
+    assert_said(refusal(blocking / "local"), blocking, NO_FOLDER)
 
 
-@pytest.mark.parametrize("command", ["make demo", "pytest"])
-@pytest.mark.parametrize("state", ["a file", "secret_key a folder", "media a file", "logs a file"])
-def test_other_commands_say_the_same(local: Path, command: str, state: str) -> None:
+@pytest.mark.parametrize(
+    ("command", "state"), [("manage.py", "a file"), ("make demo", "media a file"), ("pytest", "secret_key a folder")]
+)
+def test_every_command_ends_with_that_sentence_alone(local: Path, command: str, state: str) -> None:
     spoil, name, sentence = STATES[state]
     spoil(local)
     assert_refused(run(local, command), command, local / name, sentence)
 
 
-@pytest.mark.parametrize("name", ["secret_key", "borrowers.lock", "redis/redis.conf", "logs/", "postgres/", ""])
-def test_what_this_user_may_not_use_is_named(local: Path, name: str) -> None:
-    path = local / name
-    if name.endswith("/"):
-        path.mkdir()
-    elif name:
-        path.parent.mkdir(exist_ok=True)
-        path.write_text("")
-    path.chmod(0o500 if not name else 0o000)
+def test_what_this_user_may_not_use_is_named(server_folder: Path) -> None:
+    names = ["secret_key", "borrowers.lock", "redis/redis.conf", "logs/", "postgres/", ""]
+    locals_ = [server_folder / str(number) for number in range(len(names))]
+    paths = [local / name for local, name in zip(locals_, names, strict=True)]
+    for path, name in zip(paths, names, strict=True):
+        if name and not name.endswith("/"):
+            path.parent.mkdir(parents=True)
+            path.write_text("")
+        else:
+            path.mkdir(parents=True)
+        path.chmod(0o000 if name else 0o500)
     try:
-        outcome = run(local, before=UNPRIVILEGED)
-        assert_refused(
-            outcome, "manage.py", path, "cannot be" if name else "belongs to another user or cannot be written"
-        )
+        result = _python(["-c", UNPRIVILEGED, *map(str, locals_)])
     finally:
-        path.chmod(0o700)
+        for path in paths:
+            path.chmod(0o700)
+    assert result.returncode == 0, result.stderr
+    for said, path, name in zip(result.stdout.splitlines(), paths, names, strict=True):
+        assert_said(said, path, "cannot be" if name else "belongs to another user or cannot be written")
 
 
 CAN_MOUNT = shutil.which("unshare") and subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode == 0

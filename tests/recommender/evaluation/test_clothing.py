@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import orjson
 import pytest
+from django.conf import settings
 from django.core.management import call_command
+from django.test import override_settings
 from numpy.typing import NDArray
+from pytest_django import DjangoDbBlocker, Settings
 
-from catalog.demo.drawing import KINDS, draw_product
-from recommender.encoder.preprocess import image_to_pixels
-from recommender.encoder.serving import encoder_for
+from catalog.models import Product
+from recommender.encoder.store import save_encoder
 from recommender.evaluation.rank import Contestant, score
 from recommender.models import Encoder
 from recommender.projection.apply import Projection
@@ -25,12 +28,41 @@ from recommender.spaces.first import ensure_first_space
 from recommender.spaces.options import SpaceOptions
 from recommender.spaces.shrinkage import Teaching, choose
 from recommender.spaces.switch import SwitchRefused, activate
-from tests.recommender.spaces.gallery import Clothing, add_photos
+from tests.recommender.compiled import compiled_encoder
+from tests.recommender.spaces.gallery import CLOTHING, Clothing, add_photos, read_clothing
+from tests.shared_rows import shared_rows
 
 pytestmark = [pytest.mark.photos, pytest.mark.django_db]
 
 HALVES = 3
 SHAPE = 1280  # numbers of a row of features that are the network's; those after them count colours
+
+
+@pytest.fixture(scope="module")
+def kept(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path]:
+    """The clothing in the first space of the default encoder, written once; the folder of its photos."""
+    media = tmp_path_factory.mktemp("media")
+
+    def fill() -> Path:
+        encoder = save_encoder(compiled_encoder(settings.ENCODER))
+        ensure_first_space(encoder=encoder)
+        clothing = read_clothing(encoder)
+        with override_settings(MEDIA_ROOT=str(media)):
+            add_photos(encoder, clothing.features, clothing.categories, paths=clothing.paths)
+        return media
+
+    if not CLOTHING.exists():
+        pytest.skip(f"the real photos are not here: {CLOTHING} does not exist")
+    yield from shared_rows(django_db_blocker, fill)
+
+
+@pytest.fixture
+def shop(db: None, kept: Path, settings: Settings) -> Encoder:
+    """Its encoder."""
+    settings.MEDIA_ROOT = str(kept)
+    return Encoder.objects.get()
 
 
 def gathered(features: NDArray[np.float32], classes: NDArray[np.int32]) -> Statistics:
@@ -85,11 +117,9 @@ def test_random_halves(clothing: Clothing, capsys: pytest.CaptureFixture[str]) -
     assert means["learned unseen"][1] >= means["pca unseen"][1] - 0.01
 
 
-def test_the_judgement_and_the_guard_on_real_photos(clothing: Clothing, clothing_encoder: Encoder) -> None:
+def test_the_judgement_and_the_guard_on_real_photos(shop: Encoder) -> None:
     """What teaches gains, what was left out hardly loses, on the photos that chose and on those that judge."""
-    ensure_first_space(encoder=clothing_encoder)
-    add_photos(clothing_encoder, clothing.features, clothing.categories)
-    space = build_space(SpaceOptions(encoder=clothing_encoder, projection="learned", dimensions=192))
+    space = build_space(SpaceOptions(encoder=shop, projection="learned", dimensions=192))
     judged, fit = space.judged, space.fit
     assert judged is not None and fit is not None and fit.shrinkage is not None
     changes = judged.differences["pca"]
@@ -100,34 +130,18 @@ def test_the_judgement_and_the_guard_on_real_photos(clothing: Clothing, clothing
     assert activate(space.name).space == space
 
 
-def test_labels_shuffled_at_random_are_refused(clothing: Clothing, clothing_encoder: Encoder) -> None:
-    ensure_first_space(encoder=clothing_encoder)
-    kinds = np.random.default_rng(0).permutation(clothing.categories).tolist()
-    add_photos(clothing_encoder, clothing.features, kinds)
-    space = build_space(SpaceOptions(encoder=clothing_encoder, projection="learned"))
+def test_labels_shuffled_at_random_are_refused(shop: Encoder) -> None:
+    products = list(Product.objects.order_by("pk"))
+    kinds = np.random.default_rng(0).permutation([product.category_id for product in products]).tolist()
+    for product, kind in zip(products, kinds, strict=True):
+        product.category_id = kind
+    Product.objects.bulk_update(products, ["category"])
+    space = build_space(SpaceOptions(encoder=shop, projection="learned"))
     with pytest.raises(SwitchRefused, match="not wholly above 0"):
         activate(space.name)
 
 
-def test_a_space_fitted_on_another_catalogue_is_refused(clothing: Clothing, clothing_encoder: Encoder) -> None:
-    """Fitted on drawn demo products, then the clothing comes: a learned space is for the classes it knows."""
-    ensure_first_space(encoder=clothing_encoder)
-    encoder = encoder_for(clothing_encoder)
-    drawn = [(kind, seed) for kind in KINDS for seed in range(6)]
-    pictures = (image_to_pixels(draw_product(kind, seed, 160), side=encoder.side) for kind, seed in drawn)
-    features = np.stack([encoder.features(pixels) for pixels in pictures])
-    add_photos(clothing_encoder, features, [f"Drawn > {kind}" for kind, _ in drawn], prefix="drawn")
-    space = build_space(SpaceOptions(encoder=clothing_encoder, projection="learned", dimensions=32))
-    add_photos(clothing_encoder, clothing.features, clothing.categories)
-    with pytest.raises(SwitchRefused, match="it was made for another catalogue"):
-        activate(space.name)
-
-
-def test_evaluate_prints_and_writes_what_the_active_space_is_worth(
-    clothing: Clothing, clothing_encoder: Encoder, tmp_path: Path
-) -> None:
-    ensure_first_space(encoder=clothing_encoder)
-    add_photos(clothing_encoder, clothing.features, clothing.categories, paths=clothing.paths)
+def test_evaluate_prints_and_writes_what_the_active_space_is_worth(shop: Encoder, tmp_path: Path) -> None:
     call_command("spaces", "build", "--projection", "pca", "--dims", "256", stdout=io.StringIO())
     call_command("spaces", "activate", "pca-256", stdout=io.StringIO())
     out = io.StringIO()

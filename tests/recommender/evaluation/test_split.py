@@ -22,7 +22,14 @@ from recommender.models import Encoder, ImageFeatures
 from recommender.projection.apply import unit
 from recommender.spaces.build import build_space
 from recommender.spaces.options import SpaceOptions
-from tests.recommender.spaces.gallery import add_photos, class_features, embed
+from tests.recommender.spaces.gallery import (
+    DIMENSIONS,
+    add_photos,
+    class_features,
+    coloured_encoder,
+    embed,
+    with_colours,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -219,3 +226,13 @@ def test_classes_that_are_not_listed_are_counted(encoder: Encoder, monkeypatch: 
     assert (len(quality.labels), quality.labels_left_out) == (3, 2)
     assert "3 smaller classes are not shown; --json lists the largest 3." in tables.quality(quality)
     assert "2 smaller classes are not listed." in render(judgement, quality, {})
+
+
+def test_near_duplicates_are_alike_in_shape_whatever_their_colours(db: None, settings: Settings) -> None:
+    settings.DUPLICATE_THRESHOLD = 0.99
+    encoder = coloured_encoder()
+    features = np.repeat(np.random.default_rng(2).standard_normal((6, DIMENSIONS)), 2, axis=0).astype(np.float32)
+    images = add_photos(encoder, with_colours(features, np.arange(12, dtype=np.int32)), to_spaces=False)
+    ids = np.array([image.pk for image in images])
+    judged, others = near_duplicates(encoder.pk, ids[::2], ids[1::2])
+    assert (judged.tolist(), others.tolist()) == (ids[::2].tolist(), ids[1::2].tolist())

@@ -12,18 +12,14 @@ from recommender import redis_client
 from recommender.encoder.store import save_encoder
 from recommender.models import Encoder, Space
 from recommender.spaces import active as spaces
-from recommender.spaces import first as first_space
 from tests.recommender.compiled import compiled_encoder
 from tests.recommender.spaces.gallery import (
     CLOTHING,
     Clothing,
-    add_photos,
-    class_features,
-    coloured_encoder,
     encoder_row,
+    fill_coloured_space,
     fill_plain_space,
     read_clothing,
-    with_colours,
 )
 
 
@@ -50,12 +46,7 @@ def plain_space(db: None) -> Space:
 @pytest.fixture
 def coloured_space(db: None) -> Space:
     """The same 10 categories of 24 photos, each photo in one of 6 colours, in the active space of a new shop."""
-    encoder = coloured_encoder()
-    space = first_space.ensure_first_space(encoder=encoder)
-    features, classes = class_features(10, 24)
-    rows = with_colours(features, np.arange(len(classes), dtype=np.int32) % 6)
-    add_photos(encoder, rows, [f"Things > kind {code}" for code in classes])
-    return space
+    return fill_coloured_space()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import orjson
 import pytest
 from django.core.management import call_command
 from django.db import connection
-from pytest_django import Settings
+from pytest_django import DjangoDbBlocker, Settings
 
 from catalog.locks import Lock
 from catalog.models import Product
@@ -24,11 +24,23 @@ from recommender.spaces.build import build_space
 from recommender.spaces.options import SpaceOptions
 from recommender.spaces.switch import activate
 from recommender.tasks import improve_space
-from tests.recommender.spaces.gallery import add_photos, class_features, with_colours
+from tests.recommender.spaces.gallery import add_photos, class_features, fill_plain_space, with_colours
+from tests.shared_rows import shared_rows
 
 pytestmark = pytest.mark.django_db
 
 States = dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def kept(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Space]:
+    yield from shared_rows(django_db_blocker, fill_plain_space)
+
+
+@pytest.fixture
+def plain_space(db: None, kept: Space) -> Space:
+    """10 categories of 24 photos, in the active plain space; written once for all tests of this file."""
+    return Space.objects.get(pk=kept.pk)
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 from pytest_django import DjangoDbBlocker
 
 from catalog.locks import Lock
@@ -28,6 +28,7 @@ from tests.recommender.spaces.gallery import (
     plain_vector,
     vectors_of,
 )
+from tests.shared_rows import shared_rows
 
 pytestmark = pytest.mark.django_db
 
@@ -37,17 +38,14 @@ class Stopped(BaseException):
 
 
 @pytest.fixture(scope="module")
-def unchanged_shop(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """The shop of `plain_space`, made once: what a test changes is rolled back to it, and at the end all of it is."""
-    with django_db_blocker.unblock(), transaction.atomic():
-        fill_plain_space()
-        yield
-        transaction.set_rollback(True)
+def kept(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Space]:
+    yield from shared_rows(django_db_blocker, fill_plain_space)
 
 
 @pytest.fixture
-def plain_space(unchanged_shop: None, db: None) -> Space:
-    return Space.objects.get(state=Space.State.ACTIVE)
+def plain_space(db: None, kept: Space) -> Space:
+    """10 categories of 24 photos, in the active plain space; written once for all tests of this file."""
+    return Space.objects.get(pk=kept.pk)
 
 
 def assert_holds_every_photo(space: Space) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +13,12 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from numpy.typing import NDArray
 from PIL import Image
-from pytest_django import Settings
+from pytest_django import DjangoDbBlocker, Settings
 
 from catalog.models import ProductImage
 from recommender.encoder.colour import fixed_colour_basis
 from recommender.encoder.stored_features import features_of
 from recommender.evaluation.contestants import contestants
-from recommender.evaluation.split import near_duplicates
 from recommender.index import stored
 from recommender.index.registry import vector_index
 from recommender.models import Encoder, Space
@@ -26,7 +26,6 @@ from recommender.projection.apply import projection_of, unit
 from recommender.search.duplicates import all_duplicates
 from recommender.spaces import drift
 from recommender.spaces.build import build_space
-from recommender.spaces.first import ensure_first_space
 from recommender.spaces.listing import list_spaces
 from recommender.spaces.options import InvalidSpace, SpaceOptions
 from recommender.spaces.switch import activate
@@ -34,15 +33,27 @@ from tests.recommender.spaces.gallery import (
     DIMENSIONS,
     add_photos,
     class_features,
-    coloured_encoder,
     encoder_row,
+    fill_coloured_space,
     with_colours,
 )
+from tests.shared_rows import shared_rows
 
 pytestmark = pytest.mark.django_db
 
 Vectors = NDArray[np.float32]
 HALF = 2**-10  # a step of half precision next to 1
+
+
+@pytest.fixture(scope="module")
+def kept(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Space]:
+    yield from shared_rows(django_db_blocker, fill_coloured_space)
+
+
+@pytest.fixture
+def coloured_space(db: None, kept: Space) -> Space:
+    """The same 10 categories of 24 photos, each in one of 6 colours; written once for all tests of this file."""
+    return Space.objects.get(pk=kept.pk)
 
 
 def built(space: Space, **options: object) -> Space:
@@ -155,14 +166,6 @@ def test_parts_without_an_exact_meaning_are_refused_by_name(
     assert Space.objects.count() == 1
 
 
-def test_an_encoder_without_colours_or_basis_is_refused_by_name(plain_space: Space) -> None:
-    with pytest.raises(InvalidSpace, match=r"encoder drawn@1 counts no colours: .*`spaces upgrade`"):
-        built(plain_space, projection="pca", dimensions=8, colour_weight=0.2)
-    with pytest.raises(InvalidSpace, match="encoder drawn@1 has no basis of its own: use --projection pca"):
-        built(plain_space, projection="basis")
-    assert built(plain_space, projection="pca", dimensions=8, colour_weight=0).name == "pca-8"
-
-
 def test_an_interrupted_build_of_parts_goes_on(coloured_space: Space) -> None:
     class Stopped(BaseException):
         pass
@@ -193,22 +196,6 @@ def test_a_new_shop_begins_on_the_basis_of_its_encoder(coloured_space: Space) ->
     colour = unit((rows[:, DIMENSIONS:] - mean) @ colours[:, :8])
     expected = np.hstack([np.sqrt(0.88) * shape, np.sqrt(0.12) * colour])
     assert np.abs(vectors - expected).max() < HALF
-
-
-def test_a_shop_whose_encoder_has_no_basis_begins_on_plain_features(encoder: Encoder) -> None:
-    space = ensure_first_space(encoder=encoder)
-    assert (space.name, space.projection, space.automatic) == ("plain", "none", True)
-    assert ensure_first_space(encoder=coloured_encoder()) == space
-
-
-def test_near_duplicates_are_alike_in_shape_whatever_their_colours(db: None, settings: Settings) -> None:
-    settings.DUPLICATE_THRESHOLD = 0.99
-    encoder = coloured_encoder()
-    features = np.repeat(np.random.default_rng(2).standard_normal((6, DIMENSIONS)), 2, axis=0).astype(np.float32)
-    images = add_photos(encoder, with_colours(features, np.arange(12, dtype=np.int32)), to_spaces=False)
-    ids = np.array([image.pk for image in images])
-    judged, others = near_duplicates(encoder.pk, ids[::2], ids[1::2])
-    assert (judged.tolist(), others.tolist()) == (ids[::2].tolist(), ids[1::2].tolist())
 
 
 def test_duplicates_of_a_shop_compare_shapes_alone(coloured_space: Space, tmp_path: Path) -> None:

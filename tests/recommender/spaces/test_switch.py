@@ -7,16 +7,13 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from django.db import connection
-from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoDbBlocker
 
 from catalog.models import Product, ProductImage
-from recommender.encoder import serving
 from recommender.index import partitions, stored
 from recommender.index.pgvector import ann_index
-from recommender.models import EmbeddingJob, Encoder, ImageFeatures, Space
-from recommender.spaces import active as spaces
-from recommender.spaces.active import active_space, forget_active_space
+from recommender.models import EmbeddingJob, ImageFeatures, Space
+from recommender.spaces.active import active_space
 from recommender.spaces.build import build_space
 from recommender.spaces.fill import reconcile
 from recommender.spaces.guard import verdict
@@ -24,10 +21,21 @@ from recommender.spaces.listing import list_spaces
 from recommender.spaces.options import SpaceOptions
 from recommender.spaces.switch import SwitchRefused, activate, retire
 from tests.catalog.factories import make_category
-from tests.recommender.spaces.gallery import add_photos, class_features, encoder_row, forgetting_features
-from tests.waiting import wait_until
+from tests.recommender.spaces.gallery import add_photos, class_features, encoder_row, fill_plain_space
+from tests.shared_rows import shared_rows
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(scope="module")
+def kept(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Space]:
+    yield from shared_rows(django_db_blocker, fill_plain_space)
+
+
+@pytest.fixture
+def plain_space(db: None, kept: Space) -> Space:
+    """10 categories of 24 photos, in the active plain space; written once for all tests of this file."""
+    return Space.objects.get(pk=kept.pk)
 
 
 def learned(plain_space: Space, **options: object) -> Space:
@@ -78,17 +86,6 @@ def test_a_space_fitted_on_shuffled_labels_is_judged_by_the_true_ones(plain_spac
     space.refresh_from_db()
     assert space.quality["differences"]["pca"]["seen"][1] < 0.02
     assert space.quality["differences"]["plain"]["seen"] != [0, 0, 0]
-
-
-def test_shuffled_labels_of_an_attribute_are_refused(encoder: Encoder) -> None:
-    from recommender.spaces.first import ensure_first_space
-
-    plain_space = ensure_first_space(encoder=encoder)
-    features, classes = class_features(10, 24)
-    values = np.random.default_rng(3).permutation([f"v{code}" for code in classes]).tolist()
-    add_photos(encoder, features, [f"kind {code}" for code in classes], attribute=values)
-    with pytest.raises(SwitchRefused, match="not wholly above 0"):
-        activate(learned(plain_space, labels="attribute:kind").name)
 
 
 def test_force_passes_over_the_guard_and_says_what_it_passed_over(plain_space: Space) -> None:
@@ -165,21 +162,6 @@ def test_a_space_that_forgets_what_it_was_not_taught_is_refused(plain_space: Spa
     assert active_space() == plain_space
 
 
-def test_a_catalogue_on_which_every_fit_forgets_gets_no_learned_space(encoder: Encoder) -> None:
-    """Four dimensions tell the kinds that taught them apart, and no other."""
-    from recommender.spaces.first import ensure_first_space
-
-    plain_space = ensure_first_space(encoder=encoder_row("wide@1", dimensions=56))
-    features, classes = forgetting_features(common=0.0)
-    add_photos(plain_space.encoder, features, [f"Things > kind {code}" for code in classes])
-    space = build_space(SpaceOptions(encoder=plain_space.encoder, projection="learned", dimensions=4))
-    fit = space.fit
-    assert fit is not None and fit.shrinkage is not None and fit.shrinkage.unseen is not None
-    assert fit.shrinkage.unseen.mean < -0.01
-    with pytest.raises(SwitchRefused, match="it forgets what it is not taught; use --projection pca"):
-        activate(space.name)
-
-
 def test_an_unlearned_space_worse_than_the_active_one_is_refused(plain_space: Space) -> None:
     activate(learned(plain_space).name)
     with pytest.raises(SwitchRefused, match=r"differs from that of the active space learned-6 by -.*wholly below 0"):
@@ -188,18 +170,6 @@ def test_an_unlearned_space_worse_than_the_active_one_is_refused(plain_space: Sp
 
 def test_an_unlearned_space_as_good_as_the_active_one_is_activated(plain_space: Space) -> None:
     space = pca(plain_space)
-    assert activate(space.name).space == space
-
-
-def test_products_as_labels_are_judged_on_products_not_seen(encoder: Encoder) -> None:
-    from recommender.spaces.first import ensure_first_space
-
-    plain_space = ensure_first_space(encoder=encoder)
-    features, classes = class_features(60, 6)
-    add_photos(encoder, features, groups=[f"group {code}" for code in classes])
-    space = learned(plain_space, labels="product")
-    assert set(space.quality["queries"]) == {"overall", "seen", "unseen"}
-    assert space.quality["queries"]["seen"] == 0
     assert activate(space.name).space == space
 
 
@@ -310,85 +280,6 @@ def test_spaces_are_listed_with_what_they_are_and_cost(plain_space: Space) -> No
     assert newest["age_seconds"] >= 0
     retire(space.name)
     assert list_spaces()[0]["photos"] == list_spaces()[0]["bytes"] == 0
-
-
-@pytest.fixture
-def no_cache(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(spaces, "CACHE_SECONDS", 0.0)
-    yield
-    forget_active_space()
-
-
-def activated_elsewhere(before: Space, after: Space) -> None:
-    """As another process does it, so that this one has not forgotten which space it answers from."""
-    Space.objects.filter(pk=before.pk).update(state=Space.State.READY)
-    Space.objects.filter(pk=after.pk).update(state=Space.State.ACTIVE, activated_at=timezone.now())
-
-
-def test_a_process_keeps_its_space_until_the_next_encoder_is_loaded(
-    transactional_db: None, no_cache: None, caplog: pytest.LogCaptureFixture
-) -> None:
-    """An encoder that cannot be loaded is never adopted while the old space is readable; after that nothing else is left."""
-    from recommender.spaces.first import ensure_first_space
-
-    old = ensure_first_space(encoder=encoder_row())
-    assert active_space() == old
-    new = build_space(SpaceOptions(encoder=encoder_row("broken@1")), name="new")
-    activated_elsewhere(old, new)
-    for _ in range(3):
-        assert active_space() == old
-    wait_until(lambda: "its encoder does not load" in caplog.text, seconds=20)
-    assert active_space() == old
-    retire(old.name, grace_seconds=0)
-    assert active_space() == new
-
-
-def test_a_process_adopts_a_space_whose_encoder_loads(
-    transactional_db: None,
-    no_cache: None,
-    compiled_lite0: Encoder,
-    django_assert_num_queries: DjangoAssertNumQueries,
-) -> None:
-    from recommender.spaces.first import ensure_first_space
-
-    old = ensure_first_space(encoder=encoder_row())
-    new = build_space(SpaceOptions(encoder=compiled_lite0), name="new")
-    serving.forget_encoders()
-    assert active_space() == old
-    activated_elsewhere(old, new)
-    assert active_space() == old
-    wait_until(lambda: active_space() == new, seconds=20)
-    with django_assert_num_queries(0):
-        serving.encoder_for(compiled_lite0, runtime=serving.COMPILED)
-
-
-def test_the_same_encoder_needs_no_wait(plain_space: Space, no_cache: None) -> None:
-    space = pca(plain_space)
-    assert active_space() == plain_space
-    activated_elsewhere(plain_space, space)
-    assert active_space() == space
-
-
-def test_a_learned_space_of_few_dimensions_is_held_against_a_pca_of_more(encoder: Encoder) -> None:
-    """Three dimensions tell ten kinds apart better when learned than by a PCA of three, but not than by all of PCA."""
-    from recommender.evaluation.contestants import contestants
-    from recommender.spaces.first import ensure_first_space
-
-    plain_space = ensure_first_space(encoder=encoder)
-    features, classes = class_features(10, 24)
-    images = add_photos(encoder, features, [f"Things > kind {code}" for code in classes])
-    space = build_space(
-        SpaceOptions(encoder=plain_space.encoder, projection="learned", dimensions=3, augment=4, metric="l2")
-    )
-    ids = np.array([image.pk for image in images])
-    found = {
-        one.name: one
-        for one in contestants(space, rival=None, judged_ids=ids[:80], training_ids=ids[80:], progress=lambda *_: None)
-    }
-    assert found["space"].vectors.shape == (80, 3)
-    assert found["pca"].vectors.shape == (80, 24)
-    assert (found["pca"].metric, found["pca"].augment) == ("l2", 4)
-    assert (found["plain"].augment, found["histogram"].augment) == (0, 0)
 
 
 def test_a_space_activated_while_it_is_built_stays_active(plain_space: Space) -> None:

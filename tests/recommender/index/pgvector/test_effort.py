@@ -26,7 +26,7 @@ from recommender.index.types import Hit, SpaceQuery
 from recommender.models import Space
 from recommender.projection.apply import beside
 from tests.catalog.filters.chosen import filtering
-from tests.recommender.index.pgvector.test_plans import nodes, scans
+from tests.recommender.index.pgvector.plans import nodes, scans
 from tests.recommender.search.gallery import Shop, unit
 from tests.recommender.search.parted import (
     ALPHA,
