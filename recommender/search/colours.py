@@ -46,7 +46,7 @@ def parse_colours(parameters: Parameters) -> list[WeightedColour]:
     written = read_listed(parameters, "hex", most=MOST_COLOURS)
     if not written:
         raise InvalidParameter("hex", f"at least one colour is needed; {_WORDS}")
-    return [_parsed(one) for one in written]
+    return list(dict.fromkeys(_parsed(one) for one in written))  # one colour may be written in several ways
 
 
 def hex_of(rgb: Rgb) -> str:

@@ -16,6 +16,7 @@ from django.db import transaction
 
 from recommender.evaluation.labels import read_photos, too_few
 from recommender.locks import improving_alone
+from recommender.merchandising.placeholders import placeholder_files
 from recommender.models import Encoder, ImageFeatures, Space
 from recommender.progress import Progress, silent
 from recommender.spaces.build import BuildInProgress, build_space
@@ -107,7 +108,9 @@ def built(
 
 
 def _embedded(encoder_id: int) -> int:
-    return ImageFeatures.objects.filter(encoder=encoder_id).count()
+    """Photos with features, without placeholders: more of those are no growth."""
+    features = ImageFeatures.objects.filter(encoder=encoder_id)
+    return features.exclude(digest__in=placeholder_files().values("digest")).count()
 
 
 def _better(space: Space, reasons: list[str]) -> Iterator[SpaceOptions]:

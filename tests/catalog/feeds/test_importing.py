@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import threading
 import tracemalloc
@@ -415,6 +416,7 @@ def test_memory_does_not_grow_with_the_feed(folder: Path) -> None:
     peaks: dict[int, int] = {}
 
     def advance(report: importing.Report) -> None:
+        gc.collect()
         peaks[report.rows] = tracemalloc.get_traced_memory()[1]
 
     with open_feed(write_feed(folder, *rows)) as feed:

@@ -8,23 +8,22 @@ from typing import Any, BinaryIO
 from unittest.mock import patch
 
 import django
-import numpy as np
-from numpy.typing import NDArray
 
+from catalog.photos.reading import HashedPixels
 from tests.waiting import wait_until
 
 
 def main() -> None:
     django.setup()
     from recommender.encoder import serving
-    from recommender.encoder.preprocess import photo_to_pixels
+    from recommender.encoder.preprocess import hashed_pixels
     from recommender.pipeline import embed
     from tests.recommender.pipeline.conftest import ColourEncoder
 
-    decoded: list[NDArray[np.uint8]] = []
+    decoded: list[HashedPixels] = []
 
-    def counted(file: BinaryIO, **options: Any) -> NDArray[np.uint8]:
-        decoded.append(photo_to_pixels(file, **options))
+    def counted(file: BinaryIO, **options: Any) -> HashedPixels:
+        decoded.append(hashed_pixels(file, **options))
         return decoded[-1]
 
     encoder = ColourEncoder()
@@ -35,7 +34,7 @@ def main() -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     encoder.on_photo = die
-    with serving.injected(encoder), patch.object(embed, "photo_to_pixels", counted):
+    with serving.injected(encoder), patch.object(embed, "hashed_pixels", counted):
         embed.work(seconds=60)
 
 

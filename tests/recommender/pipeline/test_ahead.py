@@ -17,11 +17,11 @@ import numpy as np
 import psutil
 import pytest
 from django.db import connection
-from numpy.typing import NDArray
 from pytest_django import Settings
 
 from catalog.photos.decoder_pool import decoder_pool
-from recommender.encoder.preprocess import photo_to_pixels
+from catalog.photos.reading import HashedPixels
+from recommender.encoder.preprocess import hashed_pixels
 from recommender.models import EmbeddingJob, ImageFeatures, ImageVector, Space
 from recommender.pipeline import embed, recovery
 from recommender.pipeline.ahead import one_ahead
@@ -100,13 +100,13 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Digests of the photos that were decoded for the encoder, in order."""
     digests: list[str] = []
 
-    def noted(file: BinaryIO, **options: Any) -> NDArray[np.uint8]:
-        pixels = photo_to_pixels(file, **options)
+    def noted(file: BinaryIO, **options: Any) -> HashedPixels:
+        pixels = hashed_pixels(file, **options)
         file.seek(0)
         digests.append(hashlib.sha256(file.read()).hexdigest())
         return pixels
 
-    monkeypatch.setattr(embed, "photo_to_pixels", noted)
+    monkeypatch.setattr(embed, "hashed_pixels", noted)
     return digests
 
 
@@ -253,13 +253,13 @@ def test_an_error_nobody_foresaw_in_reading_ahead_is_held_against_that_photo(
 ) -> None:
     images = [make_image() for _ in range(3)]
 
-    def lost(file: BinaryIO, **options: Any) -> NDArray[np.uint8]:
+    def lost(file: BinaryIO, **options: Any) -> HashedPixels:
         if hashlib.sha256(file.read()).hexdigest() == images[1].digest:
             raise RuntimeError("a bug of ours")
         file.seek(0)
-        return photo_to_pixels(file, **options)
+        return hashed_pixels(file, **options)
 
-    monkeypatch.setattr(embed, "photo_to_pixels", lost)
+    monkeypatch.setattr(embed, "hashed_pixels", lost)
     with pytest.raises(RuntimeError, match="a bug of ours"):
         embed.work(seconds=SECONDS)
     assert [(job_of(image).attempts, job_of(image).alone) for image in images] == [(0, False), (1, True), (0, False)]
@@ -277,11 +277,11 @@ def test_nothing_is_decoded_or_encoded_within_a_transaction(
 
     colour_encoder.on_photo = lambda: in_transaction.append(look())
 
-    def noted(file: BinaryIO, **options: Any) -> NDArray[np.uint8]:
+    def noted(file: BinaryIO, **options: Any) -> HashedPixels:
         in_transaction.append(look())
-        return photo_to_pixels(file, **options)
+        return hashed_pixels(file, **options)
 
-    monkeypatch.setattr(embed, "photo_to_pixels", noted)
+    monkeypatch.setattr(embed, "hashed_pixels", noted)
     assert embed.work(seconds=SECONDS).done == 3
     assert in_transaction == [0] * 6
 

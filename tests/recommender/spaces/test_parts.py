@@ -23,7 +23,7 @@ from recommender.index import stored
 from recommender.index.registry import vector_index
 from recommender.models import Encoder, Space
 from recommender.projection.apply import projection_of, unit
-from recommender.search.duplicates import all_duplicates
+from recommender.search.cluster_list import duplicate_clusters
 from recommender.spaces import drift
 from recommender.spaces.build import build_space
 from recommender.spaces.listing import list_spaces
@@ -205,9 +205,10 @@ def test_duplicates_of_a_shop_compare_shapes_alone(coloured_space: Space, tmp_pa
     features = np.repeat(np.random.default_rng(2).standard_normal((1, DIMENSIONS)), 2, axis=0).astype(np.float32)
     rows = with_colours(features, np.arange(2, dtype=np.int32))
     images = add_photos(coloured_space.encoder, rows, prefix="twin", paths=[picture, picture])
-    pairs = [pair for found in all_duplicates(threshold=0.999) for pair in found.pairs]
-    assert [{pair.image_id, pair.other_image_id} for pair in pairs] == [{image.pk for image in images}]
-    assert pairs[0].cosine == pytest.approx(1, abs=HALF)
+    (cluster,) = duplicate_clusters(threshold=0.999).clusters
+    assert [cluster.image_id, *(member.image_id for member in cluster.members)] == [image.pk for image in images]
+    assert cluster.members[0].likeness is not None
+    assert cluster.members[0].likeness.cosine == pytest.approx(1, abs=HALF)
 
 
 def test_what_a_space_of_parts_is_compared_with(coloured_space: Space) -> None:
