@@ -12,5 +12,6 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep files that no photo names": {"task": "recommender.tasks.sweep_files", "schedule": crontab(minute="17")},
     "measure recall": {"task": "recommender.tasks.measure_recall", "schedule": settings.RECALL_SECONDS},
     "improve the space": {"task": "recommender.tasks.improve_space", "schedule": settings.IMPROVE_SECONDS},
+    "say what scores mean": {"task": "recommender.tasks.calibrate_space", "schedule": settings.IMPROVE_SECONDS},
     "look for drift": {"task": "recommender.tasks.check_drift", "schedule": crontab(minute="47")},
 }

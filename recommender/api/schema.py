@@ -52,7 +52,11 @@ COLOR_SEARCH = [
         "Nothing of less confidence than this, 0 to 100: means the same in every space, where a score does not. Refused while"
         " `confidence_basis` is null.",
     ),
-    query("min_results", OpenApiTypes.INT, "When a least score or confidence leaves fewer, fill from the same category; see `fallback`."),
+    query(
+        "min_results",
+        OpenApiTypes.INT,
+        "When a least score or confidence leaves fewer, fill from the same category; see `fallback`.",
+    ),
     query("diversity", OpenApiTypes.FLOAT, "0 to 1: how much answers should differ from each other."),
     EXACT,
 ]

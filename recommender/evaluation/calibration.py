@@ -39,12 +39,12 @@ _SEED = 21
 Rows = NDArray[np.int64]
 
 
-def calibrate(space: Space, *, labels: str | None = None, progress: Progress = silent) -> Calibration | None:
+def calibrate(space: Space, *, progress: Progress = silent) -> Calibration | None:
     """The calibration of a complete space by its labels, else by category; by percentile where labels are too few.
 
-    None with fewer than LEAST_PHOTOS photos of published products. Reads, writes nothing. Raises UnknownLabels.
+    None with fewer than LEAST_PHOTOS photos of published products. Reads, writes nothing.
     """
-    labels = labels or labels_of(space)
+    labels = labels_of(space)
     if labels == "product":  # a product is no answer to itself
         labels = DEFAULT_LABELS
     photos = searchable(read_photos(encoders=[space.encoder_id], labels=labels))
@@ -104,13 +104,15 @@ class _Fitting:
             unseen_error=self._unseen_error(own),
         )
 
-    def _by_percentile(self) -> Calibration:
+    def _by_percentile(self) -> Calibration | None:
         asking = np.concatenate(_queries(self._photos, labelled=False))
         curves = []
         for page in self._ask(asking):
             scores = page.scores[page.rows >= 0].astype(np.float64)
             if len(scores):
                 curves.append(_curve(page.weight, *percentile_knots(scores)))
+        if not curves:  # every photo is of one group: nobody is answered
+            return None
         return Calibration(
             basis=PERCENTILE,
             labels="",

@@ -16,8 +16,8 @@ from recommender.index.parts import Weighing, has_colour
 from recommender.models import Space
 from recommender.projection.apply import project_query
 from recommender.search.answers import Answer, EncoderChanged
-from recommender.search.confidence import scale_for, with_confidence
 from recommender.search.colours import WeightedColour, colour_query, hex_of, no_colour, weighing_of
+from recommender.search.confidence import scale_for, with_confidence
 from recommender.search.filters import SearchOptions, excluding
 from recommender.search.likes import liked_direction
 from recommender.search.query_products import QueryProduct, UnknownProduct, query_product, query_products

@@ -7,6 +7,7 @@ from typing import Any
 
 from recommender.evaluation.scores import METRICS
 from recommender.models import Space
+from recommender.records.calibration import PERCENTILE
 from recommender.records.quality import ClassFigures, Figures, Quality
 from recommender.records.reading import Interval
 
@@ -127,6 +128,44 @@ def shrinkage(space: Space) -> str:
     changes = [f"{with_sign(one)} on {classes}" for one, classes in measured if one is not None]
     against = f": mAP@50 against {NAMES['pca']} {', '.join(changes)}" if changes else ""
     return f"Shrinkage {chosen.value:g}, chosen on {chosen.photos:,} photos by leaving classes out {chosen.draws} times{against}"
+
+
+def calibration(space: Space) -> str:
+    """How far confidences are from the truth, with their table; "" while nothing is fitted."""
+    found = space.calibrated
+    if found is None:
+        return ""
+    if not found.reliability:
+        return calibration_sentences(space)
+    rows = [[f"{100 * one.confidence:.1f}", f"{100 * one.share:.1f}", f"{one.answers:,}"] for one in found.reliability]
+    return "\n".join(["", calibration_sentences(space), table(["confidence", "alike, %", "answers"], rows), ""])
+
+
+def calibration_sentences(space: Space) -> str:
+    """What confidences go by and their expected calibration error; "" while nothing is fitted."""
+    found = space.calibrated
+    if found is None:
+        return ""
+    if found.basis == PERCENTILE:
+        return (
+            f"Confidence is the percentile of a score among the first 50 answers to {found.queries:,} photos: too few photos "
+            "have labels to say what share of answers is alike."
+        )
+    own = space.colour_weight if space.colour_dimensions else 0.0
+    errors = {one.weight: one.error for one in found.curves if one.error is not None}
+    fitted = f"Confidence by {found.labels}, fitted on the first 50 answers to {found.queries:,} photos"
+    if own not in errors:
+        return f"{fitted}; there are no others to judge it."
+    others = f" (at most {max(errors.values()):.3f} at other weights of colour)" if len(errors) > 1 else ""
+    unseen = (
+        ""
+        if found.unseen_error is None
+        else f" On photos that the learned fit has not seen, such as a shopper's own, it is {found.unseen_error:.3f}."
+    )
+    return (
+        f"{fitted}, judged on those to {found.judged_queries:,} others: expected calibration error {errors[own]:.3f}{others}. "
+        f"Base rate: {found.answers_share:.3f} of these answers are alike, and {found.pairs_share:.3f} of all pairs.{unseen}"
+    )
 
 
 def by_label(labels: Mapping[str, ClassFigures]) -> str:
