@@ -25,13 +25,12 @@ DIGITS = 1  # of a confidence; by these, too, it is compared with `min_confidenc
 
 @dataclass(frozen=True, eq=False)
 class Scale:
-    """From scores to confidences at one weight of colour. `basis`: as of the calibration.
+    """From scores to confidences at one weight of colour.
 
     `low`, `high`: scores and confidences, float64 (knots,) each, at the nearest weights that were fitted, below and above;
     `share`: how much the latter counts, 0 to 1.
     """
 
-    basis: str
     low: tuple[NDArray[np.float64], NDArray[np.float64]]
     high: tuple[NDArray[np.float64], NDArray[np.float64]]
     share: float
@@ -63,6 +62,12 @@ def scale_for(space: Space, weighing: Weighing | None, *, min_confidence: float 
     return None
 
 
+def basis_of(space: Space) -> str | None:
+    """By what confidences are calibrated; None while nothing is fitted."""
+    calibration = _calibration(space)
+    return None if calibration is None else calibration.basis
+
+
 def scale_of(calibration: Calibration, weight: float) -> Scale:
     """The scale at a weight of colour, between those that were fitted as far as the weight is between theirs."""
     curves = calibration.curves
@@ -71,7 +76,7 @@ def scale_of(calibration: Calibration, weight: float) -> Scale:
     low = high if high.weight <= weight else curves[max(0, above - 1)]
     apart = high.weight - low.weight
     share = (weight - low.weight) / apart if apart > 0 else 0.0
-    return Scale(calibration.basis, _knots(low), _knots(high), share)
+    return Scale(_knots(low), _knots(high), share)
 
 
 def with_confidence(candidates: Candidates, scale: Scale | None) -> Candidates:

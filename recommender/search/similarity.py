@@ -17,7 +17,7 @@ from recommender.models import Space
 from recommender.projection.apply import project_query
 from recommender.search.answers import Answer, EncoderChanged
 from recommender.search.colours import WeightedColour, colour_query, hex_of, no_colour, weighing_of
-from recommender.search.confidence import scale_for, with_confidence
+from recommender.search.confidence import basis_of, scale_for, with_confidence
 from recommender.search.filters import SearchOptions, excluding
 from recommender.search.likes import liked_direction
 from recommender.search.query_products import QueryProduct, UnknownProduct, query_product, query_products
@@ -210,7 +210,11 @@ def _answers(space: Space, asked: Sequence[_Asked], options: SearchOptions, step
     answers = []
     for one in asked:
         answer = Answer(
-            status="ready", space=space, exact=options.exact, query={**one.described, **options.filters.named}
+            status="ready",
+            space=space,
+            exact=options.exact,
+            query={**one.described, **options.filters.named},
+            confidence_basis=basis_of(space),
         )
         if one.query is not None:
             page = next(pages)
@@ -219,7 +223,6 @@ def _answers(space: Space, asked: Sequence[_Asked], options: SearchOptions, step
                 found=with_confidence(page.found, one.query.scale),
                 fallback=page.fallback,
                 query=answer.query | _weight(one.query),
-                confidence_basis=one.query.scale and one.query.scale.basis,
             )
         elif one.product is not None:
             product = one.product
