@@ -30,7 +30,9 @@ from recommender.records.fit import Fit
 
 LEAST_PHOTOS = 50  # with fewer the answers to a query are the whole shop
 LEAST_QUERIES = 30  # labelled ones, to fit on
-QUERIES = 1000  # to fit on at most, and as many others to judge
+QUERIES = (
+    4000  # at most; a quarter of them judge what the others were fitted on. Answers of one query resemble each other.
+)
 # Of a larger catalogue so many photos are answers. The places of a page shrink with it: the nearest tenth of the photos holds
 # five of the fifty nearest, whose scores are spread as those of the fifty.
 MOST_PHOTOS = 20_000
@@ -171,14 +173,15 @@ def _sample(photos: LabelledPhotos) -> LabelledPhotos:
 
 
 def _queries(photos: LabelledPhotos, *, labelled: bool, among: NDArray[np.bool_] | None = None) -> tuple[Rows, Rows]:
-    """Two halves of the first photos of groups, by a fixed seed, at most QUERIES each."""
+    """First photos of groups, by a fixed seed, at most QUERIES: those to fit on, and a quarter to judge."""
     asking = first_of_groups(photos)
     if labelled:
         asking &= photos.classes >= 0
     if among is not None:
         asking &= among
-    drawn = np.random.default_rng(_SEED).permutation(np.flatnonzero(asking))[: 2 * QUERIES]
-    return drawn[0::2], drawn[1::2]
+    drawn = np.random.default_rng(_SEED).permutation(np.flatnonzero(asking))[:QUERIES]
+    judging = np.arange(len(drawn)) % 4 == 3
+    return drawn[~judging], drawn[judging]
 
 
 def _pairs(page: Answers, photos: LabelledPhotos, queries: Rows) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
