@@ -59,7 +59,11 @@ class Command(BaseCommand):
             keep_calibration(chosen, progress=bars)
             calibration = chosen.calibrated
             everywhere = {way: summary(scores, live.groups) for way, scores in live.scores.items()}
-            result = {"space": chosen.name, "live": _described(live, everywhere), "held_out": quality.as_json()}
+            result: dict[str, object] = {
+                "space": chosen.name,
+                "live": _described(live, everywhere),
+                "held_out": quality.as_json(),
+            }
             result["calibration"] = calibration and calibration.as_json()
             if options["report"]:
                 page = render(judgement, quality, everywhere, progress=bars)
