@@ -46,13 +46,28 @@ def calibrate(space: Space, *, progress: Progress = silent) -> Calibration | Non
 
     None with fewer than LEAST_PHOTOS photos of published products. Reads, writes nothing.
     """
-    labels = labels_of(space)
-    if labels == "product":  # a product is no answer to itself
-        labels = DEFAULT_LABELS
-    photos = searchable(read_photos(encoders=[space.encoder_id], labels=labels))
+    labels, photos = _labelled(space)
     if len(photos) < LEAST_PHOTOS:
         return None
     return _Fitting(space, photos, labels, progress).calibration()
+
+
+def judging_products(space: Space) -> list[int]:
+    """Ids of the products whose photos judge a calibration by labels that is fitted now: none of its curves was fitted on their
+    answers."""
+    labels, photos = _labelled(space)
+    if not len(photos):
+        return []
+    fitting = _Fitting(space, photos, labels, silent)
+    return fitting.judging_products()
+
+
+def _labelled(space: Space) -> tuple[str, LabelledPhotos]:
+    """By what photos are alike in a space, and the photos of published products with those labels."""
+    labels = labels_of(space)
+    if labels == "product":  # a product is no answer to itself
+        labels = DEFAULT_LABELS
+    return labels, searchable(read_photos(encoders=[space.encoder_id], labels=labels))
 
 
 class _Fitting:
@@ -76,6 +91,10 @@ class _Fitting:
         if len(self._fitting) < LEAST_QUERIES or len(np.unique(self._photos.classes[self._fitting])) < 2:
             return self._by_percentile()
         return self._by_labels()
+
+    def judging_products(self) -> list[int]:
+        ids: list[int] = self._photos.product_ids[self._judging].tolist()
+        return ids
 
     def _by_labels(self) -> Calibration:
         weight = self._space.colour_weight if self._space.colour_dimensions else 0.0

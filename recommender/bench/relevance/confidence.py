@@ -1,4 +1,5 @@
-"""Whether confidences mean what they say in the space that answers: through the product's own search, at several weights."""
+"""Whether confidences mean what they say in the space that answers: through the product's own search, at several weights, asked
+by products that the confidences were not fitted on."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from recommender.bench.relevance.labelled import Labelled, Numbers
+from recommender.evaluation.calibration import judging_products
 from recommender.evaluation.isotonic import calibration_error, reliability
 from recommender.evaluation.labels import read_photos
 from recommender.evaluation.scores import K
@@ -20,9 +21,10 @@ MIDDLE = (40.0, 60.0)
 _BATCH = 50
 
 
-def measure(space: Space, shop: Labelled, queries: Numbers, *, weights: list[float]) -> Iterator[dict[str, Any]]:
-    """For each weight of colour: `answers` that have a label, the share of them that is `alike`, the `error` (expected calibration
-    error), and of those in the MIDDLE how many (`middle`), their mean `confidence` and the `share` that is alike, all 0 to 1.
+def measure(space: Space, *, weights: list[float]) -> Iterator[dict[str, Any]]:
+    """For each weight of colour: how many `products` ask, their `answers` that have a label, the share of them that is `alike`,
+    the `error` (expected calibration error), and of those in the MIDDLE how many (`middle`), their mean `confidence` and the
+    `share` that is alike, all 0 to 1.
 
     Nothing where the active space, which is `space`, has no confidence by labels.
     """
@@ -31,10 +33,9 @@ def measure(space: Space, shop: Labelled, queries: Numbers, *, weights: list[flo
         return
     photos = read_photos(encoders=[space.encoder_id], labels=fitted.labels)
     classes = dict(zip(photos.product_ids.tolist(), photos.classes.tolist(), strict=True))
+    asking = judging_products(space)
     for weight in weights:
-        confidences, alike = _answers(
-            shop.product_ids[queries].tolist(), classes, weight if space.colour_dimensions else None
-        )
+        confidences, alike = _answers(asking, classes, weight if space.colour_dimensions else None)
         if not len(confidences):
             continue
         middle = (confidences >= MIDDLE[0]) & (confidences <= MIDDLE[1])
@@ -42,6 +43,7 @@ def measure(space: Space, shop: Labelled, queries: Numbers, *, weights: list[flo
             "space": space.name,
             "labels": fitted.labels,
             "weight": weight,
+            "products": len(asking),
             "answers": len(confidences),
             "alike": round(float(alike.mean()), 4),
             "error": round(calibration_error(reliability(confidences, alike)), 4),

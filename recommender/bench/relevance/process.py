@@ -98,7 +98,7 @@ def measure(folder: Path, asked: Asked, say: Say) -> dict[str, Any]:
     row = current_encoder()
     contestants = _first_contestants(labelled, queries, row, say)
     say("asking the first space through the index")
-    confident = _confidence(labelled, queries, say)
+    confident = _confidence(say)
     contestants["first"] = figures.by_label(labelled, queries, answers.by_search(labelled, queries, colour_weight=None))
 
     say("building pca")
@@ -107,7 +107,7 @@ def measure(folder: Path, asked: Asked, say: Say) -> dict[str, Any]:
     for name, weight in (("pca", 0.0), ("pca+colour", None)):
         answered = answers.by_search(labelled, queries, colour_weight=weight)
         contestants[name] = figures.by_label(labelled, queries, answered)
-    confident += _confidence(labelled, queries, say)
+    confident += _confidence(say)
     dial = []
     for weight in sorted({*TENTHS, pca.colour_weight}):  # its own by name must answer as it does unasked
         answered = answers.by_search(labelled, queries, colour_weight=weight, places=PLACES)
@@ -120,7 +120,7 @@ def measure(folder: Path, asked: Asked, say: Say) -> dict[str, Any]:
     held_out = _held_out(pca, asked, len(labelled), say)
     if "space" in held_out:
         activate(held_out["space"]["name"], force=True)
-        confident += _confidence(labelled, queries, say)
+        confident += _confidence(say)
     return {
         "encoder": row.name,
         "products": products,
@@ -138,7 +138,7 @@ def measure(folder: Path, asked: Asked, say: Say) -> dict[str, Any]:
     }
 
 
-def _confidence(shop: Labelled, queries: Numbers, say: Say) -> list[dict[str, Any]]:
+def _confidence(say: Say) -> list[dict[str, Any]]:
     """Of the active space: without colour, at its own weight, half of each, and by colour alone."""
     from recommender.bench.relevance import confidence
     from recommender.models import Space
@@ -150,7 +150,7 @@ def _confidence(shop: Labelled, queries: Numbers, say: Say) -> list[dict[str, An
     space = Space.objects.get(state=Space.State.ACTIVE)
     say(f"asking what confidence means in space {space.name}")
     weights = sorted({0.0, space.colour_weight, 0.5, 1.0}) if space.colour_dimensions else [0.0]
-    return list(confidence.measure(space, shop, queries, weights=weights))
+    return list(confidence.measure(space, weights=weights))
 
 
 def _first_contestants(shop: Labelled, queries: Numbers, row: Encoder, say: Say) -> dict[str, Any]:

@@ -131,6 +131,7 @@ def _confidence(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         return []
     titles = [
         "weight",
+        "products that ask",
         "answers",
         "alike",
         "calibration error",
@@ -138,10 +139,20 @@ def _confidence(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         "their confidence",
         "their share",
     ]
-    lines = ["## Confidence: the first 50 answers, through the index", "", *_head("space, labels", titles)]
+    lines = [
+        "## Confidence: the first 50 answers to products it was not fitted on, through the index",
+        "",
+        *_head("space, labels", titles),
+    ]
     for one in rows:
         middle = ["", ""] if one["share"] is None else [f"{one['confidence']:.3f}", f"{one['share']:.3f}"]
-        cells = [f"{one['weight']:g}", f"{one['answers']:,}", f"{one['alike']:.3f}", f"{one['error']:.3f}"]
+        cells = [
+            f"{one['weight']:g}",
+            f"{one['products']:,}",
+            f"{one['answers']:,}",
+            f"{one['alike']:.3f}",
+            f"{one['error']:.3f}",
+        ]
         lines.append(_row(f"{one['space']}, {one['labels']}", [*cells, f"{one['middle']:,}", *middle]))
     return [*lines, ""]
 

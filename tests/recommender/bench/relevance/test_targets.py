@@ -156,7 +156,7 @@ def test_the_page_shows_every_figure_beside_its_ceiling() -> None:
 
 
 def test_confidence_is_to_be_near_the_true_share_wherever_there_are_answers_enough() -> None:
-    row = {"space": "pca-256", "labels": "category", "answers": 9000, "alike": 0.5}
+    row = {"space": "pca-256", "labels": "category", "products": 180, "answers": 9000, "alike": 0.5}
     near = {"weight": 0.0, "error": 0.02, "middle": 1000, "confidence": 0.51, "share": 0.46}
     far = {"weight": 0.5, "error": 0.0501, "middle": 1000, "confidence": 0.49, "share": 0.5402}
     few = {"weight": 0.8, "error": 0.05, "middle": 999, "confidence": 0.49, "share": 0.6}
@@ -173,8 +173,8 @@ def test_confidence_is_to_be_near_the_true_share_wherever_there_are_answers_enou
         "confidence 40 to 60 less its true share, space pca-256, colour weight 0.5",
     ]
     page = report.markdown(made, plot=None)
-    assert "| pca-256, category | 0 | 9,000 | 0.500 | 0.020 | 1,000 | 0.510 | 0.460 |" in page
-    assert "| pca-256, category | 1 | 9,000 | 0.500 | 0.010 | 0 |  |  |" in page
+    assert "| pca-256, category | 0 | 180 | 9,000 | 0.500 | 0.020 | 1,000 | 0.510 | 0.460 |" in page
+    assert "| pca-256, category | 1 | 180 | 9,000 | 0.500 | 0.010 | 0 |  |  |" in page
     assert "## Confidence" not in report.markdown(result(), plot=None)
 
 
