@@ -7,7 +7,7 @@ from typing import Any
 
 from recommender.evaluation.scores import METRICS
 from recommender.models import Space
-from recommender.records.calibration import PERCENTILE
+from recommender.records.calibration import PERCENTILE, Bin
 from recommender.records.quality import ClassFigures, Figures, Quality
 from recommender.records.reading import Interval
 
@@ -23,6 +23,7 @@ NAMES = {
     "index": "through the index",
     "exact": "by exact search",
 }
+BAR = 50  # columns of a terminal from 0 to 100 %
 MOST_LABELS = 30  # on a terminal; the JSON and the page have more
 PARTS = {"overall": "all classes", "seen": "seen classes", "unseen": "unseen classes"}
 
@@ -131,14 +132,31 @@ def shrinkage(space: Space) -> str:
 
 
 def calibration(space: Space) -> str:
-    """How far confidences are from the truth, with their table; "" while nothing is fitted."""
+    """How far confidences are from the truth, with their table and a plot of it; "" while nothing is fitted."""
     found = space.calibrated
     if found is None:
         return ""
     if not found.reliability:
         return calibration_sentences(space)
-    rows = [[f"{100 * one.confidence:.1f}", f"{100 * one.share:.1f}", f"{one.answers:,}"] for one in found.reliability]
-    return "\n".join(["", calibration_sentences(space), table(["confidence", "alike, %", "answers"], rows), ""])
+    rows = [
+        [
+            f"{100 * one.confidence:.1f}",
+            f"{100 * one.share:.1f}",
+            f"{one.answers:,}",
+            _reliability_bar(one, base=found.answers_share or 0.0),
+        ]
+        for one in found.reliability
+    ]
+    plot = "= alike, | confidence, : base rate".ljust(BAR + 1)
+    return "\n".join(["", calibration_sentences(space), table(["confidence", "alike, %", "answers", plot], rows), ""])
+
+
+def _reliability_bar(one: Bin, *, base: float) -> str:
+    """BAR + 1 characters, 0 to 100 %: a bar as long as the share that is alike, with marks at the base rate and the confidence."""
+    bar = list(("=" * round(BAR * one.share)).ljust(BAR + 1))
+    for place, mark in ((base, ":"), (one.confidence, "|")):
+        bar[round(BAR * min(1.0, max(0.0, place)))] = mark
+    return "".join(bar)
 
 
 def calibration_sentences(space: Space) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -14,8 +15,9 @@ from django.utils import timezone
 
 from catalog.models import Product, ProductImage
 from recommender.evaluation.calibration import MOST_PHOTOS, calibrate, judging_products
+from recommender.evaluation.report import tables
 from recommender.models import Encoder, Space
-from recommender.records.calibration import LABELS, PERCENTILE
+from recommender.records.calibration import LABELS, PERCENTILE, Bin
 from recommender.schedule import BEAT_SCHEDULE
 from recommender.search.filters import SearchOptions
 from recommender.search.similarity import similar_to_each
@@ -25,6 +27,7 @@ from recommender.spaces.first import ensure_first_space
 from recommender.spaces.options import SpaceOptions
 from recommender.spaces.switch import activate
 from recommender.tasks import calibrate_space
+from tests.recommender.search.calibrations import linear_calibration
 from tests.recommender.spaces.gallery import add_photos, class_features, coloured_encoder, embed, with_colours
 
 pytestmark = pytest.mark.django_db
@@ -313,6 +316,16 @@ def test_of_a_large_shop_a_sample_is_asked_for_fewer_places(monkeypatch: pytest.
     assert apart.mean() < 8
 
 
+def test_the_plot_of_a_terminal_marks_share_confidence_and_base_rate() -> None:
+    bins = (Bin(answers=1200, confidence=0.1, share=0.2), Bin(answers=30, confidence=1.0, share=0.9))
+    made = replace(linear_calibration(), reliability=bins, answers_share=0.5, pairs_share=0.1)
+    made = replace(made, curves=(replace(made.curves[0], error=0.1),))
+    space = Space(calibration=made.as_json(), colour_dimensions=0)
+    *_, few, many = tables.calibration(space).rstrip("\n").split("\n")
+    assert few == "10.0            20.0    1,200  " + "=" * 5 + "|" + "=" * 4 + " " * 15 + ":"
+    assert many == "100.0           90.0       30  " + "=" * 25 + ":" + "=" * 19 + "     |"
+
+
 def test_evaluations_say_it_in_text_json_and_the_report(tmp_path: object) -> None:
     from pathlib import Path
 
@@ -323,6 +336,7 @@ def test_evaluations_say_it_in_text_json_and_the_report(tmp_path: object) -> Non
     assert (
         "expected calibration error 0.0" in said and "Base rate: " in said and "confidence  alike, %  answers" in said
     )
+    assert "= alike, | confidence, : base rate" in said
     figures = orjson.loads(told("spaces", "evaluate", space.name, "--json"))
     assert figures["calibration"]["basis"] == LABELS and len(figures["calibration"]["curves"]) == 12
     page, file = Path(str(tmp_path)) / "page.html", Path(str(tmp_path)) / "figures.json"
