@@ -10,6 +10,7 @@ from django.db.models import Case, F, Q, Value, When
 from pgvector.django import HalfVectorField
 
 from catalog.models import Product, ProductImage
+from recommender.records.calibration import Calibration, read_calibration
 from recommender.records.fit import Fit, read_fit, read_parameters
 from recommender.records.quality import Quality, read_quality
 
@@ -253,6 +254,15 @@ class Space(models.Model):
     @judged.setter
     def judged(self, quality: Quality) -> None:
         self.quality = quality.as_json()
+
+    @property
+    def calibrated(self) -> Calibration | None:
+        """What its scores mean in per cent; None while nothing is fitted. Raises MalformedRecord."""
+        return read_calibration(self.calibration, space=self.name)
+
+    @calibrated.setter
+    def calibrated(self, calibration: Calibration) -> None:
+        self.calibration = calibration.as_json()
 
     @property
     def asked_parameters(self) -> Mapping[str, int]:

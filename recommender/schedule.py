@@ -14,5 +14,6 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep hashes of files that are gone": {"task": "recommender.tasks.sweep_hashes", "schedule": crontab(minute="27")},
     "measure recall": {"task": "recommender.tasks.measure_recall", "schedule": settings.RECALL_SECONDS},
     "improve the space": {"task": "recommender.tasks.improve_space", "schedule": settings.IMPROVE_SECONDS},
+    "say what scores mean": {"task": "recommender.tasks.calibrate_space", "schedule": settings.IMPROVE_SECONDS},
     "look for drift": {"task": "recommender.tasks.check_drift", "schedule": crontab(minute="47")},
 }

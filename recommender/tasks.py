@@ -99,6 +99,14 @@ def improve_space() -> None:
     improve()
 
 
+@shared_task(ignore_result=True, acks_late=False)
+def calibrate_space() -> None:
+    """Fit what the scores of the active space mean, where nothing is fitted yet or the shop has changed."""
+    from recommender.spaces.calibrating import calibrate_active
+
+    calibrate_active()
+
+
 def _asked_to_stop() -> bool:
     """SIGTERM reached the parent: finish the lease in hand, claim nothing more."""
     return _stopping[0] == 1

@@ -43,7 +43,7 @@ def test_the_api_examples_run(coloured_shop: Shop, tmp_path: Path) -> None:
     answers = [json.loads(line) for line in result.stdout.splitlines() if line]
     assert len(answers) == len(re.findall(r"^curl (?!-s)", _examples(), re.MULTILINE))
     searched = [answer for answer in answers if "space" in answer and "results" in answer]
-    assert len(searched) == 11
+    assert len(searched) == 12
     assert {answer["status"] for answer in searched} == {"ready"}
     empty = [place for place, answer in enumerate(searched) if not answer["results"]]
-    assert empty == [7]  # products/…/duplicates/: no photo of the drawn products is there twice
+    assert empty == [8]  # products/…/duplicates/: no photo of the drawn products is there twice

@@ -76,6 +76,7 @@ class Demo:
         if self.run("embed_images", "--wait", tolerant=True):
             self.say("Some photos have no vector, for the reasons above; the admin shows them too.")
         self._improve_space()
+        steps.fit_confidences()
         self.say(f"Ready in {time.monotonic() - started:.0f} s")
 
     def _improve_space(self) -> None:

@@ -121,3 +121,10 @@ def improvement_is_due() -> bool:
     from recommender.spaces.automatic import active_with_encoder, why_not
 
     return not why_not(active_with_encoder())
+
+
+def fit_confidences() -> None:
+    """Fit what scores mean where that is due: the demo does not wait for beat here either."""
+    from recommender.spaces.calibrating import calibrate_active
+
+    calibrate_active()

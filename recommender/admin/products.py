@@ -25,6 +25,7 @@ from recommender.admin.known_photos import tell_of_known
 from recommender.admin.placeholders import rule_on
 from recommender.models import EmbeddingJob, Placeholder, PlaceholderFile
 from recommender.pipeline import jobs
+from recommender.records.calibration import LABELS
 from recommender.search import products as hydration
 from recommender.search.answers import NoActiveSpace
 from recommender.search.filters import SearchOptions
@@ -37,11 +38,13 @@ _IMAGE_ID = re.compile(r"[0-9]{1,18}")
 
 @dataclass(frozen=True)
 class SimilarItems:
-    """The similar items of a product for people: `status` as in the API, `detail` why there are none."""
+    """The similar items of a product for people: `status` as in the API, `detail` why there are none, `by_labels` whether
+    their confidence is a share of answers with the same label (else a percentile of scores)."""
 
     status: str
     detail: str
     found: Sequence[dict[str, Any]]
+    by_labels: bool = False
 
 
 def similar_items(product_id: int) -> SimilarItems:
@@ -51,8 +54,12 @@ def similar_items(product_id: int) -> SimilarItems:
     except (NoActiveSpace, UnknownProduct) as error:
         return SimilarItems("failed", str(error), [])
     products = hydration.products_by_image([item.image_id for item in answer.found])
-    found = [products[item.image_id] | {"score": item.score} for item in answer.found if item.image_id in products]
-    return SimilarItems(answer.status, answer.detail, found)
+    found = [
+        products[item.image_id] | {"score": item.score, "confidence": item.confidence}
+        for item in answer.found
+        if item.image_id in products
+    ]
+    return SimilarItems(answer.status, answer.detail, found, by_labels=answer.confidence_basis == LABELS)
 
 
 def state_of(state: jobs.PhotoState) -> SafeString:

@@ -34,6 +34,7 @@ def answer_bytes(answer: Answer, began: float) -> tuple[bytes, Space | None]:
         "space": answer.space.name,
         "exact": answer.exact,
         "fallback": answer.fallback,
+        "confidence_basis": answer.confidence_basis,
         "took_ms": round((time.perf_counter() - began) * 1000, 3),
         "query": answer.query,
         "results": results,
@@ -52,6 +53,7 @@ def results_of(pages: Sequence[Sequence[Candidate]]) -> list[list[Mapping[str, A
                 "product": products[item.image_id],
                 "image": item.image_id,
                 "score": round(item.score, SCORE_DIGITS),
+                "confidence": item.confidence,
                 "distance": round(item.distance, SCORE_DIGITS),
                 "scores": {"shape": _shown(item.shape), "color": _shown(item.colour)},
             }

@@ -46,7 +46,17 @@ COLOR_SEARCH = [
     LIMIT,
     *FILTERS,
     query("min_score", OpenApiTypes.FLOAT, "Nothing less alike than this, -1 to 1."),
-    query("min_results", OpenApiTypes.INT, "When min_score leaves fewer, fill from the same category; see `fallback`."),
+    query(
+        "min_confidence",
+        OpenApiTypes.FLOAT,
+        "Nothing of less confidence than this, 0 to 100: means the same in every space, where a score does not. Refused while"
+        " `confidence_basis` is null.",
+    ),
+    query(
+        "min_results",
+        OpenApiTypes.INT,
+        "When a least score or confidence leaves fewer, fill from the same category; see `fallback`.",
+    ),
     query("diversity", OpenApiTypes.FLOAT, "0 to 1: how much answers should differ from each other."),
     EXACT,
 ]
@@ -113,6 +123,10 @@ class ResultSchema(serializers.Serializer[None]):
     product = AnswerProductSchema()
     image = serializers.IntegerField(help_text="Id of the photo that matches best.")
     score = serializers.FloatField(help_text="Higher is more alike.")
+    confidence = serializers.FloatField(
+        allow_null=True,
+        help_text="What the score means, 0 to 100, rising with it; see `confidence_basis`. Null where that is null.",
+    )
     distance = serializers.FloatField(help_text="In the metric of the space; 1 - score where it has a colour part.")
     scores = ScoresSchema(help_text="`score` is (1 - w) · shape + w · color, w the query's `color_weight`.")
 
@@ -120,11 +134,22 @@ class ResultSchema(serializers.Serializer[None]):
         ref_name = "Result"
 
 
+def confidence_basis() -> serializers.ChoiceField:
+    return serializers.ChoiceField(
+        choices=["labels", "percentile"],
+        allow_null=True,
+        help_text="`labels`: a confidence is the share of answers of that score that have the label of what was asked, in per"
+        " cent. `percentile`: how many of the catalogue's own first fifty answers have a lower score, in per cent. Null: too few"
+        " photos yet.",
+    )
+
+
 class AnswerSchema(serializers.Serializer[None]):
     status = serializers.ChoiceField(choices=["ready", "pending", "failed"])
     space = serializers.CharField()
     exact = serializers.BooleanField()
     fallback = serializers.CharField(allow_null=True, help_text="`category` when the page was filled from it.")
+    confidence_basis = confidence_basis()
     took_ms = serializers.FloatField()
     query = serializers.DictField(
         help_text="What was asked: product and image; sha256 and crop; positive and negative; hex; currency of a price filter;"
@@ -153,6 +178,7 @@ class BatchRequest(serializers.Serializer[None]):
 
 class BatchAnswer(serializers.Serializer[None]):
     results = serializers.DictField(child=ResultSchema(many=True), help_text="By product id.")
+    confidence_basis = confidence_basis()
     query = filters_query()
     unknown = serializers.ListField(
         child=serializers.IntegerField(), required=False, help_text="Products that do not exist."

@@ -92,7 +92,10 @@ class Batch(SearchView):
                     raise InvalidParameter(name, "is for one product at a time: GET products/{id}/similar/")
             answers = similar_to_each(product_ids=ids, options=options)
             pages = results_of([answer.found for answer in answers.values()])
-            payload: dict[str, Any] = {"results": dict(zip(map(str, answers), pages, strict=True))}
+            payload: dict[str, Any] = {
+                "results": dict(zip(map(str, answers), pages, strict=True)),
+                "confidence_basis": next(filter(None, (one.confidence_basis for one in answers.values())), None),
+            }
             unknown = [product_id for product_id in ids if product_id not in answers]
             waiting = {str(key): answer.status for key, answer in answers.items() if answer.status != "ready"}
             if query := {**options.filters.named, **_color_weight(answers.values())}:

@@ -56,8 +56,8 @@ def live_scores(
     An answer is relevant when its product has the query's class; the query's own product, variant group and products
     that share its file are no answers. Raises UnknownLabels.
     """
-    photos = _searchable(read_photos(encoders=[space.encoder_id], labels=labels))
-    firsts = _first_of_groups(photos)
+    photos = searchable(read_photos(encoders=[space.encoder_id], labels=labels))
+    firsts = first_of_groups(photos)
     asking = np.flatnonzero(photos.classes >= 0)
     asking = asking[relevant_of(asking, photos.classes, photos.groups, firsts) > 0]
     queries = np.sort(np.random.default_rng(_SEED).permutation(asking)[:most])
@@ -81,14 +81,15 @@ def live_scores(
     )
 
 
-def _searchable(photos: LabelledPhotos) -> LabelledPhotos:
+def searchable(photos: LabelledPhotos) -> LabelledPhotos:
+    """Those of published products."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT id FROM catalog_product WHERE published")
         published = np.array(cursor.fetchall(), np.int64).reshape(-1)
     return photos.taken(np.isin(photos.product_ids, published))
 
 
-def _first_of_groups(photos: LabelledPhotos) -> NDArray[np.bool_]:
+def first_of_groups(photos: LabelledPhotos) -> NDArray[np.bool_]:
     """The first photo of each product group: an answer holds a group once, so it is relevant once."""
     first = np.zeros(len(photos), bool)
     first[np.unique(photos.groups, return_index=True)[1]] = True

@@ -11,7 +11,7 @@ from catalog.parameters import MAX_ID, InvalidParameter, Parameters, read_number
 
 MAX_LIMIT = 100
 DEFAULT_LIMIT = 12
-OPTIONS = ("limit", "min_score", "min_results", "diversity", "exact", "color_weight")
+OPTIONS = ("limit", "min_score", "min_confidence", "min_results", "diversity", "exact", "color_weight")
 
 _PHOTO_ID_DIGITS = 19  # as many may be more than a bigint holds
 _SHOWN = 100  # characters of what was written that an error repeats
@@ -21,7 +21,8 @@ _SHOWN = 100  # characters of what was written that an error repeats
 class SearchOptions:
     """What may be found, and how much of it.
 
-    `limit`: products at most. `filters`: what each must fulfil. `min_score`: nothing less alike. `min_results`: when fewer remain, filled from the same category. `diversity`: 0 to
+    `limit`: products at most. `filters`: what each must fulfil. `min_score`: nothing less alike.
+    `min_confidence`: nothing of less confidence, 0 to 100. `min_results`: when fewer remain, filled from the same category. `diversity`: 0 to
     1, how much unlikeness among the answers counts. `exact`: compare with every photo instead of asking the ANN index.
     `color_weight`: 0 to 1, how much colour counts beside shape; None: as much as the space says.
     """
@@ -29,6 +30,7 @@ class SearchOptions:
     limit: int = DEFAULT_LIMIT
     filters: Filters = field(default_factory=Filters)
     min_score: float | None = None
+    min_confidence: float | None = None
     min_results: int = 0
     diversity: float = 0.0
     exact: bool = False
@@ -46,6 +48,7 @@ def parse(parameters: Parameters, *, also: Sequence[str] = ()) -> SearchOptions:
         limit=limit,
         filters=filters,
         min_score=read_number(parameters, "min_score", least=-1.0, most=1.0),
+        min_confidence=read_number(parameters, "min_confidence", least=0.0, most=100.0),
         min_results=read_whole(parameters, "min_results", least=0, most=limit, default=0),
         diversity=read_number(parameters, "diversity", least=0.0, most=1.0) or 0.0,
         exact=read_truth(parameters, "exact") or False,

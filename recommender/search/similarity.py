@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from catalog.parameters import InvalidParameter
-from recommender.index.parts import has_colour
+from recommender.index.parts import Weighing, has_colour
 from recommender.models import Space
 from recommender.projection.apply import project_query
 from recommender.search.answers import Answer, EncoderChanged
 from recommender.search.colours import WeightedColour, colour_query, hex_of, no_colour, weighing_of
+from recommender.search.confidence import basis_of, scale_for, with_confidence
 from recommender.search.filters import SearchOptions, excluding
 from recommender.search.likes import liked_direction
 from recommender.search.query_products import QueryProduct, UnknownProduct, query_product, query_products
@@ -75,7 +76,7 @@ def similar_to_features(
         raise EncoderChanged
     weighing = weighing_of(space, options.color_weight)
     vector = project_query(space, features)
-    asked = _Asked(described=query, query=Query(vectors=(vector,), options=options, weighing=weighing))
+    asked = _Asked(described=query, query=_query(space, (vector,), options, weighing))
     return _answers(space, [asked], options, steps)[0]
 
 
@@ -90,7 +91,7 @@ def similar_to_colours(*, colours: Sequence[WeightedColour], options: SearchOpti
         raise no_colour("hex")
     asked = _Asked(
         described={"hex": [hex_of(rgb) for rgb, _ in colours]},
-        query=Query(vectors=(colour_query(space, colours),), options=options, weighing=weighing_of(space, 1.0)),
+        query=_query(space, (colour_query(space, colours),), options, weighing_of(space, 1.0)),
     )
     return _answers(space, [asked], options, steps)[0]
 
@@ -153,13 +154,12 @@ class _Asked:
 def _query_of(space: Space, product: QueryProduct, options: SearchOptions) -> Query | None:
     """By all photos that the product was read with; None where none has a vector. Raises InvalidParameter."""
     weighing = weighing_of(space, options.color_weight)
-    if not product.photos:
-        return None
-    return Query(
-        vectors=tuple(photo.vector for photo in product.photos),
-        options=excluding(options, products=[product.product_id], groups=[product.group]),
-        weighing=weighing,
-        categories=_categories([product]),
+    return _query(
+        space,
+        tuple(photo.vector for photo in product.photos),
+        excluding(options, products=[product.product_id], groups=[product.group]),
+        weighing,
+        _categories([product]),
     )
 
 
@@ -169,15 +169,30 @@ def _query_of_likes(
     """None where no like has a vector. Raises QueryCancelsOut, InvalidParameter."""
     weighing = weighing_of(space, options.color_weight)
     if not any(product.photos for product in likes):
-        return None
+        return _query(space, (), options, weighing)
     named = {product.product_id: product.group for product in (*likes, *dislikes)}
     direction = liked_direction(space=space, likes=likes, dislikes=dislikes, weighing=weighing)
-    return Query(
-        vectors=(direction.vector,),
-        weighing=direction.weighing,
-        options=excluding(options, products=list(named), groups=list(dict.fromkeys(named.values()))),
-        categories=_categories(likes),
+    return _query(
+        space,
+        (direction.vector,),
+        excluding(options, products=list(named), groups=list(dict.fromkeys(named.values()))),
+        direction.weighing,
+        _categories(likes),
     )
+
+
+def _query(
+    space: Space,
+    vectors: tuple[NDArray[np.float32], ...],
+    options: SearchOptions,
+    weighing: Weighing | None,
+    categories: tuple[int, ...] | None = None,
+) -> Query | None:
+    """None without vectors; refused alike with and without them. Raises InvalidParameter."""
+    scale = scale_for(space, weighing, min_confidence=options.min_confidence)
+    if not vectors:
+        return None
+    return Query(vectors=vectors, options=options, weighing=weighing, scale=scale, categories=categories)
 
 
 def _weight(query: Query) -> dict[str, object]:
@@ -195,11 +210,20 @@ def _answers(space: Space, asked: Sequence[_Asked], options: SearchOptions, step
     answers = []
     for one in asked:
         answer = Answer(
-            status="ready", space=space, exact=options.exact, query={**one.described, **options.filters.named}
+            status="ready",
+            space=space,
+            exact=options.exact,
+            query={**one.described, **options.filters.named},
+            confidence_basis=basis_of(space),
         )
         if one.query is not None:
             page = next(pages)
-            answer = replace(answer, found=page.found, fallback=page.fallback, query=answer.query | _weight(one.query))
+            answer = replace(
+                answer,
+                found=with_confidence(page.found, one.query.scale),
+                fallback=page.fallback,
+                query=answer.query | _weight(one.query),
+            )
         elif one.product is not None:
             product = one.product
             answer = replace(answer, status=product.status, reason=product.reason, detail=product.detail)

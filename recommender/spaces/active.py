@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.core.exceptions import ImproperlyConfigured
@@ -43,7 +44,7 @@ class _Held:
 _held = _Held()
 _lock = threading.Lock()
 # What is read each second: which space is active, and what may change in it.
-_IDENTITY = ("pk", "created_at", "parameters")
+_IDENTITY = ("pk", "created_at", "parameters", "calibration__fitted_at")
 
 
 def known_space() -> Space | None:
@@ -79,7 +80,7 @@ def _read() -> Space | None:
     if row is None:
         forget_active_space()
         return None
-    if before is not None and (before.pk, before.created_at) == (row["pk"], row["created_at"]):
+    if before is not None and _is_as_read(before, row):
         before.parameters = row["parameters"]
         _held.read_at = time.monotonic()
         return before
@@ -91,6 +92,13 @@ def _read() -> Space | None:
         _held.read_at = time.monotonic()
         return before
     return _adopt(space)
+
+
+def _is_as_read(space: Space, row: Mapping[str, object]) -> bool:
+    """Whether the row is still that of this instance. Fitted anew, its calibration comes with a new instance: a search that
+    was begun keeps one calibration to its end."""
+    fitted_at = space.calibration.get("fitted_at")
+    return (space.pk, space.created_at, fitted_at) == (row["pk"], row["created_at"], row["calibration__fitted_at"])
 
 
 def _load(pk: int) -> Space | None:

@@ -18,6 +18,7 @@ from recommender.locks import hold_spaces, leave_build, take_build
 from recommender.models import Space
 from recommender.progress import Progress, silent
 from recommender.spaces.active import active_beside
+from recommender.spaces.calibrating import keep_calibration
 from recommender.spaces.features import fill_features
 from recommender.spaces.fill import fill, reconcile
 from recommender.spaces.fit import CannotFit, check_labels, fit_space
@@ -59,11 +60,12 @@ def continue_build(space: Space, *, progress: Progress = silent, warn: Callable[
 
 
 def judge_and_keep(space: Space, *, labels: str | None = None, progress: Progress = silent) -> None:
-    """Judge a complete space and keep the figures on it."""
+    """Judge a complete space, fit what its scores mean, and keep both on it. The latter is by its own labels always."""
     judgement = judge(space, rival=active_beside(space), labels=labels, progress=progress)
     recall, _ = recall_of(space)
     space.judged = quality_of(judgement, ann_recall=recall)
     space.save(update_fields=["quality"])
+    keep_calibration(space, progress=progress)
 
 
 def _complete(space: Space, progress: Progress, warn: Callable[[str], None]) -> None:

@@ -17,6 +17,7 @@ from recommender.models import Space
 from recommender.progress import Progress, silent
 from recommender.spaces.active import CACHE_SECONDS, forget_active_space
 from recommender.spaces.build import judge_and_keep
+from recommender.spaces.calibrating import keep_calibration
 from recommender.spaces.fill import Reconciled, reconcile
 from recommender.spaces.guard import completeness, is_stale, verdict
 
@@ -77,6 +78,8 @@ def _activate(space: Space, force: bool, by_itself: bool, progress: Progress) ->
         feed(vector_index(), space)
         if is_stale(space, rival):
             judge_and_keep(space, progress=progress)
+        elif not space.calibration:  # built by a version that fitted none
+            keep_calibration(space, progress=progress)
     with transaction.atomic():
         hold_spaces()
         space = Space.objects.select_for_update().get(pk=space.pk)

@@ -24,6 +24,7 @@ from recommender.spaces.first import ensure_first_space
 from tests.load.web import web_server
 from tests.recommender.compiled import compiled_encoder
 from tests.recommender.pipeline.conftest import drop_partitions
+from tests.recommender.search.calibrations import linear_calibration
 from tests.waiting import wait_until
 from tests.workers import CeleryWorker, process_environment
 
@@ -161,6 +162,7 @@ def _active_space(*, colour_dimensions: int) -> None:
         colour_matrix=matrix.tobytes() if colour_dimensions else None,
         state=Space.State.ACTIVE,
         fit_summary={"photos": 0},
+        calibration=linear_calibration().as_json(),
     )
     lifecycle.create(space)
     vector_index().build(space=space)

@@ -26,7 +26,7 @@ FILTERS = (
     "attr.\0",
 )
 OPTIONS = ("limit", "min_score", "min_results", "diversity", "exact", "threshold", "crop", "image", "other_image")
-OPTIONS += ("color_weight", "hex")
+OPTIONS += ("color_weight", "hex", "min_confidence")
 LISTS = ("page", "page_size", "search", "format", "version", "lang", "next", "_", "")
 BODIES = ("positive", "negative", "products", "image_url")
 ADMIN_LISTS = (

@@ -78,6 +78,7 @@ def measure(folder: Path, asked: Asked, say: Say) -> dict[str, Any]:
     from recommender.evaluation.dial import TENTHS
     from recommender.models import Space
     from recommender.spaces.active import active_space
+    from recommender.spaces.switch import activate
 
     catalogue = Path(asked.catalogue) if asked.catalogue else folder / "drawn"
     if asked.catalogue is None:
@@ -97,6 +98,7 @@ def measure(folder: Path, asked: Asked, say: Say) -> dict[str, Any]:
     row = current_encoder()
     contestants = _first_contestants(labelled, queries, row, say)
     say("asking the first space through the index")
+    confident = _confidence(say)
     contestants["first"] = figures.by_label(labelled, queries, answers.by_search(labelled, queries, colour_weight=None))
 
     say("building pca")
@@ -105,6 +107,7 @@ def measure(folder: Path, asked: Asked, say: Say) -> dict[str, Any]:
     for name, weight in (("pca", 0.0), ("pca+colour", None)):
         answered = answers.by_search(labelled, queries, colour_weight=weight)
         contestants[name] = figures.by_label(labelled, queries, answered)
+    confident += _confidence(say)
     dial = []
     for weight in sorted({*TENTHS, pca.colour_weight}):  # its own by name must answer as it does unasked
         answered = answers.by_search(labelled, queries, colour_weight=weight, places=PLACES)
@@ -114,6 +117,10 @@ def measure(folder: Path, asked: Asked, say: Say) -> dict[str, Any]:
     changed = _drawn(everyone, asked.changed)
     say(f"changing {len(changed)} photos")
     robust = robustness.measure(labelled, changed, space=pca, encoder=encoder_for(row), say=say)
+    held_out = _held_out(pca, asked, len(labelled), say)
+    if "space" in held_out:
+        activate(held_out["space"]["name"], force=True)
+        confident += _confidence(say)
     return {
         "encoder": row.name,
         "products": products,
@@ -126,8 +133,24 @@ def measure(folder: Path, asked: Asked, say: Say) -> dict[str, Any]:
         "contestants": contestants,
         "dial": dial,
         "robustness": robust,
-        "held_out": _held_out(pca, asked, len(labelled), say),
+        "held_out": held_out,
+        "confidence": confident,
     }
+
+
+def _confidence(say: Say) -> list[dict[str, Any]]:
+    """Of the active space: without colour, at its own weight, half of each, and by colour alone."""
+    from recommender.bench.relevance import confidence
+    from recommender.models import Space
+    from recommender.spaces.active import forget_active_space
+    from recommender.spaces.calibrating import calibrate_active
+
+    calibrate_active()
+    forget_active_space()
+    space = Space.objects.get(state=Space.State.ACTIVE)
+    say(f"asking what confidence means in space {space.name}")
+    weights = sorted({0.0, space.colour_weight, 0.5, 1.0}) if space.colour_dimensions else [0.0]
+    return list(confidence.measure(space, weights=weights))
 
 
 def _first_contestants(shop: Labelled, queries: Numbers, row: Encoder, say: Say) -> dict[str, Any]:

@@ -39,6 +39,7 @@ def markdown(result: Mapping[str, Any], *, plot: str | None) -> str:
         *_answers(result),
         *_dial(result, plot),
         *_held_out(result["held_out"]),
+        *_confidence(result["confidence"]),
         *_robustness(result["robustness"]),
     ]
     return "\n".join(lines).rstrip() + "\n"
@@ -123,6 +124,37 @@ def _held_out(held_out: Mapping[str, Any]) -> list[str]:
             low, mean, high = figures["gain"]
             lines += ["", f"Learned less PCA, mAP@50: {mean:+.3f} ({low:+.3f} to {high:+.3f}).", ""]
     return lines
+
+
+def _confidence(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    if not rows:
+        return []
+    titles = [
+        "weight",
+        "products that ask",
+        "answers",
+        "alike",
+        "calibration error",
+        "answers of 40 to 60",
+        "their confidence",
+        "their share",
+    ]
+    lines = [
+        "## Confidence: the first 50 answers to products it was not fitted on, through the index",
+        "",
+        *_head("space, labels", titles),
+    ]
+    for one in rows:
+        middle = ["", ""] if one["share"] is None else [f"{one['confidence']:.3f}", f"{one['share']:.3f}"]
+        cells = [
+            f"{one['weight']:g}",
+            f"{one['products']:,}",
+            f"{one['answers']:,}",
+            f"{one['alike']:.3f}",
+            f"{one['error']:.3f}",
+        ]
+        lines.append(_row(f"{one['space']}, {one['labels']}", [*cells, f"{one['middle']:,}", *middle]))
+    return [*lines, ""]
 
 
 def _robustness(robustness: Mapping[str, Any]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 # Of type and colour together, without labels: P@10 at the space's own weight over that of shape alone.
@@ -17,12 +17,15 @@ LEAST = 50
 # The learned part against PCA on held-out photos, shapes alone: mAP@50 by one label; P@10 by the first of several.
 LEAST_SEEN, LEAST_UNSEEN, LEAST_BY_FIRST = 0.04, -0.01, 0.02
 
+# How far confidences may be from the share of answers that are alike; of fewer answers in the middle a share says little.
+MOST_ERROR, LEAST_IN_MIDDLE = 0.05, 1000
+
 Target = dict[str, Any]
 
 
 def targets(result: Mapping[str, Any]) -> list[Target]:
     """Those that apply: drawn pictures are asked for robustness alone, they are too alike for the others."""
-    found = [] if result["drawn"] else [*_by_colour(result), *_learned(result)]
+    found = [] if result["drawn"] else [*_by_colour(result), *_learned(result), *_confidence(result["confidence"])]
     return [*found, *_canvases(result["robustness"])]
 
 
@@ -70,6 +73,17 @@ def _learned(result: Mapping[str, Any]) -> list[Target]:
     return found
 
 
+def _confidence(rows: Sequence[Mapping[str, Any]]) -> list[Target]:
+    found = []
+    for one in rows:
+        where = f"space {one['space']}, colour weight {one['weight']:g}"
+        found.append(_at_most(f"expected calibration error, {where}", one["error"], MOST_ERROR))
+        if one["middle"] >= LEAST_IN_MIDDLE:
+            apart = abs(one["confidence"] - one["share"])
+            found.append(_at_most(f"confidence 40 to 60 less its true share, {where}", apart, MOST_ERROR))
+    return found
+
+
 def _canvases(robustness: Mapping[str, Any]) -> list[Target]:
     return [
         _target(f"{variant}, first answer of {ground} ground", robustness[ground]["first"][variant][1], least)
@@ -77,6 +91,11 @@ def _canvases(robustness: Mapping[str, Any]) -> list[Target]:
         if ground in robustness and robustness[ground]["photos"] >= LEAST
         for variant, least in limits.items()
     ]
+
+
+def _at_most(name: str, value: float, most: float) -> Target:
+    value = round(value, 4)
+    return {"target": name, "value": value, "limit": f"≤ {most:g}", "met": value <= most}
 
 
 def _target(name: str, value: float, least: float) -> Target:

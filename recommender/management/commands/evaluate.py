@@ -23,6 +23,7 @@ from recommender.management.bars import Bars
 from recommender.models import Space
 from recommender.records.quality import Figures, Quality, figures_json
 from recommender.spaces.active import active_beside, active_space
+from recommender.spaces.calibrating import keep_calibration
 
 
 class Command(BaseCommand):
@@ -55,8 +56,15 @@ class Command(BaseCommand):
                 raise CommandError(str(error)) from error
             recall, _ = recall_of(chosen)
             quality = quality_of(judgement, ann_recall=recall)
+            keep_calibration(chosen, progress=bars)
+            calibration = chosen.calibrated
             everywhere = {way: summary(scores, live.groups) for way, scores in live.scores.items()}
-            result = {"space": chosen.name, "live": _described(live, everywhere), "held_out": quality.as_json()}
+            result: dict[str, object] = {
+                "space": chosen.name,
+                "live": _described(live, everywhere),
+                "held_out": quality.as_json(),
+            }
+            result["calibration"] = calibration and calibration.as_json()
             if options["report"]:
                 page = render(judgement, quality, everywhere, progress=bars)
                 Path(options["report"]).write_text(page, encoding="utf-8")
@@ -83,7 +91,9 @@ class Command(BaseCommand):
                 self.stdout.write("These photos taught the space; the held-out ones below judge it.")
         else:  # photos of one product, or of one group of variants, are never answers to each other
             self.stdout.write(f"By {live.labels} no page of answers can be judged; the held-out photos below can.")
-        self.stdout.write("\n".join(filter(None, ["", tables.quality(quality), tables.shrinkage(space)])))
+        self.stdout.write(
+            "\n".join(filter(None, ["", tables.quality(quality), tables.shrinkage(space), tables.calibration(space)]))
+        )
 
 
 def _space(name: str | None) -> Space:

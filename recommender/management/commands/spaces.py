@@ -143,8 +143,10 @@ class Command(BaseCommand):
         assert quality is not None  # a complete space was judged
         chosen = space.fit.shrinkage if space.fit else None
         shrinkage = {} if chosen is None else {"shrinkage": chosen.as_json()}
-        figures = {"space": space.name, "state": space.state, **shrinkage, **quality.as_json()}
-        self._show(figures, "\n".join(filter(None, [tables.quality(quality), tables.shrinkage(space), last])))
+        calibrated = {"calibration": space.calibration or None}
+        figures = {"space": space.name, "state": space.state, **shrinkage, **quality.as_json(), **calibrated}
+        texts = [tables.quality(quality), tables.shrinkage(space), tables.calibration(space), last]
+        self._show(figures, "\n".join(filter(None, texts)))
 
     def _show(self, value: object, text: str) -> None:
         self.stdout.write(orjson.dumps(value).decode() if self._json else text.rstrip())

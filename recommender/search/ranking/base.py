@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from recommender.index.parts import Weighing
 from recommender.models import Space
+from recommender.search.confidence import Scale
 from recommender.search.filters import SearchOptions
 
 Fact = TypeVar("Fact")
@@ -36,7 +37,8 @@ Fact = TypeVar("Fact")
 class Candidate:
     """A product by its best photo. `distance` is in the space's metric; `score` is higher for the more alike.
 
-    `shape`, `colour`: the cosines that the score is the weighted sum of; None where it has no such part.
+    `shape`, `colour`: the cosines that the score is the weighted sum of; None where it has no such part. `confidence`: what the
+    score means, 0 to 100; None while candidates are ranked, and where nothing says it.
     """
 
     image_id: int
@@ -45,6 +47,7 @@ class Candidate:
     distance: float
     shape: float | None = None
     colour: float | None = None
+    confidence: float | None = None
 
 
 Candidates = tuple[Candidate, ...]
@@ -57,7 +60,8 @@ class Query:
     `vectors`: float32 (dimensions of the space,) each, unit length; a candidate counts by the one it is nearest to.
     `weighing`: how shape and colour count in scores; None in a space without colour. (With it a vector may be zeros in a part
     of which it says nothing, and which has no weight then.)
-    `options`: `filters` and `min_score` bound what the index is asked for, `limit` is how many places the page has once
+    `scale`: how confident its scores are; None where nothing is fitted yet, and then `options` has no `min_confidence`.
+    `options`: `filters`, `min_score` and `min_confidence` bound what the index is asked for, `limit` is how many places the page has once
     this tier has filled its own. `categories`: those of the products that ask; None where no product does, which means
     that of the nearest product. `same_category`: only candidates of `categories`. `depth`: how many candidates the index
     is asked for at first, at least `limit`. `fallback`: what an answer that holds candidates of this tier says of them.
@@ -67,6 +71,7 @@ class Query:
     vectors: tuple[NDArray[np.float32], ...]
     options: SearchOptions
     weighing: Weighing | None = None
+    scale: Scale | None = None
     categories: tuple[int, ...] | None = None
     same_category: bool = False
     depth: int = 0

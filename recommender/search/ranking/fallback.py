@@ -13,7 +13,10 @@ class Fallback(Step[None]):
 
     def before(self, query: Query) -> Sequence[Query]:
         options = query.options
-        if options.min_score is None or not options.min_results:
+        bounded = options.min_score is not None or options.min_confidence is not None
+        if not bounded or not options.min_results:
             return (query,)
-        filled = replace(options, limit=options.min_results, min_score=None, min_results=0, diversity=0.0)
+        filled = replace(
+            options, limit=options.min_results, min_score=None, min_confidence=None, min_results=0, diversity=0.0
+        )
         return (query, replace(query, options=filled, same_category=True, depth=0, fallback="category"))

@@ -10,7 +10,10 @@ from django.urls import reverse
 from recommender.models import EmbeddingJob, ImageFeatures, Space
 from recommender.pipeline import embed
 from recommender.pipeline.queue_status import queue_status
+from recommender.records.calibration import LABELS, PERCENTILE, Curve
+from recommender.spaces import active
 from tests.catalog.factories import make_image, make_product, photo_bytes
+from tests.recommender.search.calibrations import calibration_of
 
 JOBS = "admin:recommender_embeddingjob_changelist"
 pytestmark = pytest.mark.django_db
@@ -76,6 +79,26 @@ def test_a_product_page_shows_states_with_reasons_and_similar_items_as_pictures(
     assert "is-done" in page and "is-failed" in page and "truncated" in page
     assert page.index("Reddish") < page.index("Blue</a>")
     assert page.count("/media/thumbnails/") >= 4
+
+
+@pytest.mark.parametrize(
+    ("basis", "said"),
+    [
+        (LABELS, "Of 100 answers with this score so many have the same label"),
+        (PERCENTILE, "Of 100 answers so many have a lower score"),
+    ],
+)
+def test_similar_items_say_what_their_scores_mean(colour_space: Space, staff: Client, basis: str, said: str) -> None:
+    image = make_image(colour="red")
+    make_image(make_product(), colour="blue")
+    embed.work(seconds=10)
+    url = reverse("admin:recommender_similar_items", args=[image.product_id])
+    assert "confidence" not in staff.get(url).json()["similar"]
+    curve = Curve(weight=0.0, scores=(0.0,), confidences=(72.6,))
+    Space.objects.filter(pk=colour_space.pk).update(calibration=calibration_of(curve, basis=basis).as_json())
+    active.forget_active_space()
+    shown = staff.get(url).json()["similar"]
+    assert f'<span title="{said}">confidence 73</span>' in shown
 
 
 def test_a_products_photos_are_embedded_again_all_or_one(colour_space: Space, staff: Client) -> None:

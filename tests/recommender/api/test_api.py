@@ -46,11 +46,11 @@ class TestSimilar:
         assert response.status_code == 200 and response.headers["X-Request-ID"] == "abc-1"
         assert response.headers["Cache-Control"] == "no-store"
         body = response.json()
-        assert list(body) == ["status", "space", "exact", "fallback", "took_ms", "query", "results"]
+        assert list(body) == ["status", "space", "exact", "fallback", "confidence_basis", "took_ms", "query", "results"]
         assert (body["status"], body["space"], body["exact"], body["fallback"]) == ("ready", "test", True, None)
         assert body["query"] == {"product": asking.pk, "image": shop.photos(asking)[0]} and body["took_ms"] > 0
         (result,) = body["results"]
-        assert list(result) == ["product", "image", "score", "distance", "scores"]
+        assert list(result) == ["product", "image", "score", "confidence", "distance", "scores"]
         assert result["scores"] == {"shape": result["score"], "color": None}
         (hit,) = shop.answer(VECTORS[0], _without(asking), 1)
         assert (result["image"], result["product"]["id"]) == (hit.image_id, other.pk)

@@ -112,7 +112,7 @@ def test_search_by_colours(client: Client, coloured: Shop) -> None:
     response = client.get(path, {"hex": "#c04a1f:3,fff", "limit": 5})
     answer = response.json()
     assert response.status_code == 200 and response.headers["Cache-Control"] == "no-store"
-    assert list(answer) == ["status", "space", "exact", "fallback", "took_ms", "query", "results"]
+    assert list(answer) == ["status", "space", "exact", "fallback", "confidence_basis", "took_ms", "query", "results"]
     assert answer["query"] == {"hex": ["c04a1f", "ffffff"], "color_weight": 1.0}
     assert len(answer["results"]) == 5
     assert all(one["scores"] == {"shape": None, "color": one["score"]} for one in answer["results"])
@@ -178,6 +178,6 @@ def test_the_schema_says_what_there_is(client: Client, db: None) -> None:
     names = [one["name"] for one in of_color]
     assert "hex" in names and "diversity" in names and "color_weight" not in names
     assert set(schema["components"]["schemas"]["Result"]["properties"]) == {
-        "product", "image", "score", "distance", "scores",
+        "product", "image", "score", "confidence", "distance", "scores",
     }  # fmt: skip
     assert "/api/v1/products/{product_id}/colors/" in schema["paths"]

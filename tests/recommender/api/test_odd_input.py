@@ -20,7 +20,7 @@ VECTORS = random_units(4, seed=12)
 DATA_URL = '"data:,refused before anything is fetched"'
 NAMES = (
     "limit", "page", "page_size", "search", "category", "brand", "min_price", "max_price", "currency", "in_stock", "exclude", "image",
-    "min_score", "min_results", "diversity", "exact", "attr.colour", "attr.\0", "attr.", "threshold", "crop",
+    "min_score", "min_confidence", "min_results", "diversity", "exact", "attr.colour", "attr.\0", "attr.", "threshold", "crop",
 )  # fmt: skip
 ODD = (
     "9" * 5000, "-" + "9" * 5000, "0" * 5000, "1" * 20, "1e999999", "-1e999999", "1e-999999", "1E5", "nan", "-inf", "Infinity",

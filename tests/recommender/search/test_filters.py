@@ -85,6 +85,8 @@ def test_a_brand_with_a_comma_in_its_name_is_taken_whole() -> None:
         ("exact", "2", "neither true nor false"),
         ("min_score", "1.5", "no number from -1 to 1"),
         ("min_score", "nan", "no number from -1 to 1"),
+        ("min_confidence", "100.1", "no number from 0 to 100"),
+        ("min_confidence", "-1", "no number from 0 to 100"),
         ("min_results", "13", "whole number from 0 to 12"),
         ("diversity", "-0.1", "no number from 0 to 1"),
         ("attr.", "red", "the attribute's name is missing"),

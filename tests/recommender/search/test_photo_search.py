@@ -112,7 +112,7 @@ def test_a_photo_finds_its_colour(client: Client, colours: dict[str, int], encod
     assert products(response)[0] == colours["green"] and len(products(response)) == 2
     body = response.json()
     assert body["query"] == {"sha256": hashlib.sha256(data).hexdigest(), "crop": None}
-    assert list(body) == ["status", "space", "exact", "fallback", "took_ms", "query", "results"]
+    assert list(body) == ["status", "space", "exact", "fallback", "confidence_basis", "took_ms", "query", "results"]
     assert body["results"][0]["score"] == pytest.approx(1, abs=0.01)
 
 

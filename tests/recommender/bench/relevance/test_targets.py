@@ -67,6 +67,7 @@ def result(*, labels: list[str] = LABELS, drawn: bool = False) -> dict[str, Any]
             "photos": 300,
             "labels": {label: parts for label in labels},
         },
+        "confidence": [],
     }
     made["targets"] = targets(made)
     return made
@@ -152,6 +153,29 @@ def test_the_page_shows_every_figure_beside_its_ceiling() -> None:
     assert "Learned less PCA, mAP@50: -0.005 (-0.015 to +0.005)." in page
     assert "| changed | plain ground, 250 photos | natural ground, 50 photos |" in page
     assert "| tiled watermark | 1.000 ±0.050 | 1.000 ±0.050 |" in page
+
+
+def test_confidence_is_to_be_near_the_true_share_wherever_there_are_answers_enough() -> None:
+    row = {"space": "pca-256", "labels": "category", "products": 180, "answers": 9000, "alike": 0.5}
+    near = {"weight": 0.0, "error": 0.02, "middle": 1000, "confidence": 0.51, "share": 0.46}
+    far = {"weight": 0.5, "error": 0.0501, "middle": 1000, "confidence": 0.49, "share": 0.5402}
+    few = {"weight": 0.8, "error": 0.05, "middle": 999, "confidence": 0.49, "share": 0.6}
+    none = {"weight": 1.0, "error": 0.01, "middle": 0, "confidence": None, "share": None}
+    made = result()
+    made["confidence"] = [row | one for one in (near, far, few, none)]
+    found = [one for one in targets(made) if "pca-256" in one["target"]]
+    assert [(one["value"], one["limit"], one["met"]) for one in found] == [
+        (0.02, "≤ 0.05", True), (0.05, "≤ 0.05", True), (0.0501, "≤ 0.05", False), (0.0502, "≤ 0.05", False),
+        (0.05, "≤ 0.05", True), (0.01, "≤ 0.05", True),
+    ]  # fmt: skip
+    assert missed(made) == [
+        "expected calibration error, space pca-256, colour weight 0.5",
+        "confidence 40 to 60 less its true share, space pca-256, colour weight 0.5",
+    ]
+    page = report.markdown(made, plot=None)
+    assert "| pca-256, category | 0 | 180 | 9,000 | 0.500 | 0.020 | 1,000 | 0.510 | 0.460 |" in page
+    assert "| pca-256, category | 1 | 180 | 9,000 | 0.500 | 0.010 | 0 |  |  |" in page
+    assert "## Confidence" not in report.markdown(result(), plot=None)
 
 
 def test_labels_that_teach_nothing_are_said() -> None:

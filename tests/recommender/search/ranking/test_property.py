@@ -14,12 +14,14 @@ from hypothesis import strategies as st
 from catalog.filters.chosen import Filters
 from catalog.filters.entries.category import Category
 from recommender.index.types import Hit
+from recommender.models import Space
 from recommender.search.answers import Answer
 from recommender.search.filters import SearchOptions, excluding
 from recommender.search.ranking.steps import STEPS
 from recommender.search.similarity import recommend, similar_to_each, similar_to_features, similar_to_product
 from recommender.spaces import active
 from tests.catalog.filters.chosen import filtering
+from tests.recommender.search.calibrations import linear_calibration
 from tests.recommender.search.gallery import Shop, make_space, make_tree, random_units, unit
 from tests.recommender.search.ranking.throwaway import OddProducts
 
@@ -35,6 +37,7 @@ def gallery(seed: int, products: int) -> Shop:
     photos = rng.integers(1, 4, products)
     vectors = np.split(random_units(int(photos.sum()), DIMENSIONS, seed), np.cumsum(photos)[:-1])
     shop = Shop(make_space(name=f"r{seed}", dimensions=DIMENSIONS))
+    Space.objects.filter(pk=shop.space.pk).update(calibration=linear_calibration().as_json())
     shop.add_many(
         [
             (
@@ -53,6 +56,11 @@ def gallery(seed: int, products: int) -> Shop:
     return shop
 
 
+def confidence(score: float) -> float:
+    """By `linear_calibration`: 0 up to a score of -0.5, 100 from 0.9 on."""
+    return round(100 * min(1.0, max(0.0, (score + 0.5) / 1.4)), 1)
+
+
 def brute_force(
     shop: Shop,
     vectors: Sequence[np.ndarray],
@@ -62,10 +70,16 @@ def brute_force(
 ) -> tuple[list[int], str | None]:
     """Image ids in order, and `fallback`: every photo compared, in plain Python."""
     best = [hit for hit in nearest(shop, vectors, options.filters) if passes(hit.product_id)]
-    alike = [hit for hit in best if options.min_score is None or 1 - hit.distance >= options.min_score]
+    alike = [
+        hit
+        for hit in best
+        if (options.min_score is None or 1 - hit.distance >= options.min_score)
+        and (options.min_confidence is None or confidence(1 - hit.distance) >= options.min_confidence)
+    ]
     wider = max(options.limit, min(400, 8 * options.limit))
     page = diverse(shop, alike[:wider], options) if options.diversity else alike[: options.limit]
-    missing = 0 if options.min_score is None else options.min_results - len(page)
+    bounded = options.min_score is not None or options.min_confidence is not None
+    missing = options.min_results - len(page) if bounded else 0
     if missing <= 0:
         return [hit.image_id for hit in page], None
     if categories is None:
@@ -129,6 +143,7 @@ def options_drawn(draw: st.DrawFn) -> SearchOptions:
     return SearchOptions(
         limit=limit,
         min_score=draw(st.none() | st.sampled_from((-0.5, 0.3, 0.7, 0.95))),
+        min_confidence=draw(st.none() | st.sampled_from((0.0, 20.0, 61.7, 90.0, 100.0))),
         min_results=draw(st.integers(0, limit)),
         diversity=draw(st.sampled_from((0.0, 0.0, 0.3, 0.8))),
         filters=filtering(
@@ -164,6 +179,7 @@ def test_every_search_is_brute_force(seed: int, products: int, options: SearchOp
         def same(answer: Answer, wanted: tuple[list[int], str | None]) -> None:
             assert ([one.image_id for one in answer.found], answer.fallback) == wanted
             assert all(shop.owner[one.image_id] == one.product_id for one in answer.found)
+            assert [one.confidence for one in answer.found] == [confidence(one.score) for one in answer.found]
 
         own = excluding(options, products=[first.pk], groups=[first.group])
         wanted = expected(vectors_of(first)[:1], own, [first.category_id])
