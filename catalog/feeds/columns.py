@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from catalog.categories import MAX_NAME, Path, split_path
-from catalog.feeds.delimited import column_key
+from catalog.feeds.names import column_key
 from catalog.feeds.prices import parse_price
 from catalog.feeds.rows import FeedRow
 from catalog.models import Product

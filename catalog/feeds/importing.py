@@ -15,9 +15,10 @@ from django.db import DataError, IntegrityError, InterfaceError, OperationalErro
 from catalog.categories import CategoryTree
 from catalog.feeds.changes import Candidate, Changes, PhotoReference, PhotosSwept, would_change, write
 from catalog.feeds.columns import ProductRow, RowError, is_url, read_columns
+from catalog.feeds.expected import with_known_columns
 from catalog.feeds.photo_files import PhotoReferenceError, read_photo_file
 from catalog.feeds.reading import Feed
-from catalog.feeds.rows import BadRow
+from catalog.feeds.rows import BadRow, Notice
 from catalog.models import ProductImage
 from catalog.photos import store
 from catalog.photos.reading import PhotoError
@@ -50,17 +51,25 @@ class Problem:
 
 @dataclass
 class Report:
-    """What an import did, or in a dry run would do. `problems` holds the first ones, `problem_count` counts all."""
+    """What an import did, or in a dry run would do. `problems` holds the first ones, `problem_count` counts all.
+
+    `notices`: what was noticed or mended in the feed as a whole, each once.
+    """
 
     dry_run: bool
     rows: int = 0
     changes: Changes = field(default_factory=Changes)
     problem_count: int = 0
     problems: list[Problem] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         counts = {"dry_run": self.dry_run, "rows": self.rows, **asdict(self.changes)}
-        return counts | {"problem_count": self.problem_count, "problems": [asdict(item) for item in self.problems]}
+        return counts | {
+            "problem_count": self.problem_count,
+            "problems": [asdict(item) for item in self.problems],
+            "notices": [str(notice) for notice in self.notices],
+        }
 
 
 @dataclass
@@ -80,6 +89,7 @@ class FeedImport:
         for batch in self._batches():
             self._write(batch)
             self.advance(self._report)
+        self._report.notices = list(self.feed.notices)
         return self._report
 
     def _batches(self) -> Iterator[list[Candidate]]:
@@ -102,7 +112,7 @@ class FeedImport:
             yield batch
 
     def _product_rows(self) -> Iterator[ProductRow]:
-        for raw in self.feed.rows:
+        for raw in with_known_columns(self.feed.rows):
             self._report.rows += 1
             if isinstance(raw, BadRow):
                 self._problem(raw.line, raw.place, raw.reason)

@@ -1,8 +1,9 @@
-"""What every feed parser yields, whatever the format."""
+"""What every reader of feeds yields, whatever the format, and what it notices on the way."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 MAX_LINE = 1024 * 1024  # characters: a row longer than this is a mistake, and memory stays bounded
 
@@ -39,3 +40,34 @@ class BadRow:
     @property
     def place(self) -> str:
         return self.where or f"line {self.line}"
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something that was noticed of the feed as a whole, or mended in it. It is no problem: the rows went in."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass
+class Notices:
+    """Collects notices while a feed is read: each text once, and mended places by their number and first line."""
+
+    _said: dict[str, None] = field(default_factory=dict)
+    _mended: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    def say(self, text: str) -> None:
+        self._said[text] = None
+
+    def mended(self, what: str, line: int, count: int = 1) -> None:
+        """`what` follows a number, as in "raw & were mended"."""
+        before, first = self._mended.get(what, (0, line))
+        self._mended[what] = (before + count, min(first, line))
+
+    def __iter__(self) -> Iterator[Notice]:
+        yield from map(Notice, self._said)
+        for what, (count, line) in self._mended.items():
+            yield Notice(f"{count:,} {what}, first in line {line}")

@@ -1,4 +1,4 @@
-"""`manage.py import_products PATH`: products and photos from a feed or a folder tree."""
+"""`manage.py import_products PATH|URL`: products and photos from a feed or a folder tree."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
+from catalog.feeds.formats.addresses import is_address
 from catalog.feeds.importing import FeedImport, Problem, Report
 from catalog.feeds.reading import open_feed
 from catalog.feeds.rows import FeedError
 
 _HELP = """\
-Import products from a feed (CSV, TSV, JSON Lines, RSS 2.0) or a folder tree (one folder a category, one photo a
-product). Columns: id, title, description, link, image_link, additional_image_link, availability, price (59.50 EUR),
+Import products from a feed (CSV, TSV, JSON, XML, XLSX, each also in gz or zip; a file, a folder or an http(s) URL) or
+a folder tree (one folder a category, one photo a product). Columns: id, title, description, link, image_link, additional_image_link, availability, price (59.50 EUR),
 brand, product_type (A > B > C), item_group_id; others become attributes. Photos are paths inside the feed's folder,
 or http(s) URLs that the workers fetch. A column that a table does not have leaves the products as they are; an empty
 cell empties. Products that the feed does not name stay. Importing again changes only what changed."""
@@ -26,12 +27,12 @@ class Command(BaseCommand):
     help = _HELP
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("path", metavar="PATH", help="the feed, or the folder")
+        parser.add_argument("path", metavar="PATH|URL", help="the feed, or the folder")
         parser.add_argument("--dry-run", action="store_true", help="say what would change and write nothing")
         parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        path = Path(options["path"]).expanduser()
+        path = options["path"] if is_address(options["path"]) else Path(options["path"]).expanduser()
         try:
             with open_feed(path) as feed, self._bar(feed.size, quiet=options["verbosity"] == 0) as bar:
 
@@ -49,6 +50,8 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps({"path": str(path), **report.as_json()}, ensure_ascii=False))
         else:
+            for notice in report.notices:
+                self.stdout.write(f"Noticed: {notice}")
             self.stdout.write(_summary(report))
         if report.problem_count:
             raise CommandError(
