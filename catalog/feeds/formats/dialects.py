@@ -14,7 +14,7 @@ _NAMED = re.compile(r"\s*\"?sep=([^\w\"\\\\\r\n])\"?\s*", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Dialect:
-    """`escaped`: a backslash stands before a quote inside a cell; otherwise the quote is written twice."""
+    """`escaped`: a backslash may stand before a quote inside a cell; without, a quote there is written twice only."""
 
     delimiter: str
     escaped: bool = False
@@ -24,8 +24,8 @@ class Dialect:
 
     def read(self, lines: Iterable[str]) -> list[str]:
         """The cells of the first record. Raises csv.Error, StopIteration."""
-        escape = {"doublequote": False, "escapechar": "\\"} if self.escaped else {}
-        return next(csv.reader(lines, delimiter=self.delimiter, strict=True, **escape))  # type: ignore[arg-type]
+        escape = "\\" if self.escaped else None
+        return next(csv.reader(lines, delimiter=self.delimiter, escapechar=escape, strict=True))
 
 
 def named_delimiter(line: str) -> str:

@@ -90,6 +90,8 @@ class Cutter:
         self._line = self._tags.line(tag.start)
         if tag.empty:
             return Cut(self._line, self._tags.buffer[tag.start : tag.end])
+        if (data := self._tags.plain_element(tag)) is not None:
+            return Cut(self._line, data)
         self._tags.keep, self._inner = tag.start, []
         self._nested, self._nested_count = None, 0
         return None

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element, ParseError, XMLParser
 
+from catalog.feeds.formats.nesting import Values
 from catalog.feeds.formats.utf8 import Encoded
 from catalog.feeds.formats.xml_cutting import Cut, Cutter
 from catalog.feeds.formats.xml_mending import mended
@@ -46,14 +47,18 @@ class _ItemReader:
         if len(cut.data) > MAX_LINE and len(cut.data.decode("utf-8", "replace")) > MAX_LINE:
             return BadRow(cut.line, f"an item of more than {MAX_LINE:,} characters")
         try:
-            item = self._parsed(cut)
+            return FeedRow(cut.line, self._values(self._parsed(cut)), complete=True)
         except ParseError as error:
             reason = _FOREIGN_CHARACTERS.sub("?", str(error).partition(": line")[0])
             line = cut.line + error.position[0] - 1
             return BadRow(cut.line, f"the XML of this item is not well formed ({reason}, line {line})")
+        except RecursionError:
+            return BadRow(cut.line, "the XML of this item is nested too deep")
+
+    def _values(self, item: Element) -> Values:
         if self._structure.yml:
-            return FeedRow(cut.line, offer_values(item, self._categories, self._names), complete=True)
-        return FeedRow(cut.line, item_values(item, self._names), complete=True)
+            return offer_values(item, self._categories, self._names)
+        return item_values(item, self._names)
 
     def _parsed(self, cut: Cut) -> Element:
         """As it stands; where that is not well formed, mended. Raises ParseError."""

@@ -84,6 +84,22 @@ class Tags:
             else:
                 self._pass_section(found)
 
+    def plain_element(self, tag: Tag) -> bytes | None:
+        """The element that a start tag begins, and go on behind it, where its end can be told at a glance.
+
+        That is: its end tag is in the buffer, no element of its name begins before, and no comment or open CDATA section
+        may hide either. Otherwise None, and the tags inside have to be looked at one by one.
+        """
+        end_tag = b"</" + tag.name + b">"
+        end = self.buffer.find(end_tag, tag.end)
+        if end < 0:
+            return None
+        data = self.buffer[tag.start : end + len(end_tag)]
+        if data.find(b"<" + tag.name, 1) >= 0 or b"<!--" in data or data.count(b"<![CDATA[") != data.count(b"]]>"):
+            return None
+        self.position = end + len(end_tag)
+        return data
+
     def _more_for_a_tag(self) -> bool:
         """Read on, keeping a tag that has begun; one that has no end in sight is text."""
         last = self.buffer.rfind(b"<", self.position)
