@@ -63,11 +63,11 @@ class Notices:
         self._said[text] = None
 
     def mended(self, what: str, line: int, count: int = 1) -> None:
-        """`what` follows a number, as in "raw & were mended"."""
+        """`what` is followed by its number, as in "raw & mended: 37, first in line 12"."""
         before, first = self._mended.get(what, (0, line))
         self._mended[what] = (before + count, min(first, line))
 
     def __iter__(self) -> Iterator[Notice]:
         yield from map(Notice, self._said)
         for what, (count, line) in self._mended.items():
-            yield Notice(f"{count:,} {what}, first in line {line}")
+            yield Notice(f"{what}: {count:,}, first in line {line}")

@@ -13,6 +13,7 @@ from catalog.feeds.names import LISTS, column_key, split_list
 from catalog.feeds.rows import MAX_LINE, BadRow, FeedError, FeedRow, Notices
 
 MAX_RECORD_LINES = 1000
+_SHOWN = 200  # characters of the names of columns in an error
 _SAMPLE_LINES = 100
 _SAMPLE_CHARACTERS = 256 * 1024
 
@@ -37,12 +38,15 @@ def read_delimited(stream: TextIO, notices: Notices) -> Iterator[FeedRow | BadRo
     lines = _RecordLines(stream)
     dialect = _dialect(lines)
     header = _header(lines, dialect, notices)
+    empty = True
     while True:
         first = lines.begin()
         try:
             cells = dialect.read(lines)
             problem = header.misfit(cells)
         except StopIteration:
+            if empty:
+                raise FeedError(f"a table of the columns {header} and no row") from None
             return
         except (csv.Error, LineTooLong, _Endless) as error:
             problem = _reason(error, lines.given)
@@ -54,8 +58,10 @@ def read_delimited(stream: TextIO, notices: Notices) -> Iterator[FeedRow | BadRo
                     notices.say("quotes inside cells are escaped with a backslash")
         if problem:
             lines.back_to_second()
+            empty = False
             yield BadRow(first, problem)
         elif any(cell.strip() for cell in cells):
+            empty = False
             yield FeedRow(first, header.row(cells), complete=False)
 
 
@@ -69,7 +75,7 @@ def _read(lines: _RecordLines, dialect: Dialect, header: Header) -> list[str] | 
 
 
 class Header:
-    def __init__(self, names: list[str], notices: Notices) -> None:
+    def __init__(self, names: list[str], line: int, notices: Notices) -> None:
         self._columns: list[
             tuple[str, bool]
         ] = []  # the name, "" for a column that is passed over; whether it holds lists
@@ -83,9 +89,12 @@ class Header:
                 repeated.add(key)
             self._columns.append((self._first.setdefault(key, name) if key else "", key in LISTS))
         if not self._first:
-            raise FeedError("the header is empty: the names of the columns are needed")
+            raise FeedError(f"line {line}: the header is empty: the names of the columns are needed")
         self._plain = not (repeated or LISTS & self._first.keys() or len(self._first) < len(names))
         self._names = [name for name, _ in self._columns]
+
+    def __str__(self) -> str:
+        return ", ".join(self._first.values())[:_SHOWN]
 
     def misfit(self, cells: list[str]) -> str:
         """Why the cells are no row of this table, or "". Empty cells at the end are taken off."""
@@ -138,7 +147,7 @@ def _header(lines: _RecordLines, dialect: Dialect, notices: Notices) -> Header:
         raise FeedError(f"line {number}: the header cannot be read ({_reason(error, lines.given)})") from error
     while names and not names[-1].strip():
         names.pop()
-    return Header(names, notices)
+    return Header(names, number, notices)
 
 
 def _reason(error: Exception, lines: int) -> str:

@@ -24,7 +24,7 @@ def add_group(values: Values, name: str, group: Sequence[Values]) -> None:
     names = dict.fromkeys(inner for one in group for inner in one)
     for inner in names:
         given = [one.get(inner, [""] if len(group) > 1 else []) for one in group]
-        if any(len(texts) > 1 for texts in given):
+        if len(group) > 1 and any(len(texts) > 1 for texts in given):
             given = [[text for text in texts if text] for texts in given]
         values.setdefault(join(name, inner), []).extend(_chained(given))
 

@@ -37,6 +37,7 @@ _HTML = re.compile(r"(?:<\?xml[^>]*>|<!--.*?-->|\s)*<(?:!doctype\s+html|html|hea
 _TITLE = re.compile(r"<title[^>]*>\s*(.*?)\s*</title>|<h1[^>]*>\s*(.*?)\s*</h1>", re.IGNORECASE | re.DOTALL)
 _JSON_OBJECT, _JSON_LIST = re.compile(r'\{\s*(?:["}]|\Z)'), re.compile(r"\[\s*(?:[\[{\]]|\Z)")
 _JSON_SUFFIXES = {".json", ".jsonl", ".ndjson"}
+_OF_A_PRODUCT = {"id", "sku", "title", "name", "handle"}
 _START = 4096
 
 
@@ -81,31 +82,23 @@ def kind(source: Encoded, suffix: str) -> Kind:
 
 
 def _kind_of_json(source: Encoded) -> Kind:
-    """Lines of objects, or one document. A line that is a whole object and no product, but holds some, is a document."""
+    """Objects, one a line; or one document, which may be a line too, or a line a page."""
     with source.open(Notices()) as stream:
         lines = iter(lambda: stream.readline(MAX_LINE), b"")
         first = next((line for line in lines if line.strip()), b"")
         second = next((line for line in lines if line.strip()), b"")
+    follows = second.lstrip().startswith(b"{")
     try:
         value = json.loads(first)
     except (ValueError, RecursionError):
-        return "json lines" if second.lstrip().startswith(b"{") and first.rstrip().endswith(b"}") else "json"
-    if second:
-        return "json lines" if second.lstrip().startswith(b"{") or not _holds_objects(value) else "json"
-    return "json" if _holds_objects(value) else "json lines"
+        return "json lines" if follows and first.rstrip().endswith(b"}") else "json"
+    identified = isinstance(value, dict) and bool({name.lower() for name in value} & _OF_A_PRODUCT)
+    return "json" if _holds_objects(value) and not (second and identified) else "json lines"
 
 
 def _holds_objects(value: object) -> bool:
-    """Whether an object holds a list of objects somewhere and has no id or title itself."""
-    if not isinstance(value, dict) or {name.lower() for name in value} & {
-        "sku",
-        "title",
-        "handle",
-        "image_link",
-        "price",
-    }:
-        return False
-    return any(
+    """Whether an object holds a list of objects somewhere."""
+    return isinstance(value, dict) and any(
         (isinstance(inner, list) and any(isinstance(one, dict) for one in inner)) or _holds_objects(inner)
         for inner in value.values()
     )

@@ -51,7 +51,7 @@ def _rows(workbook: CalamineWorkbook, notices: Notices) -> Iterator[FeedRow | Ba
             notices.say(f"read the sheet {metadata.name!r}")
         while not names[-1]:
             names.pop()
-        header = Header(names, notices)
+        header = Header(names, line, notices)
         for line, cells in rows:
             del cells[len(names) :]
             if any(cells):

@@ -55,11 +55,11 @@ class Utf8(io.RawIOBase):
             return text
         line = self._line + text.count("\n", 0, stray.start())
         if self._wide:
-            self._notices.mended(f"characters are not {self._encoding} and were read as \ufffd", line)
+            self._notices.mended(f"characters that are not {self._encoding}, read as \ufffd", line)
             return text
         count = len(found.findall(text))
         name = MISREAD if self._encoding == "utf-8" else "\ufffd"
-        self._notices.mended(f"bytes are not {self._encoding} and were read as {name}", line, count)
+        self._notices.mended(f"bytes that are not {self._encoding}, read as {name}", line, count)
         return found.sub(self._read_alone, text)
 
     def _read_alone(self, stray: re.Match[str]) -> str:

@@ -19,15 +19,15 @@ _PLACE = re.compile(
 _FORBIDDEN = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|\xef\xbf[\xbe\xbf]")
 _XML_ENTITIES = {b"amp", b"lt", b"gt", b"quot", b"apos"}
 AMPERSANDS, ENTITIES, TAGS, CONTROLS = (
-    "raw & were mended",
-    "named entities of HTML were read",
-    "raw < were mended",
-    "control characters were left out",
+    "raw & mended",
+    "named entities of HTML read",
+    "raw < mended",
+    "control characters left out",
 )
 
 
 def mended(item: bytes) -> tuple[bytes, Counter[str]]:
-    """The item mended, and how often what was done, in words that follow a number."""
+    """The item mended, and how often what was done."""
     done: Counter[str] = Counter()
     return _PLACE.sub(partial(_replacement, done), item), done
 

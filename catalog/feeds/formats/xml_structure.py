@@ -128,8 +128,8 @@ def find_items(stream: BinaryIO) -> Structure:
     try:
         survey.run()
     except DocumentType:
-        if not survey.elements:
-            return Structure("", "item", frozenset(), atom=False)  # whoever cuts the items says why there are none
+        # Whoever cuts the items meets it again, and says that it is refused.
+        return Structure("", "item", frozenset(), atom=False)
     if not survey.elements:
         raise FeedError("it begins like XML and has no element")
     root = next(iter(survey.elements))[0]

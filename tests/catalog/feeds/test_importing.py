@@ -183,12 +183,14 @@ def test_a_bad_row_is_reported_with_its_line_and_the_rest_goes_in(folder: Path, 
     assert Product.objects.get(sku="1").title == "Hat"
 
 
-def test_bytes_that_are_no_utf8_cost_their_row_alone(folder: Path) -> None:
+def test_a_byte_that_is_no_utf8_is_read_and_noticed(folder: Path) -> None:
     feed = folder / "feed.csv"
-    feed.write_bytes(f"{HEADER}\n9,".encode() + b"H\xfct,a.png,,,1 EUR,,\n" + f"{ONE}\n".encode())
-    report, problems, _ = run_import(feed)
-    assert problems == ["line 2: title: not UTF-8; save the feed as UTF-8"]
-    assert counts(report) == [1, 0, 0, 1, 0, 1]
+    feed.write_bytes(f"{HEADER}\n8,Größe,,,,,,\n9,".encode() + b"H\xfct,a.png,,,1 EUR,,\n" + f"{ONE}\n".encode())
+    report, problems, succeeded = run_import(feed)
+    assert (problems, succeeded) == ([], True)
+    assert counts(report) == [3, 0, 0, 2, 0, 0]
+    assert Product.objects.get(sku="9").title == "Hüt"
+    assert report["notices"] == ["bytes that are not utf-8, read as cp1252: 1, first in line 3"]
 
 
 @pytest.fixture

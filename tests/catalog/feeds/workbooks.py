@@ -58,7 +58,9 @@ def _relations(targets: dict[str, tuple[str, str]]) -> str:
 
 def _rows(rows: Cells) -> str:
     return "".join(
-        f'<row r="{line}">' + "".join(_cell(f"{chr(64 + column)}{line}", cell) for column, cell in enumerate(cells, 1)) + "</row>"
+        f'<row r="{line}">'
+        + "".join(_cell(f"{chr(64 + column)}{line}", cell) for column, cell in enumerate(cells, 1))
+        + "</row>"
         for line, cells in enumerate(rows, 1)
     )
 
