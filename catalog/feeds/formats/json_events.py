@@ -30,12 +30,27 @@ class _Patient:
 
 
 def json_events(stream: BinaryIO) -> Iterator[tuple[str, str, Any]]:
-    """Prefix, event and value. Raises ijson.JSONError, and FeedError where a text or a nest has no end."""
+    """Prefix, event and value, as of `ijson.parse`, whose time and memory grow with the square of a nest's depth.
+
+    Raises ijson.JSONError, and FeedError where a text or a nest has no end.
+    """
     patient = _Patient(stream)
-    depth = 0
-    for prefix, event, value in ijson.parse(patient, multiple_values=True):
+    opened: list[str] = []  # the prefix of each open map and array
+    places: list[str] = [""]  # where the next value stands, in the document and in each of them
+    for event, value in ijson.basic_parse(patient, multiple_values=True):
         patient.waited = 0
-        depth += (event in OPENS) - (event in CLOSES)
-        if depth > _DEEPEST:
-            raise FeedError(f"nested more than {_DEEPEST} deep")
+        if event in OPENS:
+            if len(opened) == _DEEPEST:
+                raise FeedError(f"nested more than {_DEEPEST} deep")
+            prefix = places[-1]
+            opened.append(prefix)
+            places.append(f"{prefix}.item" if prefix else "item")
+        elif event in CLOSES:
+            prefix = opened.pop()
+            places.pop()
+        elif event == "map_key":
+            prefix = opened[-1]
+            places[-1] = f"{prefix}.{value}" if prefix else value
+        else:
+            prefix = places[-1]
         yield prefix, event, value
