@@ -1,4 +1,4 @@
-"""`bench pipeline`, `bench search`, `bench relevance` and `bench spaces`: measure, print a table, and say honestly which targets were missed."""
+"""`bench pipeline`, `bench search`, `bench relevance`, `bench spaces` and `bench import`: measure, print a table, and say honestly which targets were missed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 
 class Command(BaseCommand):
-    help = "Measure the embedding pipeline, the search, what is called alike, or the building of spaces. Ends non-zero when a target is missed."
+    help = "Measure the embedding pipeline, the search, what is called alike, the building of spaces, or the import of feeds. Ends non-zero when a target is missed."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         which = parser.add_subparsers(dest="which", required=True)
@@ -31,6 +31,10 @@ class Command(BaseCommand):
         from recommender.bench.spaces import run as spaces_bench
 
         spaces_bench.add_arguments(spaces)
+        importing = which.add_parser("import", help="reading and importing feeds: rows a second, memory")
+        from recommender.bench.importing import run as import_bench
+
+        import_bench.add_arguments(importing)
 
     def handle(self, *args: Any, which: str, **options: Any) -> None:
         if which == "pipeline":
@@ -43,6 +47,10 @@ class Command(BaseCommand):
             from recommender.bench.spaces import run as spaces_bench
 
             spaces_bench.handle(self, **options)
+        elif which == "import":
+            from recommender.bench.importing import run as import_bench
+
+            import_bench.handle(self, **options)
         else:
             from recommender.bench.search import run as search_bench
 
