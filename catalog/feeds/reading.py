@@ -70,7 +70,7 @@ def _at_path(stack: ExitStack, path: Path, notices: Notices, layers: int = 0) ->
         notices.say(f"read {inside.name}")
         path = inside
     try:
-        file = stack.enter_context(path.open("rb"))
+        file: BinaryIO = stack.enter_context(path.open("rb"))
     except OSError as error:
         raise FeedError(f"{path} cannot be read: {error.strerror}") from error
     if not file.seekable():

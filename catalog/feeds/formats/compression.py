@@ -91,7 +91,7 @@ def _extract(archive: zipfile.ZipFile, folder: Path, budget: _Budget) -> None:
             _copy(stream, unpacked, budget)
 
 
-def _copy(source: IO[bytes], target: IO[bytes], budget: _Budget) -> None:
+def _copy(source: IO[bytes] | gzip.GzipFile, target: IO[bytes], budget: _Budget) -> None:
     while chunk := source.read(_CHUNK):
         budget.spend(len(chunk))
         target.write(chunk)

@@ -118,7 +118,8 @@ class Header:
 
 def _dialect(lines: _RecordLines) -> Dialect:
     """Judged by the first lines, which will be given again, but for blank ones and Excel's `sep=;` before the header."""
-    delimiter, sample, length = "", [], 0
+    sample: list[str] = []
+    delimiter, length = "", 0
     lines.begin()
     try:
         for line in lines:

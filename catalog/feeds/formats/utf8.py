@@ -83,7 +83,7 @@ class Encoded:
         file.seek(0)
         return cls(file, encoding or judge(file, declared), mark)
 
-    def open(self, notices: Notices) -> io.BufferedReader:
+    def open(self, notices: Notices) -> BinaryIO:
         """The file from its start, as UTF-8. What is not UTF-8 is noticed."""
         self.file.seek(self.mark)
         if self.encoding != "utf-8":

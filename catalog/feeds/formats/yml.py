@@ -75,11 +75,8 @@ def _path(number: str, categories: Categories) -> str:
 def _use_prices(values: Values) -> None:
     """`price` is what is paid now; where `oldprice` is given, that is the price and the other the sale's."""
     currency = next(iter(values.pop("currencyId", [])), "").strip().replace("RUR", "RUB")
-    priced = {
-        name: [f"{text} {currency}".strip() for text in values[name]]
-        for name in ("price", "oldprice")
-        if name in values
-    }
-    values |= priced
+    for name in ("price", "oldprice"):
+        if name in values:
+            values[name] = [f"{text} {currency}".strip() for text in values[name]]
     if old := values.pop("oldprice", []):
         values["price"], values["sale_price"] = old, values.get("price", [])
