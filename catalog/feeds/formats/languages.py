@@ -29,13 +29,14 @@ _LANGUAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
 _SIGNS = set("€£¥§°²³½¼¾×·•–—‘’‚“”„…®™©«»¡¿±µªº\u00a0")
 _RARE = set("ёжфхцшщъэюґζξψϊϋΐΰ")  # rare letters: encodings turn common ones of another language into these
 _RARE_SHARE = 0.8
+_MIXED_SHARE = 0.95  # of a text that takes several languages to explain
 _UPPER_SHARE = 0.97  # and capitals into small ones
 _UNEXPLAINED = 1.0  # taken off for a sign inside a word, which no language writes
 
 
 @dataclass(frozen=True)
 class Reading:
-    """An encoding and how well one language explains the characters beyond ASCII: 1 wholly, 0 or less not at all."""
+    """An encoding and how well its languages explain the characters beyond ASCII: 1 wholly, 0 or less not at all."""
 
     encoding: str
     explained: float
@@ -61,7 +62,8 @@ def _reading(sample: bytes, encoding: str, languages: tuple[str, ...]) -> Readin
             wrong += not latin and (_is_ascii_letter(before) or _is_ascii_letter(after))
         elif within or character not in _SIGNS:
             wrong += _UNEXPLAINED
-    covered = max(_covered(letters, language) for language in languages)
+    mixed = _MIXED_SHARE * _covered(letters, "".join(languages))
+    covered = max(mixed, *(_covered(letters, language) for language in languages))
     total = letters.total() + wrong
     return Reading(encoding, (covered - wrong) / total if total else 0.0)
 
