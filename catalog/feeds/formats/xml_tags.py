@@ -9,7 +9,7 @@ from catalog.feeds.rows import MAX_LINE
 
 CHUNK = 64 * 1024
 MAX_KEPT = 4 * MAX_LINE  # bytes that are kept: as many characters as a row may have, of whatever script
-MAX_SECTION = MAX_LINE  # bytes of a comment or a CDATA section inside an item
+MAX_SECTION = MAX_LINE  # bytes of a comment or a CDATA section in which its end is looked for before more is read
 
 # A tag: [1] "/" of an end tag, [2] the name with its prefix, [3] attributes, whose values may hold ">" and never "<".
 # [4]: the start of a section that ends with a text of its own.
@@ -137,23 +137,31 @@ class Tags:
         if not terminator:
             self._pass_document_type()
             return
-        begin, length = self.forgotten + found.start(), len(opening)
+        begin = self.forgotten + found.end()
         while True:
-            inside = begin - self.forgotten + length
+            inside = begin - self.forgotten
             end = self.buffer.find(terminator, inside)
             if end >= 0:
                 nested = self.buffer.find(opening, inside, end) >= 0
                 self.position = inside if nested and opening != b"<?" else end + len(terminator)
                 return
-            if self.keep is None:
-                self.position = max(inside, len(self.buffer) - len(terminator) + 1)
-                begin = self.forgotten + self.position - length
-            elif len(self.buffer) - inside > MAX_SECTION:
+            if len(self.buffer) - inside > MAX_SECTION:
                 self.position = inside
+                if self.keep is None:
+                    self._pass_to(terminator)
                 return
             if not self.read():
-                self.position = len(self.buffer) if self.keep is None else begin - self.forgotten + length
+                self.position = begin - self.forgotten
                 return
+
+    def _pass_to(self, terminator: bytes) -> None:
+        """Behind the end of a section that is longer than may be kept."""
+        while (end := self.buffer.find(terminator, self.position)) < 0:
+            self.position = max(self.position, len(self.buffer) - len(terminator) + 1)
+            if not self.read():
+                self.position = len(self.buffer)
+                return
+        self.position = end + len(terminator)
 
     def _pass_document_type(self) -> None:
         while b">" not in self.buffer[self.position :] and len(self.buffer) - self.position < CHUNK and self.read():

@@ -187,6 +187,20 @@ def test_whatever_else_is_broken_costs_that_item_alone(tmp_path: Path, broken: s
     assert bad == [reason]
 
 
+def test_a_comment_that_never_ends_hides_no_item(tmp_path: Path) -> None:
+    one = "<item><g:id>{}</g:id></item>"
+    document = f"<rss><channel>{one.format(1)}<item></channel><!--</item>{one.format(2)}</channel></rss>"
+    good, bad, _ = read(tmp_path, document)
+    assert [row["id"] for row in good] == [["1"], ["2"]] and len(bad) == 1
+
+
+def test_a_long_comment_hides_what_is_in_it(tmp_path: Path) -> None:
+    one = "<item><g:id>{}</g:id></item>\n"
+    comment = f"<!-- {one.format(9) * 50_000} -->"
+    good, bad, _ = read(tmp_path, f"<rss><channel>{one.format(1)}{comment}{one.format(2)}</channel></rss>")
+    assert ([row["id"] for row in good], bad) == ([["1"], ["2"]], [])
+
+
 def test_xml_that_is_cut_off_says_where(tmp_path: Path) -> None:
     item = "<item><g:id>1</g:id></item>\n"
     cut = "the feed ends inside this item: it was cut off"
