@@ -80,8 +80,8 @@ class Cutter:
                 self._outer.append(name)
         elif name in self._outer:
             del self._outer[_last(self._outer, name) :]
-            if self._abandoned is not None and len(self._outer) < self._abandoned:
-                self._abandoned = None
+            if self._abandoned is not None:
+                self._abandoned = min(self._abandoned, len(self._outer))
         return None
 
     def _open(self, tag: Tag) -> Cut | None:
