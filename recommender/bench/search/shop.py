@@ -131,7 +131,7 @@ def _write_categories(gallery: Gallery) -> NDArray[np.int64]:
 
 def _products(gallery: Gallery, categories: NDArray[np.int64]) -> Iterator[str]:
     """The columns, then blocks of lines in COPY's text format."""
-    yield "id,sku,variant_group,title,description,category_id,brand,price,currency,in_stock,url,attributes,published,created_at,updated_at"
+    yield "id,sku,variant_group,title,description,category_id,brand,amount,currency,in_stock,url,attributes,published,created_at,updated_at"
     shares = list(gallery.buckets)
     for start in range(0, len(gallery), BATCH):
         lines = []
