@@ -34,16 +34,22 @@ _WORDS = {
     "rmb": "CNY",
     "円": "JPY",
 }
-# Of signs that several currencies have, the one that is meant where nothing else says so. It comes first, the others may be
-# meant where the catalogue or the caller says so.
-_COMMONEST = {"$": "USD", "kr": "SEK", "¥": "JPY", "rs": "INR", "£": "GBP"}
-_ALSO = {"kr": ("SEK", "NOK", "DKK", "ISK"), "rs": ("INR", "PKR", "LKR", "NPR", "MUR")}
+# Of signs that several currencies have, the one that is meant where neither the catalogue nor the caller says which.
+_COMMONEST = {"$": "USD", "kr": "SEK", "¥": "JPY", "rs": "INR"}
+# Signs that CLDR gives to former currencies too, or to fewer than use them.
+_ALSO = {"kr": ("SEK", "NOK", "DKK", "ISK"), "rs": ("INR", "PKR", "LKR", "NPR", "MUR", "SCR")}
 
 
 @lru_cache(maxsize=1024)
 def shown_digits(code: str) -> int:
     """Decimals that a price of the currency is shown and kept with: two, or the currency's own if more, at most three."""
     return max(LEAST_DIGITS, min(MOST_DIGITS, get_currency_precision(code.upper())))
+
+
+@lru_cache(maxsize=1024)
+def has_decimals(code: str) -> bool:
+    """Whether prices of the currency are written with decimals, as those of yen are not."""
+    return get_currency_precision(code.upper()) > 0
 
 
 @cache
@@ -75,8 +81,8 @@ def _signs() -> MappingProxyType[str, tuple[str, ...]]:
                 found.setdefault(key, set()).add(code)
     for word, code in _WORDS.items():
         found[word] = {code}
-    for key, more in _ALSO.items():
-        found.setdefault(key, set()).update(more)
+    for key, meant in _ALSO.items():
+        found[key] = set(meant)
     commonest = {key: _COMMONEST.get(key, "") for key in found}
     return MappingProxyType(
         {key: tuple(sorted(meant, key=lambda code: (code != commonest[key], code))) for key, meant in found.items()}

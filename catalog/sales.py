@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import TypedDict
 
 from django.db import transaction
 from django.db.models import Q
@@ -34,6 +35,15 @@ class Sale:
         return not self.is_over(now) and (self.begins is None or self.begins <= now)
 
 
+class PriceCells(TypedDict, total=False):
+    """What somebody says of a product's prices; what is not there is left as it is."""
+
+    regular: Decimal | None
+    sale: Decimal | None
+    begins: datetime | None
+    ends: datetime | None
+
+
 @dataclass(frozen=True)
 class Pricing:
     """A product's price without a sale, and its sale, on or yet to begin."""
@@ -48,6 +58,14 @@ class Pricing:
         if product.sale_price is None:
             return cls(regular)
         return cls(regular, Sale(product.sale_price, product.sale_from, product.sale_until))
+
+    def changed(self, cells: PriceCells) -> Pricing:
+        """With what the cells say, and without a sale where they say that there is none."""
+        before = self.sale
+        price = cells.get("sale", before.price if before else None)
+        begins = cells.get("begins", before.begins if before else None)
+        ends = cells.get("ends", before.ends if before else None)
+        return Pricing(cells.get("regular", self.regular), None if price is None else Sale(price, begins, ends))
 
     def fields(self, now: datetime) -> dict[str, Decimal | datetime | None]:
         """The values of FIELDS. A sale that is over, or that saves nothing, is none."""

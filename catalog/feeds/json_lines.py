@@ -10,7 +10,7 @@ import orjson
 from catalog.attributes import MAX_DEPTH
 from catalog.feeds.delimited import LISTS, column_key, split_list
 from catalog.feeds.lines import Lines, LineTooLong
-from catalog.feeds.rows import MAX_LINE, BadRow, FeedRow
+from catalog.feeds.rows import MAX_LINE, BadRow, FeedRow, Number
 
 
 def read_json_lines(stream: TextIO) -> Iterator[FeedRow | BadRow]:
@@ -66,4 +66,4 @@ def _text(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value)
+    return value if isinstance(value, str) else Number(value)

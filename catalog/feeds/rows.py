@@ -11,6 +11,10 @@ class FeedError(Exception):
     """The feed as a whole cannot be read; the text says why and what to do."""
 
 
+class Number(str):
+    """A value that the feed itself writes as a number, as JSON can: a point in it is always a decimal point."""
+
+
 @dataclass(frozen=True)
 class FeedRow:
     """The cells of one product, by column name as the feed writes it; several values where the format has lists.
@@ -39,3 +43,13 @@ class BadRow:
     @property
     def place(self) -> str:
         return self.where or f"line {self.line}"
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something that was noticed of the feed as a whole, or mended in it. It is no problem: the rows went in."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
