@@ -60,10 +60,13 @@ class Condition:
 
     In `text`, `{product}` stands for the table's alias and `{name}` for a value of `values`; a per cent sign is written
     twice. Values never change the text, so that few statements are ever prepared.
+
+    `where_few`: the same condition for a statement that expects few products to pass and begins with those; None: no other.
     """
 
     text: LiteralString
     values: Mapping[str, object] = field(default_factory=dict)
+    where_few: LiteralString | None = None
 
 
 def compose(text: LiteralString, *, product: str, value: Callable[[str], sql.Composable]) -> sql.Composed:

@@ -10,6 +10,14 @@ from catalog.filters.attribute_names import PREFIX, bound_of
 from catalog.filters.base import Condition, Filter, Parameter
 from catalog.parameters import InvalidParameter, Parameters, number_in, quoted, read_one
 
+_EXISTS: LiteralString = """EXISTS (
+    SELECT FROM catalog_attributenumber n WHERE n.product_id = {product}.id
+    AND n.name = catalog_fold({name}::text) AND n.value BETWEEN {least}::float8 AND {most}::float8
+)"""
+_LISTED: LiteralString = """{product}.id = ANY (ARRAY(
+    SELECT n.product_id FROM catalog_attributenumber n
+    WHERE n.name = catalog_fold({name}::text) AND n.value BETWEEN {least}::float8 AND {most}::float8
+))"""
 _RULE = (
     "An attribute whose own name ends in .min or .max and that holds numbers is asked for by its name, as any other; there is then"
     " no range."
@@ -60,8 +68,9 @@ class AttributeRanges(Filter):
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
-        text: LiteralString = (
-            "EXISTS (SELECT FROM catalog_attributenumber n WHERE n.product_id = {product}.id"
-            " AND n.name = catalog_fold({name}::text) AND n.value BETWEEN {least}::float8 AND {most}::float8)"
+        """Where few pass, their ids are read first. Asked for that by EXISTS, Postgres would read the ids of all products to
+        join them; asked by a list where many pass, it would first write all of those down."""
+        return tuple(
+            Condition(_EXISTS, {"name": name, "least": least, "most": most}, where_few=_LISTED)
+            for name, least, most in self.ranges
         )
-        return tuple(Condition(text, {"name": name, "least": least, "most": most}) for name, least, most in self.ranges)

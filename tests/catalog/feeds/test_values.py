@@ -162,7 +162,7 @@ def test_a_cell_that_cannot_be_read_costs_itself_alone(
 
 def test_a_cell_of_a_complete_row_that_cannot_be_read_costs_itself_alone(tmp_path: Path) -> None:
     make_product(sku="1", price=5, brand="Aalto", description="Warm", attributes={"size": "M"})
-    report, problems, _ = run_import(
+    _, problems, _ = run_import(
         objects(tmp_path, {"id": "1", "title": "New", "price": "many", "brand": "a\0b", "size": "\0"})
     )
     assert problems == [

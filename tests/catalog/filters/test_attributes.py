@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+from collections.abc import Sequence
 
+import pytest
+from django.db.models import BooleanField
+from django.db.models.expressions import RawSQL
+from psycopg import sql
+
+from catalog.filters.base import Condition, compose, names_in
 from catalog.filters.entries.attribute_ranges import AttributeRanges
 from catalog.filters.entries.attributes import Attributes
 from catalog.filters.registry import read_filters
@@ -111,3 +117,27 @@ def test_odd_attributes_can_be_kept(attributes: object) -> None:
     product.refresh_from_db()
     assert product.attributes == attributes
     assert not AttributeNumber.objects.exists()
+
+
+def test_a_range_where_few_pass_is_the_same_range() -> None:
+    """Searches that begin with the products that pass write the condition another way."""
+    make_product(sku="a", attributes={"Weight": ["2.5", "7"]})
+    make_product(sku="b", attributes={"weight": "9", "width": "1"})
+    make_product(sku="c", attributes={"width": "2"})
+    for bounds, skus in (
+        ({"weight.min": "2.5", "weight.max": "9"}, ["a", "b"]),
+        ({"weight.min": "3", "weight.max": "8"}, ["a"]),
+        ({"WEIGHT.min": "3", "width.max": "1"}, ["b"]),
+    ):
+        (chosen,) = read_filters({f"attr.{name}": [value] for name, value in bounds.items()}).chosen
+        few = [Condition(condition.where_few or "", condition.values) for condition in chosen.conditions]
+        assert skus_of(chosen.conditions) == skus_of(few) == skus
+
+
+def skus_of(conditions: Sequence[Condition]) -> list[str]:
+    products = Product.objects.all()
+    for condition in conditions:
+        text = compose(condition.text, product="catalog_product", value=lambda _: sql.Placeholder())
+        values = [condition.values[name] for name in names_in(condition.text) if name != "product"]
+        products = products.filter(RawSQL(text.as_string(), values, BooleanField()))
+    return sorted(products.values_list("sku", flat=True))
