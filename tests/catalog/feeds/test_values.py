@@ -306,3 +306,21 @@ def test_a_date_alone_is_the_whole_day_in_the_shops_time_zone(tmp_path: Path, se
     begins, ends = held("1", "sale_from", "sale_until")
     assert (begins.utcoffset(), ends - begins) == (timedelta(0), timedelta(days=1))
     assert timezone.localtime(begins).date() == day and timezone.localtime(begins).hour == 0
+
+
+def test_the_example_of_the_page_goes_in_as_it_says(tmp_path: Path) -> None:
+    page = Path(__file__).resolve().parents[3] / "docs" / "feeds.md"
+    section = page.read_text(encoding="utf-8").partition("\n## Values\n")[2]
+    example = section.partition("```csv\n")[2].partition("```")[0]
+    report, problems, succeeded = run_import(table(tmp_path, *example.splitlines()))
+    assert (report["created"], report["problem_count"], succeeded) == (5, 1, False)
+    assert [line for line in problems if not line.startswith("Note: ")] == [
+        "line 5: price: '10-20 EUR' is no price; write it as 59.50 EUR"
+    ]
+    assert list(Product.objects.order_by("sku").values_list("price", "list_price", "currency", "in_stock")) == [
+        (Decimal("1234.50"), None, "USD", True),
+        (Decimal("999"), Decimal("1299"), "SEK", False),
+        (Decimal("3.125"), None, "KWD", True),
+        (None, None, "", True),
+        (None, None, "", False),
+    ]
