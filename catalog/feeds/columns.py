@@ -100,8 +100,8 @@ def read_columns(row: FeedRow, prices: PriceReader | None = None) -> ProductRow:
             take(name, column, _text_of(name))
     if "link" in known:
         take("url", "link", _link)
-    if (column := _stock_column(known)) is not None:
-        take("in_stock", column, _in_stock if column == "availability" else availability.counted)
+    if (stock := _stock_column(known)) is not None:
+        take("in_stock", stock, _in_stock if stock == "availability" else availability.counted)
     priced = read_prices(known, prices or PriceReader(), row.place, problems.append)
     if priced.currency is not None:
         fields["currency"] = priced.currency

@@ -51,23 +51,32 @@ FOLDED = (
 )
 FOLDED_ELSE = "normalize(lower(normalize(value, NFC)), NFC)"
 
-# {"Colour": ["Red", 7, {"deep": 1}]} → {"colour": ["red", 7]}: a list under each folded name, of what a caller can ask for.
+# {"Colour": ["Red", 7]} → {"colour": ["red", 7]}, folded as one text: what stands between the strings of JSON has no case. Where
+# two names become the same, the values of both are under it in a list.
 FOLDED_ATTRIBUTES = """
 CREATE OR REPLACE FUNCTION catalog_fold_attributes(attributes jsonb) RETURNS jsonb
-    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
     AS $$
-    WITH held AS (
-        SELECT catalog_fold(named.key) AS name,
-            CASE jsonb_typeof(one) WHEN 'string' THEN to_jsonb(catalog_fold(one #>> '{}')) ELSE one END AS value
-        FROM jsonb_each(CASE jsonb_typeof(attributes) WHEN 'object' THEN attributes ELSE '{}' END) AS named
-        CROSS JOIN LATERAL jsonb_array_elements(
-            CASE jsonb_typeof(named.value) WHEN 'array' THEN named.value ELSE jsonb_build_array(named.value) END
-        ) AS one
-        WHERE jsonb_typeof(one) IN ('string', 'number', 'boolean')
-    ), listed AS (
-        SELECT name, jsonb_agg(value) AS list FROM held GROUP BY name
-    )
-    SELECT coalesce(jsonb_object_agg(name, list), '{}') FROM listed
+    DECLARE
+        folded jsonb := catalog_fold(attributes::text)::jsonb;
+    BEGIN
+        IF jsonb_typeof(folded) <> 'object' THEN
+            RETURN '{}';
+        END IF;
+        IF (SELECT count(*) FROM jsonb_object_keys(folded)) = (SELECT count(*) FROM jsonb_object_keys(attributes)) THEN
+            RETURN folded;
+        END IF;
+        RETURN (
+            SELECT jsonb_object_agg(name, list) FROM (
+                SELECT catalog_fold(key) AS name, jsonb_agg(one) AS list
+                FROM jsonb_each(attributes), jsonb_array_elements(
+                    CASE jsonb_typeof(value) WHEN 'array' THEN catalog_fold(value::text)::jsonb
+                        ELSE jsonb_build_array(catalog_fold(value::text)::jsonb) END
+                ) AS one
+                GROUP BY 1
+            ) AS named
+        );
+    END
     $$;
 """
 
@@ -113,7 +122,9 @@ CREATE OR REPLACE FUNCTION catalog_product_numbers() RETURNS trigger
         END IF;
         INSERT INTO catalog_attributenumber (product_id, name, value)
             SELECT DISTINCT NEW.id, named.key, (one #>> '{}')::float8
-            FROM jsonb_each(NEW.folded_attributes) AS named, jsonb_array_elements(named.value) AS one
+            FROM jsonb_each(NEW.folded_attributes) AS named, jsonb_array_elements(
+                CASE jsonb_typeof(named.value) WHEN 'array' THEN named.value ELSE jsonb_build_array(named.value) END
+            ) AS one
             WHERE octet_length(named.key) <= 800 AND jsonb_typeof(one) IN ('number', 'string')
                 AND one #>> '{}' ~ '^[+-]?[0-9]{1,15}([.][0-9]{1,15})?$';
         RETURN NULL;
