@@ -6,9 +6,10 @@ import io
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 from urllib.parse import urlsplit
@@ -33,14 +34,26 @@ _MOST_LAYERS = 3  # a gz inside a zip is usual; more layers are made to tire us
 class Feed:
     """An open feed: `rows` to be read once, `root` the folder its photos may not leave, `size` in bytes (0: unknown).
 
-    `notices`: what was noticed so far; whole when the rows have been read to their end.
+    `read` begins to read, and says what it notices. `notices`: what was noticed so far; whole when the rows have been read
+    to their end.
     """
 
     root: Path
-    rows: Iterator[FeedRow | BadRow]
+    read: Callable[[Notices], Iterator[FeedRow | BadRow]]
     size: int = 0
     file: BinaryIO | None = None
     notices: Notices = field(default_factory=Notices)
+    rows: Iterator[FeedRow | BadRow] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.rows = self.read(self.notices)
+
+    def again(self) -> Iterator[FeedRow | BadRow]:
+        """The rows once more from the first one, to be read to their end while `rows` stands still; nothing is noticed."""
+        position = self.file.tell() if self.file else 0
+        yield from self.read(Notices())
+        if self.file:
+            self.file.seek(position)
 
     @property
     def position(self) -> int:
@@ -66,7 +79,7 @@ def open_feed(source: Path | str, fetcher: PhotoFetcher | None = None) -> Iterat
 def _at_path(stack: ExitStack, path: Path, notices: Notices, layers: int = 0) -> Feed:
     if path.is_dir():
         if (inside := feed_in(path)) is None:
-            return Feed(path, _some(read_folders(path), "a folder without a feed and without a photo"), notices=notices)
+            return Feed(path, partial(_folders, path), notices=notices)
         notices.say(f"read {inside.name}")
         path = inside
     try:
@@ -86,7 +99,7 @@ def _feed(
     size = os.fstat(file.fileno()).st_size
     container = sniffing.container(file)
     if container == "xlsx":
-        return Feed(root, _some(read_spreadsheet(file, notices), "a sheet without a row"), size, file, notices)
+        return Feed(root, partial(_spreadsheet, file), size, file, notices)
     if container and layers == _MOST_LAYERS:
         raise FeedError(f"packed more than {_MOST_LAYERS} times")
     if container == "gzip":
@@ -95,7 +108,19 @@ def _feed(
     if container == "zip":
         folder = stack.enter_context(unpacked_zip(file, size))
         return _at_path(stack, _without_wrappers(folder), notices, layers + 1)
-    return Feed(root, _some(_rows(file, name, notices), "no item in it"), size, file, notices)
+    return Feed(root, partial(_plain, file, name), size, file, notices)
+
+
+def _folders(path: Path, notices: Notices) -> Iterator[FeedRow | BadRow]:
+    return _some(read_folders(path), "a folder without a feed and without a photo")
+
+
+def _spreadsheet(file: BinaryIO, notices: Notices) -> Iterator[FeedRow | BadRow]:
+    return _some(read_spreadsheet(file, notices), "a sheet without a row")
+
+
+def _plain(file: BinaryIO, name: str, notices: Notices) -> Iterator[FeedRow | BadRow]:
+    return _some(_rows(file, name, notices), "no item in it")
 
 
 def _rows(file: BinaryIO, name: str, notices: Notices) -> Iterator[FeedRow | BadRow]:

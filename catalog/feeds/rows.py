@@ -12,6 +12,10 @@ class FeedError(Exception):
     """The feed as a whole cannot be read; the text says why and what to do."""
 
 
+class Number(str):
+    """A value that the feed itself writes as a number, as JSON and Excel can: a point in it is always a decimal point."""
+
+
 @dataclass(frozen=True)
 class FeedRow:
     """The cells of one product, by column name as the feed writes it; several values where the format has lists.
@@ -54,10 +58,11 @@ class Notice:
 
 @dataclass
 class Notices:
-    """Collects notices while a feed is read: each text once, and mended places by their number and first line."""
+    """Collects notices while a feed is read: texts, mended places and decisions, each kind once with its number."""
 
     _said: dict[str, None] = field(default_factory=dict)
     _mended: dict[str, tuple[int, int]] = field(default_factory=dict)
+    _decided: dict[str, tuple[str, int]] = field(default_factory=dict)
 
     def say(self, text: str) -> None:
         self._said[text] = None
@@ -67,7 +72,14 @@ class Notices:
         before, first = self._mended.get(what, (0, line))
         self._mended[what] = (before + count, min(first, line))
 
+    def decided(self, what: str, example: str) -> None:
+        """Of all decisions on `what`, the first one's example is shown, with the number of the others."""
+        first, count = self._decided.get(what, (example, 0))
+        self._decided[what] = (first, count + 1)
+
     def __iter__(self) -> Iterator[Notice]:
         yield from map(Notice, self._said)
         for what, (count, line) in self._mended.items():
             yield Notice(f"{what}: {count:,}, first in line {line}")
+        for example, count in self._decided.values():
+            yield Notice(example if count == 1 else f"{example}; so were {count - 1:,} more")

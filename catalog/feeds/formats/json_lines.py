@@ -8,11 +8,11 @@ from typing import TextIO
 
 from catalog.feeds.formats.json_values import json_row
 from catalog.feeds.formats.lines import Lines, LineTooLong
-from catalog.feeds.rows import MAX_LINE, BadRow, FeedRow
+from catalog.feeds.rows import MAX_LINE, BadRow, FeedRow, Number
 
 # Numbers as they are written: a price has two decimals, an article number more digits than a float.
 # Tabs and line ends inside a text are taken as they stand.
-_DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str, strict=False)
+_DECODER = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=str, strict=False)
 
 
 def read_json_lines(stream: TextIO) -> Iterator[FeedRow | BadRow]:

@@ -6,7 +6,9 @@ from decimal import Decimal
 
 from catalog.feeds.formats.nesting import MAX_DEPTH, TooDeep, Values, add_group
 from catalog.feeds.names import LISTS, column_key, split_list
-from catalog.feeds.rows import BadRow, FeedRow
+from catalog.feeds.rows import BadRow, FeedRow, Number
+
+_LONGEST_NUMBER = 100  # digits: one with more, such as 1e999999999, stays written with its exponent
 
 
 def json_row(item: object, line: int, where: str = "") -> FeedRow | BadRow:
@@ -60,4 +62,6 @@ def _text(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return format(value, "f") if isinstance(value, Decimal) and value.is_finite() else str(value)
+    if isinstance(value, Decimal) and abs(value.adjusted()) <= _LONGEST_NUMBER:
+        return Number(format(value, "f"))
+    return value if isinstance(value, str) else Number(value)

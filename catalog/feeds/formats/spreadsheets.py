@@ -13,7 +13,7 @@ from typing import BinaryIO
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
 from catalog.feeds.formats.delimited import Header
-from catalog.feeds.rows import BadRow, FeedError, FeedRow, Notices
+from catalog.feeds.rows import BadRow, FeedError, FeedRow, Notices, Number
 
 # A workbook is read whole: of so many bytes unpacked, and of so many cells from its first to its last one.
 MAX_BYTES = 150 * 1024 * 1024
@@ -72,11 +72,13 @@ def _text(cell: Cell) -> str:
         return cell.strip()
     if isinstance(cell, bool):
         return "true" if cell else "false"
+    if isinstance(cell, int):
+        return Number(cell)
     if isinstance(cell, float):
-        return _plain(cell)
+        return Number(_plain(cell))
     if isinstance(cell, datetime.datetime) and cell.time() == datetime.time():
         return cell.date().isoformat()
-    return str(cell) if isinstance(cell, (int, datetime.timedelta)) else cell.isoformat()
+    return str(cell) if isinstance(cell, datetime.timedelta) else cell.isoformat()
 
 
 def _plain(number: float) -> str:
