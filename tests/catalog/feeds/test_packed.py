@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +58,33 @@ def test_every_shape_in_gz_and_zip_and_both(tmp_path: Path, temporary: Path, sha
     data = TABLES[shape]
     for packed in (data, gzip.compress(data), zipped({"feed": data}), zipped({"x/feed.csv.gz": gzip.compress(data)})):
         assert values(tmp_path, packed) == [KETTLE]
+
+
+LONG = [{"id": str(number), "title": "x" * 300} for number in range(2000)]
+LONG_FEEDS = {
+    "table": "id,title\n" + "".join(f"{row['id']},{row['title']}\n" for row in LONG),
+    "lines": "".join(json.dumps(row) + "\n" for row in LONG),
+    "list": json.dumps(LONG),
+    "xml": "<products>"
+    + "".join(f'<product id="{row["id"]}"><title>{row["title"]}</title></product>' for row in LONG)
+    + "</products>",
+    "xlsx": workbook([["id", "title"], *([row["id"], row["title"]] for row in LONG)]),
+}
+
+
+@pytest.mark.parametrize("shape", LONG_FEEDS)
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, lambda data: zipped({"feed": data})], ids=["bare", "gz", "zip"])
+def test_rows_are_given_once_more_without_disturbing_the_first_reading(
+    tmp_path: Path, temporary: Path, shape: str, pack: Callable[[bytes], bytes]
+) -> None:
+    content = LONG_FEEDS[shape]
+    path = tmp_path / "feed"
+    path.write_bytes(pack(content.encode() if isinstance(content, str) else content))
+    with open_feed(path) as feed:
+        before = list(islice(feed.rows, 700))
+        again = list(feed.again())
+        assert [*before, *feed.rows] == again
+        assert [row.values["id"] for row in again if isinstance(row, FeedRow)] == [[row["id"]] for row in LONG]
 
 
 @pytest.mark.django_db

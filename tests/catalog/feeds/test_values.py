@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -16,6 +17,7 @@ from catalog.models import Product
 from tests.catalog.conftest import Heard
 from tests.catalog.factories import make_product
 from tests.catalog.feeds.files import run_import
+from tests.catalog.feeds.workbooks import workbook
 
 pytestmark = pytest.mark.django_db
 DECOMPOSED, COMPOSED = "A\N{COMBINING DIAERESIS}-1", "Ä-1"
@@ -70,6 +72,10 @@ def test_the_whole_column_decides_also_by_prices_that_come_later(tmp_path: Path)
     assert set(Product.objects.exclude(sku="last").values_list("price", flat=True)) == {Decimal(1299)}
     run_import(table(tmp_path, "id,title,price", *rows, "last,a,12.50"))
     assert set(Product.objects.exclude(sku="last").values_list("price", flat=True)) == {Decimal("1.30")}
+    feed = table(tmp_path, "id,title,price", *rows, 'last,a,"12,50"')
+    feed.write_bytes(gzip.compress(feed.read_bytes()))
+    run_import(feed)
+    assert set(Product.objects.exclude(sku="last").values_list("price", flat=True)) == {Decimal(1299)}
 
 
 @pytest.mark.parametrize(
@@ -87,11 +93,41 @@ def test_the_whole_column_decides_also_by_prices_that_come_later(tmp_path: Path)
     ],
 )
 def test_prices_of_json(tmp_path: Path, price: object, kept: tuple[Decimal | None, str]) -> None:
-    _, _, succeeded = run_import(
-        objects(tmp_path, {"id": "G1", "title": "a", "price": price, "color": ["red", "blue"]})
-    )
-    assert succeeded
-    assert held("G1", "price", "currency", "attributes") == (*kept, {"color": ["red", "blue"]})
+    item = {"id": "G1", "title": "a", "price": price, "color": ["red", "blue"]}
+    document = tmp_path / "feed.json"
+    document.write_text(json.dumps({"products": [item, item | {"id": "G2"}]}, indent=1), encoding="utf-8")
+    for feed in (objects(tmp_path, item), document):
+        assert run_import(feed)[2]
+        assert held("G1", "price", "currency", "attributes") == (*kept, {"color": ["red", "blue"]})
+
+
+def test_numbers_of_json_with_huge_exponents_are_no_prices(tmp_path: Path) -> None:
+    feed = tmp_path / "feed.json"
+    for number in ("1e400", "1e999999999", "1e-999999999"):
+        feed.write_text(f'[{{"id": "1", "title": "a", "price": {number}, "size": {number}}}]', encoding="utf-8")
+        _, [problem], _ = run_import(feed)
+        assert problem.startswith("item 1: price: ")
+
+
+def test_a_number_of_excel_has_a_decimal_point_and_a_text_is_judged(tmp_path: Path) -> None:
+    feed = tmp_path / "feed.xlsx"
+    rows = [["id", "title", "price"], ["1", "a", 1.299], ["2", "a", 12.0], ["3", "a", "1.299 EUR"]]
+    feed.write_bytes(workbook(rows))
+    report, problems, _ = run_import(feed)
+    assert problems == []
+    assert [held(sku, "price")[0] for sku in "123"] == [Decimal("1.30"), Decimal(12), Decimal(1299)]
+    assert [notice.partition(" (")[0] for notice in report["notices"]] == ["price: '1.299'", "price: '1.299 EUR'"]
+
+
+@pytest.mark.parametrize(
+    "price",
+    ['<price currency="KWD">3.125</price>', '<price value="3.125" currency="KWD"/>', "<price>3.125 KWD</price>"],
+)
+def test_prices_of_xml_may_have_attributes(tmp_path: Path, price: str) -> None:
+    feed = tmp_path / "feed.xml"
+    feed.write_text(f'<products><product id="1"><title>a</title>{price}</product></products>', encoding="utf-8")
+    assert run_import(feed)[1] == []
+    assert held("1", "price", "currency", "attributes") == (Decimal("3.125"), "KWD", {})
 
 
 def test_a_currency_beside_the_price_or_given_to_the_command(tmp_path: Path) -> None:
