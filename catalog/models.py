@@ -5,7 +5,6 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from django.contrib.postgres.indexes import GinIndex
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
@@ -32,7 +31,14 @@ class Category(MP_Node):
 
 
 class Product(models.Model):
-    """One sellable item. Products of one `group` are variants: they share photos and fill one place in an answer."""
+    """One sellable item. Products of one `group` are variants: they share photos and fill one place in an answer.
+
+    `price` is what is paid now, which filters compare. While a sale is on, `list_price` is the price without it; `sale_price`
+    with its dates is kept for a sale that is on or is yet to begin. catalog.sales says how they go together.
+
+    Postgres keeps copies of its own for filters, by triggers (migration 0003): `folded_brand` and `folded_attributes` in NFC and
+    without case, and AttributeNumber. Whoever writes `brand` or `attributes`, by whatever means, need not think of them.
+    """
 
     sku = models.CharField(max_length=200, unique=True)
     group = models.CharField(
@@ -49,12 +55,31 @@ class Product(models.Model):
     )
     brand = models.CharField(max_length=200, blank=True)
     price = models.DecimalField(
-        max_digits=12,
-        decimal_places=2,
+        max_digits=13,
+        decimal_places=3,
         null=True,
         blank=True,
         validators=[MinValueValidator(Decimal(0))],
+        db_column="amount",
     )
+    list_price = models.DecimalField(
+        max_digits=13,
+        decimal_places=3,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal(0))],
+        help_text="The price without the sale, while there is one.",
+    )
+    sale_price = models.DecimalField(
+        max_digits=13,
+        decimal_places=3,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(Decimal(0))],
+        help_text="The price of a sale, now or later.",
+    )
+    sale_from = models.DateTimeField(null=True, blank=True)
+    sale_until = models.DateTimeField(null=True, blank=True)
     currency = models.CharField(max_length=3, blank=True)
     in_stock = models.BooleanField(default=True)
     url = models.URLField(max_length=2000, blank=True)
@@ -69,18 +94,50 @@ class Product(models.Model):
         ordering = ["id"]
         # A search reads of the products that pass a filter only what stands in the index itself.
         indexes = [
-            GinIndex(fields=["attributes"], name="product_attributes_gin", opclasses=["jsonb_path_ops"]),
             *(
-                models.Index(fields=fields, include=["id", "group", "published"], name=f"product_by_{'_'.join(fields)}")
-                for fields in (["brand"], ["category"], ["currency", "price"])
+                models.Index(fields=fields, include=["id", "group", "published"], name=name)
+                for fields, name in (
+                    (["category"], "product_by_category"),
+                    (["currency", "price"], "product_by_currency_amount"),
+                )
+            ),
+            models.Index(
+                fields=["sale_from"],
+                condition=Q(sale_price__isnull=False, list_price__isnull=True),
+                name="product_sale_begins",
+            ),
+            models.Index(
+                fields=["sale_until"],
+                condition=Q(list_price__isnull=False, sale_until__isnull=False),
+                name="product_sale_ends",
             ),
         ]
         constraints = [
-            models.CheckConstraint(condition=Q(price__gte=0) | Q(price__isnull=True), name="product_price_not_negative")
+            models.CheckConstraint(
+                condition=Q(price__gte=0) | Q(price__isnull=True), name="product_amount_not_negative"
+            )
         ]
 
     def __str__(self) -> str:
         return f"{self.title} ({self.sku})"
+
+
+class AttributeNumber(models.Model):
+    """A number among a product's attributes, under the attribute's folded name, so that ranges are found by an index.
+
+    Postgres alone writes it, by a trigger on Product, and removes it with its product.
+    """
+
+    pk = models.CompositePrimaryKey("product_id", "name", "value")
+    product = models.ForeignKey(Product, on_delete=models.DO_NOTHING, related_name="+", db_index=False)
+    name = models.TextField()
+    value = models.FloatField()
+
+    class Meta:
+        indexes = [models.Index(fields=["name", "value"], include=["product"], name="attribute_number_by_value")]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.value:g} of product {self.product_id}"
 
 
 class ProductImage(models.Model):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from unicodedata import normalize
 
 from django.db.models import BooleanField, Count, Q, QuerySet
 from django.db.models.expressions import RawSQL
@@ -26,7 +27,7 @@ class CategoryCount:
 
 def filtered(products: QuerySet[Product], *, words: str, filters: Filters) -> QuerySet[Product]:
     """Products that pass every filter, by id; each of the words must occur in title, brand or sku."""
-    for word in words.split()[:MAX_WORDS]:
+    for word in normalize("NFC", words).split()[:MAX_WORDS]:
         products = products.filter(Q(title__icontains=word) | Q(brand__icontains=word) | Q(sku__icontains=word))
     for condition in filters.conditions:
         text = compose(condition.text, product=Product._meta.db_table, value=lambda _: sql.Placeholder())

@@ -7,11 +7,12 @@ row that PRODUCT_COLUMNS selected. Either way `product_fields` says what is show
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, overload
 
 from django.core.files.storage import default_storage
 from django.db.models import Prefetch, QuerySet
 
+from catalog.currencies import shown_digits
 from catalog.models import Product, ProductImage
 
 THUMBNAIL_URL = "/media/thumbnails/{}.jpg"
@@ -38,6 +39,7 @@ class ProductValues(NamedTuple):
     category_name: str | None
     brand: str
     price: Decimal | None
+    list_price: Decimal | None
     currency: str
     in_stock: bool
     url: str
@@ -47,6 +49,7 @@ class ProductValues(NamedTuple):
 # What reads ProductValues by SQL, in their order: from catalog_product p and, beside it, its catalog_category c.
 _ELSEWHERE = {
     "group": "p.variant_group",
+    "price": "p.amount",
     "category_slug": "c.slug",
     "category_name": "c.name",
     "attributes": "p.attributes::text",
@@ -66,7 +69,8 @@ def product_fields(product: ProductValues) -> dict[str, Any]:
             None if product.category_slug is None else {"slug": product.category_slug, "name": product.category_name}
         ),
         "brand": product.brand,
-        "price": None if product.price is None else price_text(product.price),
+        "price": price_text(product.price, product.currency),
+        "list_price": price_text(product.list_price, product.currency),
         "currency": product.currency,
         "in_stock": product.in_stock,
         "url": product.url,
@@ -97,6 +101,7 @@ def _values_of(product: Product) -> ProductValues:
         category_name=None if category is None else category.name,
         brand=product.brand,
         price=product.price,
+        list_price=product.list_price,
         currency=product.currency,
         in_stock=product.in_stock,
         url=product.url,
@@ -124,6 +129,14 @@ def thumbnail_url(digest: str) -> str:
     return THUMBNAIL_URL.format(digest)
 
 
-def price_text(price: Decimal) -> str:
-    """Two decimals, always."""
-    return f"{price:.2f}"
+@overload
+def price_text(price: None, currency: str) -> None: ...
+
+
+@overload
+def price_text(price: Decimal, currency: str) -> str: ...
+
+
+def price_text(price: Decimal | None, currency: str) -> str | None:
+    """Two decimals, or the currency's if it has more: `12.90` of EUR, `3.125` of KWD."""
+    return None if price is None else f"{price:.{shown_digits(currency)}f}"

@@ -155,6 +155,10 @@ FETCH_TIMEOUT_SECONDS: float = env.float("FETCH_TIMEOUT_SECONDS", default=10.0)
 FETCH_MAX_REDIRECTS: int = env.int("FETCH_MAX_REDIRECTS", default=3)
 # Ports that a photo's URL may name; on other ports a host may have services that are not for the public.
 FETCH_PORTS: list[int] = env.list("FETCH_PORTS", cast=int, default=[80, 443])
+# Bytes of a feed, unpacked; beyond, it is refused: what is unpacked and fetched lies on the disk while it is read.
+FEED_MAX_BYTES: int = env.int("FEED_MAX_BYTES", default=4 * 1024**3)
+# Seconds for fetching a feed by URL, all in all.
+FEED_FETCH_SECONDS: float = env.float("FEED_FETCH_SECONDS", default=900.0)
 # Seconds that a file without a row is kept, because its row may be about to be written.
 FILE_GRACE_SECONDS: int = env.int("FILE_GRACE_SECONDS", default=3600)
 

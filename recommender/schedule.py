@@ -12,6 +12,7 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep files that no photo names": {"task": "recommender.tasks.sweep_files", "schedule": crontab(minute="17")},
     "find placeholders": {"task": "recommender.tasks.find_placeholders", "schedule": settings.SWEEP_SECONDS},
     "sweep hashes of files that are gone": {"task": "recommender.tasks.sweep_hashes", "schedule": crontab(minute="27")},
+    "begin and end sales": {"task": "catalog.tasks.turn_sales", "schedule": 20.0},  # within a minute of their dates
     "measure recall": {"task": "recommender.tasks.measure_recall", "schedule": settings.RECALL_SECONDS},
     "improve the space": {"task": "recommender.tasks.improve_space", "schedule": settings.IMPROVE_SECONDS},
     "say what scores mean": {"task": "recommender.tasks.calibrate_space", "schedule": settings.IMPROVE_SECONDS},

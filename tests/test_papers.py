@@ -160,14 +160,23 @@ def test_the_columns_of_the_feeds_page_are_those_that_are_read() -> None:
     table = PAPERS["feeds.md"].partition("## Columns\n")[2].partition("\n## ")[0]
     rows = [line.split(" | ") for line in table.splitlines() if line.startswith("| `")]
     names = [name for row in rows for name in re.findall(r"`(\w+)`", row[0])]
-    assert len(names) == 12
-    cells = {"link": "https://example.com/", "price": "59.50 EUR", "availability": "in stock"}
+    assert len(names) == 16
+    cells = {
+        "link": "https://example.com/",
+        "price": "59.50 EUR",
+        "sale_price": "49.50 EUR",
+        "sale_price_effective_date": "2026-11-27/2026-11-30",
+        "availability": "in stock",
+        "quantity": "3",
+        "inventory": "3",
+    }
     row = read_columns(FeedRow(1, {name: [cells.get(name, "x")] for name in [*names, "colour"]}, complete=True))
     assert row.attributes == {"colour": "x"}
     assert (row.sku, row.category, row.photos) == ("x", ("x",), ("x",))
     assert {name for name, value in row.fields.items() if value not in (None, "")} == {
-        *("title", "description", "brand", "group", "url", "in_stock", "price", "currency")
+        *("title", "description", "brand", "group", "url", "in_stock", "currency")
     }
+    assert set(row.prices) == {"regular", "sale", "begins", "ends"}
 
 
 def test_contributing_has_its_sections_each_ended_by_a_test() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -181,6 +182,15 @@ class AttributesField(forms.JSONField):
             return InvalidJSONInput(data)
 
 
+class PriceField(forms.DecimalField):
+    """Shows two decimals, and a third one only where it is not 0."""
+
+    def prepare_value(self, value: Any) -> Any:
+        if isinstance(value, Decimal):
+            return f"{value:.2f}" if value == round(value, 2) else f"{value:.3f}"
+        return value
+
+
 class ProductForm(ProductModelForm):
     """A product, with a field for several new photos at once."""
 
@@ -190,7 +200,7 @@ class ProductForm(ProductModelForm):
     class Meta:
         model = Product
         fields = "__all__"
-        field_classes = {"attributes": AttributesField}
+        field_classes = {"attributes": AttributesField, "price": PriceField, "sale_price": PriceField}
 
     def clean_new_photos(self) -> list[tuple[Upload, KeptPhoto]]:
         given: list[tuple[Upload, KeptPhoto]] = self.cleaned_data["new_photos"]

@@ -15,12 +15,12 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from catalog import announce
+from catalog import announce, sales
 from catalog.admin.forms import PhotoForm, PhotoFormSet, ProductForm, Upload, keep_uploads
 from catalog.models import Category, Product, ProductImage
 from catalog.photos import store
 from catalog.photos.storage_errors import StorageUnavailable
-from catalog.representation import thumbnail_url
+from catalog.representation import price_text, thumbnail_url
 
 if TYPE_CHECKING:
     ProductModelAdmin = admin.ModelAdmin[Product]
@@ -96,10 +96,21 @@ class ProductAdmin(ProductModelAdmin):
     list_per_page = 50
     show_full_result_count = False
     actions = ["publish", "unpublish"]
-    readonly_fields = ["created_at", "updated_at"]
+    readonly_fields = ["list_price", "created_at", "updated_at"]
     fieldsets = [
         (None, {"fields": ["title", "sku", "category", "brand", "description", "new_photos"]}),
-        ("Sale", {"fields": [("price", "currency"), "in_stock", "published", "url"]}),
+        (
+            "Sale",
+            {
+                "fields": [
+                    ("price", "currency", "list_price"),
+                    ("sale_price", "sale_from", "sale_until"),
+                    "in_stock",
+                    "published",
+                    "url",
+                ]
+            },
+        ),
         ("More", {"fields": ["group", "attributes", ("created_at", "updated_at")], "classes": ["collapse"]}),
     ]
 
@@ -112,7 +123,8 @@ class ProductAdmin(ProductModelAdmin):
 
     @admin.display(description="Price", ordering="price")
     def shown_price(self, product: Product) -> str:
-        return "–" if product.price is None else f"{product.price} {product.currency}".strip()
+        text = price_text(product.price, product.currency)
+        return "–" if text is None else f"{text} {product.currency}".strip()
 
     @admin.action(description="Publish selected products", permissions=["change"])
     def publish(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
@@ -158,6 +170,12 @@ class ProductAdmin(ProductModelAdmin):
 
     def photos_saved(self, request: HttpRequest, product: Product, uploads: Sequence[Upload]) -> None:
         """Called outside the transaction once the product has these new photos; for a subclass that has to say something."""
+
+    def save_model(self, request: HttpRequest, obj: Product, form: Any, change: bool) -> None:
+        """What is paid now follows from a sale that was given, changed or taken away here."""
+        if {"sale_price", "sale_from", "sale_until"} & set(form.changed_data):
+            sales.apply(obj, sales.Pricing.of(obj), timezone.now())
+        super().save_model(request, obj, form, change)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         with transaction.atomic(), announce.together():

@@ -66,11 +66,18 @@ class ProductFields(serializers.Serializer[None]):
     description = serializers.CharField()
     category = CategorySchema(allow_null=True)
     brand = serializers.CharField()
-    price = serializers.CharField(allow_null=True, help_text='Two decimals: "19.99".')
+    price = serializers.CharField(
+        allow_null=True, help_text='What is paid now: "19.99"; two decimals, or the currency\'s if it has more.'
+    )
+    list_price = serializers.CharField(
+        allow_null=True, help_text="While a sale is on, the price without it; null without a sale."
+    )
     currency = serializers.CharField()
     in_stock = serializers.BooleanField()
     url = serializers.CharField()
-    attributes = serializers.DictField(child=serializers.CharField())
+    attributes = serializers.DictField(
+        child=serializers.JSONField(), help_text="A text, or a list where there are several values."
+    )
 
 
 class ProductSchema(ProductFields):
@@ -112,7 +119,7 @@ def query_parameter(parameter: Parameter) -> OpenApiParameter:
     """A filter's parameter in an `extend_schema(parameters=...)`."""
     one = dict(parameter.schema)
     return OpenApiParameter(
-        f"{parameter.name}name" if parameter.open else parameter.name,
+        parameter.written("name"),
         {"type": "array", "items": one} if parameter.many else one,
         OpenApiParameter.QUERY,
         description=parameter.help,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from unicodedata import normalize
 
 from django.db import transaction
 from django.utils import timezone
@@ -15,6 +17,7 @@ from catalog.feeds.columns import ProductRow
 from catalog.models import Product, ProductImage
 from catalog.photos import store as photos
 from catalog.photos.store import KeptPhoto
+from catalog.sales import Pricing
 
 _MISSING = -1  # a category that a dry run would make
 
@@ -53,6 +56,14 @@ class Changes:
         return self
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What was changed, and rows that were not taken, as they have no title and no product has their id."""
+
+    changes: Changes
+    untitled: list[ProductRow]
+
+
 class PhotosSwept(Exception):
     """Stored files were swept before a row referred to them; those of `names` (in storage) are to be stored again."""
 
@@ -78,48 +89,68 @@ class _Plan:
         return not (self.is_new or self.fields or self.added or self.moved or self.removed)
 
 
-def would_change(batch: Iterable[Candidate], tree: CategoryTree) -> Changes:
+def would_change(batch: Iterable[Candidate], tree: CategoryTree) -> Outcome:
     """Counts only; nothing is written."""
-    return _counts(_plans(batch, tree, lock=False))
+    plans, untitled = _plans(batch, tree, lock=False)
+    return Outcome(_counts(plans), untitled)
 
 
-def write(batch: Sequence[Candidate], tree: CategoryTree) -> Changes:
+def write(batch: Sequence[Candidate], tree: CategoryTree) -> Outcome:
     """Write a batch and announce it. Raises PhotosSwept, or the database's errors; then nothing of it is written."""
     for path in {candidate.row.category for candidate in batch if candidate.row.category}:
         tree.make(path)
     with transaction.atomic():
         _hold_files(batch)
-        plans = _plans(batch, tree, lock=True)
+        plans, untitled = _plans(batch, tree, lock=True)
         with announce.together(priority="import"):
             _write_products(plans)
             _write_photos(plans)
-    return _counts(plans)
+    return Outcome(_counts(plans), untitled)
 
 
-def _plans(batch: Iterable[Candidate], tree: CategoryTree, *, lock: bool) -> list[_Plan]:
+def _plans(batch: Iterable[Candidate], tree: CategoryTree, *, lock: bool) -> tuple[list[_Plan], list[ProductRow]]:
+    """What each row changes, and the rows that would be products without a title."""
     candidates = list(batch)
-    products = Product.objects.filter(sku__in=[candidate.row.sku for candidate in candidates]).order_by("pk")
-    if lock:
-        products = products.select_for_update(no_key=True)
-    existing = {product.sku: product for product in products}
+    existing = _existing([candidate.row.sku for candidate in candidates], lock=lock)
     images: defaultdict[int, list[ProductImage]] = defaultdict(list)
     for image in ProductImage.objects.filter(product__in=existing.values()).order_by("position", "id"):
         images[image.product_id].append(image)
-    plans = []
+    now = timezone.now()
+    plans, untitled = [], []
     for candidate in candidates:
         product = existing.get(candidate.row.sku)
+        if product is None and not candidate.row.fields.get("title"):
+            untitled.append(candidate.row)
+            continue
         plan = _Plan(product or Product(sku=candidate.row.sku), is_new=product is None)
-        _plan_fields(plan, candidate.row, tree)
+        _plan_fields(plan, candidate.row, tree, now)
         if candidate.photos is not None:
             _plan_photos(plan, candidate, images[plan.product.pk] if product else [])
         plans.append(plan)
-    return plans
+    return plans, untitled
 
 
-def _plan_fields(plan: _Plan, row: ProductRow, tree: CategoryTree) -> None:
+def _existing(skus: Iterable[str], *, lock: bool) -> dict[str, Product]:
+    """The products of SKUs in NFC, by those. One that was kept decomposed (NFD) is found too."""
+    forms = {form: sku for sku in skus for form in (normalize("NFD", sku), sku)}
+    products = Product.objects.filter(sku__in=list(forms)).order_by("pk")
+    if lock:
+        products = products.select_for_update(no_key=True)
+    found: dict[str, Product] = {}
+    for product in products:
+        sku = forms[product.sku]
+        if sku not in found or product.sku == sku:
+            found[sku] = product
+    return found
+
+
+def _plan_fields(plan: _Plan, row: ProductRow, tree: CategoryTree, now: datetime) -> None:
     wanted = dict(row.fields)
+    if row.prices:
+        wanted |= Pricing.of(plan.product).changed(row.prices).fields(now)
     if row.attributes is not None:
-        wanted["attributes"] = row.attributes
+        kept = {name: value for name, value in plan.product.attributes.items() if name in row.unread}
+        wanted["attributes"] = {**kept, **row.attributes}
     if row.category is not None:
         wanted["category_id"] = tree.find(row.category) or _MISSING if row.category else None
     for name, value in wanted.items():

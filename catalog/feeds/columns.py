@@ -1,28 +1,36 @@
-"""Turns the cells of a feed row into checked values of a product."""
+"""Turns the cells of a feed row into checked values of a product; a cell that cannot be read costs itself alone."""
 
 from __future__ import annotations
 
+import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from catalog.categories import MAX_NAME, Path, split_path
-from catalog.feeds.delimited import column_key
-from catalog.feeds.prices import parse_price
-from catalog.feeds.rows import FeedRow
+from catalog.feeds import availability, price_cells
+from catalog.feeds.names import column_key
+from catalog.feeds.price_cells import CURRENCIES, PRICE_KEYS, read_prices
+from catalog.feeds.prices import PriceReader
+from catalog.feeds.rows import FeedRow, Number
 from catalog.models import Product
+from catalog.sales import PriceCells
 from catalog.texts import HALF_A_CHARACTER, printable, text_problem
 
 _PHOTOS = ("image_link", "additional_image_link")
 _CATEGORIES = ("product_type", "google_product_category")
+_QUANTITIES = ("quantity", "inventory")
 _TEXTS = {"title": "title", "description": "description", "brand": "brand", "item_group_id": "group"}
-_KNOWN = {"id", "link", "availability", "price", *_PHOTOS, *_CATEGORIES, *_TEXTS}
+# What a complete row gives, if empty; and what is known where it is there.
+_STATED = ("id", "link", "availability", "price", "sale_price", price_cells.DATES, *_PHOTOS, *_CATEGORIES, *_TEXTS)
+_KNOWN = {*_STATED, *_QUANTITIES, *PRICE_KEYS}
+_AS_WRITTEN = {"link", *_PHOTOS}  # addresses, which are not to be normalised
 _LENGTHS = {field.name: field.max_length for field in Product._meta.fields if field.max_length}
 _MAX_URL = _LENGTHS["url"]
 _MAX_PHOTOS = 100
 _MAX_DEPTH = 60  # treebeard's path: 255 characters, 4 a level
-_IN_STOCK = {"in stock", "instock", "available", "limitedavailability", "yes", "true", "1", ""}
-_OUT_OF_STOCK = {"out of stock", "outofstock", "preorder", "pre order", "backorder", "back order", "soldout"}
-_OUT_OF_STOCK |= {"sold out", "discontinued", "unavailable", "no", "false", "0"}
+
+Tell = Callable[[str], None]
 
 
 class RowError(ValueError):
@@ -31,91 +39,134 @@ class RowError(ValueError):
 
 @dataclass(frozen=True)
 class ProductRow:
-    """The values that a row gives. `None`: the row says nothing of it, so the product keeps its value.
+    """The values that a row gives. `None`, or no entry: the row says nothing of it, so the product keeps its value.
 
-    `fields`: values by field name of Product; `photos`: references as written, each once.
+    `sku` is in NFC. `fields`: values by field name of Product; `prices`: what it says of price and sale; `photos`: references as
+    written, each once. `problems`: a sentence for each cell that could not be read; of such a cell the row says nothing.
+    `unread`: the attributes among those.
     """
 
     place: str
     line: int
     sku: str
     fields: dict[str, object] = field(default_factory=dict)
+    prices: PriceCells = field(default_factory=PriceCells)
     category: Path | None = None
-    attributes: dict[str, str] | None = None
+    attributes: dict[str, str | list[str]] | None = None
+    unread: frozenset[str] = frozenset()
     photos: tuple[str, ...] | None = None
+    problems: tuple[str, ...] = ()
 
 
-def read_columns(row: FeedRow) -> ProductRow:
-    """Raises RowError for the first cell that cannot be taken."""
-    cells, attributes = _sorted_cells(row)
-    if not (sku := _single(cells, "id")):
-        raise RowError("id: missing; every product needs one")
+@dataclass
+class _Cells:
+    """A row's cells in known columns, by key, and its attributes. `unread`: attributes whose cell cannot be read."""
+
+    known: dict[str, list[str]] = field(default_factory=dict)
+    attributes: dict[str, str | list[str]] = field(default_factory=dict)
+    unread: set[str] = field(default_factory=set)
+    stated: bool = False
+
+
+def read_columns(row: FeedRow, prices: PriceReader | None = None) -> ProductRow:
+    """A row's values, prices by the reader of its feed. Raises RowError where no product is named.
+
+    A complete row without a title is none: it says something of a product that is there already.
+    """
+    problems: list[str] = []
+    cells = _sorted_cells(row, problems.append)
+    known = cells.known
+    if not (sku := _single(known, "id")):
+        raise RowError(
+            next((text for text in problems if text.startswith("id: ")), "id: missing; every product needs one")
+        )
     if len(sku) > _LENGTHS["sku"]:
         raise RowError(f"id: longer than {_LENGTHS['sku']} characters")
+    if complete := row.complete and bool(known.get("title")):
+        for key in _STATED:
+            known.setdefault(key, [])
+        for key in cells.unread & set(_STATED):
+            del known[key]
     fields: dict[str, object] = {}
-    for column, name in _TEXTS.items():
-        if column in cells:
-            fields[name] = _text(cells, column, name)
-    if not fields.get("title"):
-        raise RowError("title: missing; every product needs one")
-    if "link" in cells:
-        fields["url"] = _link(_single(cells, "link"))
-    if "availability" in cells:
-        fields["in_stock"] = _in_stock(_single(cells, "availability"))
-    if "price" in cells:
+
+    def take(name: str, column: str, read: Callable[[str], object]) -> None:
         try:
-            fields["price"], fields["currency"] = parse_price(_single(cells, "price"))
+            fields[name] = read(_single(known, column))
         except ValueError as error:
-            raise RowError(f"price: {error}") from error
+            problems.append(f"{column}: {error}")
+
+    for column, name in _TEXTS.items():
+        if known.get(column) or (column in known and column != "title"):  # a title can be changed and not emptied
+            take(name, column, _text_of(name))
+    if "link" in known:
+        take("url", "link", _link)
+    if (stock := _stock_column(known)) is not None:
+        take("in_stock", stock, _in_stock if stock == "availability" else availability.counted)
+    priced = read_prices(known, prices or PriceReader(), row.place, problems.append)
+    if priced.currency is not None:
+        fields["currency"] = priced.currency
     return ProductRow(
         place=row.place,
         line=row.line,
-        sku=sku,
+        sku=str(sku),
         fields=fields,
-        category=_category(cells),
-        attributes=attributes if attributes or row.complete else _stated(row),
-        photos=_photos(cells),
+        prices=priced.cells,
+        category=_category(known, problems.append),
+        attributes=cells.attributes if cells.attributes or complete or cells.stated else None,
+        unread=frozenset(cells.unread - _KNOWN),
+        photos=_photos(known, problems.append),
+        problems=tuple(problems),
     )
 
 
-def _sorted_cells(row: FeedRow) -> tuple[dict[str, list[str]], dict[str, str]]:
-    """Part the cells into known columns, by key, and attributes. A complete row gives every known column, if empty."""
-    cells: dict[str, list[str]] = {key: [] for key in _KNOWN} if row.complete else {}
-    attributes: dict[str, str] = {}
+def _sorted_cells(row: FeedRow, tell: Tell) -> _Cells:
+    """Part the cells into known columns and attributes. What cannot be kept as text is told of and left out."""
+    cells = _Cells()
+    keys = {name: column_key(name) for name in row.values}
+    has_price = any(key in PRICE_KEYS and any(row.values[name]) for name, key in keys.items())
     for name, texts in row.values.items():
-        values = [text.strip() for text in texts]
-        for text in (name, *values):
-            if problem := text_problem(text):
-                hint = "not UTF-8; save the feed as UTF-8" if problem == HALF_A_CHARACTER else problem
-                raise RowError(f"{printable(name)}: {hint}")
-        key = column_key(name)
-        if key in _KNOWN:
-            cells.setdefault(key, []).extend(value for value in values if value)
-        elif value := ", ".join(value for value in values if value):
-            attributes[name.strip().removeprefix("g:")] = value
-    return cells, attributes
+        key = keys[name]
+        known = key in _KNOWN or (has_price and key in CURRENCIES)
+        own = name.strip().removeprefix("g:")
+        if problem := next(filter(None, map(text_problem, (name, *texts))), ""):
+            hint = "not UTF-8; save the feed as UTF-8" if problem == HALF_A_CHARACTER else problem
+            tell(f"{printable(name)}: {hint}")
+            cells.unread.add(key if known else unicodedata.normalize("NFC", own))
+            continue
+        values = [value for text in texts if (value := _cleaned(text, key))]
+        if known:
+            cells.known.setdefault(key, []).extend(values)
+            continue
+        cells.stated = True
+        if different := list(dict.fromkeys(values)):
+            cells.attributes[unicodedata.normalize("NFC", own)] = different[0] if len(different) == 1 else different
+    return cells
 
 
-def _stated(row: FeedRow) -> dict[str, str] | None:
-    """Attributes of a row in which none has a value: empty if the table has columns for attributes, else not given."""
-    return {} if any(column_key(name) not in _KNOWN for name in row.values) else None
+def _cleaned(text: str, key: str) -> str:
+    if isinstance(text, Number):
+        return text
+    return text.strip() if key in _AS_WRITTEN else unicodedata.normalize("NFC", text.strip())
 
 
 def _single(cells: dict[str, list[str]], column: str) -> str:
     return cells[column][0] if cells.get(column) else ""
 
 
-def _text(cells: dict[str, list[str]], column: str, name: str) -> str:
-    text = _single(cells, column)
+def _text_of(name: str) -> Callable[[str], str]:
     limit = _LENGTHS.get(name)
-    if limit is not None and len(text) > limit:
-        raise RowError(f"{column}: {len(text)} characters, more than {limit}")
-    return text
+
+    def read(text: str) -> str:
+        if limit is not None and len(text) > limit:
+            raise ValueError(f"{len(text)} characters, more than {limit}")
+        return str(text)
+
+    return read
 
 
 def _link(text: str) -> str:
     if text and not is_url(text):
-        raise RowError(f"link: {text[:80]!r} is no http(s) URL of at most {_MAX_URL} characters")
+        raise ValueError(f"{text[:80]!r} is no http(s) URL of at most {_MAX_URL} characters")
     return text
 
 
@@ -128,35 +179,42 @@ def is_url(text: str) -> bool:
     return parts.scheme in ("http", "https") and bool(parts.netloc) and len(text) <= _MAX_URL and " " not in text
 
 
+def _stock_column(cells: dict[str, list[str]]) -> str | None:
+    """The column that says whether a product is in stock: the first with a value; an empty `availability` if that is there."""
+    columns = ("availability", *_QUANTITIES)
+    return next(
+        (column for column in columns if cells.get(column)), "availability" if "availability" in cells else None
+    )
+
+
 def _in_stock(text: str) -> bool:
-    """Google's words and schema.org's, `https://schema.org/InStock`. What is not there to be sent now is out."""
-    word = text.rpartition("/")[2].lower().replace("_", " ").replace("-", " ").strip()
-    if word in _IN_STOCK:
-        return True
-    if word in _OUT_OF_STOCK:
-        return False
-    raise RowError(f"availability: {text[:80]!r} is not known; write in stock, out of stock, preorder or backorder")
+    """A product of which nothing is said is in stock."""
+    return availability.in_stock(text) if text else True
 
 
-def _category(cells: dict[str, list[str]]) -> Path | None:
+def _category(cells: dict[str, list[str]], tell: Tell) -> Path | None:
     """The first of the shop's own types, else Google's where it is written as a path and not as a number."""
     if not any(column in cells for column in _CATEGORIES):
         return None
     text = next((text for column in _CATEGORIES if (text := _single(cells, column)) and not text.isdigit()), "")
     path = split_path(text)
     if any(len(name) > MAX_NAME for name in path):
-        raise RowError(f"product_type: a category's name is longer than {MAX_NAME} characters")
+        tell(f"product_type: a category's name is longer than {MAX_NAME} characters")
+        return None
     if len(path) > _MAX_DEPTH:
-        raise RowError(f"product_type: more than {_MAX_DEPTH} levels")
+        tell(f"product_type: more than {_MAX_DEPTH} levels")
+        return None
     return path
 
 
-def _photos(cells: dict[str, list[str]]) -> tuple[str, ...] | None:
+def _photos(cells: dict[str, list[str]], tell: Tell) -> tuple[str, ...] | None:
     if not any(column in cells for column in _PHOTOS):
         return None
     references = tuple(dict.fromkeys(text for column in _PHOTOS for text in cells.get(column, ())))
     if len(references) > _MAX_PHOTOS:
-        raise RowError(f"additional_image_link: {len(references)} photos, more than {_MAX_PHOTOS}")
+        tell(f"additional_image_link: {len(references)} photos, more than {_MAX_PHOTOS}")
+        return None
     if any(len(text) > _MAX_URL for text in references):
-        raise RowError(f"image_link: a reference of more than {_MAX_URL} characters")
+        tell(f"image_link: a reference of more than {_MAX_URL} characters")
+        return None
     return references

@@ -13,11 +13,16 @@ from typing import Any, TypeVar
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError, connection
 
 from catalog.categories import CategoryTree
-from catalog.feeds.changes import Candidate, Changes, PhotoReference, PhotosSwept, would_change, write
+from catalog.feeds.changes import Candidate, Changes, Outcome, PhotoReference, PhotosSwept, would_change, write
 from catalog.feeds.columns import ProductRow, RowError, is_url, read_columns
+from catalog.feeds.expected import with_known_columns
 from catalog.feeds.photo_files import PhotoReferenceError, read_photo_file
+from catalog.feeds.price_cells import price_texts
+from catalog.feeds.prices import PriceReader, survey
 from catalog.feeds.reading import Feed
-from catalog.feeds.rows import BadRow
+from catalog.feeds.rows import BadRow, FeedRow, Notice
+from catalog.feeds.separators import Evidence
+from catalog.filters.entries.price import currencies
 from catalog.models import ProductImage
 from catalog.photos import store
 from catalog.photos.reading import PhotoError
@@ -38,7 +43,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Problem:
-    """A row or photo that did not go in. `place` is "line 7", or a path in a folder tree."""
+    """A row, cell or photo that did not go in. `place` is "line 7", or a path in a folder tree."""
 
     line: int
     place: str
@@ -50,24 +55,36 @@ class Problem:
 
 @dataclass
 class Report:
-    """What an import did, or in a dry run would do. `problems` holds the first ones, `problem_count` counts all."""
+    """What an import did, or in a dry run would do. `problems` holds the first ones, `problem_count` counts all.
+
+    `notices`: what was noticed, decided or mended in the feed as a whole, each once, which is no problem.
+    """
 
     dry_run: bool
     rows: int = 0
     changes: Changes = field(default_factory=Changes)
     problem_count: int = 0
     problems: list[Problem] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         counts = {"dry_run": self.dry_run, "rows": self.rows, **asdict(self.changes)}
-        return counts | {"problem_count": self.problem_count, "problems": [asdict(item) for item in self.problems]}
+        return counts | {
+            "problem_count": self.problem_count,
+            "problems": [asdict(item) for item in self.problems],
+            "notices": [str(notice) for notice in self.notices],
+        }
 
 
 @dataclass
 class FeedImport:
-    """One run over one feed. `tell` gets every problem as it is found, `advance` is called after every batch."""
+    """One run over one feed. `tell` gets every problem as it is found, `advance` is called after every batch.
+
+    `currency`: what prices without one are in.
+    """
 
     feed: Feed
+    currency: str = ""
     dry_run: bool = False
     tell: Callable[[Problem], None] = lambda _: None
     advance: Callable[[Report], None] = lambda _: None
@@ -77,10 +94,17 @@ class FeedImport:
         self._report = Report(self.dry_run)
         self._tree = CategoryTree()
         self._lines: dict[bytes, int] = {}
+        self._prices = PriceReader(self.currency, lambda: currencies()[0].code, self._evidence, self.feed.notices)
         for batch in self._batches():
             self._write(batch)
             self.advance(self._report)
+        self._report.notices = list(self.feed.notices)
         return self._report
+
+    def _evidence(self) -> Evidence:
+        """What all prices of the feed say of points and commas: read once more, and nothing of it kept but counts."""
+        rows = (row for row in self.feed.again() if isinstance(row, FeedRow))
+        return survey(text for row in rows for text in price_texts(row))
 
     def _batches(self) -> Iterator[list[Candidate]]:
         batch: list[Candidate] = []
@@ -102,17 +126,19 @@ class FeedImport:
             yield batch
 
     def _product_rows(self) -> Iterator[ProductRow]:
-        for raw in self.feed.rows:
+        for raw in with_known_columns(self.feed.rows):
             self._report.rows += 1
             if isinstance(raw, BadRow):
                 self._problem(raw.line, raw.place, raw.reason)
                 continue
             try:
-                row = read_columns(raw)
+                row = read_columns(raw, self._prices)
             except RowError as error:
                 self._problem(raw.line, raw.place, str(error))
                 continue
             yield row
+            for problem in row.problems:
+                self._problem(raw.line, raw.place, problem)
 
     def _candidate(self, row: ProductRow) -> Candidate:
         """Photos are read, judged by their header and stored here, one at a time, outside of any transaction."""
@@ -146,8 +172,16 @@ class FeedImport:
     def _write(self, batch: list[Candidate]) -> None:
         """A row that the database refuses, or of which storage fails, is reported alone; the others of its batch go in."""
         try:
-            self._report.changes += self._written(batch)
-            self._lines |= {_digest(candidate.row.sku): candidate.row.line for candidate in batch}
+            outcome = self._written(batch)
+            self._report.changes += outcome.changes
+            untitled = {row.sku for row in outcome.untitled}
+            for row in outcome.untitled:
+                if any(problem.startswith("title: ") for problem in row.problems):
+                    continue  # said already
+                reason = f"title: missing; no product has the id {row.sku} yet, and a new one needs a title"
+                self._problem(row.line, row.place, reason)
+            taken = [candidate.row for candidate in batch if candidate.row.sku not in untitled]
+            self._lines |= {_digest(row.sku): row.line for row in taken}
         except (DataError, IntegrityError, StorageUnavailable) as error:
             if len(batch) > 1:
                 for candidate in batch:
@@ -157,7 +191,7 @@ class FeedImport:
                 refuses = "" if isinstance(error, StorageUnavailable) else "the database refuses it: "
                 self._problem(row.line, row.place, refuses + str(error).splitlines()[0])
 
-    def _written(self, batch: list[Candidate]) -> Changes:
+    def _written(self, batch: list[Candidate]) -> Outcome:
         if self.dry_run:
             return _retried(lambda: would_change(batch, self._tree))
         sweeps = 0
@@ -168,7 +202,7 @@ class FeedImport:
                 sweeps += 1
                 batch = [self._again(candidate, swept.names, give_up=sweeps >= WRITES) for candidate in batch]
 
-    def _write_once(self, batch: list[Candidate]) -> Changes:
+    def _write_once(self, batch: list[Candidate]) -> Outcome:
         return write(batch, self._tree)
 
     def _forget_categories(self) -> None:

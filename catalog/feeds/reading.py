@@ -1,40 +1,59 @@
-"""Open a feed of any known format."""
+"""Open a feed of any known shape, from a file, a folder or a URL."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
+from urllib.parse import urlsplit
 
-from catalog.feeds.delimited import read_delimited
-from catalog.feeds.folders import read_folders
-from catalog.feeds.json_lines import read_json_lines
-from catalog.feeds.lines import encoding_of
-from catalog.feeds.rows import BadRow, FeedError, FeedRow
-from catalog.feeds.rss import read_rss
+from catalog.feeds.formats import sniffing
+from catalog.feeds.formats.addresses import feed_fetcher, fetched, is_address
+from catalog.feeds.formats.compression import unpacked_gzip, unpacked_zip
+from catalog.feeds.formats.delimited import read_delimited
+from catalog.feeds.formats.folders import feed_in, read_folders
+from catalog.feeds.formats.json_documents import read_json_document
+from catalog.feeds.formats.json_lines import read_json_lines
+from catalog.feeds.formats.spreadsheets import read_spreadsheet
+from catalog.feeds.formats.utf8 import Encoded
+from catalog.feeds.formats.xml_items import read_xml
+from catalog.feeds.rows import BadRow, FeedError, FeedRow, Notices
+from catalog.photos.fetch import PhotoFetcher
 
-_FORMATS = {
-    ".csv": "csv",
-    ".tsv": "tsv",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".json": "jsonl",
-    ".xml": "rss",
-    ".rss": "rss",
-}
+_MOST_LAYERS = 3  # a gz inside a zip is usual; more layers are made to tire us
 
 
 @dataclass
 class Feed:
-    """An open feed: `rows` to be read once, `root` the folder its photos may not leave, `size` in bytes (0: unknown)."""
+    """An open feed: `rows` to be read once, `root` the folder its photos may not leave, `size` in bytes (0: unknown).
+
+    `read` begins to read, and says what it notices. `notices`: what was noticed so far; whole when the rows have been read
+    to their end.
+    """
 
     root: Path
-    rows: Iterator[FeedRow | BadRow]
+    read: Callable[[Notices], Iterator[FeedRow | BadRow]]
     size: int = 0
     file: BinaryIO | None = None
+    notices: Notices = field(default_factory=Notices)
+    rows: Iterator[FeedRow | BadRow] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.rows = self.read(self.notices)
+
+    def again(self) -> Iterator[FeedRow | BadRow]:
+        """The rows once more from the first one, to be read to their end while `rows` stands still; nothing is noticed."""
+        position = self.file.tell() if self.file else 0
+        yield from self.read(Notices())
+        if self.file:
+            self.file.seek(position)
 
     @property
     def position(self) -> int:
@@ -43,31 +62,102 @@ class Feed:
 
 
 @contextmanager
-def open_feed(path: Path) -> Iterator[Feed]:
-    """A file by its suffix (by its first character where the suffix says nothing), or a folder. Raises FeedError."""
+def open_feed(source: Path | str, fetcher: PhotoFetcher | None = None) -> Iterator[Feed]:
+    """A file, a folder or an http(s) URL; what it is, is told by its content. Raises FeedError, also while rows are read.
+
+    `fetcher` is for URLs; by default it fetches from public hosts only.
+    """
+    with ExitStack() as stack:
+        if isinstance(source, str) and is_address(source):
+            file = stack.enter_context(fetched(source, fetcher or feed_fetcher()))
+            root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="feed-")))
+            yield _feed(stack, file, root, PurePosixPath(urlsplit(source).path).name)
+        else:
+            yield _at_path(stack, Path(source), Notices())
+
+
+def _at_path(stack: ExitStack, path: Path, notices: Notices, layers: int = 0) -> Feed:
     if path.is_dir():
-        yield Feed(path, read_folders(path))
-        return
+        if (inside := feed_in(path)) is None:
+            return Feed(path, partial(_folders, path), notices=notices)
+        notices.say(f"read {inside.name}")
+        path = inside
     try:
-        raw = path.open("rb", buffering=0)
+        file: BinaryIO = stack.enter_context(path.open("rb"))
     except OSError as error:
         raise FeedError(f"{path} cannot be read: {error.strerror}") from error
-    with raw, io.BufferedReader(raw) as file:
-        start = file.peek(4096)[:4096]
-        yield Feed(path.parent, _rows(path, file, start), path.stat().st_size, file)
+    if not file.seekable():
+        file = _spooled(stack, file)
+    return _feed(stack, file, path.parent, path.name, notices, layers)
 
 
-def _rows(path: Path, file: BinaryIO, start: bytes) -> Iterator[FeedRow | BadRow]:
-    encoding, errors = encoding_of(start)
-    kind = _FORMATS.get(path.suffix.lower()) or _sniffed(start.decode(encoding, "replace"))
-    if kind == "rss":
-        return read_rss(file)
-    stream = io.TextIOWrapper(file, encoding=encoding, errors=errors, newline="")
-    if kind == "jsonl":
-        return read_json_lines(stream)
-    return read_delimited(stream, "\t" if kind == "tsv" else None)
+def _feed(
+    stack: ExitStack, file: BinaryIO, root: Path, name: str, notices: Notices | None = None, layers: int = 0
+) -> Feed:
+    """The feed in a file, which may be packed in several layers. `name` decides what the content leaves open."""
+    notices = notices or Notices()
+    size = os.fstat(file.fileno()).st_size
+    container = sniffing.container(file)
+    if container == "xlsx":
+        return Feed(root, partial(_spreadsheet, file), size, file, notices)
+    if container and layers == _MOST_LAYERS:
+        raise FeedError(f"packed more than {_MOST_LAYERS} times")
+    if container == "gzip":
+        unpacked = stack.enter_context(unpacked_gzip(file, size))
+        return _feed(stack, unpacked, root, name.removesuffix(".gz"), notices, layers + 1)
+    if container == "zip":
+        folder = stack.enter_context(unpacked_zip(file, size))
+        return _at_path(stack, _without_wrappers(folder), notices, layers + 1)
+    return Feed(root, partial(_plain, file, name), size, file, notices)
 
 
-def _sniffed(start: str) -> str:
-    first = start.lstrip()[:1]
-    return {"<": "rss", "{": "jsonl"}.get(first, "csv")
+def _folders(path: Path, notices: Notices) -> Iterator[FeedRow | BadRow]:
+    return _some(read_folders(path), "a folder without a feed and without a photo")
+
+
+def _spreadsheet(file: BinaryIO, notices: Notices) -> Iterator[FeedRow | BadRow]:
+    return _some(read_spreadsheet(file, notices), "a sheet without a row")
+
+
+def _plain(file: BinaryIO, name: str, notices: Notices) -> Iterator[FeedRow | BadRow]:
+    return _some(_rows(file, name, notices), "no item in it")
+
+
+def _rows(file: BinaryIO, name: str, notices: Notices) -> Iterator[FeedRow | BadRow]:
+    source = Encoded.judged(file, sniffing.declared_encoding(file))
+    kind = sniffing.kind(source, PurePosixPath(name).suffix.lower())
+    if kind == "xml":
+        return read_xml(source, notices)
+    if kind == "json":
+        return read_json_document(source, notices)
+    stream = io.TextIOWrapper(source.open(notices), encoding="utf-8", newline="")
+    return read_json_lines(stream) if kind == "json lines" else read_delimited(stream, notices)
+
+
+def _some(rows: Iterator[FeedRow | BadRow], otherwise: str) -> Iterator[FeedRow | BadRow]:
+    """The rows; raises FeedError where there is none."""
+    none = True
+    for row in rows:
+        none = False
+        yield row
+    if none:
+        raise FeedError(otherwise)
+
+
+def _without_wrappers(folder: Path) -> Path:
+    """The folder in a zip archive that holds the feed: archives often hold one folder with everything in it."""
+    inside = folder
+    while True:
+        entries = list(inside.iterdir())
+        if len(entries) != 1 or not entries[0].is_dir():
+            break
+        inside = entries[0]
+    return inside if feed_in(inside) is not None else folder
+
+
+def _spooled(stack: ExitStack, file: BinaryIO) -> BinaryIO:
+    """A copy of a pipe: what a feed is, is told by looking at it more than once."""
+    copy = stack.enter_context(tempfile.TemporaryFile(prefix="feed-"))
+    shutil.copyfileobj(file, copy)
+    copy.seek(0)
+    return copy

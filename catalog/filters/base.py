@@ -32,8 +32,8 @@ from catalog.parameters import Parameters
 class Parameter:
     """A parameter of a filter, for reading and for the OpenAPI schema.
 
-    `schema`: OpenAPI's of one value. `many`: may be repeated. `open`: `name` is what the name begins with, and callers
-    write the rest.
+    `schema`: OpenAPI's of one value. `many`: may be repeated. `open`: `name` is what the name begins with and `ending` what it
+    ends with, and callers write what is between.
     """
 
     name: str
@@ -41,10 +41,17 @@ class Parameter:
     help: str
     many: bool = False
     open: bool = False
+    ending: str = ""
 
     def takes(self, name: str) -> bool:
         """Whether a caller who writes `name` means this parameter."""
-        return name.startswith(self.name) if self.open else name == self.name
+        if not self.open:
+            return name == self.name
+        return name.startswith(self.name) and name.endswith(self.ending)
+
+    def written(self, between: str) -> str:
+        """The name as a caller writes it, with `between` where it is open."""
+        return f"{self.name}{between}{self.ending}" if self.open else self.name
 
 
 @dataclass(frozen=True)
@@ -53,10 +60,13 @@ class Condition:
 
     In `text`, `{product}` stands for the table's alias and `{name}` for a value of `values`; a per cent sign is written
     twice. Values never change the text, so that few statements are ever prepared.
+
+    `where_few`: the same condition for a statement that expects few products to pass and begins with those; None: no other.
     """
 
     text: LiteralString
     values: Mapping[str, object] = field(default_factory=dict)
+    where_few: LiteralString | None = None
 
 
 def compose(text: LiteralString, *, product: str, value: Callable[[str], sql.Composable]) -> sql.Composed:

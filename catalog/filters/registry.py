@@ -48,4 +48,4 @@ def read_filters(parameters: Parameters, *, also: Collection[str] = ()) -> Filte
 def _known(also: Collection[str]) -> list[str]:
     """The names that are taken, alphabetically, then what names begin with."""
     names = sorted({*also, *(parameter.name for parameter in PARAMETERS if not parameter.open)})
-    return [*names, *(f"{parameter.name}<name>" for parameter in PARAMETERS if parameter.open)]
+    return [*names, *(parameter.written("<name>") for parameter in PARAMETERS if parameter.open)]

@@ -1,4 +1,4 @@
-"""Fetches photos from URLs that others give, without letting them reach our own network (server-side request forgery).
+"""Fetches photos and feeds from URLs that others give, without letting them reach our own network (server-side request forgery).
 
 A host name is resolved once, every address is judged, and the connection goes to a judged address, so a hostile name server
 cannot give another address afterwards. Each redirect is judged the same way. Proxies of the environment are not used.
@@ -15,7 +15,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Literal
+from io import BytesIO
+from typing import BinaryIO, Literal
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from django.conf import settings
@@ -34,7 +35,7 @@ _SHOWN = 200  # characters of a URL that an error repeats
 
 
 class FetchRefused(Exception):
-    """The photo cannot be fetched, and trying again will not help. `reason` is a short code; the text says how to mend it."""
+    """The file cannot be fetched, and trying again will not help. `reason` is a short code; the text says how to mend it."""
 
     def __init__(self, reason: RefusedReason, message: str) -> None:
         super().__init__(message)
@@ -42,7 +43,7 @@ class FetchRefused(Exception):
 
 
 class FetchFailed(Exception):
-    """The photo could not be fetched now and may be later: a time-out, an unresolved name, an overloaded server."""
+    """The file could not be fetched now and may be later: a time-out, an unresolved name, an overloaded server."""
 
     reason = "fetch_failed"
 
@@ -66,9 +67,10 @@ def fetch_photo(url: str) -> bytes:
 
 @dataclass(frozen=True)
 class PhotoFetcher:
-    """Fetches photos within `seconds` each.
+    """Fetches photos, or other files of at most `limit` bytes, within `seconds` each.
 
     `resolve`: host and port → addresses. `refusal`: address → why not, or None. `ports`: those a URL may name.
+    `noun` and `accept`: what is fetched, in errors and in the request.
     """
 
     resolve: Resolve = resolve
@@ -76,19 +78,33 @@ class PhotoFetcher:
     ports: Sequence[int] = field(default_factory=lambda: settings.FETCH_PORTS)
     tls: ssl.SSLContext = field(default_factory=trusted_authorities)
     seconds: float = field(default_factory=lambda: settings.FETCH_TIMEOUT_SECONDS)
+    limit: int = field(default_factory=lambda: settings.MAX_PHOTO_BYTES)
+    noun: str = "photo"
+    accept: str = "image/*"
 
     def fetch(self, url: str) -> bytes:
-        """The bytes behind a URL; the deadline covers all redirects (at most FETCH_MAX_REDIRECTS) together."""
+        """The bytes behind a URL. Raises FetchRefused, FetchFailed."""
+        body = BytesIO()
+        self.fetch_into(body, url)
+        return body.getvalue()
+
+    def fetch_into(self, file: BinaryIO, url: str) -> None:
+        """Write the bytes behind a URL to a file; the deadline covers all redirects (at most FETCH_MAX_REDIRECTS) together.
+
+        Raises FetchRefused, FetchFailed; then the file holds a part of them, or nothing.
+        """
         deadline = time.monotonic() + self.seconds
         for _ in range(settings.FETCH_MAX_REDIRECTS + 1):
-            body, location = self._request(_checked_url(url, self.ports), deadline)
+            location = self._request(_checked_url(url, self.ports), deadline, file)
             if location is None:
-                return body
+                return
             url = _joined(url, location)
-        raise FetchRefused("redirects", f"more than {settings.FETCH_MAX_REDIRECTS} redirects; give the photo's own URL")
+        raise FetchRefused(
+            "redirects", f"more than {settings.FETCH_MAX_REDIRECTS} redirects; give the {self.noun}'s own URL"
+        )
 
-    def _request(self, url: SplitResult, deadline: float) -> tuple[bytes, str | None]:
-        """One request: the body, or where it is redirected to."""
+    def _request(self, url: SplitResult, deadline: float, file: BinaryIO) -> str | None:
+        """One request, whose body goes to the file; or where it is redirected to."""
         host, port = url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
         judged = self._judged_addresses(host, port, deadline)
         try:
@@ -104,10 +120,10 @@ class PhotoFetcher:
             guard.start()
             if isinstance(connected, ssl.SSLSocket):
                 connected.do_handshake()
-            answer = _exchange(connected, url, host, port)
+            location = self._exchange(connected, url, file)
             if time.monotonic() >= deadline:  # a body without a length seems complete where the timer cut it off
                 raise TimeoutError
-            return answer
+            return location
         except ssl.SSLCertVerificationError as error:
             raise FetchRefused("tls", f"{host} does not prove who it is: {error.verify_message}") from error
         except (OSError, http.client.HTTPException, ValueError) as error:
@@ -119,6 +135,46 @@ class PhotoFetcher:
                 guard.cancel()
             connected.close()
 
+    def _exchange(self, connected: socket.socket, url: SplitResult, file: BinaryIO) -> str | None:
+        host = url.hostname or ""
+        connection = http.client.HTTPConnection(host)
+        connection.sock = connected
+        target = url.path + (f"?{url.query}" if url.query else "")
+        headers = {
+            "Host": url.netloc,
+            "User-Agent": "Lookalike/1.0",
+            "Accept": self.accept,
+            "Accept-Encoding": "identity",
+        }
+        connection.request("GET", target, headers=headers)
+        response = connection.getresponse()
+        location = response.getheader("Location")
+        if response.status in _REDIRECTS and location:
+            return location
+        if response.status != 200:
+            message = f"{host} answered {response.status} {response.reason}".strip()
+            if response.status >= 500 or response.status in _MAY_PASS:
+                raise FetchFailed(message)
+            raise FetchRefused("http_status", f"{message}; put a {self.noun} there or correct the URL")
+        self._copy_bounded(response, file)
+        return None
+
+    def _copy_bounded(self, response: http.client.HTTPResponse, file: BinaryIO) -> None:
+        received = 0
+        if (response.length or 0) <= self.limit:
+            while chunk := response.read(_CHUNK):
+                received += len(chunk)
+                if received > self.limit:
+                    break
+                file.write(chunk)
+            else:
+                if response.length:
+                    raise http.client.IncompleteRead(b"", response.length)
+                return
+        raise FetchRefused(
+            "too_large", f"the {self.noun} is larger than {self.limit / 1024**2:g} MB; put a smaller one there"
+        )
+
     def _judged_addresses(self, host: str, port: int, deadline: float) -> list[str]:
         """The addresses of a host, all of them public. Raises FetchRefused, FetchFailed."""
         found = _in_time(lambda: self.resolve(host, port), deadline, host)
@@ -127,7 +183,9 @@ class PhotoFetcher:
         for text in found:
             words = self.refusal(addresses.parse(text))
             if words is not None:
-                raise FetchRefused("address", f"{host} is at {text}, which is {words}: photos come from public hosts")
+                raise FetchRefused(
+                    "address", f"{host} is at {text}, which is {words}: {self.noun}s come from public hosts"
+                )
         return list(found)
 
 
@@ -205,36 +263,3 @@ def _shut(connected: socket.socket) -> None:
         socket.socket.shutdown(connected, socket.SHUT_RDWR)  # SSLSocket's own would also drop its state under a reader
     except OSError:
         return  # closed already
-
-
-def _exchange(connected: socket.socket, url: SplitResult, host: str, port: int) -> tuple[bytes, str | None]:
-    connection = http.client.HTTPConnection(host, port)
-    connection.sock = connected
-    target = url.path + (f"?{url.query}" if url.query else "")
-    headers = {"Host": url.netloc, "User-Agent": "Lookalike/1.0", "Accept": "image/*", "Accept-Encoding": "identity"}
-    connection.request("GET", target, headers=headers)
-    response = connection.getresponse()
-    location = response.getheader("Location")
-    if response.status in _REDIRECTS and location:
-        return b"", location
-    if response.status != 200:
-        message = f"{host} answered {response.status} {response.reason}".strip()
-        if response.status >= 500 or response.status in _MAY_PASS:
-            raise FetchFailed(message)
-        raise FetchRefused("http_status", f"{message}; put a photo there or correct the URL")
-    return _bounded_body(response), None
-
-
-def _bounded_body(response: http.client.HTTPResponse) -> bytes:
-    limit = settings.MAX_PHOTO_BYTES
-    if (response.length or 0) <= limit:
-        body = bytearray()
-        while chunk := response.read(_CHUNK):
-            body += chunk
-            if len(body) > limit:
-                break
-        else:
-            if response.length:
-                raise http.client.IncompleteRead(b"", response.length)
-            return bytes(body)
-    raise FetchRefused("too_large", f"the photo is larger than {limit / 1024**2:g} MB; put a smaller one there")

@@ -7,7 +7,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 
 from catalog.api.schema import FILTERS, ProductFields, filters_query, problem
-from catalog.filters.entries.attributes import MAX_ATTRIBUTES
+from catalog.filters.attribute_names import MAX_ATTRIBUTES
 from catalog.parameters import MAX_VALUES
 
 PROBLEMS = {

@@ -125,11 +125,14 @@ def share_estimated(filters: Filters) -> Statement:
     return _share_estimated(texts), values
 
 
-def conditions(filters: Filters) -> tuple[tuple[LiteralString, ...], Values]:
-    """The texts of the conditions that apply, and their values under the names that `_all_of` gives them."""
+def conditions(filters: Filters, *, few: bool = False) -> tuple[tuple[LiteralString, ...], Values]:
+    """The texts of the conditions that apply, and their values under the names that `_all_of` gives them.
+
+    `few`: for a statement that begins with the products that pass.
+    """
     found = filters.conditions
     values = {_name(place, name): value for place, one in enumerate(found) for name, value in one.values.items()}
-    return tuple(one.text for one in found), values
+    return tuple((one.where_few if few else None) or one.text for one in found), values
 
 
 @dataclass(frozen=True)
@@ -156,7 +159,7 @@ def _halfvec(part: NDArray[np.float32] | None) -> HalfVector | None:
 
 def comparing(space: Space, path: str, query: SpaceQuery, **values: object) -> Statement:
     """The statement of one path: `few` (values k, depth, bound), `all` (k, depth) or `proposed` (k, images)."""
-    texts, of_filters = conditions(query.filters)
+    texts, of_filters = conditions(query.filters, few=path == "few")
     measured, of_parts = measure(space, query.parts)
     text = _comparing(path, partition_name(space), measured, texts)
     return text, {**of_filters, **of_parts, "vector": HalfVector(query.vector), **values}

@@ -1,4 +1,8 @@
-"""`attr.colour=red&attr.colour=blue`: products whose attribute has one of the values; different attributes must all hold."""
+"""`attr.colour=red&attr.colour=blue`: products whose attribute has one of the values; different attributes must all hold.
+
+Names and values match whatever their case. `attr.weight.min=2` is read here only where it is no range
+(catalog.filters.attribute_names).
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,12 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import LiteralString, Self
 
+from catalog.filters.attribute_names import MAX_ATTRIBUTES, PREFIX, bound_of
 from catalog.filters.base import Condition, Filter, Parameter
 from catalog.parameters import MAX_VALUES, InvalidParameter, Parameters
 
-PREFIX = "attr."
-MAX_ATTRIBUTES = 32
 _EXACT = 2**53  # from here on a float written as a whole number has digits that it does not hold
 
 
@@ -26,7 +29,7 @@ class Attributes(Filter):
         Parameter(
             PREFIX,
             {"type": "string"},
-            "An attribute's value, such as attr.colour=red; repeated: any of the values."
+            "An attribute's value, such as attr.colour=red, whatever its case; repeated: any of the values."
             f" At most {MAX_ATTRIBUTES} attributes, and {MAX_VALUES} values of all parameters together.",
             many=True,
             open=True,
@@ -45,7 +48,7 @@ class Attributes(Filter):
     def read(cls, parameters: Parameters) -> Self | None:
         wanted = {}
         for name, values in parameters.items():
-            if name.startswith(PREFIX) and values:
+            if name.startswith(PREFIX) and values and bound_of(name) is None:
                 if name == PREFIX:
                     raise InvalidParameter(name, "the attribute's name is missing: attr.colour=red")
                 wanted[name.removeprefix(PREFIX)] = tuple(dict.fromkeys(values))
@@ -53,14 +56,16 @@ class Attributes(Filter):
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
-        return (Condition("{product}.attributes @@ {path}::jsonpath", {"path": self._path()}),)
+        text: LiteralString = "{product}.folded_attributes @@ catalog_fold({path}::text)::jsonpath"
+        return (Condition(text, {"path": self._path()}),)
 
     def _path(self) -> str:
         """Every attribute has one of its values, as a jsonpath: `($."colour" == "red" || $."colour" == "blue") && ($."n" == "7" || …)`.
 
         One parameter of one statement, however many attributes and values there are. The GIN index looks for all of them
         in one scan; asked by several `@> ANY`, it would scan once for every combination of their values. A path takes an
-        element of a list for the value. What it quotes is JSON, so nothing that a caller writes is read as a path.
+        element of a list for the value. What it quotes is JSON, so nothing that a caller writes is read as a path. Postgres folds
+        the path as it folded what products hold; what stands between the quotes' ends has no case.
         """
         return " && ".join(f"({self._any_of(name, values)})" for name, values in self.wanted)
 

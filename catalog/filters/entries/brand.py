@@ -1,23 +1,24 @@
-"""`brand=Aalto`: products of one of the brands."""
+"""`brand=Aalto`: products of one of the brands, in capitals or not."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import LiteralString, Self
+
+from django.db import connection
 
 from catalog.filters.base import Condition, Filter, Parameter
-from catalog.models import Product
 from catalog.parameters import MAX_VALUES, InvalidParameter, Parameters
 
 
 @dataclass(frozen=True)
 class Brand(Filter):
-    """`names`: brands exactly as products hold them."""
+    """`names`: brands as callers write them; Postgres folds them as it folded those of products (migration 0003)."""
 
     names: tuple[str, ...]
 
     parameters = (
-        Parameter("brand", {"type": "string"}, "Brand, exactly as written; several by repetition or comma.", many=True),
+        Parameter("brand", {"type": "string"}, "Brand, whatever its case; several by repetition or comma.", many=True),
     )
 
     @classmethod
@@ -25,7 +26,7 @@ class Brand(Filter):
         """A brand that has a comma in its own name is taken whole."""
         names: list[str] = []
         for value in map(str.strip, parameters.get("brand", ())):
-            whole = "," in value and Product.objects.filter(published=True, brand=value).exists()
+            whole = "," in value and is_brand(value)
             names += [value] if whole else [part.strip() for part in value.split(",")]
         if len(names) > MAX_VALUES:
             raise InvalidParameter("brand", f"{len(names)} brands; at most {MAX_VALUES}")
@@ -34,4 +35,15 @@ class Brand(Filter):
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
-        return (Condition("{product}.brand = ANY ({names}::text[])", {"names": list(self.names)}),)
+        text: LiteralString = "{product}.folded_brand = ANY (catalog_fold({names}::text[]))"
+        return (Condition(text, {"names": list(self.names)}),)
+
+
+def is_brand(name: str) -> bool:
+    """Whether a published product has the brand."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM catalog_product WHERE published AND folded_brand = catalog_fold(%s::text))",
+            [name],
+        )
+        return bool(cursor.fetchone()[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Self
+from unicodedata import normalize
 
 from catalog.filters.base import Condition, Filter, Parameter
 from catalog.models import Product
@@ -41,7 +42,8 @@ class Excluded(Filter):
         ids = [number for number in map(int, numbers) if number <= MAX_ID]
         skus = [value for value in values if value not in numbers]
         if skus:
-            ids += Product.objects.filter(sku__in=skus).values_list("pk", flat=True)
+            forms = {form for sku in skus for form in (sku, normalize("NFC", sku), normalize("NFD", sku))}
+            ids += Product.objects.filter(sku__in=forms).order_by("pk").values_list("pk", flat=True)
         return cls(products=tuple(ids)) if ids else None
 
     @property

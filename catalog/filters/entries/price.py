@@ -79,9 +79,9 @@ class Price(Filter):
     def conditions(self) -> tuple[Condition, ...]:
         found = [Condition("{product}.currency = ANY ({stored}::text[])", {"stored": list(self.currency.stored)})]
         if self.least is not None:
-            found.append(Condition("{product}.price >= {least}", {"least": self.least}))
+            found.append(Condition("{product}.amount >= {least}", {"least": self.least}))
         if self.most is not None:
-            found.append(Condition("{product}.price <= {most}", {"most": self.most}))
+            found.append(Condition("{product}.amount <= {most}", {"most": self.most}))
         return tuple(found)
 
     @property

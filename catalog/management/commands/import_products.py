@@ -1,37 +1,48 @@
-"""`manage.py import_products PATH`: products and photos from a feed or a folder tree."""
+"""`manage.py import_products PATH|URL`: products and photos from a feed or a folder tree."""
 
 from __future__ import annotations
 
 import json
 import sys
+from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
+from catalog.currencies import codes
+from catalog.feeds.formats.addresses import is_address
 from catalog.feeds.importing import FeedImport, Problem, Report
 from catalog.feeds.reading import open_feed
 from catalog.feeds.rows import FeedError
 
 _HELP = """\
-Import products from a feed (CSV, TSV, JSON Lines, RSS 2.0) or a folder tree (one folder a category, one photo a
-product). Columns: id, title, description, link, image_link, additional_image_link, availability, price (59.50 EUR),
-brand, product_type (A > B > C), item_group_id; others become attributes. Photos are paths inside the feed's folder,
-or http(s) URLs that the workers fetch. A column that a table does not have leaves the products as they are; an empty
-cell empties. Products that the feed does not name stay. Importing again changes only what changed."""
+Import products from a feed (CSV, TSV, JSON, XML, XLSX, each also in gz or zip; a file, a folder or an http(s) URL) or
+a folder tree (one folder a category, one photo a product). Columns: id, title, description, link, image_link,
+additional_image_link, availability, quantity, price (59.50 EUR), sale_price, sale_price_effective_date, brand,
+product_type (A > B > C), item_group_id; others become attributes. Photos are paths inside the feed's folder, or http(s)
+URLs that the workers fetch. A column that a table does not have leaves the products as they are; an empty cell empties;
+one that cannot be read leaves them and is reported. Products that the feed does not name stay. Importing again changes
+only what changed."""
 
 
 class Command(BaseCommand):
     help = _HELP
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("path", metavar="PATH", help="the feed, or the folder")
+        parser.add_argument("path", metavar="PATH|URL", help="the feed, or the folder")
+        parser.add_argument(
+            "--currency",
+            type=_currency,
+            metavar="CODE",
+            help="of prices that name none, and which of its dollars $ is: EUR",
+        )
         parser.add_argument("--dry-run", action="store_true", help="say what would change and write nothing")
         parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        path = Path(options["path"]).expanduser()
+        path = options["path"] if is_address(options["path"]) else Path(options["path"]).expanduser()
         try:
             with open_feed(path) as feed, self._bar(feed.size, quiet=options["verbosity"] == 0) as bar:
 
@@ -43,22 +54,37 @@ class Command(BaseCommand):
                     bar.set_postfix_str(f"{report.rows} rows", refresh=False)
                     bar.update(feed.position - bar.n if feed.size else report.rows - bar.n)
 
-                report = FeedImport(feed, dry_run=options["dry_run"], tell=tell, advance=advance).run()
+                report = FeedImport(
+                    feed,
+                    currency=options["currency"] or "",
+                    dry_run=options["dry_run"],
+                    tell=tell,
+                    advance=advance,
+                ).run()
         except FeedError as error:
             raise CommandError(f"{path}: {error}") from error
         if options["json"]:
             self.stdout.write(json.dumps({"path": str(path), **report.as_json()}, ensure_ascii=False))
         else:
+            for notice in report.notices:
+                self.stdout.write(f"Noticed: {notice}")
             self.stdout.write(_summary(report))
         if report.problem_count:
             raise CommandError(
-                f"{report.problem_count} rows or photos did not go in, as said above; correct them and import again"
+                f"{report.problem_count} rows, cells or photos did not go in, as said above; correct them and import again"
             )
 
     @staticmethod
     def _bar(size: int, *, quiet: bool) -> tqdm[Any]:
         unit = {"unit": "B", "unit_scale": True, "total": size} if size else {"unit": " rows"}
         return tqdm(desc="Importing", file=sys.stderr, disable=quiet, **unit)
+
+
+def _currency(text: str) -> str:
+    """The type of --currency."""
+    if text.upper() not in codes():
+        raise ArgumentTypeError(f"{text!r} is no currency; write its three letters, like EUR")
+    return text.upper()
 
 
 def _summary(report: Report) -> str:

@@ -12,14 +12,20 @@ export function make(name, attributes = {}, ...children) {
   return element;
 }
 
-export function price(product) {
-  if (product.price === null || product.price === undefined) return "";
-  if (!product.currency) return product.price;
+export function price(product, amount = product.price) {
+  if (amount === null || amount === undefined) return "";
+  if (!product.currency) return amount;
   try {
-    return new Intl.NumberFormat(undefined, { style: "currency", currency: product.currency }).format(product.price);
+    return new Intl.NumberFormat(undefined, { style: "currency", currency: product.currency }).format(amount);
   } catch {
-    return `${product.price} ${product.currency}`;
+    return `${amount} ${product.currency}`;
   }
+}
+
+/** What a product cost before its sale, struck through; nothing where there is none. */
+export function listPrice(product) {
+  if (!product.list_price) return null;
+  return make("s", { class: "list-price" }, make("span", { class: "sr" }, "Before: "), price(product, product.list_price));
 }
 
 /** A photo in a square of fixed size, so that nothing moves when it arrives. */
@@ -47,7 +53,7 @@ export function card(product, { image, score = null, why = null, eager = false }
       photo(shown, shown?.alt || product.title, { eager }),
       make("h3", {}, product.title),
       make("p", { class: "muted small brand-line" }, product.brand || "\u00a0"),
-      make("p", { class: "card-price" }, make("strong", {}, price(product)),
+      make("p", { class: "card-price" }, make("strong", {}, price(product)), listPrice(product),
         product.in_stock === false ? make("span", { class: "out" }, "Out of stock") : null)),
     badge,
     why ? make("button", { type: "button", class: "why-button", onclick: why, "aria-label": `Why is ${product.title} similar?` }, "Why?") : null);

@@ -1,7 +1,7 @@
 // One product: its photos, and what looks like the photo that is shown.
 
 import { get } from "./api.js";
-import { card, failure, fill, make, notice, photo, price, skeletons } from "./parts.js";
+import { card, failure, fill, listPrice, make, notice, photo, price, skeletons } from "./parts.js";
 import { showSimilar } from "./similar.js";
 import { swatches } from "./swatches.js";
 import { openWhy } from "./why.js";
@@ -42,16 +42,22 @@ function showProduct() {
       product.category ? make("a", { class: "crumb", href: `/?category=${encodeURIComponent(product.category.slug)}` }, product.category.name) : null,
       make("h1", {}, product.title),
       product.brand ? make("p", { class: "muted" }, product.brand) : null,
-      make("p", { class: "price" }, price(product)),
+      make("p", { class: "price" }, price(product), " ", listPrice(product)),
       ownColors,
       make("p", { class: product.in_stock ? "stock" : "stock out" }, product.in_stock ? "In stock" : "Out of stock"),
       product.description ? make("p", { class: "description" }, product.description) : null,
       attributes.length ? make("dl", { class: "attributes" }, ...attributes.flatMap(([name, value]) =>
-        [make("dt", {}, name), make("dd", {}, typeof value === "string" ? value : JSON.stringify(value))])) : null,
+        [make("dt", {}, name), make("dd", {}, shownValue(value))])) : null,
       make("p", { class: "muted small" }, `No. ${product.sku}`),
       product.url ? make("a", { class: "button", href: product.url, rel: "noopener" }, "See in the shop") : null));
   page.setAttribute("aria-busy", "false");
   showPhoto(stage);
+}
+
+/** Several values with commas between them. */
+function shownValue(value) {
+  if (Array.isArray(value)) return value.map(shownValue).join(", ");
+  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 function showPhoto(stage) {

@@ -1,4 +1,4 @@
-"""Filters over HTTP: correlated with the query (its own category) and not (price, an attribute), by selectivity."""
+"""Filters over HTTP: correlated with the query (its own category) and not (price, an attribute's value or range), by selectivity."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ import orjson
 from numpy.typing import NDArray
 
 from recommender.bench.search.gallery import SHARES, Gallery
-from recommender.bench.search.shop import attribute, slug
+from recommender.bench.search.shop import NUMBER, attribute, slug
 from recommender.bench.search.truth import likeness, nearest_by, recall
 
 K = 10
 LIMIT = 12
 KINDS = ("category", "price", "attribute")
+RANGE_SHARES = (2.0, 0.1)  # of ranges of an attribute, which come after the others
 
 Mask = NDArray[np.bool_]
 Cell = tuple[str, float]
@@ -49,7 +50,11 @@ def measure(ask: Ask, gallery: Gallery, queries: Sequence[int], judged: Sequence
     queries are asked in one random order, as in mixed traffic: no filter gains from a page that another read just before,
     and whatever else the machine does slows all of them alike.
     """
-    cells: list[Cell] = [("none", 100.0), *((kind, share) for kind in KINDS for share in SHARES)]
+    cells: list[Cell] = [
+        ("none", 100.0),
+        *((kind, share) for kind in KINDS for share in SHARES),
+        *(("range", share) for share in RANGE_SHARES),
+    ]
     seconds: dict[Cell, list[float]] = {cell: [] for cell in cells}
     recalls: dict[Cell, list[float]] = {cell: [] for cell in cells}
     short = dict.fromkeys(cells, 0)
@@ -118,11 +123,23 @@ def _query(gallery: Gallery, number: int, cell: Cell, rng: np.random.Generator) 
             return mask
 
         return {"category": [slug(node)]}, inside
-    if kind == "price":
-        width = 10 * share
-        low = round(float(rng.uniform(0, 1000 - width)), 2)
-        high = round(low + width, 2)
-        within = {"min_price": [f"{low:.2f}"], "max_price": [f"{high:.2f}"]}
-        return within, lambda: (gallery.price >= low - 1e-9) & (gallery.price <= high + 1e-9)
+    if kind in ("price", "range"):
+        low, high, least, most = _bounds(share, rng)
+        if kind == "price":
+            return {"min_price": [least], "max_price": [most]}, lambda: _between(gallery.price, low, high)
+        names = f"attr.{NUMBER}.min", f"attr.{NUMBER}.max"
+        return dict(zip(names, ([least], [most]), strict=True)), lambda: _between(gallery.weight, low, high)
     bucket = int(gallery.buckets[share][number])
     return {f"attr.{attribute(share)}": [f"v{bucket}"]}, lambda: gallery.buckets[share] == bucket
+
+
+def _bounds(share: float, rng: np.random.Generator) -> tuple[float, float, str, str]:
+    """Bounds in which that share of the numbers from 0 to 1000 is, as numbers and as a caller writes them."""
+    width = 10 * share
+    low = round(float(rng.uniform(0, 1000 - width)), 2)
+    high = round(low + width, 2)
+    return low, high, f"{low:.2f}", f"{high:.2f}"
+
+
+def _between(values: NDArray[np.float64], low: float, high: float) -> Mask:
+    return (values >= low - 1e-9) & (values <= high + 1e-9)

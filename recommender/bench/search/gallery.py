@@ -58,7 +58,7 @@ class Gallery:
     """Products 1 to n, one photo each. `vectors`: float32 (n, 256) unit rows as halfvec keeps them, shape before colour.
 
     `category`: int32 (n,), the node of the finest category; `nodes` the tree; `members[node]`: int32, sorted products'
-    numbers. Categories are correlated with the vectors; `price` (float64 (n,), 0 to 1000) and attributes are not.
+    numbers. Categories are correlated with the vectors; `price` and `weight` (float64 (n,), 0 to 1000) and attributes are not.
     """
 
     vectors: Vectors
@@ -67,6 +67,7 @@ class Gallery:
     category: NDArray[np.int32]
     price: NDArray[np.float64]
     buckets: dict[float, NDArray[np.int32]]
+    weight: NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.vectors)
@@ -97,6 +98,7 @@ def generate(shapes: Vectors, colours: Vectors, count: int, *, seed: int = 1) ->
         category=category,
         price=np.round(rng.random(count) * 1000, 2),
         buckets={share: rng.integers(0, round(100 / share), count, dtype=np.int32) for share in SHARES},
+        weight=np.round(rng.random(count) * 1000, 2),
     )
 
 

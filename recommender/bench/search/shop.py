@@ -26,6 +26,7 @@ from recommender.spaces.order import LEAST
 
 BATCH = 20_000
 BRANDS = 40
+NUMBER = "weight"  # the attribute of which ranges are asked
 DESCRIPTION = (
     "A product of the bench, described in about as many words as a shop uses for one of its own, no more. " * 2
 )
@@ -131,12 +132,17 @@ def _write_categories(gallery: Gallery) -> NDArray[np.int64]:
 
 def _products(gallery: Gallery, categories: NDArray[np.int64]) -> Iterator[str]:
     """The columns, then blocks of lines in COPY's text format."""
-    yield "id,sku,variant_group,title,description,category_id,brand,price,currency,in_stock,url,attributes,published,created_at,updated_at"
+    yield "id,sku,variant_group,title,description,category_id,brand,amount,currency,in_stock,url,attributes,published,created_at,updated_at"
     shares = list(gallery.buckets)
     for start in range(0, len(gallery), BATCH):
         lines = []
         for i in range(start, min(start + BATCH, len(gallery))):
-            attributes = ", ".join(f'"{attribute(share)}": "v{gallery.buckets[share][i]}"' for share in shares)
+            attributes = ", ".join(
+                (
+                    *(f'"{attribute(share)}": "v{gallery.buckets[share][i]}"' for share in shares),
+                    f'"{NUMBER}": "{gallery.weight[i]:.2f}"',
+                )
+            )
             lines.append(
                 f"{i + 1}\tB{i + 1}\t\tProduct {i + 1}\t{DESCRIPTION}\t{categories[gallery.category[i]]}\tBrand {i % BRANDS}\t"
                 f"{gallery.price[i]:.2f}\tEUR\t{'t' if i % 5 else 'f'}\thttps://shop.example/{i + 1}\t{{{attributes}}}\tt\tnow\tnow\n"

@@ -1,4 +1,4 @@
-"""`bench pipeline|search|photo_search|relevance|spaces`: measure, print a table, and say honestly which targets were missed."""
+"""`bench pipeline|search|photo_search|relevance|spaces|import`: measure, print a table, and say honestly which targets were missed."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 class Command(BaseCommand):
     help = (
-        "Measure the embedding pipeline, the search, the search by photo, what is called alike, or the building of spaces. "
-        "Ends non-zero when a target is missed."
+        "Measure the embedding pipeline, the search, the search by photo, what is called alike, the building of spaces, or the "
+        "import of feeds. Ends non-zero when a target is missed."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -40,6 +40,10 @@ class Command(BaseCommand):
         from recommender.bench.spaces import run as spaces_bench
 
         spaces_bench.add_arguments(spaces)
+        importing = which.add_parser("import", help="reading and importing feeds: rows a second, memory")
+        from recommender.bench.importing import run as import_bench
+
+        import_bench.add_arguments(importing)
 
     def handle(self, *args: Any, which: str, **options: Any) -> None:
         if which == "pipeline":
@@ -56,6 +60,10 @@ class Command(BaseCommand):
             from recommender.bench.spaces import run as spaces_bench
 
             spaces_bench.handle(self, **options)
+        elif which == "import":
+            from recommender.bench.importing import run as import_bench
+
+            import_bench.handle(self, **options)
         else:
             from recommender.bench.search import run as search_bench
 

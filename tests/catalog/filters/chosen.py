@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
 from catalog.filters.base import Filter
 from catalog.filters.chosen import Filters
+from catalog.filters.entries.attribute_ranges import AttributeRanges
 from catalog.filters.entries.attributes import Attributes
 from catalog.filters.entries.brand import Brand
 from catalog.filters.entries.category import Category
@@ -15,6 +18,7 @@ from catalog.filters.entries.price import Currency, Price
 from catalog.filters.entries.stock import Stock
 from catalog.models import Product
 
+NUMBER = re.compile(r"[+-]?[0-9]{1,15}([.][0-9]{1,15})?")
 EUR = Currency("EUR", ("EUR", ""))
 Condition = Callable[[Product], bool]
 
@@ -65,7 +69,8 @@ def _holds(one: Filter) -> Condition:
         case Category(ids):
             return lambda product: product.category_id in ids
         case Brand(names):
-            return lambda product: product.brand in names
+            brands = {folded(name) for name in names}
+            return lambda product: folded(product.brand) in brands
         case Stock(available):
             return lambda product: product.in_stock == available
         case Price(least, most, currency):
@@ -81,12 +86,32 @@ def _holds(one: Filter) -> Condition:
                 )
             )
         case Attributes(attributes):
-            return lambda product: all(_has(product.attributes.get(name), values) for name, values in attributes)
+            return lambda product: all(_has(product.attributes, name, values) for name, values in attributes)
+        case AttributeRanges(ranges):
+            return lambda product: all(_within(product.attributes, name, *bounds) for name, *bounds in ranges)
         case Excluded(products, groups):
             return lambda product: product.pk not in products and not (product.group and product.group in groups)
     raise NotImplementedError(f"no meaning in Python of {one}")
 
 
-def _has(value: object, texts: Sequence[str]) -> bool:
+def folded(text: str) -> str:
+    """A text in NFC and without case."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+
+
+def _values(attributes: Mapping[str, object], name: str) -> list[object]:
+    """What stands under a name, whatever its case: several names may be the same so, and each may have a list."""
+    found = [value for own, value in attributes.items() if folded(own) == folded(name)]
+    return [one for value in found for one in (value if isinstance(value, list) else [value])]
+
+
+def _has(attributes: Mapping[str, object], name: str, texts: Sequence[str]) -> bool:
     """Whether an attribute is one of the texts, or a list that holds one."""
-    return any(text in value if isinstance(value, list) else text == value for text in texts)
+    wanted = {folded(text) for text in texts}
+    return any(folded(value) in wanted for value in _values(attributes, name) if isinstance(value, str))
+
+
+def _within(attributes: Mapping[str, object], name: str, least: float, most: float) -> bool:
+    """Whether an attribute has a number, or a text that is one, within the bounds."""
+    texts = (str(value) for value in _values(attributes, name) if not isinstance(value, bool))
+    return any(least <= float(text) <= most for text in texts if NUMBER.fullmatch(text))

@@ -115,7 +115,7 @@ def test_currencies_are_read_from_the_index_alone() -> None:
         assert [currency.code for currency in currencies()] == ["EUR", "USD"]
     (statement,) = [query["sql"] for query in asked.captured_queries if "currency" in query["sql"]]
     assert {(node["Node Type"], node.get("Index Name")) for node in _plan(statement) if "Relation Name" in node} == {
-        ("Index Only Scan", "product_by_currency_price")
+        ("Index Only Scan", "product_by_currency_amount")
     }
 
 

@@ -19,9 +19,9 @@ from tests.catalog.factories import make_category
 from tests.catalog.filters.chosen import passes
 
 PATHS = ("Clothing", "Clothing > Dress", "Clothing > Dress > Evening", "Home")
-BRANDS = ("", "Aalto", "Brisk", "Corso")
+BRANDS = ("", "Aalto", "AALTO", "Brisk", "Straße", "Café", "Cafe\N{COMBINING ACUTE ACCENT}")
 CURRENCIES = ("", "EUR", "USD", "chf")
-WORDS = ("red", "blue", "7", "true")
+WORDS = ("red", "Red", "RÉD", "re\N{COMBINING ACUTE ACCENT}d", "7", "12.5", "-3", "true")
 
 products = st.fixed_dictionaries(
     {
@@ -32,7 +32,8 @@ products = st.fixed_dictionaries(
         "in_stock": st.booleans(),
         "published": st.sampled_from((True, True, True, False)),
         "attributes": st.dictionaries(
-            st.sampled_from(("colour", "size")), st.sampled_from(WORDS) | st.lists(st.sampled_from(WORDS), max_size=2)
+            st.sampled_from(("colour", "Size", "size", "size.min")),
+            st.sampled_from((*WORDS, 7, 12.5)) | st.lists(st.sampled_from((*WORDS, 7, 2.0)), max_size=2),
         ),
         "group": st.sampled_from(("", "g", "h")),
     }
@@ -41,13 +42,15 @@ asked = st.fixed_dictionaries(
     {},
     optional={
         "category": st.lists(st.sampled_from(("clothing", "dress", "evening", "home")), min_size=1, max_size=2),
-        "brand": st.lists(st.sampled_from((*BRANDS, "Aalto,Corso")), min_size=1, max_size=2),
+        "brand": st.lists(st.sampled_from((*BRANDS, "aalto,BRISK", "STRASSE")), min_size=1, max_size=2),
         "min_price": st.integers(0, 6).map(str).map(lambda text: [text]),
         "max_price": st.sampled_from(("6", "9.99", "12.00")).map(lambda text: [text]),
         "currency": st.sampled_from(("EUR", "usd", "CHF")).map(lambda text: [text]),
         "in_stock": st.sampled_from(("true", "false")).map(lambda text: [text]),
         "attr.colour": st.lists(st.sampled_from(WORDS), min_size=1, max_size=2),
         "attr.size": st.lists(st.sampled_from(WORDS), min_size=1, max_size=2),
+        "attr.SIZE.min": st.sampled_from(("-3", "7", "7.5")).map(lambda text: [text]),
+        "attr.size.max": st.sampled_from(("7", "12.5", "20")).map(lambda text: [text]),
         "exclude": st.lists(st.sampled_from(("0", "sku1", "sku2,sku3", "nobody's")), min_size=1, max_size=3),
     },
 )

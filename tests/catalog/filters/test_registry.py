@@ -21,9 +21,12 @@ pytestmark = pytest.mark.django_db
 
 
 def test_every_module_of_the_package_is_a_filter() -> None:
-    assert [kind.__name__ for kind in FILTERS] == ["Attributes", "Brand", "Category", "Excluded", "Price", "Stock"]
-    assert [parameter.name for parameter in PARAMETERS] == [
-        *("attr.", "brand", "category", "exclude", "min_price", "max_price", "currency", "in_stock")
+    assert [kind.__name__ for kind in FILTERS] == [
+        *("AttributeRanges", "Attributes", "Brand", "Category", "Excluded", "Price", "Stock")
+    ]
+    assert [parameter.written("x") for parameter in PARAMETERS] == [
+        *("attr.x.min", "attr.x.max", "attr.x", "brand", "category", "exclude"),
+        *("min_price", "max_price", "currency", "in_stock"),
     ]
     assert [kind.__name__ for kind in FILTERS if not kind.narrows] == ["Excluded"]
 
@@ -57,7 +60,7 @@ def test_a_name_that_nobody_reads_is_named_with_those_there_are() -> None:
     assert error.value.parameter == "colour"
     assert str(error.value) == (
         "there is no such parameter; there are brand, category, currency, exclude, in_stock, max_price, min_price, page,"
-        " search and attr.<name>"
+        " search, attr.<name>.min, attr.<name>.max and attr.<name>"
     )
 
 

@@ -58,13 +58,13 @@ def test_the_product_of_a_result_byte_for_byte(dress: ProductImage, bare: Produc
     found = products_by_image([dress.pk, bare.pk])
     assert orjson.dumps(found[dress.pk]).decode() == (
         f'{{"id":{dress.product_id},"sku":"D-1","group":"dress","title":"Red “dress”","description":"Long.\\nWarm.",'
-        '"category":{"slug":"dress","name":"Dress"},"brand":"Aalto","price":"19.90","currency":"EUR","in_stock":false,'
+        '"category":{"slug":"dress","name":"Dress"},"brand":"Aalto","price":"19.90","list_price":null,"currency":"EUR","in_stock":false,'
         '"url":"https://shop.example/d-1","attributes":{"size": "m", "colour": "red"},'
         f'"image":{photo}}}'
     )
     assert orjson.dumps(found[bare.pk]).decode() == (
         f'{{"id":{bare.product_id},"sku":"B-1","group":"","title":"Bare","description":"","category":null,"brand":"",'
-        f'"price":null,"currency":"","in_stock":true,"url":"","attributes":{{}},"image":{photo}}}'
+        f'"price":null,"list_price":null,"currency":"","in_stock":true,"url":"","attributes":{{}},"image":{photo}}}'
     )
 
 
@@ -72,7 +72,7 @@ def test_the_catalogue_says_the_same_of_the_product_byte_for_byte(client: Client
     body = client.get(f"/api/v1/products/{dress.product_id}/").content.decode()
     assert body == (
         f'{{"id":{dress.product_id},"sku":"D-1","group":"dress","title":"Red “dress”","description":"Long.\\nWarm.",'
-        '"category":{"slug":"dress","name":"Dress"},"brand":"Aalto","price":"19.90","currency":"EUR","in_stock":false,'
+        '"category":{"slug":"dress","name":"Dress"},"brand":"Aalto","price":"19.90","list_price":null,"currency":"EUR","in_stock":false,'
         '"url":"https://shop.example/d-1","attributes":{"size":"m","colour":"red"},'
         f'"images":[{{"id":{dress.pk},"url":"/media/photos/ab/{DIGEST}.jpg",'
         f'"thumbnail":"/media/thumbnails/{DIGEST}.jpg","width":640,"height":480,"position":{dress.position},'

@@ -119,7 +119,7 @@ def test_the_shop_is_written_and_measured(gallery: Gallery, tmp_path: Path) -> N
     assert value is not None and value >= 0.95
     rows = filters.measure(lambda path: Client().get(path).content, gallery, queries, queries)
     assert [(row["filter"], row["per_cent"]) for row in rows][:2] == [("none", 100.0), ("category", 50.0)]
-    assert len(rows) == 1 + 3 * len(SHARES)
+    assert len(rows) == 1 + 3 * len(SHARES) + len(filters.RANGE_SHARES)
     assert all(row["short_pages"] == 0 and row["recall"] >= 0.95 for row in rows), rows
     assert len(BareConnection(space).seconds(queries[:3])) == 3
     assert 300 < sizes(space)["index_bytes"] / COUNT < 1200

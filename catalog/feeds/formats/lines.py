@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import codecs
 from typing import TextIO
 
 from catalog.feeds.rows import MAX_LINE
 
-_BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _ENDS = ("\n", "\r")
 
 
 class LineTooLong(Exception):
     """The line was skipped to its end."""
-
-
-def encoding_of(start: bytes) -> tuple[str, str]:
-    """Encoding and error handler by the byte-order mark. A stray byte in UTF-8 becomes a lone surrogate, seen later."""
-    for mark, name in _BOMS:
-        if start.startswith(mark):
-            return name, "surrogateescape" if name.startswith("utf-8") else "replace"
-    return "utf-8", "surrogateescape"
 
 
 class Lines:
@@ -54,12 +44,23 @@ class Lines:
         """How many lines the record has taken."""
         return len(self._given)
 
+    def may_hold(self, character: str) -> bool:
+        """Whether a line that the record has taken holds the character."""
+        return any(line is not None and character in line for line in self._given)
+
+    def back_to_first(self) -> None:
+        """All lines of the record will be given again."""
+        self._back(0)
+
     def back_to_second(self) -> None:
         """Only the first line of the record is spoilt: the others will be given again."""
-        again = self._given[1:]
+        self._back(1)
+
+    def _back(self, kept: int) -> None:
+        again = self._given[kept:]
         self._again.extend(reversed(again))
         self.number -= len(again)
-        del self._given[1:]
+        del self._given[kept:]
 
     def _read(self) -> str | None:
         line = self._stream.readline(MAX_LINE)

@@ -1,4 +1,4 @@
-"""A folder tree as a feed: one folder a category, one photo a product."""
+"""A folder as a feed: of the one feed in it, or else of its photos, one folder a category, one photo a product."""
 
 from __future__ import annotations
 
@@ -6,9 +6,26 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from catalog.feeds.rows import BadRow, FeedRow
+from catalog.feeds.rows import BadRow, FeedError, FeedRow
 
 SUFFIXES = {".jpg", ".jpeg", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
+
+FEED_SUFFIXES = {".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".xml", ".rss", ".atom", ".yml", ".xlsx", ".gz", ".zip"}
+
+
+def feed_in(folder: Path) -> Path | None:
+    """The one feed in a folder, or None where its photos are the feed. Raises FeedError where it is not clear which."""
+    try:
+        files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+    except OSError as error:
+        raise FeedError(f"{folder} cannot be read: {error.strerror}") from error
+    feeds = [path for path in files if path.suffix.lower() in FEED_SUFFIXES]
+    if not feeds and next(read_folders(folder), None) is None:
+        feeds = files
+    if len(feeds) > 1:
+        names = ", ".join(path.name for path in feeds[:10])
+        raise FeedError(f"several files that may be the feed ({names}); name the one to read")
+    return feeds[0] if feeds else None
 
 
 def read_folders(root: Path) -> Iterator[FeedRow | BadRow]:

@@ -1,0 +1,13 @@
+"""The catalogue's Celery tasks. Each calls one function, which is imported when the task runs."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+
+@shared_task(ignore_result=True, acks_late=False)
+def turn_sales() -> None:
+    """Begin and end the sales that are due."""
+    from catalog import sales
+
+    sales.turn()
