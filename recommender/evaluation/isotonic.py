@@ -24,30 +24,17 @@ def labelled_knots(scores: Numbers, alike: NDArray[np.bool_]) -> tuple[Numbers, 
 
     `scores`: of answers, one and more, with whether each is `alike`; both (answers,).
     """
+    from scipy.optimize import isotonic_regression  # late: 50 MB, and for fits alone
+
     order = np.argsort(scores, kind="stable")
     starts = _starts(scores[order])
     counts = np.diff(np.r_[starts, len(scores)])
     means = np.add.reduceat(scores[order], starts) / counts
     shares = np.add.reduceat(alike[order].astype(np.float64), starts) / counts
-    fitted = isotonic(shares, counts)
+    fitted = isotonic_regression(shares, weights=counts).x
     # Within a stretch of one value only its ends are needed.
     inner = np.r_[False, (fitted[1:-1] == fitted[:-2]) & (fitted[1:-1] == fitted[2:]), False][: len(fitted)]
     return means[~inner], 100 * np.clip(fitted[~inner], 0, 1)
-
-
-def isotonic(values: Numbers, weights: NDArray[np.int64]) -> Numbers:
-    """The never falling numbers that are nearest to `values` by weighted least squares, all (n,): wherever values fall,
-    they are replaced by their common mean (pool adjacent violators; Barlow et al. 1972).
-    """
-    pools: list[tuple[float, int, int]] = []  # mean, weight, how many values
-    for value, weight in zip(values.tolist(), weights.tolist(), strict=True):
-        pool = (value, weight, 1)
-        while pools and pools[-1][0] >= pool[0]:
-            mean, total, count = pools.pop()
-            both = total + pool[1]
-            pool = ((mean * total + pool[0] * pool[1]) / both, both, count + pool[2])
-        pools.append(pool)
-    return np.repeat([mean for mean, _, _ in pools], [count for _, _, count in pools])
 
 
 def percentile_knots(scores: Numbers) -> tuple[Numbers, Numbers]:

@@ -6,43 +6,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from recommender.evaluation.isotonic import (
     KNOTS,
     calibration_error,
-    isotonic,
     labelled_knots,
     percentile_knots,
     reliability,
 )
 from recommender.records.calibration import Bin
-
-weighted = st.lists(st.tuples(st.floats(0, 1), st.integers(1, 50)), min_size=1, max_size=12)
-
-
-def by_definition(values: NDArray[np.float64], weights: NDArray[np.int64]) -> list[float]:
-    """The largest of the means from any beginning before, each the least over all ends behind (Barlow et al. 1972)."""
-    count = len(values)
-    means = {
-        (a, b): np.average(values[a:b], weights=weights[a:b]) for a in range(count) for b in range(a + 1, count + 1)
-    }
-    return [max(min(means[a, b] for b in range(i + 1, count + 1)) for a in range(i + 1)) for i in range(count)]
-
-
-@given(weighted)
-def test_isotonic_regression_is_that_of_its_definition(pairs: list[tuple[float, int]]) -> None:
-    values, weights = np.array([one for one, _ in pairs]), np.array([one for _, one in pairs])
-    found = isotonic(values, weights)
-    assert found.tolist() == pytest.approx(by_definition(values, weights), abs=1e-12)
-
-
-def test_isotonic_regression_is_that_of_scipy() -> None:
-    """As scipy.optimize.isotonic_regression of SciPy 1.17.1 gives it."""
-    values, weights = np.array([0.1, 0.4, 0.2, 0.3, 0.9, 0.7, 0.7]), np.array([1, 2, 3, 1, 5, 1, 4])
-    expected = [0.1, 0.28, 0.28, 0.3, 0.8, 0.8, 0.8]
-    assert isotonic(values, weights).tolist() == pytest.approx(expected, abs=1e-15)
-
 
 answers = st.lists(
     st.tuples(st.floats(-1, 1).map(lambda score: round(score, 3)), st.booleans()), min_size=1, max_size=3000
