@@ -37,7 +37,7 @@ class ColorSearch(SearchView):
             if "color_weight" in parameters:
                 raise InvalidParameter("color_weight", "search/color/ answers by colour alone: leave it out")
             colours = parse_colours(parameters)
-            options = parse(parameters, also=["hex"])
+            options = parse(parameters, also=["hex"], without=["color_weight"])
             return answer_bytes(similar_to_colours(colours=colours, options=options), began)
 
         return json_answer(cached_or_made(as_sent(request), make))

@@ -37,12 +37,13 @@ class SearchOptions:
     color_weight: float | None = None
 
 
-def parse(parameters: Parameters, *, also: Sequence[str] = ()) -> SearchOptions:
+def parse(parameters: Parameters, *, also: Sequence[str] = (), without: Sequence[str] = ()) -> SearchOptions:
     """Filters and options from a query string, form fields or JSON (see `from_json`).
 
-    `also`: names that the caller reads itself. Raises InvalidParameter, for unknown names too.
+    `also`: names that the caller reads itself. `without`: options that this search has not. Raises InvalidParameter, for
+    unknown names too.
     """
-    filters = read_filters(parameters, also=[*OPTIONS, *also])
+    filters = read_filters(parameters, also=[*(name for name in OPTIONS if name not in without), *also])
     limit = read_whole(parameters, "limit", least=1, most=MAX_LIMIT, default=DEFAULT_LIMIT)
     return SearchOptions(
         limit=limit,

@@ -146,6 +146,17 @@ def test_errors_of_a_search_by_colours_are_named(
     problem(client.get(f"{API}search/color/", parameters), 400, name)
 
 
+def test_the_parameters_a_search_by_colours_offers_are_those_it_takes(client: Client, coloured: Shop) -> None:
+    offered = problem(client.get(f"{API}search/color/", {"hex": "fff", "colour": "red"}), 400, "colour")["detail"]
+    assert "hex" in offered and "min_score" in offered and "color_weight" not in offered
+
+
+def test_one_colour_in_two_spellings_counts_once(client: Client, coloured: Shop) -> None:
+    once = client.get(f"{API}search/color/", {"hex": "c04a1f,fff"}).json()
+    twice = client.get(f"{API}search/color/", {"hex": "c04a1f,C04A1F,#fff,ffffff"}).json()
+    assert once["query"] == twice["query"] and ids(once) == ids(twice)
+
+
 def test_a_product_shows_its_own_colours(client: Client, coloured: Shop) -> None:
     product, other, *_ = coloured.products.values()
     row = np.concatenate([np.ones(SHAPE, np.float32), colour_row([((200, 30, 40), 3.0), ((250, 250, 250), 1.0)])])
