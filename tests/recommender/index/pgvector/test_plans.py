@@ -71,8 +71,8 @@ def test_counting_stops_at_the_bound_and_then_no_vector_is_read(shop: Shop) -> N
 @pytest.mark.parametrize(
     ("filters", "index"),
     [
-        (filtering(min_price=100, max_price=140), "product_by_currency_price"),
-        (filtering(brands=("Rare",)), "product_by_brand"),
+        (filtering(min_price=100, max_price=140), "product_by_currency_amount"),
+        (filtering(brands=("Rare",)), "product_by_folded_brand"),
         (filtering(categories=(1, 2)), "product_by_category"),
     ],
 )
@@ -90,7 +90,7 @@ def test_counting_and_few_rows_read_the_index_only(shop: Shop, filters: Filters,
 
 def test_rare_attributes_are_found_by_the_gin_index(shop: Shop) -> None:
     found = plan(shop.space, "few", filtering(attributes={"n": ("17",)}))
-    assert "product_attributes_gin" in {node.get("Index Name") for node in found}
+    assert "product_folded_attributes" in {node.get("Index Name") for node in found}
     (scan,) = scans(found, partition_name(shop.space))
     assert scan["Actual Rows"] == 1
 
