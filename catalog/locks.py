@@ -25,9 +25,8 @@ class Lock(IntEnum):
     SPACES = 0x73706163  # "spac": which spaces there are and their states (alone), against writing vectors (shared)
     SPACE_BUILD = 0x6275696C  # "buil", a part for each space by its id: the one process that builds the space
     SPACES_IMPROVED = 0x62657474  # "bett": the one process that fits and switches spaces by itself
-    PLACEHOLDERS = (
-        0x706C6163  # "plac": which pictures are placeholders (alone, for a moment), against writing vectors (shared)
-    )
+    # "plac": which pictures are placeholders (alone, for a moment), against writing vectors (shared)
+    PLACEHOLDERS = 0x706C6163
     PLACEHOLDERS_COUNTED = 0x636E7470  # "cntp": the one process that counts and applies placeholders
     DEMO_SET_UP = 0x6C6F6F6B  # "look": the steps in which a demo prepares its database
 

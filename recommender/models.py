@@ -261,8 +261,8 @@ class Space(models.Model):
         return read_calibration(self.calibration, space=self.name)
 
     @calibrated.setter
-    def calibrated(self, calibration: Calibration) -> None:
-        self.calibration = calibration.as_json()
+    def calibrated(self, calibration: Calibration | None) -> None:
+        self.calibration = {} if calibration is None else calibration.as_json()
 
     @property
     def asked_parameters(self) -> Mapping[str, int]:

@@ -212,7 +212,7 @@ def remove_columns(apps, schema_editor):
 
 
 def fill(apps, schema_editor):
-    """Write every row of before once, in batches: the triggers fill the new columns."""
+    """Write every row that is there once, in batches: the triggers fill the new columns."""
     connection = schema_editor.connection
     last = 0
     while True:

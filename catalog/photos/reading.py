@@ -91,7 +91,7 @@ def decode_framed(file: BinaryIO, *, side: int, crop: Crop) -> tuple[NDArray[np.
 def decode_hashed(file: BinaryIO, *, square: Square | None = None, framed_side: int = 0) -> HashedPixels:
     """As `decode_square` or, of the whole photo, `decode_framed`, with the photo's hashes. Raises PhotoError.
 
-    Whoever decodes a photo has its hashes for 3 % of the time that it takes to embed it; reading it once more takes ten
+    Whoever decodes a photo has its hashes for 2 % of the time that it takes to embed it; reading it once more takes ten
     times that.
     """
     framed = None if square else {"side": framed_side, "crop": (0.0, 0.0, 1.0, 1.0)}

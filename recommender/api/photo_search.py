@@ -29,7 +29,7 @@ ENVELOPE_BYTES = 64 * 1024  # what a form adds to the photo
 
 
 class AnswerBefore(Response):
-    """An answer in JSON before some work: the server sends it, then closes it, and the work is done by closing."""
+    """An answer in JSON, and work that need not be done before it is sent: a server closes a response once it has sent it."""
 
     def __init__(self, work: Sequence[Work], data: Any) -> None:
         super().__init__(data, headers=NOT_STORED)

@@ -47,7 +47,7 @@ class LiteRTEncoder:
             interpreter.invoke()
             maps: NDArray[np.float32] = interpreter.get_tensor(output_index)[
                 0
-            ]  # a copy: the next photo leaves it alone
+            ]  # a copy, which the next photo leaves alone
         return maps
 
     def features(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:

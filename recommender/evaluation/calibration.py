@@ -1,9 +1,11 @@
 """Fitting what the scores of a space mean: the share of its answers at a score that have the query's label, in per cent.
 
 Queries are photos of the catalogue, asked as the storefront asks: by the served fit, among all photos, one answer a duplicate
-group. The answers of some fit the curves; those of others, asked likewise, judge them. By the judged fit of a learned space the
-same score means less: of 4,000 packshots, shapes alone, answers at which its curve says 50 % had the label in 65 % of cases as the
-storefront gives them. So the curves are fitted to what shoppers see, and the error on photos that the fit never saw is kept beside.
+group. The answers of some fit the curves; those of others, asked likewise, judge them.
+
+A learned space has a second fit, which held-out photos judge. Curves are not fitted to its answers, because shoppers see those of
+the served fit: where the curve of the second says 50 %, 65 % of the served answers have the label (4,000 packshots, shape alone).
+The error on photos that the fit never saw is kept beside.
 """
 
 from __future__ import annotations
@@ -30,9 +32,8 @@ from recommender.records.fit import Fit
 
 LEAST_PHOTOS = 50  # with fewer the answers to a query are the whole shop
 LEAST_QUERIES = 30  # labelled ones, to fit on
-QUERIES = (
-    4000  # at most; a quarter of them judge what the others were fitted on. Answers of one query resemble each other.
-)
+# At most; a quarter of them judge what the others were fitted on. Answers of one query resemble each other.
+QUERIES = 4000
 # Of a larger catalogue so many photos are answers. The places of a page shrink with it: the nearest tenth of the photos holds
 # five of the fifty nearest, whose scores are spread as those of the fifty.
 MOST_PHOTOS = 20_000
@@ -71,7 +72,11 @@ def _labelled(space: Space) -> tuple[str, LabelledPhotos]:
 
 
 class _Fitting:
-    """`gallery`: the photos that are answers, `photos` of them. `fitting`, `judging`: rows of them that ask."""
+    """One calibration in the making.
+
+    `_photos`: labels and groups of the photos that are answers, `_gallery` the same photos in the parts of the space; `_fitting`,
+    `_judging`: the rows of those that ask.
+    """
 
     def __init__(self, space: Space, photos: LabelledPhotos, labels: str, progress: Progress) -> None:
         self._space, self._labels, self._progress = space, labels, progress

@@ -1,1 +1,1 @@
-"""What a shop decides about its answers. Today: which pictures are placeholders."""
+"""What a shop decides about its answers: which pictures are placeholders."""

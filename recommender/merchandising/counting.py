@@ -1,9 +1,9 @@
 """Finds placeholders by counting the variant groups that show a picture.
 
-Known pictures are counted anew each time: that costs in proportion to their photos. New ones are looked for among the files of
-equal hashes, in one pass over the photos (at most a second at 100,000). Only of hashes that are on several groups are near ones
-looked for, in one pass over the table of hashes for all of them, and again when they are on more groups or after an hour: no
-photo is compared with every other.
+Known pictures are counted anew each time, which costs in proportion to their photos. New ones are found in two steps, so that no
+photo is compared with every other: one pass over the photos (about a second at 100,000) counts the groups of files with equal
+hashes; then those that are on several groups, the candidates, are compared with the table of hashes, in one pass for all of them.
+A candidate on too few groups is compared again once it is on more, or after an hour.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from recommender.models import Encoder, Placeholder
 from recommender.pause import Pause
 from recommender.pictures.hashes import Hashes, hashes_by_digest, near_each
 
-# A picture in many files has few hashes: copies differ by 0 to 4 bits. One that is on more groups than the setting is on a
-# quarter of them with one hash.
+# A picture in many files has few hashes, for copies differ by 0 to 4 bits. So one that is on more groups than
+# PLACEHOLDER_ABOVE_GROUPS is taken to be on a quarter as many with one and the same hash.
 _SHARE_OF_ONE_HASH = 4
 # The pass over the photos takes at most 2 % of one core.
 REST_FOR_ITS_COST = 50.0

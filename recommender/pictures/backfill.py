@@ -1,4 +1,4 @@
-"""Hashes of files that were embedded without them: by an earlier version, or while their features were copied."""
+"""Hashes of files that were embedded without them: by an earlier version, or by copying the features of the same file."""
 
 from __future__ import annotations
 

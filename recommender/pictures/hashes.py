@@ -96,7 +96,7 @@ def photo_hashes(image_ids: Iterable[int]) -> tuple[dict[int, Hashes], list[Unre
 def hashes_by_digest(digests: Iterable[str]) -> dict[str, Hashes]:
     """The hashes, uint64 (4,), of those files that have a row in the table."""
     rows = PhotoHash.objects.filter(digest__in=set(digests)).values_list("digest", "hashes")
-    return {digest: _unsigned(hashes) for digest, hashes in rows}
+    return {digest: as_hashes(hashes) for digest, hashes in rows}
 
 
 def keep(hashes: Mapping[str, PictureHashes]) -> None:
@@ -129,7 +129,7 @@ def near_each(asked: Sequence[Hashes]) -> list[dict[str, Hashes]]:
     with transaction.atomic(), connection.chunked_cursor() as cursor:
         cursor.execute("SELECT digest, hashes FROM recommender_photohash")
         while rows := cursor.fetchmany(_BLOCK):
-            block = np.array([hashes for _, hashes in rows], np.int64).view(np.uint64)
+            block = as_hashes([hashes for _, hashes in rows])
             for wanted, near in zip(asked, found, strict=True):
                 bits = np.bitwise_count(np.concatenate([block ^ wanted[0], block[:, :1] ^ wanted], axis=1)).min(axis=1)
                 near.update(
@@ -161,6 +161,11 @@ def hashes_of(image: Image.Image) -> Hashes:
     return np.array(picture_hashes(image), np.uint64)
 
 
+def as_hashes(numbers: Sequence[int] | Sequence[Sequence[int]]) -> Hashes:
+    """Hashes of one file, or of several, as the table has them → uint64 (4,), or (files, 4)."""
+    return np.array(numbers, np.int64).view(np.uint64)
+
+
 def _of_file(name: str) -> Hashes:
     with default_storage.open(name) as file:
         return hashes_of(decode_photo(io.BytesIO(file.read()), at_least=_SIDE))
@@ -176,7 +181,3 @@ def _signed(hashes: Sequence[int]) -> list[int]:
     """Numbers of 64 bits as Postgres has them."""
     numbers: list[int] = np.array(hashes, np.uint64).view(np.int64).tolist()
     return numbers
-
-
-def _unsigned(numbers: Sequence[int]) -> Hashes:
-    return np.array(numbers, np.int64).view(np.uint64)

@@ -26,8 +26,8 @@ from recommender.pause import Pause
 from recommender.pictures.backfill import backfill
 from recommender.pipeline import gallery
 
-# After an upgrade files are hashed for so long in each sweep: a fifth of a core. When all have been looked at, looking takes at
-# most 2 % of one.
+# Files without hashes, as after an upgrade, are hashed for so long in each sweep: a fifth of a core. When all have been looked at,
+# looking takes at most 2 % of one.
 HASHING_SECONDS = 1.0
 REST_SECONDS, REST_FOR_ITS_COST = 60.0, 50.0
 rest = Pause()
@@ -87,7 +87,7 @@ def apply() -> Applied:
 
 
 def _hash_some() -> None:
-    """Hash files that were embedded before files were hashed, and note those that show a known picture."""
+    """Hash files that were embedded without, and note those that show a known picture."""
     global _after
     if rest.is_on():
         return

@@ -1,4 +1,4 @@
-"""Placeholders applied, and the cached answers that may show them forgotten."""
+"""Applies placeholders, then forgets the cached answers that may show them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from recommender.search import cache
 
 
 def sweep() -> None:
-    """See `recommender.pipeline.withholding.sweep`."""
+    """Hash, count and apply what beat asks for, as `recommender.pipeline.withholding.sweep` says."""
     _forget(withholding.sweep())
 
 

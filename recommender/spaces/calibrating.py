@@ -23,8 +23,7 @@ LONGEST = timedelta(days=1)
 
 def keep_calibration(space: Space, *, progress: Progress = silent) -> None:
     """Fit what the scores of a complete space mean, and keep it on the space; nothing is kept where photos are too few."""
-    calibration = calibrate(space, progress=progress)
-    space.calibration = {} if calibration is None else calibration.as_json()
+    space.calibrated = calibrate(space, progress=progress)
     Space.objects.filter(pk=space.pk).update(calibration=space.calibration)
 
 

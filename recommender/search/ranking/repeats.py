@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from recommender.index.session import rows
 from recommender.models import Space
-from recommender.pictures.hashes import SAME_WITHIN_BITS, Hashes, same_picture
+from recommender.pictures.hashes import SAME_WITHIN_BITS, Hashes, as_hashes, same_picture
 from recommender.search.likeness import plain_features
 from recommender.search.ranking.base import Candidates, Query, Step
 
@@ -41,11 +41,7 @@ class Repeats(Step[frozenset[int]]):
         images = list({image for page in pages for image in page})
         files = {image: (digest, hashes) for image, digest, hashes in rows(_FILES, [images], binary=True)}
         digests = {image: digest for image, (digest, _) in files.items()}
-        hashes = {
-            image: np.array(numbers, np.int64).view(np.uint64)
-            for image, (_, numbers) in files.items()
-            if numbers is not None
-        }
+        hashes = {image: as_hashes(numbers) for image, (_, numbers) in files.items() if numbers is not None}
         firsts = [_first_photos(page, digests) for page in pages]
         near = [_near_another([one for one in page.values() if one in hashes], hashes) for page in firsts]
         wanted = {image for page in near for image in page}
