@@ -19,8 +19,8 @@ em estoque; em stock; disponível; sim; på lager; i lager; skladem; на скл
 """
 _OUT_OF_STOCK = """
 out of stock; outofstock; temporarily out of stock; sold out; soldout; unavailable; not available; no stock; not in stock; discontinued;
-preorder; pre order; on preorder; presale; pre sale; backorder; back order; on backorder; onbackorder; available on backorder; back in stock soon; coming soon;
-reserved; retired; ended; no; n; false; f; off; none; not for sale;
+preorder; pre order; on preorder; presale; pre sale; backorder; back order; on backorder; onbackorder; available on backorder;
+back in stock soon; coming soon; reserved; retired; ended; no; n; false; f; off; none; not for sale;
 nicht auf lager; nicht verfügbar; nicht lieferbar; ausverkauft; vergriffen; vorbestellbar; nein; rupture de stock; en rupture de stock;
 épuisé; indisponible; non disponible; non; agotado; sin existencias; no disponible; fuera de stock; esaurito; non disponibile;
 niet op voorraad; uitverkocht; niet leverbaar; nee; niedostępny; niedostępna; niedostępne; brak; brak w magazynie; wyprzedany; nie;
@@ -31,8 +31,6 @@ _COUNT = re.compile(
     r"(?: ?(?:pcs?|pieces?|units?|items?|left|stk|stück|st|szt|pièces?|unidades|pezzi|stuks|ks|шт)\.?)?"
     r"(?: (?:in stock|left|available|auf lager|en stock|op voorraad))?"
 )
-
-
 _BETWEEN_WORDS = re.compile(r"_|(?<=\w)-(?=\w)")
 
 

@@ -5,22 +5,23 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError, connection
 
 from catalog.categories import CategoryTree
-from catalog.feeds.changes import Candidate, Changes, Outcome, PhotoReference, PhotosSwept, would_change, write
+from catalog.feeds.changes import Candidate, Outcome, PhotoReference, PhotosSwept, would_change, write
 from catalog.feeds.columns import ProductRow, RowError, is_url, read_columns
 from catalog.feeds.expected import with_known_columns
 from catalog.feeds.photo_files import PhotoReferenceError, read_photo_file
 from catalog.feeds.price_cells import price_texts
 from catalog.feeds.prices import PriceReader, survey
 from catalog.feeds.reading import Feed
-from catalog.feeds.rows import BadRow, FeedRow, Notice
+from catalog.feeds.report import Problem, Report
+from catalog.feeds.rows import BadRow, FeedRow
 from catalog.feeds.separators import Evidence
 from catalog.filters.entries.price import currencies
 from catalog.models import ProductImage
@@ -39,41 +40,6 @@ WRITES = 3
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Problem:
-    """A row, cell or photo that did not go in. `place` is "line 7", or a path in a folder tree."""
-
-    line: int
-    place: str
-    reason: str
-
-    def __str__(self) -> str:
-        return f"{self.place}: {self.reason}".encode("utf-8", "backslashreplace").decode()
-
-
-@dataclass
-class Report:
-    """What an import did, or in a dry run would do. `problems` holds the first ones, `problem_count` counts all.
-
-    `notices`: what was noticed, decided or mended in the feed as a whole, each once, which is no problem.
-    """
-
-    dry_run: bool
-    rows: int = 0
-    changes: Changes = field(default_factory=Changes)
-    problem_count: int = 0
-    problems: list[Problem] = field(default_factory=list)
-    notices: list[Notice] = field(default_factory=list)
-
-    def as_json(self) -> dict[str, Any]:
-        counts = {"dry_run": self.dry_run, "rows": self.rows, **asdict(self.changes)}
-        return counts | {
-            "problem_count": self.problem_count,
-            "problems": [asdict(item) for item in self.problems],
-            "notices": [str(notice) for notice in self.notices],
-        }
 
 
 @dataclass

@@ -17,6 +17,7 @@ from catalog.texts import printable
 LARGEST = Decimal(10) ** 10
 _LONGEST = 60
 _EXAMPLE = "write it as 59.50 EUR"
+_TOO_LARGE = "is too large; a price has at most ten digits before the point"
 _NUMBER = r"\d(?:[\d.,' ]*\d)?"
 # Digits with what stands before and behind them; `1.299,-` is a whole amount.
 _PRICE = re.compile(
@@ -68,7 +69,7 @@ class PriceReader:
             value = self._value(digits, currency, text, column, place)
         if value < LARGEST and (rounded := self._rounded(value, currency, text, column, place)) < LARGEST:
             return Price(rounded, currency)
-        raise ValueError(f"{_shown(text)} is too large; a price has at most ten digits before the point")
+        raise ValueError(f"{_shown(text)} {_TOO_LARGE}")
 
     def minor_units(self, text: str, digits: str, currency: str) -> Price:
         """A whole number of cents, or of whatever part of the currency `digits` says. Raises ValueError."""
@@ -80,7 +81,7 @@ class PriceReader:
             raise ValueError(f"{_shown(text)} with {printable(places)[:9]} decimals; a price has at most {MOST_DIGITS}")
         value = Decimal(text).scaleb(-int(places))
         if value >= LARGEST:
-            raise ValueError(f"{_shown(text)} is too large; a price has at most ten digits before the point")
+            raise ValueError(f"{_shown(text)} {_TOO_LARGE}")
         return Price(value, code)
 
     @cached_property

@@ -27,7 +27,7 @@ from catalog.feeds.formats.xml_items import read_xml
 from catalog.feeds.rows import BadRow, FeedError, FeedRow, Notices
 from catalog.photos.fetch import PhotoFetcher
 
-_MOST_LAYERS = 3  # a gz inside a zip is usual; more layers are made to tire us
+_MOST_LAYERS = 3  # a gz inside a zip is usual; more layers are no feed that a shop sends
 
 
 @dataclass

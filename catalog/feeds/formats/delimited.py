@@ -75,10 +75,11 @@ def _read(lines: _RecordLines, dialect: Dialect, header: Header) -> list[str] | 
 
 
 class Header:
+    """The columns of a table, by the names in its first row; turns the cells of a row into values by name."""
+
     def __init__(self, names: list[str], line: int, notices: Notices) -> None:
-        self._columns: list[
-            tuple[str, bool]
-        ] = []  # the name, "" for a column that is passed over; whether it holds lists
+        # The name, "" for a column that is passed over; whether it holds lists.
+        self._columns: list[tuple[str, bool]] = []
         self._first: dict[str, str] = {}
         repeated: set[str] = set()
         for number, written in enumerate(names, 1):

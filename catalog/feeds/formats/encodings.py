@@ -19,7 +19,7 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-# Of every character of so many bytes: which bytes are zero in nearly all characters, which in some, which in hardly any.
+# Bytes a character, and of each of these bytes in what share of the characters it is zero, at least and at most.
 _WIDE: dict[str, tuple[int, dict[int, tuple[float, float]]]] = {
     "utf-32-le": (4, {3: (1, 1), 2: (0.9, 1), 0: (0, 0.1)}),
     "utf-32-be": (4, {0: (1, 1), 1: (0.9, 1), 3: (0, 0.1)}),

@@ -27,10 +27,10 @@ _LANGUAGES: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 # Signs that stand beside words in shops' texts of any language.
 _SIGNS = set("€£¥§°²³½¼¾×·•–—‘’‚“”„…®™©«»¡¿±µªº\u00a0")
-_RARE = set("ёжфхцшщъэюґζξψϊϋΐΰ")  # rare letters: encodings turn common ones of another language into these
-_RARE_SHARE = 0.8
+_RARE = set("ёжфхцшщъэюґζξψϊϋΐΰ")
+# What a letter explains that a wrong encoding makes of others: a rare one of common letters, a capital of small letters.
+_RARE_SHARE, _UPPER_SHARE = 0.8, 0.97
 _MIXED_SHARE = 0.95  # of a text that takes several languages to explain
-_UPPER_SHARE = 0.97  # and capitals into small ones
 _UNEXPLAINED = 1.0  # taken off for a sign inside a word, which no language writes
 
 

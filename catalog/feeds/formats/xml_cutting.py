@@ -39,9 +39,8 @@ class Cutter:
         self._line = 0  # of the open item
         self._nested: int | None = None  # where the first item inside the item begins, counted from the item's start
         self._nested_count = 0
-        self._abandoned: int | None = (
-            None  # how many were open around an item that was given up and whose end may follow
-        )
+        # How many elements were open around an item that was given up and whose end may follow.
+        self._abandoned: int | None = None
         self.opened = 0
 
     def __iter__(self) -> Iterator[Cut]:

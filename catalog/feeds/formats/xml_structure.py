@@ -10,10 +10,12 @@ from catalog.feeds.formats.xml_cutting import ALLOWED_TYPE
 from catalog.feeds.formats.xml_tags import DocumentType, Tag, Tags
 from catalog.feeds.rows import FeedError
 
-_ITEMS = {
-    *("item", "entry", "product", "offer", "row", "listing", "record", "article", "good", "shopitem"),
-    *("artikel", "produkt", "produit", "producto", "prodotto", "produto"),
-}
+_ITEMS = frozenset(
+    (
+        "item entry product offer row listing record article good shopitem "
+        "artikel produkt produit producto prodotto produto"
+    ).split()
+)
 _OTHERS = {"category", "currency", "image", "picture", "param", "variant", "option", "shipping", "review", "brand"}
 _ID_FIELDS = {"id", "sku", "code", "g:id", "guid", "handle", "item_id", "product_id", "productid"}
 _TITLE_FIELDS = {"title", "name", "productname", "product_name", "product"}
@@ -55,7 +57,10 @@ class _Element:
 
 @dataclass(frozen=True)
 class Structure:
-    """`item`: local name of the items. `google`: prefixes of Google's namespace. `atom`, `yml`: the feed is one of those."""
+    """`root`, `item`: local names of the outermost element and of the items. `google`: prefixes of Google's namespace.
+
+    `atom`, `yml`: the feed is one of those.
+    """
 
     root: str
     item: str

@@ -51,7 +51,8 @@ class Tags:
     """Reads tags one by one. The caller sets `keep` to where what it still needs begins in `buffer`, else to None.
 
     Whenever the buffer is read on, what stands before is forgotten: positions in it, `keep` too, become less by as much as
-    `forgotten` grows. Of more than four megabytes `keep` is given up and becomes None. `allowed_type`: a DOCTYPE that is passed over; any other is refused.
+    `forgotten` grows. Once more than MAX_KEPT bytes are to be kept, they are given up, and `keep` becomes None. `allowed_type`: a
+    DOCTYPE that is passed over; any other is refused.
     """
 
     def __init__(self, stream: BinaryIO, allowed_type: re.Pattern[bytes]) -> None:

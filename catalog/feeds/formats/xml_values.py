@@ -12,47 +12,12 @@ from catalog.feeds.formats.xml_structure import Structure
 _NAMED = {"param", "parameter", "field", "attribute", "property", "column", "feature", "characteristic"}
 _RSS_ONLY = {"pubDate", "guid"}  # of RSS itself; `guid` serves where there is no id
 _ATOM_ONLY = {"updated", "published", "author", "contributor", "category", "rights", "source", "content", "summary"}
-_HTML = {
-    *(
-        "a",
-        "b",
-        "big",
-        "blockquote",
-        "br",
-        "center",
-        "code",
-        "div",
-        "em",
-        "font",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "hr",
-    ),
-    *(
-        "i",
-        "img",
-        "li",
-        "ol",
-        "p",
-        "pre",
-        "s",
-        "small",
-        "span",
-        "strong",
-        "sub",
-        "sup",
-        "table",
-        "tbody",
-        "td",
-        "th",
-        "tr",
-    ),
-    *("u", "ul"),
-}
+_HTML = frozenset(
+    (
+        "a b big blockquote br center code div em font h1 h2 h3 h4 h5 h6 hr i img "
+        "li ol p pre s small span strong sub sup table tbody td th tr u ul"
+    ).split()
+)
 
 
 class Names:

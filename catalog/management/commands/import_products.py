@@ -13,8 +13,9 @@ from tqdm import tqdm
 
 from catalog.currencies import codes
 from catalog.feeds.formats.addresses import is_address
-from catalog.feeds.importing import FeedImport, Problem, Report
+from catalog.feeds.importing import FeedImport
 from catalog.feeds.reading import open_feed
+from catalog.feeds.report import Problem, Report
 from catalog.feeds.rows import FeedError
 
 _HELP = """\

@@ -19,6 +19,7 @@ from django.test.utils import CaptureQueriesContext
 
 from catalog.feeds import importing
 from catalog.feeds.reading import open_feed
+from catalog.feeds.report import Report
 from catalog.models import Category, Product, ProductImage
 from catalog.photos.storage import WholeFileStorage
 from catalog.photos.store import add_photo
@@ -410,7 +411,7 @@ def test_memory_does_not_grow_with_the_feed(folder: Path) -> None:
     )
     peaks: dict[int, int] = {}
 
-    def advance(report: importing.Report) -> None:
+    def advance(report: Report) -> None:
         gc.collect()
         peaks[report.rows] = tracemalloc.get_traced_memory()[1]
 
