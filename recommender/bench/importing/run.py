@@ -18,6 +18,7 @@ from django.core.management.base import BaseCommand, CommandError
 from recommender.bench.circumstances import circumstances
 from recommender.bench.importing.feeds import SHAPES, Photos, rows, write_feed
 from recommender.bench.importing.report import markdown, targets
+from recommender.bench.outcome import publish
 from recommender.bench.temporary import temporary_shop
 
 ROWS = 100_000
@@ -52,14 +53,7 @@ def handle(
     if not reading:
         result |= {"rows": rows, "workers": workers, "importing": _import(rows, workers, say)}
     result["targets"] = targets(result)
-    page = markdown(result)
-    command.stdout.write(page)
-    if json:
-        json.write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2) + b"\n")
-    if options["markdown"]:
-        options["markdown"].write_text(page)
-    if missed := [one for one in result["targets"] if not one["met"]]:
-        raise CommandError(f"{len(missed)} targets were missed")
+    publish(command, result, markdown(result), json=json, markdown=options["markdown"])
 
 
 def _read(gigabytes: float, say: Say) -> Measured:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,9 @@ import orjson
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from recommender.bench.arguments import at_least_one
 from recommender.bench.circumstances import circumstances
+from recommender.bench.outcome import publish
 
 SEARCHES = 1000
 
@@ -22,7 +24,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--catalog", type=Path, metavar="PATH", help="a feed or a folder, as import_products takes it; default: drawn"
     )
     parser.add_argument(
-        "--searches", type=_searches, default=SEARCHES, metavar="N", help=f"of each measurement ({SEARCHES})"
+        "--searches", type=at_least_one, default=SEARCHES, metavar="N", help=f"of each measurement ({SEARCHES})"
     )
     parser.add_argument("--json", type=Path, metavar="F", help="write everything that was measured")
     parser.add_argument("--markdown", type=Path, metavar="F.md", help="write the tables")
@@ -44,14 +46,7 @@ def handle(
         **_run(searches, None if catalog is None else catalog.expanduser().resolve()),
     }
     result["targets"] = report.targets(result)
-    page = report.markdown(result)
-    command.stdout.write(page)
-    if json is not None:
-        json.write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2) + b"\n")
-    if markdown is not None:
-        markdown.write_text(page, encoding="utf-8")
-    if missed := [one["target"] for one in result["targets"] if not one["met"]]:
-        raise CommandError(f"{len(missed)} targets were missed: {'; '.join(missed)}")
+    publish(command, result, report.markdown(result), json=json, markdown=markdown)
 
 
 def _run(searches: int, catalogue: Path | None) -> dict[str, Any]:
@@ -65,13 +60,3 @@ def _run(searches: int, catalogue: Path | None) -> dict[str, Any]:
         raise CommandError(f"the process of the bench ended with code {done.returncode}; see above")
     result: dict[str, Any] = orjson.loads(done.stdout)
     return result
-
-
-def _searches(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise ArgumentTypeError(f"{text!r}: a whole number of at least 1 is needed")
-    return number

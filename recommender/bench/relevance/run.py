@@ -13,7 +13,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.template.loader import render_to_string
 
+from recommender.bench.arguments import at_least_one
 from recommender.bench.circumstances import circumstances
+from recommender.bench.outcome import publish
 
 MOST_QUERIES = 4000
 CHANGED = 300
@@ -33,12 +35,16 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="a[,b…]",
         help="category (the default), brand or attribute:NAME; of several also what shares all of them; the first is the type",
     )
-    parser.add_argument("--products", type=_whole, default=DRAWN, metavar="N", help=f"drawn ones ({DRAWN})")
+    parser.add_argument("--products", type=at_least_one, default=DRAWN, metavar="N", help=f"drawn ones ({DRAWN})")
     parser.add_argument(
-        "--queries", type=_whole, default=MOST_QUERIES, metavar="N", help=f"products that ask at most ({MOST_QUERIES})"
+        "--queries",
+        type=at_least_one,
+        default=MOST_QUERIES,
+        metavar="N",
+        help=f"products that ask at most ({MOST_QUERIES})",
     )
     parser.add_argument(
-        "--changed", type=_whole, default=CHANGED, metavar="N", help=f"photos that are changed ({CHANGED})"
+        "--changed", type=at_least_one, default=CHANGED, metavar="N", help=f"photos that are changed ({CHANGED})"
     )
     parser.add_argument("--all", action="store_true", help="every product asks, and every photo is changed")
     parser.add_argument("--json", type=Path, metavar="F", help="write everything that was measured")
@@ -82,15 +88,9 @@ def handle(
     }
     result["targets"] = targets(result)
     page = report.markdown(result, plot=plot.name if plot else None)
-    command.stdout.write(page)
-    if json is not None:
-        json.write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2) + b"\n")
     if plot is not None:
         plot.write_text(render_to_string(PLOTS[plot.suffix], {"plot": report.dial_plot(result)}), encoding="utf-8")
-    if markdown is not None:
-        markdown.write_text(page, encoding="utf-8")
-    if missed := [one["target"] for one in result["targets"] if not one["met"]]:
-        raise CommandError(f"{len(missed)} targets were missed: {'; '.join(missed)}")
+    publish(command, result, page, json=json, markdown=markdown)
 
 
 def _run(asked: Any) -> dict[str, Any]:
@@ -135,13 +135,3 @@ def _labels(text: str) -> str:
     if labels == "product":
         raise ArgumentTypeError("by product nothing can be found: photos of one product are no answers to each other")
     return labels
-
-
-def _whole(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise ArgumentTypeError(f"{text!r}: a whole number of at least 1 is needed")
-    return number

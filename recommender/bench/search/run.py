@@ -15,6 +15,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from recommender.bench.circumstances import circumstances
+from recommender.bench.outcome import publish
 from recommender.index.base import UnknownCombination
 from recommender.index.pgvector import options
 
@@ -70,13 +71,7 @@ def handle(
         except ImportError as error:
             raise CommandError("--plot needs matplotlib: pip install -r requirements/bench.txt") from error
     page = report.markdown(result, plot=plot.name if plot else None)
-    command.stdout.write(page)
-    if json is not None:
-        json.write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2) + b"\n")
-    if markdown is not None:
-        markdown.write_text(page, encoding="utf-8")
-    if missed := [one["target"] for one in result["targets"] if not one["met"]]:
-        raise CommandError(f"{len(missed)} targets were missed: {'; '.join(missed)}")
+    publish(command, result, page, json=json, markdown=markdown)
 
 
 def _run(
