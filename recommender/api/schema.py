@@ -139,8 +139,8 @@ def confidence_basis() -> serializers.ChoiceField:
         choices=["labels", "percentile"],
         allow_null=True,
         help_text="`labels`: a confidence is the share of answers of that score that have the label of what was asked, in per"
-        " cent. `percentile`: how many of the catalogue's own first fifty answers have a lower score, in per cent. Null: too few"
-        " photos yet.",
+        " cent. `percentile`: how many of the catalogue's own first fifty answers have a lower score, in per cent. Null: nothing is"
+        " fitted yet, as with too few photos, or the answer has no confidences: that of duplicates/.",
     )
 
 

@@ -57,8 +57,9 @@ def recognise(
 
 
 def members(encoder: Encoder | None, representative: str, near: Collection[str]) -> set[str]:
-    """Those of the files that show the same picture as the representative one, which is of them. `near`: files whose hashes are
-    within the bound of its own.
+    """Those of the files that show the same picture as the representative one, which is always among them.
+
+    `near`: files whose hashes are within SAME_WITHIN_BITS of its own.
 
     A file belongs to the picture when its cosine with any file of it is high enough: a small copy is as good as equal to one of
     middle size, and that to the large one. Files without features of the encoder yet are left out: they are looked at when they

@@ -189,7 +189,8 @@ def _files_to_encode(
 def _decoded(
     files: Sequence[Sequence[LeasedPhoto]], encoder: ImageEncoder
 ) -> Generator[HashedPixels | Failure, None, None]:
-    """What the encoder is fed of each file, with the file's hashes, or why there is nothing; a file is decoded while the one before it is encoded.
+    """What the encoder is fed of each file, with the file's hashes, or why there is nothing; a file is decoded while the one
+    before it is encoded.
 
     That is no risk to the process, which only passes bytes on, so the one photo that is `begun` is the one being encoded or
     waited for.

@@ -26,7 +26,8 @@ class QueryCancelsOut(ValueError):
 class Answer:
     """`query`: what was asked for, as the API repeats it. `found`: the products, best first. `exact`: every photo was compared.
 
-    `confidence_basis`: by what confidences are calibrated ("labels", "percentile"); None where nothing is fitted, or nothing of `found` has one.
+    `confidence_basis`: by what confidences are calibrated ("labels", "percentile"); None where nothing is fitted, or nothing of
+    `found` has one.
     `fallback` is "category" when the page was filled from the query's category. `reason` (in a word) and `detail` (in
     words) say why a query has no vector and never will.
     """

@@ -21,10 +21,10 @@ _SHOWN = 100  # characters of what was written that an error repeats
 class SearchOptions:
     """What may be found, and how much of it.
 
-    `limit`: products at most. `filters`: what each must fulfil. `min_score`: nothing less alike.
-    `min_confidence`: nothing of less confidence, 0 to 100. `min_results`: when fewer remain, filled from the same category. `diversity`: 0 to
-    1, how much unlikeness among the answers counts. `exact`: compare with every photo instead of asking the ANN index.
-    `color_weight`: 0 to 1, how much colour counts beside shape; None: as much as the space says.
+    `limit`: products at most. `filters`: what each must fulfil. `min_score`: nothing less alike. `min_confidence`: nothing of
+    less confidence, 0 to 100. `min_results`: when fewer remain, filled from the same category. `diversity`: 0 to 1, how much
+    unlikeness among the answers counts. `exact`: compare with every photo instead of asking the ANN index. `color_weight`: 0 to
+    1, how much colour counts beside shape; None: as much as the space says.
     """
 
     limit: int = DEFAULT_LIMIT
@@ -40,7 +40,7 @@ class SearchOptions:
 def parse(parameters: Parameters, *, also: Sequence[str] = (), without: Sequence[str] = ()) -> SearchOptions:
     """Filters and options from a query string, form fields or JSON (see `from_json`).
 
-    `also`: names that the caller reads itself. `without`: options that this search has not. Raises InvalidParameter, for
+    `also`: names that the caller reads itself. `without`: options that this search does not have. Raises InvalidParameter, for
     unknown names too.
     """
     filters = read_filters(parameters, also=[*(name for name in OPTIONS if name not in without), *also])

@@ -70,7 +70,7 @@ def measure(space: Space) -> Drift | None:
 
 
 def _embedded_since(fit: Fit, encoder_id: int) -> int:
-    """Photos, replaced ones too and without placeholders, that were embedded since the fit; of an early version's fit, that were stored since."""
+    """Photos that were embedded since the fit, replaced ones too, placeholders not; of an early version's fit, that were stored since."""
     features = ImageFeatures.objects.filter(encoder=encoder_id)
     features = features.exclude(digest__in=placeholder_files().values("digest"))
     if fit.last_features is not None:

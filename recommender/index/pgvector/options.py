@@ -31,8 +31,8 @@ class Parameters:
     """What an index is built and searched with.
 
     `m`, `ef_construction`: the HNSW graph. `ef_search`: its candidates a query. `max_scan_tuples`: where an iterative
-    scan gives up at the latest (a page that is short then is answered exactly). `lists`, `probes`: ivfflat; 0 means chosen from the number
-    of rows when the index is built. `oversample`: candidates by Hamming distance for each one wanted (binary).
+    scan gives up at the latest (a page that is short then is answered exactly). `lists`, `probes`: ivfflat; 0 means chosen
+    from the number of rows when the index is built. `oversample`: candidates by Hamming distance for each one wanted (binary).
 
     Defaults: `m` is pgvector's, for 20 takes 910 bytes a photo of 256 dimensions, where 16 takes 832. `ef_construction` is four
     times pgvector's: of 20,000 queries among 100,000 derived vectors .135 % found fewer than half of their true ten at 64,
