@@ -16,7 +16,7 @@ from django.utils import timezone
 from recommender.evaluation.contestants import all_features
 from recommender.evaluation.dial import TENTHS, dial_curve
 from recommender.evaluation.judging import Judgement
-from recommender.evaluation.report import plots, tables
+from recommender.evaluation.report import confidence, plots, tables
 from recommender.evaluation.report.pictures import Pictures
 from recommender.evaluation.report.plots import Plot
 from recommender.evaluation.scores import METRICS
@@ -105,8 +105,8 @@ def render(judgement: Judgement, quality: Quality, live: Mapping[str, Figures], 
         "facts": f"{_facts(judgement.space)}; {timezone.now():%Y-%m-%d %H:%M} UTC",
         "shrinkage": tables.shrinkage(judgement.space),
         "live": _contestants(live) if live else None,
-        "calibration": tables.calibration_sentences(judgement.space),
-        "reliability": _reliability(judgement.space),
+        "calibration": confidence.sentences(judgement.space),
+        "reliability": confidence.reliability_plot(judgement.space),
     }
     if judgement.scores:
         rival = "active" if "active" in judgement.scores else "plain"
@@ -185,22 +185,6 @@ def _dial(judgement: Judgement, progress: Progress) -> Plot | None:
         title="P@10 over the weight of colour, all classes",
         across="weight of colour; the dashed line is the space's own",
         marked=space.colour_weight,
-    )
-
-
-def _reliability(space: Space) -> Plot | None:
-    """The share of answers that are alike over their confidence; None where no labels say it."""
-    found = space.calibrated
-    if found is None or not found.reliability:
-        return None
-    return plots.curves(
-        {
-            "share of answers with the same label": [(one.confidence, one.share) for one in found.reliability],
-            "if confidence were the truth": [(0.0, 0.0), (1.0, 1.0)],
-            f"base rate, {found.answers_share:.2f}": [(0.0, found.answers_share or 0), (1.0, found.answers_share or 0)],
-        },
-        title=f"Reliability of confidence by {found.labels}, {found.judged_queries:,} queries it was not fitted on",
-        across="confidence / 100",
     )
 
 

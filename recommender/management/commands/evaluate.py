@@ -16,7 +16,7 @@ from recommender.evaluation.label_names import USABLE, UnknownLabels
 from recommender.evaluation.live import MOST_QUERIES, LiveScores, live_scores
 from recommender.evaluation.quality import quality_of
 from recommender.evaluation.recall import recall_of
-from recommender.evaluation.report import tables
+from recommender.evaluation.report import confidence, tables
 from recommender.evaluation.report.page import render
 from recommender.evaluation.scores import summary
 from recommender.management.bars import Bars
@@ -92,7 +92,9 @@ class Command(BaseCommand):
         else:  # photos of one product, or of one group of variants, are never answers to each other
             self.stdout.write(f"By {live.labels} no page of answers can be judged; the held-out photos below can.")
         self.stdout.write(
-            "\n".join(filter(None, ["", tables.quality(quality), tables.shrinkage(space), tables.calibration(space)]))
+            "\n".join(
+                filter(None, ["", tables.quality(quality), tables.shrinkage(space), confidence.for_terminal(space)])
+            )
         )
 
 

@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 from recommender.encoder.registry import UnknownEncoder
 from recommender.encoder.store import EncoderNotCompiled
 from recommender.evaluation.label_names import USABLE
-from recommender.evaluation.report import tables
+from recommender.evaluation.report import confidence, tables
 from recommender.index.base import EngineAway
 from recommender.management.bars import Bars
 from recommender.models import Space
@@ -145,7 +145,7 @@ class Command(BaseCommand):
         shrinkage = {} if chosen is None else {"shrinkage": chosen.as_json()}
         calibrated = {"calibration": space.calibration or None}
         figures = {"space": space.name, "state": space.state, **shrinkage, **quality.as_json(), **calibrated}
-        texts = [tables.quality(quality), tables.shrinkage(space), tables.calibration(space), last]
+        texts = [tables.quality(quality), tables.shrinkage(space), confidence.for_terminal(space), last]
         self._show(figures, "\n".join(filter(None, texts)))
 
     def _show(self, value: object, text: str) -> None:

@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from catalog.models import Product, ProductImage
 from recommender.evaluation.calibration import MOST_PHOTOS, calibrate, judging_products
-from recommender.evaluation.report import tables
+from recommender.evaluation.report.confidence import for_terminal
 from recommender.models import Encoder, Space
 from recommender.records.calibration import LABELS, PERCENTILE, Bin
 from recommender.schedule import BEAT_SCHEDULE
@@ -324,7 +324,7 @@ def test_the_plot_of_a_terminal_marks_share_confidence_and_base_rate() -> None:
     made = replace(linear_calibration(), reliability=bins, answers_share=0.5, pairs_share=0.1)
     made = replace(made, curves=(replace(made.curves[0], error=0.1),))
     space = Space(calibration=made.as_json(), colour_dimensions=0)
-    *_, few, many = tables.calibration(space).rstrip("\n").split("\n")
+    *_, few, many = for_terminal(space).rstrip("\n").split("\n")
     assert few == "10.0            20.0    1,200  " + "=" * 5 + "|" + "=" * 4 + " " * 15 + ":"
     assert many == "100.0           90.0       30  " + "=" * 25 + ":" + "=" * 19 + "     |"
 
