@@ -37,7 +37,7 @@ class Command(BaseCommand):
             "--currency",
             type=_currency,
             metavar="CODE",
-            help="of prices that name none, and which of its dollars $ is: EUR",
+            help="the currency of prices that name none, such as EUR; of a sign that several have, such as $, the one that is meant",
         )
         parser.add_argument("--dry-run", action="store_true", help="say what would change and write nothing")
         parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
