@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from recommender.encoder.store import HEAVY_JOINED
 from recommender.evaluation.calibration import LEAST_PHOTOS, calibrate
+from recommender.merchandising.placeholders import placeholder_files
 from recommender.models import ImageFeatures, Space
 from recommender.progress import Progress, silent
 from recommender.records.reading import MalformedRecord
@@ -33,6 +34,8 @@ def calibrate_active() -> bool:
     if space is None or not _is_due(space):
         return False
     keep_calibration(space)
+    if space.calibrated is None:
+        return False
     logger.info("the scores of space %s were given confidences", space.name)
     return True
 
@@ -52,6 +55,7 @@ def _is_due(space: Space) -> bool:
 
 
 def _searched(space: Space) -> int:
-    """Photos of published products with features, as a calibration counts them."""
+    """Photos of published products with features, as a calibration counts them: not those of placeholders."""
     features = ImageFeatures.objects.filter(encoder=space.encoder_id, digest=F("image__digest"))
+    features = features.exclude(digest__in=placeholder_files().values("digest"))
     return features.filter(image__product__published=True).count()

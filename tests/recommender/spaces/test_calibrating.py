@@ -17,13 +17,14 @@ from django.utils import timezone
 from catalog.models import Product, ProductImage
 from recommender.evaluation.calibration import MOST_PHOTOS, calibrate, judging_products
 from recommender.evaluation.report.confidence import for_terminal
-from recommender.models import Encoder, Space
+from recommender.models import Encoder, Placeholder, PlaceholderFile, Space
 from recommender.records.calibration import LABELS, PERCENTILE, Bin
 from recommender.schedule import BEAT_SCHEDULE
 from recommender.search.filters import SearchOptions
 from recommender.search.similarity import similar_to_each
 from recommender.spaces import active as active_spaces
 from recommender.spaces.build import build_space
+from recommender.spaces.calibrating import calibrate_active
 from recommender.spaces.first import ensure_first_space
 from recommender.spaces.options import SpaceOptions
 from recommender.spaces.switch import activate
@@ -174,6 +175,17 @@ def test_variant_groups_ask_once_and_are_counted_once() -> None:
     found = calibrate(space)
     assert found is not None and (found.basis, found.queries, found.judged_queries) == (LABELS, 45, 15)
     assert found.pairs_share == pytest.approx(9 / 59, abs=1e-4)
+
+
+def test_placeholders_do_not_make_photos_enough(caplog: pytest.LogCaptureFixture) -> None:
+    space = ensure_first_space(encoder=coloured_encoder())
+    features, classes = class_features(2, 40)
+    images = add_photos(space.encoder, with_colours(features, classes)[:60])
+    for image in images[:20]:
+        placeholder = Placeholder.objects.create(digest=image.digest, groups=30, found=True)
+        PlaceholderFile.objects.create(digest=image.digest, placeholder=placeholder)
+    assert (calibrate(space), calibrate_active()) == (None, False)
+    assert "confidences" not in caplog.text
 
 
 def test_without_labels_it_is_a_percentile_and_with_few_photos_nothing() -> None:
