@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from catalog.photos.bounds import PhotoError
+from catalog.photos.errors import PhotoError
 from catalog.photos.decoder_child import Decoder, DecoderDied, DecoderTooSlow, NoDecoder
 
 AT_A_TIME = 4
