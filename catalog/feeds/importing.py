@@ -16,14 +16,13 @@ from catalog.categories import CategoryTree
 from catalog.feeds.changes import Candidate, Changes, Outcome, PhotoReference, PhotosSwept, would_change, write
 from catalog.feeds.columns import ProductRow, RowError, is_url, read_columns
 from catalog.feeds.expected import with_known_columns
-from catalog.feeds.photo_files import PhotoReferenceError, read_photo_file
+from catalog.feeds.photo_files import PhotoFile, PhotoReferenceError, look_at_photo_files, read_photo_file
 from catalog.feeds.price_cells import price_texts
 from catalog.feeds.prices import PriceReader, survey
 from catalog.feeds.reading import Feed
 from catalog.feeds.rows import BadRow, FeedRow, Notice
 from catalog.feeds.separators import Evidence
 from catalog.filters.entries.price import currencies
-from catalog.models import ProductImage
 from catalog.photos import store
 from catalog.photos.reading import PhotoError
 from catalog.photos.storage_errors import StorageUnavailable
@@ -95,8 +94,8 @@ class FeedImport:
         self._tree = CategoryTree()
         self._lines: dict[bytes, int] = {}
         self._prices = PriceReader(self.currency, lambda: currencies()[0].code, self._evidence, self.feed.notices)
-        for batch in self._batches():
-            self._write(batch)
+        for rows in self._batches():
+            self._write(self._candidates(rows))
             self.advance(self._report)
         self._report.notices = list(self.feed.notices)
         return self._report
@@ -106,24 +105,23 @@ class FeedImport:
         rows = (row for row in self.feed.again() if isinstance(row, FeedRow))
         return survey(text for row in rows for text in price_texts(row))
 
-    def _batches(self) -> Iterator[list[Candidate]]:
-        batch: list[Candidate] = []
+    def _batches(self) -> Iterator[list[ProductRow]]:
+        batch: dict[str, ProductRow] = {}
         named = 0
         for row in self._product_rows():
-            if any(row.sku == candidate.row.sku for candidate in batch):
-                yield batch  # only writing it shows whether the first row of an id was good, and the second is a repetition
-                batch, named = [], 0
+            if row.sku in batch:
+                yield list(batch.values())  # only writing it shows whether the first row of an id was good
+                batch, named = {}, 0
             if (line := self._lines.get(_digest(row.sku))) is not None:
                 self._problem(row.line, row.place, f"id {row.sku} was in line {line} already; the first one counts")
                 continue
-            candidate = self._candidate(row)
-            batch.append(candidate)
-            named += len(candidate.photos or ())
+            batch[row.sku] = row
+            named += len(row.photos or ())
             if len(batch) >= BATCH_ROWS or named >= BATCH_PHOTOS:
-                yield batch
-                batch, named = [], 0
+                yield list(batch.values())
+                batch, named = {}, 0
         if batch:
-            yield batch
+            yield list(batch.values())
 
     def _product_rows(self) -> Iterator[ProductRow]:
         for raw in with_known_columns(self.feed.rows):
@@ -140,8 +138,13 @@ class FeedImport:
             for problem in row.problems:
                 self._problem(raw.line, raw.place, problem)
 
-    def _candidate(self, row: ProductRow) -> Candidate:
+    def _candidates(self, rows: list[ProductRow]) -> list[Candidate]:
         """Photos are read, judged by their header and stored here, one at a time, outside of any transaction."""
+        paths = [text for row in rows for text in row.photos or () if not is_url(text)]
+        self._files = look_at_photo_files(self.feed.root, paths, lambda digests: _retried(lambda: store.named(digests)))
+        return [self._candidate(row) for row in rows]
+
+    def _candidate(self, row: ProductRow) -> Candidate:
         if row.photos is None:
             return Candidate(row, None, complete=False)
         references: list[PhotoReference] = []
@@ -156,10 +159,13 @@ class FeedImport:
 
     def _stored(self, row: ProductRow, path: str, *, again: bool = False) -> PhotoReference | None:
         """Store a photo of the feed's folder; None when it was reported as a problem. `again`: also where a row names that file."""
+        file = self._files.get(path, PhotoFile(None, None))
+        if file.kept is not None and not again:
+            return PhotoReference("", file.kept, path)
         try:
-            data = read_photo_file(self.feed.root, path)
+            data = read_photo_file(self.feed.root, path) if file.data is None else file.data
             described = store.describe(data)
-            if again or not (self.dry_run or _retried(lambda: _is_named(described.digest))):
+            if not self.dry_run:
                 store.keep(data, described)
         except PhotoReferenceError as error:
             self._problem(row.line, row.place, str(error))
@@ -236,10 +242,6 @@ class FeedImport:
 def _digest(sku: str) -> bytes:
     """Eight bytes by which a second row of an id is known: a feed may have a million ids."""
     return blake2b(sku.encode(), digest_size=8).digest()
-
-
-def _is_named(digest: str) -> bool:
-    return ProductImage.objects.filter(digest=digest).exists()
 
 
 def _retried(ask: Callable[[], T], before_again: Callable[[], None] = lambda: None) -> T:

@@ -2,13 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from django.conf import settings
 
+from catalog.photos import store
+from catalog.photos.store import KeptPhoto
+
+# Bytes of a batch's new photos that are held until they are stored; those of further ones are read once more.
+_HELD_BYTES = 8 * 1024**2
+
 
 class PhotoReferenceError(ValueError):
     """The reference names no photo that may be read; the text says why."""
+
+
+@dataclass(frozen=True)
+class PhotoFile:
+    """A photo file that could be read. `kept`: where it is stored already; `data`: its bytes, if they are held."""
+
+    kept: KeptPhoto | None
+    data: bytes | None
+
+
+def look_at_photo_files(
+    root: Path, references: Iterable[str], named: Callable[[list[str]], Mapping[str, KeptPhoto]] = store.named
+) -> dict[str, PhotoFile]:
+    """What is known of the photo files of a batch, by reference: one statement tells which of them are stored.
+
+    Those that cannot be read are left out: `read_photo_file` says why.
+    """
+    digests: dict[str, str] = {}
+    held: dict[str, bytes] = {}
+    free = _HELD_BYTES
+    for reference in dict.fromkeys(references):
+        try:
+            data = read_photo_file(root, reference)
+        except PhotoReferenceError:
+            continue
+        digests[reference] = store.digest_of(data)
+        if len(data) <= free:
+            held[reference] = data
+            free -= len(data)
+    stored = named(list(digests.values())) if digests else {}
+    return {
+        reference: PhotoFile(stored.get(digest), held.get(reference))
+        for reference, digest in digests.items()
+    }
 
 
 def read_photo_file(root: Path, reference: str) -> bytes:
