@@ -163,7 +163,7 @@ class FeedImport:
         if file.kept is not None and not again:
             return PhotoReference("", file.kept, path)
         try:
-            data = read_photo_file(self.feed.root, path) if file.data is None else file.data
+            data = read_photo_file(self.feed.root, path) if file.data is None or again else file.data
             described = store.describe(data)
             if not self.dry_run:
                 store.keep(data, described)

@@ -47,10 +47,7 @@ def look_at_photo_files(
             held[reference] = data
             free -= len(data)
     stored = named(list(digests.values())) if digests else {}
-    return {
-        reference: PhotoFile(stored.get(digest), held.get(reference))
-        for reference, digest in digests.items()
-    }
+    return {reference: PhotoFile(stored.get(digest), held.get(reference)) for reference, digest in digests.items()}
 
 
 def read_photo_file(root: Path, reference: str) -> bytes:

@@ -63,7 +63,13 @@ _PLUGINS: dict[str, type[ImageFile.ImageFile]] = {
     "TIFF": TiffImageFile,
 }
 # How Pillow's errors begin where a header is intact but of a variant that the plugin does not support.
-_NOT_READ = ("cannot handle", "unknown pixel mode", "unknown data organization", "Unsupported BMP", "Unsupported feature")
+_NOT_READ = (
+    "cannot handle",
+    "unknown pixel mode",
+    "unknown data organization",
+    "Unsupported BMP",
+    "Unsupported feature",
+)
 _ORIENTATION_TAG = 0x0112
 # EXIF orientation → the transposition that turns the picture upright (CIPA DC-008, 4.6.4).
 _UPRIGHT = {

@@ -21,7 +21,7 @@ _EXIF_ITEM = re.compile(rb"(infe[\x02\x03].{3}(?:..|....)..)Exif", re.DOTALL)
 
 
 def boxed_format(data: bytes) -> str | None:
-    """"AVIF" or "HEIF" by the brands that a file claims, the major one and the compatible ones; None: it is neither."""
+    """ "AVIF" or "HEIF" by the brands that a file claims, the major one and the compatible ones; None: it is neither."""
     if data[4:8] != b"ftyp":
         return None
     end = min(int.from_bytes(data[:4], "big"), 1024)
