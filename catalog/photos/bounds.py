@@ -19,8 +19,10 @@ MOST_SIDE = 65_535
 # Strips or tiles of one TIFF: one a row at the longest side allowed.
 MOST_PIECES = 65_535
 # Memory that decoding takes at its peak, as a multiple of the four bytes a pixel of the decoded picture; measured with
-# Pillow 13. libwebp allocates three canvases of its own, and libtiff unpacks a whole strip, which may be the whole picture.
-_TIMES_MEMORY = {"PNG": 1, "GIF": 1, "BMP": 1, "TIFF": 2, "WEBP": 4, "AVIF": 1, "HEIF": 1}
+# Pillow 13: libtiff unpacks a whole strip, which may be the whole picture.
+_TIMES_MEMORY = {"PNG": 1, "GIF": 1, "BMP": 1, "TIFF": 2, "WEBP": 1, "AVIF": 1, "HEIF": 1}
+# That of a WebP in Pillow's own decoder, which allocates three canvases. Larger ones are decoded by `catalog.photos.webp`.
+WEBP_TIMES_MEMORY = 4
 # Formats whose decoders hold the picture in its own colours, in RGB and as Pillow's: together within the decoder process's
 # reserve for three channels and 8 bits, twice that with transparency. Deeper ones of the largest size run into its limit.
 _IN_PLANES = {"AVIF", "HEIF"}

@@ -21,7 +21,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from catalog.photos.bounds import Bounds, check_header
+from catalog.photos.bounds import WEBP_TIMES_MEMORY, Bounds, check_header
 from catalog.photos.cutouts import laid_on, laid_on_ground
 from catalog.photos.errors import PhotoError
 from catalog.photos.framing import framed
@@ -31,6 +31,7 @@ from catalog.photos.profiles import srgb
 from catalog.photos.rgb import strips, to_rgb, to_rgba
 from catalog.photos.squares import Box, Colour, Crop, Square, whole_pixels
 from catalog.photos.unusable import raw_tiff, unusable
+from catalog.photos.webp import LargeWebP, canvas_size
 
 # Pillow's name of a format → the extension its files are stored with. MPO: a JPEG of several pictures, from some phones.
 EXTENSIONS = {
@@ -254,8 +255,7 @@ def _open(data: bytes, bounds: Bounds) -> Image.Image:
         raise PhotoError("not_an_image", "the file is empty")
     scans = jpeg_scans(data) if data.startswith(b"\xff\xd8\xff") else None
     try:
-        boxed = boxed_format(data)
-        image = open_boxed(data, boxed) if boxed else Image.open(io.BytesIO(data), formats=tuple(_PLUGINS))
+        image = _opened(data, bounds)
         if isinstance(image, TiffImageFile) and (refusal := raw_tiff(data, image.tag_v2)):
             raise PhotoError("unsupported", refusal)
         check_header(image, bounds, scans)
@@ -266,6 +266,15 @@ def _open(data: bytes, bounds: Bounds) -> Image.Image:
     except _DAMAGED as error:
         raise _damaged("the picture's header is damaged", error) from error
     return image
+
+
+def _opened(data: bytes, bounds: Bounds) -> Image.Image:
+    if boxed := boxed_format(data):
+        return open_boxed(data, boxed)
+    webp = canvas_size(data)
+    if webp is not None and webp[0] * webp[1] > bounds.whole_pixels // WEBP_TIMES_MEMORY:
+        return LargeWebP(data)
+    return Image.open(io.BytesIO(data), formats=tuple(_PLUGINS))
 
 
 def _unread(data: bytes) -> PhotoError:
