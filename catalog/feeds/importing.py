@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from hashlib import blake2b
@@ -24,11 +25,15 @@ from catalog.feeds.rows import BadRow, FeedRow, Notice
 from catalog.feeds.separators import Evidence
 from catalog.filters.entries.price import currencies
 from catalog.photos import store
+from catalog.photos.decoder_pool import KEPT_IDLE
 from catalog.photos.reading import PhotoError
 from catalog.photos.storage_errors import StorageUnavailable
+from catalog.photos.store import KeptPhoto
 
 BATCH_ROWS = 100
 BATCH_PHOTOS = 200
+# Photos that are judged and stored at once: as many as there are decoder processes that stay between two photos.
+STORED_AT_ONCE = KEPT_IDLE
 KEPT_PROBLEMS = 1000
 # How often a batch is tried where Postgres is away or another writer was in the way: for about eight seconds.
 TRIES = 6
@@ -94,9 +99,10 @@ class FeedImport:
         self._tree = CategoryTree()
         self._lines: dict[bytes, int] = {}
         self._prices = PriceReader(self.currency, lambda: currencies()[0].code, self._evidence, self.feed.notices)
-        for rows in self._batches():
-            self._write(self._candidates(rows))
-            self.advance(self._report)
+        with ThreadPoolExecutor(STORED_AT_ONCE, thread_name_prefix="photos") as self._storing:
+            for rows in self._batches():
+                self._write(self._candidates(rows))
+                self.advance(self._report)
         self._report.notices = list(self.feed.notices)
         return self._report
 
@@ -139,9 +145,16 @@ class FeedImport:
                 self._problem(raw.line, raw.place, problem)
 
     def _candidates(self, rows: list[ProductRow]) -> list[Candidate]:
-        """Photos are read, judged by their header and stored here, one at a time, outside of any transaction."""
+        """Photos are read, judged by their header and stored here, outside of any transaction: a few at once, since they wait
+        for decoder processes and for the disk.
+        """
         paths = [text for row in rows for text in row.photos or () if not is_url(text)]
         self._files = look_at_photo_files(self.feed.root, paths, lambda digests: _retried(lambda: store.named(digests)))
+        self._new = {
+            path: self._storing.submit(self._store, path, file.data)
+            for path, file in self._files.items()
+            if file.kept is None
+        }
         return [self._candidate(row) for row in rows]
 
     def _candidate(self, row: ProductRow) -> Candidate:
@@ -163,17 +176,22 @@ class FeedImport:
         if file.kept is not None and not again:
             return PhotoReference("", file.kept, path)
         try:
-            data = read_photo_file(self.feed.root, path) if file.data is None or again else file.data
-            described = store.describe(data)
-            if not self.dry_run:
-                store.keep(data, described)
+            started = None if again else self._new.get(path)
+            kept = started.result() if started is not None else self._store(path)
         except PhotoReferenceError as error:
             self._problem(row.line, row.place, str(error))
             return None
         except (PhotoError, StorageUnavailable) as error:
             self._problem(row.line, row.place, f"{path}: {error}")
             return None
-        return PhotoReference("", described, path)
+        return PhotoReference("", kept, path)
+
+    def _store(self, path: str, data: bytes | None = None) -> KeptPhoto:
+        """Runs beside others like it, and asks nothing of Postgres."""
+        if data is None:
+            data = read_photo_file(self.feed.root, path)
+        described = store.describe(data)
+        return described if self.dry_run else store.keep(data, described)
 
     def _write(self, batch: list[Candidate]) -> None:
         """A row that the database refuses, or of which storage fails, is reported alone; the others of its batch go in."""
