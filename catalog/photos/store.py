@@ -53,7 +53,11 @@ def describe(data: bytes) -> KeptPhoto:
 def named(digests: Iterable[str]) -> dict[str, KeptPhoto]:
     """The photos of these digests that rows name, by digest: files that are stored and were judged already."""
     rows = ProductImage.objects.filter(digest__in=list(digests)).values_list("digest", "file", "width", "height")
-    return {digest: KeptPhoto(digest, name, width, height) for digest, name, width, height in rows}
+    return {
+        digest: KeptPhoto(digest, name, width, height)
+        for digest, name, width, height in rows
+        if width is not None and height is not None
+    }
 
 
 def digest_of(data: bytes) -> str:

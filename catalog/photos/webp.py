@@ -10,6 +10,7 @@ import ctypes
 import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from PIL import Image, _webp
 
@@ -57,7 +58,7 @@ class LargeWebP(Image.Image):
             if name in _INFO:
                 self.info[_INFO[name]] = body
 
-    def load(self) -> Image.core.PixelAccess | None:
+    def load(self) -> Any:
         """Raises ValueError where the picture is damaged, and MemoryError."""
         if self._frame is not None:
             frame, self._frame = self._frame, None
