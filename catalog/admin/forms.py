@@ -34,7 +34,8 @@ else:
     InlineFormSet = BaseInlineFormSet
 
 Upload = Any  # an UploadedFile, with what was stored of it (`kept`) and the hashes of its picture (`hashes`)
-ACCEPT = ",".join(f"image/{name.lower()}" for name in EXTENSIONS if name != "MPO")
+# Browsers that do not know HEIC by its type know it by its suffix.
+ACCEPT = ",".join([*(f"image/{name.lower()}" for name in EXTENSIONS if name != "MPO"), "image/heic", ".heic", ".heif"])
 
 
 def keep_uploads(uploads: Iterable[Upload]) -> None:
