@@ -16,11 +16,12 @@ from catalog.categories import CategoryTree
 from catalog.feeds.changes import Candidate, Changes, Outcome, PhotoReference, PhotosSwept, would_change, write
 from catalog.feeds.columns import ProductRow, RowError, is_url, read_columns
 from catalog.feeds.expected import with_known_columns
+from catalog.feeds.mapping.applying import mapped
 from catalog.feeds.photo_files import PhotoReferenceError, read_photo_file
 from catalog.feeds.price_cells import price_texts
 from catalog.feeds.prices import PriceReader, survey
 from catalog.feeds.reading import Feed
-from catalog.feeds.rows import BadRow, FeedRow, Notice
+from catalog.feeds.rows import BadRow, FeedRow, Notice, Notices
 from catalog.feeds.separators import Evidence
 from catalog.filters.entries.price import currencies
 from catalog.models import ProductImage
@@ -103,8 +104,11 @@ class FeedImport:
 
     def _evidence(self) -> Evidence:
         """What all prices of the feed say of points and commas: read once more, and nothing of it kept but counts."""
-        rows = (row for row in self.feed.again() if isinstance(row, FeedRow))
+        rows = (row for row in self._mapped(self.feed.again(), Notices()) if isinstance(row, FeedRow))
         return survey(text for row in rows for text in price_texts(row))
+
+    def _mapped(self, rows: Iterator[FeedRow | BadRow], notices: Notices) -> Iterator[FeedRow | BadRow]:
+        return mapped(rows, self.feed.again, notices)
 
     def _batches(self) -> Iterator[list[Candidate]]:
         batch: list[Candidate] = []
@@ -126,7 +130,7 @@ class FeedImport:
             yield batch
 
     def _product_rows(self) -> Iterator[ProductRow]:
-        for raw in with_known_columns(self.feed.rows):
+        for raw in with_known_columns(self._mapped(self.feed.rows, self.feed.notices)):
             self._report.rows += 1
             if isinstance(raw, BadRow):
                 self._problem(raw.line, raw.place, raw.reason)
