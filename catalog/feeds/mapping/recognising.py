@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from catalog.feeds.mapping import shopify
+from catalog.feeds.mapping import magento, shopify, woocommerce
 from catalog.feeds.mapping.shop import Shop, key_of
 
 _GOOGLE_NEEDS = frozenset(("id", "title", "description", "link", "image_link", "availability", "price"))
@@ -17,7 +17,7 @@ _FACEBOOK = Shop(
         for name in ("fb_product_category", "quantity_to_sell_on_facebook", "image[0].url")
     ),
 )
-SHOPS: tuple[Shop, ...] = (shopify.SHOP, _FACEBOOK, _GOOGLE)
+SHOPS: tuple[Shop, ...] = (shopify.SHOP, woocommerce.SHOP, magento.SHOP, _FACEBOOK, _GOOGLE)
 
 
 def recognised(names: Iterable[str]) -> Shop | None:
