@@ -12,6 +12,7 @@ from catalog.feeds.rows import BadRow, FeedRow
 
 _ATTRIBUTE = re.compile(r"attribute_(\d{1,3})_name")
 _INHERITED = ("description", "short_description", "categories", "brands", "images", "published", "tags")
+_KEPT = (*_INHERITED, "id", "sku", "name", "visibility_in_catalog")
 
 
 @dataclass
@@ -49,14 +50,13 @@ def _parents(rows: Rows) -> dict[str, _Parent]:
             parent.has_variations = True
             parent.own_photos.update(photos_of(cells.get("images", [])))
         elif first(cells, "type").lower().startswith("variable"):
-            for name in _names(cells):
-                parent = parents.setdefault(name, _Parent())
-                parent.cells = {
-                    key: texts
-                    for key, texts in cells.items()
-                    if key in (*_INHERITED, "id", "sku", "name", "visibility_in_catalog")
-                    or key.startswith("attribute_")
-                }
+            named = [parents[name] for name in _names(cells) if name in parents]  # by variations before it
+            parent = _Parent(
+                {key: texts for key, texts in cells.items() if key in _KEPT or key.startswith("attribute_")},
+                {photo for one in named for photo in one.own_photos},
+                bool(named),
+            )
+            parents |= dict.fromkeys(_names(cells), parent)
     return parents
 
 
@@ -67,7 +67,7 @@ def _reference(cells: Values) -> str:
 def _names(cells: Values) -> list[str]:
     """How a variation may name this row."""
     sku, number = first(cells, "sku"), first(cells, "id")
-    return [*([sku] if sku else []), *([f"id:{number}", number] if number else [])]
+    return [*([sku] if sku else []), *([f"id:{number}"] if number else [])]
 
 
 def _values(cells: Values, parent: _Parent | None) -> Values:
