@@ -17,6 +17,7 @@ from catalog.feeds.changes import Candidate, Changes, Outcome, PhotoReference, P
 from catalog.feeds.columns import ProductRow, RowError, is_url, read_columns
 from catalog.feeds.expected import with_known_columns
 from catalog.feeds.mapping.applying import mapped
+from catalog.feeds.mapping.files import Mapping
 from catalog.feeds.photo_files import PhotoReferenceError, read_photo_file
 from catalog.feeds.price_cells import price_texts
 from catalog.feeds.prices import PriceReader, survey
@@ -81,11 +82,12 @@ class Report:
 class FeedImport:
     """One run over one feed. `tell` gets every problem as it is found, `advance` is called after every batch.
 
-    `currency`: what prices without one are in.
+    `currency`: what prices without one are in. `mapping`: which column is which, for a feed that is not recognised.
     """
 
     feed: Feed
     currency: str = ""
+    mapping: Mapping | None = None
     dry_run: bool = False
     tell: Callable[[Problem], None] = lambda _: None
     advance: Callable[[Report], None] = lambda _: None
@@ -108,7 +110,7 @@ class FeedImport:
         return survey(text for row in rows for text in price_texts(row))
 
     def _mapped(self, rows: Iterator[FeedRow | BadRow], notices: Notices) -> Iterator[FeedRow | BadRow]:
-        return mapped(rows, self.feed.again, notices)
+        return mapped(rows, self.feed.again, notices, self.mapping)
 
     def _batches(self) -> Iterator[list[Candidate]]:
         batch: list[Candidate] = []
