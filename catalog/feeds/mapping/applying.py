@@ -8,7 +8,7 @@ from itertools import chain, islice
 from catalog.feeds.mapping.files import Mapping
 from catalog.feeds.mapping.plain import plain
 from catalog.feeds.mapping.recognising import recognised
-from catalog.feeds.mapping.ruled import check_columns, ruled
+from catalog.feeds.mapping.ruled import missing_columns, ruled
 from catalog.feeds.mapping.shop import Again
 from catalog.feeds.rows import BadRow, FeedRow, Notices
 
@@ -28,7 +28,8 @@ def mapped(
     good = [row for row in first if isinstance(row, FeedRow)]
     every: Iterator[FeedRow | BadRow] = chain(first, remaining)
     if mapping is not None:
-        check_columns(mapping, good)
+        for text in missing_columns(mapping, good):
+            notices.say(text.replace("the feed has", f"the first {len(good)} items have"))
         every = (ruled(row, mapping) if isinstance(row, FeedRow) else row for row in every)
     elif (shop := recognised(dict.fromkeys(name for row in good for name in row.values))) is not None:
         notices.say(f"columns as {shop.name} exports them")

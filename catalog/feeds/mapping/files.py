@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Mapping as Table
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cached_property
 from pathlib import Path
 
 from catalog.feeds.mapping.shop import OURS
@@ -26,7 +27,7 @@ class MappingError(FeedError):
 
 @dataclass(frozen=True)
 class Rule:
-    """Where a field's values come from: `columns` by key, their texts in this order, then the transforms in the order below."""
+    """Where a field's values come from: the texts of `columns` in this order, then the transforms in the order below."""
 
     field: str
     columns: tuple[str, ...]
@@ -41,6 +42,11 @@ class Mapping:
     """The rules of a mapping file. Columns that no rule names stay as the feed writes them."""
 
     rules: tuple[Rule, ...]
+
+    @cached_property
+    def used(self) -> frozenset[str]:
+        """The keys of columns that rules take up or replace."""
+        return frozenset(column_key(name) for rule in self.rules for name in (rule.field, *rule.columns))
 
 
 def read_mapping(path: Path) -> Mapping:
@@ -138,7 +144,7 @@ def _column(shown: str, name: object) -> str:
         raise MappingError(
             f"{shown}: {_shown(repr(name))} is no name of a column; write it as the feed does, in quotes"
         )
-    return column_key(name)
+    return name
 
 
 def _shown(text: str) -> str:

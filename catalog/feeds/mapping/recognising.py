@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from catalog.feeds.mapping import magento, shopify, woocommerce
+from catalog.feeds.mapping import (
+    awin,
+    commercetools,
+    documents,
+    magento,
+    medusa,
+    prestashop,
+    shopify,
+    vendure,
+    woocommerce,
+)
 from catalog.feeds.mapping.shop import Shop, key_of
 
 _GOOGLE_NEEDS = frozenset(("id", "title", "description", "link", "image_link", "availability", "price"))
@@ -17,7 +27,19 @@ _FACEBOOK = Shop(
         for name in ("fb_product_category", "quantity_to_sell_on_facebook", "image[0].url")
     ),
 )
-SHOPS: tuple[Shop, ...] = (shopify.SHOP, woocommerce.SHOP, magento.SHOP, _FACEBOOK, _GOOGLE)
+SHOPS: tuple[Shop, ...] = (
+    *(
+        shopify.SHOP,
+        woocommerce.SHOP,
+        magento.SHOP,
+        prestashop.SHOP,
+        vendure.SHOP,
+        medusa.SHOP,
+        commercetools.SHOP,
+        awin.SHOP,
+    ),
+    *(*documents.SHOPS, _FACEBOOK, _GOOGLE),
+)
 
 
 def recognised(names: Iterable[str]) -> Shop | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from catalog.feeds.names import column_key
@@ -81,6 +81,41 @@ def put_attribute(values: Values, name: str, texts: Iterable[str]) -> None:
     found = [text for text in texts if text.strip()]
     if name and found:
         values.setdefault(name if key_of(name) not in OURS else f"{name} (attribute)", []).extend(found)
+
+
+def nth(cells: Values, key: str, index: int, count: int) -> list[str]:
+    """What the object `index` of `count` has under a key: all its values, where each object has as many; else none."""
+    texts = cells.get(key, [])
+    if not texts or len(texts) % count:
+        return []
+    each = len(texts) // count
+    return [text for text in texts[index * each : (index + 1) * each] if text]
+
+
+def renaming(
+    fields: dict[str, tuple[str, ...]], passed_over: frozenset[str] = frozenset()
+) -> Callable[[Rows, Again], Rows]:
+    """A mapping in which one row is one product: each of our fields takes the first of its columns that has a value.
+
+    Other columns become attributes, but for those that are passed over.
+    """
+    taken = passed_over | {key for keys in fields.values() for key in keys}
+
+    def renamed(rows: Rows, _: Again) -> Rows:
+        for row in rows:
+            if isinstance(row, BadRow):
+                yield row
+                continue
+            cells = keyed(row)
+            values: Values = {}
+            for name, keys in fields.items():
+                copy(values, name, cells, *keys)
+            for name, texts in row.values.items():
+                if key_of(name) not in taken:
+                    put_attribute(values, name, texts)
+            yield replace(row, values=values)
+
+    return renamed
 
 
 OURS = frozenset(
