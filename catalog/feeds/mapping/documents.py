@@ -19,7 +19,7 @@ from catalog.feeds.mapping.shop import (
     put_attribute,
     put_prices,
 )
-from catalog.feeds.rows import BadRow, FeedRow, Number
+from catalog.feeds.rows import BadRow, Number
 
 Variants = Callable[[Values], Iterator[Values]]
 
