@@ -132,7 +132,9 @@ TABLES = st.lists(
 
 @given(TABLES, st.sampled_from([frozenset[str](), *(names for shop in SHOPS for names in shop.needed)]))
 def test_no_table_breaks_a_mapping(table: list[dict[str, list[str]]], needed: frozenset[str]) -> None:
-    rows = [FeedRow(line, dict.fromkeys(needed, ["1"]) | cells, complete=False) for line, cells in enumerate(table, 2)]
+    rows = [
+        FeedRow(line, {name: ["1"] for name in needed} | cells, complete=False) for line, cells in enumerate(table, 2)
+    ]
     found = list(mapped(iter(rows), lambda: iter(rows), Notices()))
     assert all(isinstance(row, FeedRow) and 2 <= row.line < 2 + len(rows) for row in found)
     parse = suggestion(rows)
