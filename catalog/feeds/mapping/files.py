@@ -72,7 +72,7 @@ def parse_mapping(text: str) -> Mapping:
         table = tomllib.loads(text.replace("\r\n", "\n"))
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as error:
         raise MappingError(f"no TOML: {error}; names with blanks go in quotes") from None
-    rules = []
+    rules: list[Rule] = []
     for name, value in table.items():
         if name == ATTRIBUTES:
             if not isinstance(value, dict):

@@ -52,8 +52,8 @@ def split_photos(text: str) -> list[str]:
     if not text:
         return []
     if _URL.match(text):
-        pieces = (piece.strip(" \t\r\n|;,") for piece in _BETWEEN_URLS.split(text))
-        return [_address(piece) for piece in pieces if piece]
+        addresses = (piece.strip(" \t\r\n|;,") for piece in _BETWEEN_URLS.split(text))
+        return [_address(address) for address in addresses if address]
     for separator in _SEPARATORS:
         if len(pieces := [piece for piece in separator.split(text.strip("|;, ")) if piece]) > 1:
             if all(_URL.match(piece) or _IMAGE.fullmatch(piece) for piece in pieces):

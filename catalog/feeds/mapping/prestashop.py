@@ -49,7 +49,6 @@ def _values(cells: Values) -> Values:
         price = first(cells, *prices)
         put_prices(values, price, _reduced(price, first(cells, "discount_amount"), first(cells, "discount_percent")))
         begins, ends = (first(cells, f"discount_{side}") for side in ("from", "to"))
-        begins, ends = (text for text in (begins, ends))
         if values["sale_price"] and (begins or ends):
             put(values, "sale_price_effective_date", [f"{begins}/{ends}"])
     copy(values, "quantity", cells, "quantity")

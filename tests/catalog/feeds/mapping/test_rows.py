@@ -137,10 +137,10 @@ def test_no_table_breaks_a_mapping(table: list[dict[str, list[str]]], needed: fr
     ]
     found = list(mapped(iter(rows), lambda: iter(rows), Notices()))
     assert all(isinstance(row, FeedRow) and 2 <= row.line < 2 + len(rows) for row in found)
-    parse = suggestion(rows)
+    suggested = suggestion(rows)
     if rows and any(row.values for row in rows):
         try:
-            mapping = parse_mapping(parse)
+            mapping = parse_mapping(suggested)
         except MappingError as error:
             assert "it has no rule" in str(error)
         else:
