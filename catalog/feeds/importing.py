@@ -17,12 +17,14 @@ from catalog.categories import CategoryTree
 from catalog.feeds.changes import Candidate, Outcome, PhotoReference, PhotosSwept, would_change, write
 from catalog.feeds.columns import ProductRow, RowError, is_url, read_columns
 from catalog.feeds.expected import with_known_columns
+from catalog.feeds.mapping.applying import mapped
+from catalog.feeds.mapping.files import Mapping
 from catalog.feeds.photo_files import PhotoFile, PhotoReferenceError, look_at_photo_files, read_photo_file
 from catalog.feeds.price_cells import price_texts
 from catalog.feeds.prices import PriceReader, survey
 from catalog.feeds.reading import Feed
 from catalog.feeds.report import Problem, Report
-from catalog.feeds.rows import BadRow, FeedRow
+from catalog.feeds.rows import BadRow, FeedRow, Notices
 from catalog.feeds.separators import Evidence
 from catalog.filters.entries.price import currencies
 from catalog.photos import store
@@ -50,11 +52,12 @@ logger = logging.getLogger(__name__)
 class FeedImport:
     """One run over one feed. `tell` gets every problem as it is found, `advance` is called after every batch.
 
-    `currency`: what prices without one are in.
+    `currency`: what prices without one are in. `mapping`: which column is which, for a feed that is not recognised.
     """
 
     feed: Feed
     currency: str = ""
+    mapping: Mapping | None = None
     dry_run: bool = False
     tell: Callable[[Problem], None] = lambda _: None
     advance: Callable[[Report], None] = lambda _: None
@@ -74,8 +77,11 @@ class FeedImport:
 
     def _evidence(self) -> Evidence:
         """What all prices of the feed say of points and commas: read once more, and nothing of it kept but counts."""
-        rows = (row for row in self.feed.again() if isinstance(row, FeedRow))
+        rows = (row for row in self._mapped(self.feed.again(), Notices()) if isinstance(row, FeedRow))
         return survey(text for row in rows for text in price_texts(row))
+
+    def _mapped(self, rows: Iterator[FeedRow | BadRow], notices: Notices) -> Iterator[FeedRow | BadRow]:
+        return mapped(rows, self.feed.again, notices, self.mapping)
 
     def _batches(self) -> Iterator[list[ProductRow]]:
         batch: dict[str, ProductRow] = {}
@@ -96,7 +102,7 @@ class FeedImport:
             yield list(batch.values())
 
     def _product_rows(self) -> Iterator[ProductRow]:
-        for raw in with_known_columns(self.feed.rows):
+        for raw in with_known_columns(self._mapped(self.feed.rows, self.feed.notices)):
             self._report.rows += 1
             if isinstance(raw, BadRow):
                 self._problem(raw.line, raw.place, raw.reason)

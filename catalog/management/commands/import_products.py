@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from argparse import ArgumentTypeError
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,13 @@ from tqdm import tqdm
 from catalog.currencies import codes
 from catalog.feeds.formats.addresses import is_address
 from catalog.feeds.importing import FeedImport
+from catalog.feeds.mapping.files import read_mapping
+from catalog.feeds.mapping.suggesting import suggestion
 from catalog.feeds.reading import open_feed
 from catalog.feeds.report import Problem, Report
-from catalog.feeds.rows import FeedError
+from catalog.feeds.rows import FeedError, FeedRow
 
+_SUGGESTED_BY_ROWS = 1000
 _HELP = """\
 Import products from a feed (CSV, TSV, JSON, XML, XLSX, each also in gz or zip; a file, a folder or an http(s) URL) or
 a folder tree (one folder a category, one photo a product). Columns: id, title, description, link, image_link,
@@ -39,12 +43,24 @@ class Command(BaseCommand):
             metavar="CODE",
             help="the currency of prices that name none, such as EUR; of a sign that several have, such as $, the one that is meant",
         )
+        parser.add_argument(
+            "--mapping", type=Path, metavar="FILE", help="which column is which, in TOML: docs/feeds.md"
+        )
+        parser.add_argument(
+            "--suggest-mapping", action="store_true", help="print a mapping file to be corrected, and import nothing"
+        )
         parser.add_argument("--dry-run", action="store_true", help="say what would change and write nothing")
         parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
     def handle(self, *args: Any, **options: Any) -> None:
         path = options["path"] if is_address(options["path"]) else Path(options["path"]).expanduser()
         try:
+            if options["suggest_mapping"]:
+                with open_feed(path) as feed:
+                    rows = (row for row in feed.rows if isinstance(row, FeedRow))
+                    self.stdout.write(suggestion(list(islice(rows, _SUGGESTED_BY_ROWS))), ending="")
+                return
+            mapping = read_mapping(options["mapping"]) if options["mapping"] else None
             with open_feed(path) as feed, self._bar(feed.size, quiet=options["verbosity"] == 0) as bar:
 
                 def tell(problem: Problem) -> None:
@@ -58,6 +74,7 @@ class Command(BaseCommand):
                 report = FeedImport(
                     feed,
                     currency=options["currency"] or "",
+                    mapping=mapping,
                     dry_run=options["dry_run"],
                     tell=tell,
                     advance=advance,
