@@ -11,6 +11,7 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "sweep the queue": {"task": "recommender.tasks.sweep", "schedule": settings.SWEEP_SECONDS},
     "sweep files that no photo names": {"task": "recommender.tasks.sweep_files", "schedule": crontab(minute="17")},
     "begin and end sales": {"task": "catalog.tasks.turn_sales", "schedule": 20.0},  # within a minute of their dates
+    "hide what has expired": {"task": "catalog.tasks.hide_expired", "schedule": 20.0},
     "measure recall": {"task": "recommender.tasks.measure_recall", "schedule": settings.RECALL_SECONDS},
     "improve the space": {"task": "recommender.tasks.improve_space", "schedule": settings.IMPROVE_SECONDS},
     "look for drift": {"task": "recommender.tasks.check_drift", "schedule": crontab(minute="47")},

@@ -16,6 +16,7 @@ from catalog.categories import CategoryTree
 from catalog.feeds.changes import Candidate, Changes, Outcome, PhotoReference, PhotosSwept, would_change, write
 from catalog.feeds.columns import ProductRow, RowError, is_url, read_columns
 from catalog.feeds.expected import with_known_columns
+from catalog.feeds.naming import Naming, TooManyMissing
 from catalog.feeds.photo_files import PhotoReferenceError, read_photo_file
 from catalog.feeds.price_cells import price_texts
 from catalog.feeds.prices import PriceReader, survey
@@ -57,18 +58,20 @@ class Problem:
 class Report:
     """What an import did, or in a dry run would do. `problems` holds the first ones, `problem_count` counts all.
 
-    `notices`: what was noticed, decided or mended in the feed as a whole, each once, which is no problem.
+    `notices`: what was noticed, decided or mended in the feed as a whole, each once, which is no problem. `hidden`: products
+    that were hidden because no feed names them any more.
     """
 
     dry_run: bool
     rows: int = 0
     changes: Changes = field(default_factory=Changes)
+    hidden: int = 0
     problem_count: int = 0
     problems: list[Problem] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
-        counts = {"dry_run": self.dry_run, "rows": self.rows, **asdict(self.changes)}
+        counts = {"dry_run": self.dry_run, "rows": self.rows, **asdict(self.changes), "hidden": self.hidden}
         return counts | {
             "problem_count": self.problem_count,
             "problems": [asdict(item) for item in self.problems],
@@ -80,26 +83,49 @@ class Report:
 class FeedImport:
     """One run over one feed. `tell` gets every problem as it is found, `advance` is called after every batch.
 
-    `currency`: what prices without one are in.
+    `currency`: what prices without one are in. `source`: the name under which the feed's products are known to be its own;
+    empty: they are not. `unpublish_missing`: hide those that no feed names any more, but not too large a share of them unless
+    `force`.
     """
 
     feed: Feed
     currency: str = ""
     dry_run: bool = False
+    source: str = ""
+    unpublish_missing: bool = False
+    force: bool = False
     tell: Callable[[Problem], None] = lambda _: None
     advance: Callable[[Report], None] = lambda _: None
 
     def run(self) -> Report:
-        """Raises FeedError where the feed cannot be read at all."""
+        """Raises FeedError where the feed cannot be read at all, SourceError where the source's name cannot be one."""
         self._report = Report(self.dry_run)
         self._tree = CategoryTree()
         self._lines: dict[bytes, int] = {}
         self._prices = PriceReader(self.currency, lambda: currencies()[0].code, self._evidence, self.feed.notices)
+        self._cut_off = False
+        self._naming = Naming(self.source, self.dry_run) if self.source else None
+        if self._naming:
+            _retried(self._naming.begin)
         for batch in self._batches():
             self._write(batch)
             self.advance(self._report)
+        if self._naming:
+            self._end(self._naming)
         self._report.notices = list(self.feed.notices)
         return self._report
+
+    def _end(self, naming: Naming) -> None:
+        """Hide what the feed names no more, if that is asked for and the feed was read to its end."""
+        try:
+            if not self._cut_off:
+                self._report.hidden = _retried(
+                    lambda: naming.end(unpublish=self.unpublish_missing, force=self.force)
+                )
+            elif self.unpublish_missing:
+                self._problem(0, "the feed", "nothing was hidden: the feed breaks off, so what it names is not known")
+        except TooManyMissing as error:
+            self._problem(0, "the feed", str(error))
 
     def _evidence(self) -> Evidence:
         """What all prices of the feed say of points and commas: read once more, and nothing of it kept but counts."""
@@ -129,6 +155,7 @@ class FeedImport:
         for raw in with_known_columns(self.feed.rows):
             self._report.rows += 1
             if isinstance(raw, BadRow):
+                self._cut_off = self._cut_off or raw.cut_off
                 self._problem(raw.line, raw.place, raw.reason)
                 continue
             try:
@@ -188,12 +215,17 @@ class FeedImport:
                     self._write([candidate])
             else:
                 row = batch[0].row
+                if self._naming:
+                    _retried(partial(self._naming.refused, row.sku))
                 refuses = "" if isinstance(error, StorageUnavailable) else "the database refuses it: "
                 self._problem(row.line, row.place, refuses + str(error).splitlines()[0])
 
     def _written(self, batch: list[Candidate]) -> Outcome:
         if self.dry_run:
-            return _retried(lambda: would_change(batch, self._tree))
+            outcome = _retried(lambda: would_change(batch, self._tree, self._naming and self._naming.source))
+            if self._naming:
+                _retried(partial(self._naming.count, outcome.products))
+            return outcome
         sweeps = 0
         while True:
             try:
@@ -203,7 +235,7 @@ class FeedImport:
                 batch = [self._again(candidate, swept.names, give_up=sweeps >= WRITES) for candidate in batch]
 
     def _write_once(self, batch: list[Candidate]) -> Outcome:
-        return write(batch, self._tree)
+        return write(batch, self._tree, self._naming and self._naming.source)
 
     def _forget_categories(self) -> None:
         """Read the categories anew: those that a failed transaction had made are not there."""
