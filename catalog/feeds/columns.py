@@ -55,7 +55,7 @@ class ProductRow:
     sku: str
     fields: dict[str, object] = field(default_factory=dict)
     prices: PriceCells = field(default_factory=PriceCells)
-    offer: OfferCells = OfferCells()
+    offer: OfferCells = field(default_factory=OfferCells)
     category: Path | None = None
     attributes: dict[str, str | list[str]] | None = None
     unread: frozenset[str] = frozenset()

@@ -23,6 +23,7 @@ from catalog.feeds.prices import PriceReader, survey
 from catalog.feeds.reading import Feed
 from catalog.feeds.rows import BadRow, FeedRow, Notice
 from catalog.feeds.separators import Evidence
+from catalog.feeds.sources import Source
 from catalog.filters.entries.price import currencies
 from catalog.models import ProductImage
 from catalog.photos import store
@@ -84,14 +85,14 @@ class FeedImport:
     """One run over one feed. `tell` gets every problem as it is found, `advance` is called after every batch.
 
     `currency`: what prices without one are in. `source`: the name under which the feed's products are known to be its own;
-    empty: they are not. `unpublish_missing`: hide those that no feed names any more, but not too large a share of them unless
+    None: they are not. `unpublish_missing`: hide those that no feed names any more, but not too large a share of them unless
     `force`.
     """
 
     feed: Feed
     currency: str = ""
     dry_run: bool = False
-    source: str = ""
+    source: str | None = None
     unpublish_missing: bool = False
     force: bool = False
     tell: Callable[[Problem], None] = lambda _: None
@@ -104,7 +105,7 @@ class FeedImport:
         self._lines: dict[bytes, int] = {}
         self._prices = PriceReader(self.currency, lambda: currencies()[0].code, self._evidence, self.feed.notices)
         self._cut_off = False
-        self._naming = Naming(self.source, self.dry_run) if self.source else None
+        self._naming = None if self.source is None else Naming(self.source, self.dry_run)
         if self._naming:
             _retried(self._naming.begin)
         for batch in self._batches():
@@ -115,13 +116,15 @@ class FeedImport:
         self._report.notices = list(self.feed.notices)
         return self._report
 
+    @property
+    def _source(self) -> Source | None:
+        return None if self._naming is None else self._naming.source
+
     def _end(self, naming: Naming) -> None:
         """Hide what the feed names no more, if that is asked for and the feed was read to its end."""
         try:
             if not self._cut_off:
-                self._report.hidden = _retried(
-                    lambda: naming.end(unpublish=self.unpublish_missing, force=self.force)
-                )
+                self._report.hidden = _retried(lambda: naming.end(unpublish=self.unpublish_missing, force=self.force))
             elif self.unpublish_missing:
                 self._problem(0, "the feed", "nothing was hidden: the feed breaks off, so what it names is not known")
         except TooManyMissing as error:
@@ -222,7 +225,7 @@ class FeedImport:
 
     def _written(self, batch: list[Candidate]) -> Outcome:
         if self.dry_run:
-            outcome = _retried(lambda: would_change(batch, self._tree, self._naming and self._naming.source))
+            outcome = _retried(lambda: would_change(batch, self._tree, self._source))
             if self._naming:
                 _retried(partial(self._naming.count, outcome.products))
             return outcome
@@ -235,7 +238,7 @@ class FeedImport:
                 batch = [self._again(candidate, swept.names, give_up=sweeps >= WRITES) for candidate in batch]
 
     def _write_once(self, batch: list[Candidate]) -> Outcome:
-        return write(batch, self._tree, self._naming and self._naming.source)
+        return write(batch, self._tree, self._source)
 
     def _forget_categories(self) -> None:
         """Read the categories anew: those that a failed transaction had made are not there."""

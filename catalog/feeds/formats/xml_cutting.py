@@ -55,7 +55,12 @@ class Cutter:
                 yield replace(self._give_up("the feed ends inside this item: it was cut off"), cut_off=True)
                 yield from self._cuts()
         except DocumentType as found:
-            yield Cut(found.line, b"", f"a DTD or an entity in the XML is refused ({_shown(found.text)}); leave it out", cut_off=True)
+            yield Cut(
+                found.line,
+                b"",
+                f"a DTD or an entity in the XML is refused ({_shown(found.text)}); leave it out",
+                cut_off=True,
+            )
             return
         if self._outer and self._abandoned is None:
             line = self._tags.line(len(self._tags.buffer))
