@@ -107,7 +107,7 @@ def write(batch: Sequence[Candidate], tree: CategoryTree, source: Source | None 
 
     Raises PhotosSwept, or the database's errors; then nothing of it is written.
     """
-    for path in {candidate.row.category for candidate in batch if candidate.row.category}:
+    for path in dict.fromkeys(candidate.row.category for candidate in batch if candidate.row.category):
         tree.make(path)
     with transaction.atomic():
         _hold_files(batch)

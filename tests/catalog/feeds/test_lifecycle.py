@@ -293,3 +293,18 @@ def test_a_feed_is_named_by_its_path_and_a_name_may_not_be_empty_or_endless(tmp_
     for name in ("", "x" * 501):
         with pytest.raises(CommandError, match="1 to 500 characters"):
             call_command("import_products", str(tmp_path / "a.csv"), "--feed", name, verbosity=0)
+
+
+def test_there_is_one_tree_whatever_the_case_and_empty_categories_are_not_listed(
+    tmp_path: Path, client: Client
+) -> None:
+    header = "id,title,product_type"
+    rows = ("a,x,Home > Mugs", "b,x,home > MUGS", "c,x,HOME > Cafe\N{COMBINING ACUTE ACCENT}", "d,x,Home > café")
+    run_import(write_feed(tmp_path, *rows, header=header))
+    listed = client.get("/api/v1/categories/").json()["results"]
+    assert [(node["name"], node["products"]) for node in listed] == [("Home", 4), ("Café", 2), ("Mugs", 2)]
+    report = run_import(write_feed(tmp_path, "a,x,home > café", "b,x,home > café", header=header))[0]
+    assert report["updated"] == 2
+    listed = client.get("/api/v1/categories/").json()["results"]
+    assert [(node["name"], node["products"]) for node in listed] == [("Home", 4), ("Café", 4)]
+    assert client.get("/api/v1/products/?category=mugs").json()["results"] == []
