@@ -19,6 +19,7 @@ from catalog.feeds.columns import ProductRow, RowError, is_url, read_columns
 from catalog.feeds.expected import with_known_columns
 from catalog.feeds.mapping.applying import mapped
 from catalog.feeds.mapping.files import Mapping
+from catalog.feeds.naming import Naming, TooManyMissing
 from catalog.feeds.photo_files import PhotoFile, PhotoReferenceError, look_at_photo_files, read_photo_file
 from catalog.feeds.price_cells import price_texts
 from catalog.feeds.prices import PriceReader, survey
@@ -26,6 +27,7 @@ from catalog.feeds.reading import Feed
 from catalog.feeds.report import Problem, Report
 from catalog.feeds.rows import BadRow, FeedRow, Notices
 from catalog.feeds.separators import Evidence
+from catalog.feeds.sources import Source
 from catalog.filters.entries.price import currencies
 from catalog.photos import store
 from catalog.photos.decoder_pool import KEPT_IDLE
@@ -52,28 +54,53 @@ logger = logging.getLogger(__name__)
 class FeedImport:
     """One run over one feed. `tell` gets every problem as it is found, `advance` is called after every batch.
 
-    `currency`: what prices without one are in. `mapping`: which column is which, for a feed that is not recognised.
+    `currency`: what prices without one are in. `mapping`: which column is which, for a feed that is not recognised. `source`: the
+    name under which the feed's products are known to be its own; None: they are not. `unpublish_missing`: hide those that no
+    feed names any more, but not too large a share of them unless `force`.
     """
 
     feed: Feed
     currency: str = ""
     mapping: Mapping | None = None
     dry_run: bool = False
+    source: str | None = None
+    unpublish_missing: bool = False
+    force: bool = False
     tell: Callable[[Problem], None] = lambda _: None
     advance: Callable[[Report], None] = lambda _: None
 
     def run(self) -> Report:
-        """Raises FeedError where the feed cannot be read at all."""
+        """Raises FeedError where the feed cannot be read at all, SourceError where the source's name cannot be one."""
         self._report = Report(self.dry_run)
         self._tree = CategoryTree()
         self._lines: dict[bytes, int] = {}
         self._prices = PriceReader(self.currency, lambda: currencies()[0].code, self._evidence, self.feed.notices)
+        self._cut_off = False
+        self._naming = None if self.source is None else Naming(self.source, self.dry_run)
+        if self._naming:
+            _retried(self._naming.begin)
         with ThreadPoolExecutor(STORED_AT_ONCE, thread_name_prefix="photos") as self._storing:
             for rows in self._batches():
                 self._write(self._candidates(rows))
                 self.advance(self._report)
+        if self._naming:
+            self._end(self._naming)
         self._report.notices = list(self.feed.notices)
         return self._report
+
+    @property
+    def _source(self) -> Source | None:
+        return None if self._naming is None else self._naming.source
+
+    def _end(self, naming: Naming) -> None:
+        """Hide what the feed names no more, if that is asked for and the feed was read to its end."""
+        try:
+            if not self._cut_off:
+                self._report.hidden = _retried(lambda: naming.end(unpublish=self.unpublish_missing, force=self.force))
+            elif self.unpublish_missing:
+                self._problem(0, "the feed", "nothing was hidden: the feed breaks off, so what it names is not known")
+        except TooManyMissing as error:
+            self._problem(0, "the feed", str(error))
 
     def _evidence(self) -> Evidence:
         """What all prices of the feed say of points and commas: read once more, and nothing of it kept but counts."""
@@ -105,6 +132,7 @@ class FeedImport:
         for raw in with_known_columns(self._mapped(self.feed.rows, self.feed.notices)):
             self._report.rows += 1
             if isinstance(raw, BadRow):
+                self._cut_off = self._cut_off or raw.cut_off
                 self._problem(raw.line, raw.place, raw.reason)
                 continue
             try:
@@ -184,12 +212,17 @@ class FeedImport:
                     self._write([candidate])
             else:
                 row = batch[0].row
+                if self._naming:
+                    _retried(partial(self._naming.refused, row.sku))
                 refuses = "" if isinstance(error, StorageUnavailable) else "the database refuses it: "
                 self._problem(row.line, row.place, refuses + str(error).splitlines()[0])
 
     def _written(self, batch: list[Candidate]) -> Outcome:
         if self.dry_run:
-            return _retried(lambda: would_change(batch, self._tree))
+            outcome = _retried(lambda: would_change(batch, self._tree, self._source))
+            if self._naming:
+                _retried(partial(self._naming.count, outcome.products))
+            return outcome
         sweeps = 0
         while True:
             try:
@@ -199,7 +232,7 @@ class FeedImport:
                 batch = [self._again(candidate, swept.names, give_up=sweeps >= WRITES) for candidate in batch]
 
     def _write_once(self, batch: list[Candidate]) -> Outcome:
-        return write(batch, self._tree)
+        return write(batch, self._tree, self._source)
 
     def _forget_categories(self) -> None:
         """Read the categories anew: those that a failed transaction had made are not there."""
