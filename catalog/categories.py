@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from unicodedata import normalize
 
 from django.db import transaction
 from django.utils.text import slugify
@@ -29,30 +30,30 @@ def lock_tree() -> None:
 
 
 class CategoryTree:
-    """The ids of all categories by path, read once; meant for one import."""
+    """The ids of all categories by path, whatever its case, read once; meant for one import."""
 
     def __init__(self) -> None:
         self._ids = _read()
 
     def find(self, path: Path) -> int | None:
-        return self._ids.get(path)
+        return self._ids.get(_folded(path))
 
     def make(self, path: Path) -> int:
         """The id of the category at a path. Missing ones are created in their own transaction, safe beside other writers."""
-        if path not in self._ids:
+        if _folded(path) not in self._ids:
             with transaction.atomic():
                 lock_tree()
                 self._ids = _read()
                 for depth in range(1, len(path) + 1):
-                    if path[:depth] not in self._ids:
-                        self._ids[path[:depth]] = self._add(path[:depth])
-        return self._ids[path]
+                    if _folded(path[:depth]) not in self._ids:
+                        self._ids[_folded(path[:depth])] = self._add(path[:depth])
+        return self._ids[_folded(path)]
 
     def _add(self, path: Path) -> int:
         fields = {"name": path[-1], "slug": free_slug(path)}
         if len(path) == 1:
             return int(Category.objects.add_root(fields).pk)
-        parent = Category.objects.get(pk=self._ids[path[:-1]])
+        parent = Category.objects.get(pk=self._ids[_folded(path[:-1])])
         return int(Category.objects.add_child(parent, fields).pk)
 
 
@@ -70,11 +71,17 @@ def free_slug(path: Path) -> str:
     return f"{candidates[-1][: _MAX_SLUG - 12]}-{number}"
 
 
+def _folded(path: Path) -> Path:
+    """By what a path is known: composed and without case."""
+    return tuple(normalize("NFC", normalize("NFC", name).casefold()) for name in path)
+
+
 def _read() -> dict[Path, int]:
-    rows: Iterable[tuple[int, str, str]] = Category.objects.order_by("depth").values_list("pk", "path", "name")
+    """Of categories that differ in case alone, the first in the tree's order counts."""
+    rows: Iterable[tuple[int, str, str]] = Category.objects.order_by("path").values_list("pk", "path", "name")
     names: dict[str, Path] = {}
     ids: dict[Path, int] = {}
     for pk, path, name in rows:
-        names[path] = (*names.get(path[: -Category.steplen], ()), name)
+        names[path] = (*names.get(path[: -Category.steplen], ()), *_folded((name,)))
         ids.setdefault(names[path], pk)
     return ids

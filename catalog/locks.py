@@ -8,6 +8,7 @@ The numbers are fixed: during an upgrade processes of the version before and of 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import IntEnum
 
 from django.db import connection
@@ -50,6 +51,15 @@ def share_until_commit(lock: Lock, *part: int) -> None:
     _run(f"SELECT pg_advisory_xact_lock_shared({_keys(part)})", lock, *part)
 
 
+def share_parts_until_commit(lock: Lock, parts: Iterable[int]) -> None:
+    """Hold several parts of a lock beside others that share them, until the transaction ends: lowest first, in one statement."""
+    _run(
+        "SELECT count(pg_advisory_xact_lock_shared(%s, part)) FROM unnest(%s::int[]) AS part",
+        lock,
+        sorted(set(parts)),
+    )
+
+
 def try_until_commit(lock: Lock, part: int) -> bool:
     """Hold a part alone until the transaction ends; False at once where somebody holds or shares it."""
     return bool(_run("SELECT pg_try_advisory_xact_lock(%s, %s)", lock, part))
@@ -89,8 +99,8 @@ def _keys(part: tuple[int, ...]) -> str:
     return "%s, %s" if part else "%s"
 
 
-def _run(statement: str, *keys: int) -> object:
+def _run(statement: str, *keys: int | list[int]) -> object:
     with connection.cursor() as cursor:
-        cursor.execute(statement, [int(key) for key in keys])
+        cursor.execute(statement, [key if isinstance(key, list) else int(key) for key in keys])
         row = cursor.fetchone()
         return row and row[0]

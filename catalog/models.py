@@ -85,6 +85,13 @@ class Product(models.Model):
     url = models.URLField(max_length=2000, blank=True)
     attributes = models.JSONField(default=dict, blank=True)
     published = models.BooleanField(default=True)
+    withdrawn = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="Hidden because its feeds name it no more; shown again by the next one that does.",
+    )
+    expires_at = models.DateTimeField(null=True, blank=True, help_text="Hidden from this moment on.")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -110,6 +117,11 @@ class Product(models.Model):
                 fields=["sale_until"],
                 condition=Q(list_price__isnull=False, sale_until__isnull=False),
                 name="product_sale_ends",
+            ),
+            models.Index(
+                fields=["expires_at"],
+                condition=Q(published=True, expires_at__isnull=False),
+                name="product_expires",
             ),
         ]
         constraints = [
@@ -138,6 +150,41 @@ class AttributeNumber(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.value:g} of product {self.product_id}"
+
+
+class Feed(models.Model):
+    """A named source of products. A product belongs to the feeds that name it (FeedProduct).
+
+    `runs`: how many imports of it were begun, which numbers them. `last_whole`: the number of the last one that was read to
+    its end: a product that was named in none since then is named by this feed no more.
+    """
+
+    name = models.CharField(max_length=500, unique=True)
+    runs = models.PositiveBigIntegerField(default=0, db_default=0, editable=False)
+    last_whole = models.PositiveBigIntegerField(default=0, db_default=0, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return str(self.name)
+
+
+class FeedProduct(models.Model):
+    """A product that a feed names or named, and whether the feed says that it is to be hidden (None: it never said).
+
+    `named_in`: the number of the import that named it last. Rows are removed by Postgres with their feed or product.
+    """
+
+    pk = models.CompositePrimaryKey("feed_id", "product_id")
+    feed = models.ForeignKey(Feed, on_delete=models.DO_NOTHING, related_name="+", db_index=False)
+    product = models.ForeignKey(Product, on_delete=models.DO_NOTHING, related_name="+")
+    named_in = models.PositiveBigIntegerField()
+    off = models.BooleanField(null=True)
+
+    def __str__(self) -> str:
+        return f"product {self.product_id} of feed {self.feed_id}"
 
 
 class ProductImage(models.Model):

@@ -37,7 +37,7 @@ def filtered(products: QuerySet[Product], *, words: str, filters: Filters) -> Qu
 
 
 def category_counts() -> list[CategoryCount]:
-    """The whole tree in its order, parents first: two queries."""
+    """The tree in its order, parents first, without categories in which nothing is published: two queries."""
     rows = Product.objects.filter(published=True, category__isnull=False).order_by().values_list("category__path")
     direct = dict(rows.annotate(Count("pk")))
     totals: dict[str, int] = {}
@@ -47,6 +47,7 @@ def category_counts() -> list[CategoryCount]:
     categories = list(Category.objects.order_by("path"))
     slugs = {category.path: category.slug for category in categories}
     return [
-        CategoryCount(category, slugs.get(category.path[: -Category.steplen]), totals.get(category.path, 0))
+        CategoryCount(category, slugs.get(category.path[: -Category.steplen]), totals[category.path])
         for category in categories
+        if category.path in totals
     ]

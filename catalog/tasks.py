@@ -11,3 +11,11 @@ def turn_sales() -> None:
     from catalog import sales
 
     sales.turn()
+
+
+@shared_task(ignore_result=True, acks_late=False)
+def hide_expired() -> None:
+    """Hide the products whose time is over."""
+    from catalog import expiry
+
+    expiry.hide_expired()

@@ -159,6 +159,8 @@ FETCH_PORTS: list[int] = env.list("FETCH_PORTS", cast=int, default=[80, 443])
 FEED_MAX_BYTES: int = env.int("FEED_MAX_BYTES", default=4 * 1024**3)
 # Seconds for fetching a feed by URL, all in all.
 FEED_FETCH_SECONDS: float = env.float("FEED_FETCH_SECONDS", default=900.0)
+# The largest share of a feed's products that an import hides because the feed names them no more; beyond, it hides none.
+FEED_MISSING_SHARE: float = env.float("FEED_MISSING_SHARE", default=0.3)
 # Seconds that a file without a row is kept, because its row may be about to be written.
 FILE_GRACE_SECONDS: int = env.int("FILE_GRACE_SECONDS", default=3600)
 

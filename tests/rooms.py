@@ -12,7 +12,7 @@ ORDER: Mapping[str, tuple[str, ...]] = {
     "catalog": (
         "attributes breaker currencies locks models parameters retry signals storage_names texts",
         "announce representation",
-        "categories filters photos sales",
+        "categories expiry filters photos sales",
         "product_search",
         "feeds",
         "access admin api apps demo management receivers storefront tasks urls",

@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.forms.fields import InvalidJSONInput
 from django.forms.models import BaseInlineFormSet
+from django.utils import timezone
 from treebeard.forms import movenodeform_factory
 
 from catalog.attributes import MAX_DEPTH, UnusableAttribute, check_attributes
@@ -34,7 +35,8 @@ else:
     InlineFormSet = BaseInlineFormSet
 
 Upload = Any  # an UploadedFile, with what was stored of it (`kept`) and the hashes of its picture (`hashes`)
-ACCEPT = ",".join(f"image/{name.lower()}" for name in EXTENSIONS if name != "MPO")
+# Browsers that do not know HEIC by its type know it by its suffix.
+ACCEPT = ",".join([*(f"image/{name.lower()}" for name in EXTENSIONS if name != "MPO"), "image/heic", ".heic", ".heif"])
 
 
 def keep_uploads(uploads: Iterable[Upload]) -> None:
@@ -201,6 +203,17 @@ class ProductForm(ProductModelForm):
         model = Product
         fields = "__all__"
         field_classes = {"attributes": AttributesField, "price": PriceField, "sale_price": PriceField}
+
+    def clean(self) -> dict[str, Any] | None:
+        """A product that is published again is withdrawn by no feed, and is hidden again at once where its time is over."""
+        cleaned = super().clean()
+        expires_at = self.cleaned_data.get("expires_at")
+        if self.cleaned_data.get("published") and expires_at is not None and expires_at <= timezone.now():
+            error = "This moment is over: empty it, or choose a later one, or do not publish the product."
+            self.add_error("expires_at", ValidationError(error, code="over"))
+        if "published" in self.changed_data:
+            self.instance.withdrawn = False
+        return cleaned
 
     def clean_new_photos(self) -> list[tuple[Upload, KeptPhoto]]:
         given: list[tuple[Upload, KeptPhoto]] = self.cleaned_data["new_photos"]

@@ -106,7 +106,7 @@ class ProductAdmin(ProductModelAdmin):
                     ("price", "currency", "list_price"),
                     ("sale_price", "sale_from", "sale_until"),
                     "in_stock",
-                    "published",
+                    ("published", "expires_at"),
                     "url",
                 ]
             },
@@ -138,7 +138,10 @@ class ProductAdmin(ProductModelAdmin):
         with transaction.atomic():
             chosen = Product.objects.filter(pk__in=queryset.values("pk")).exclude(published=published)
             ids = list(chosen.select_for_update().order_by("pk").values_list("pk", flat=True))
-            Product.objects.filter(pk__in=ids).update(published=published, updated_at=timezone.now())
+            now = timezone.now()
+            if published:  # what is over would be hidden again at once
+                Product.objects.filter(pk__in=ids, expires_at__lte=now).update(expires_at=None)
+            Product.objects.filter(pk__in=ids).update(published=published, withdrawn=False, updated_at=now)
             announce.products_changed(ids, hidden=not published)
         done = "published" if published else "hidden from the shop"
         self.message_user(request, f"{len(ids)} products {done}.")

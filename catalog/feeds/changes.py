@@ -13,7 +13,10 @@ from django.utils import timezone
 
 from catalog import announce
 from catalog.categories import CategoryTree
+from catalog.feeds import sources
 from catalog.feeds.columns import ProductRow
+from catalog.feeds.offers import Offer, OfferCells
+from catalog.feeds.sources import Source
 from catalog.models import Product, ProductImage
 from catalog.photos import store as photos
 from catalog.photos.store import KeptPhoto
@@ -58,9 +61,12 @@ class Changes:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was changed, and rows that were not taken, as they have no title and no product has their id."""
+    """What was changed, the products named that are there, and rows that were not taken, as they have no title and no product
+    has their id.
+    """
 
     changes: Changes
+    products: list[int]
     untitled: list[ProductRow]
 
 
@@ -80,6 +86,7 @@ class _Plan:
     is_new: bool
     fields: set[str] = field(default_factory=set)
     hides: bool = False
+    offer: Offer | None = None
     added: list[ProductImage] = field(default_factory=list)
     moved: list[ProductImage] = field(default_factory=list)
     removed: list[ProductImage] = field(default_factory=list)
@@ -89,32 +96,43 @@ class _Plan:
         return not (self.is_new or self.fields or self.added or self.moved or self.removed)
 
 
-def would_change(batch: Iterable[Candidate], tree: CategoryTree) -> Outcome:
+def would_change(batch: Iterable[Candidate], tree: CategoryTree, source: Source | None = None) -> Outcome:
     """Counts only; nothing is written."""
-    plans, untitled = _plans(batch, tree, lock=False)
-    return Outcome(_counts(plans), untitled)
+    plans, untitled = _plans(batch, tree, source, lock=False)
+    return Outcome(_counts(plans), [plan.product.pk for plan in plans if not plan.is_new], untitled)
 
 
-def write(batch: Sequence[Candidate], tree: CategoryTree) -> Outcome:
-    """Write a batch and announce it. Raises PhotosSwept, or the database's errors; then nothing of it is written."""
-    for path in {candidate.row.category for candidate in batch if candidate.row.category}:
+def write(batch: Sequence[Candidate], tree: CategoryTree, source: Source | None = None) -> Outcome:
+    """Write a batch, note that the source names its products, and announce it.
+
+    Raises PhotosSwept, or the database's errors; then nothing of it is written.
+    """
+    for path in dict.fromkeys(candidate.row.category for candidate in batch if candidate.row.category):
         tree.make(path)
     with transaction.atomic():
         _hold_files(batch)
-        plans, untitled = _plans(batch, tree, lock=True)
+        plans, untitled = _plans(batch, tree, source, lock=True)
         with announce.together(priority="import"):
             _write_products(plans)
             _write_photos(plans)
-    return Outcome(_counts(plans), untitled)
+        if source is not None:
+            sources.name_products(
+                source, {plan.product.pk: None if plan.offer is None else plan.offer is Offer.HIDDEN for plan in plans}
+            )
+    return Outcome(_counts(plans), [plan.product.pk for plan in plans], untitled)
 
 
-def _plans(batch: Iterable[Candidate], tree: CategoryTree, *, lock: bool) -> tuple[list[_Plan], list[ProductRow]]:
+def _plans(
+    batch: Iterable[Candidate], tree: CategoryTree, source: Source | None, *, lock: bool
+) -> tuple[list[_Plan], list[ProductRow]]:
     """What each row changes, and the rows that would be products without a title."""
     candidates = list(batch)
     existing = _existing([candidate.row.sku for candidate in candidates], lock=lock)
     images: defaultdict[int, list[ProductImage]] = defaultdict(list)
     for image in ProductImage.objects.filter(product__in=existing.values()).order_by("position", "id"):
         images[image.product_id].append(image)
+    hidden = [product.pk for product in existing.values() if not product.published]
+    taken_off = sources.taken_off(source, hidden) if source and hidden else set()
     now = timezone.now()
     plans, untitled = [], []
     for candidate in candidates:
@@ -124,6 +142,7 @@ def _plans(batch: Iterable[Candidate], tree: CategoryTree, *, lock: bool) -> tup
             continue
         plan = _Plan(product or Product(sku=candidate.row.sku), is_new=product is None)
         _plan_fields(plan, candidate.row, tree, now)
+        _plan_offer(plan, candidate.row.offer, plan.product.pk in taken_off, now)
         if candidate.photos is not None:
             _plan_photos(plan, candidate, images[plan.product.pk] if product else [])
         plans.append(plan)
@@ -157,6 +176,28 @@ def _plan_fields(plan: _Plan, row: ProductRow, tree: CategoryTree, now: datetime
         if getattr(plan.product, name) != value:
             plan.hides = plan.hides or name == "group"
             setattr(plan.product, name, value)
+            plan.fields.add(name)
+
+
+def _plan_offer(plan: _Plan, cells: OfferCells, was_off: bool, now: datetime) -> None:
+    """Whether the product is shown, and until when. `was_off`: this feed's own words had hidden it.
+
+    A feed that states nothing any more shows again what its words, a date or its silence had hidden, but not what a person or
+    another feed hid.
+    """
+    product, plan.offer = plan.product, cells.offer
+    expires_at = cells.expires_at if cells.dated else product.expires_at
+    if cells.offer is Offer.HIDDEN or (expires_at is not None and expires_at <= now):
+        shown = False
+    elif cells.offer is Offer.SHOWN:
+        shown = True
+    else:
+        expired = cells.dated and product.expires_at is not None and product.expires_at <= now
+        shown = product.published or product.withdrawn or expired or (cells.offer is Offer.UNSAID and was_off)
+    for name, value in {"published": shown, "withdrawn": False, "expires_at": expires_at}.items():
+        if getattr(product, name) != value:
+            plan.hides = plan.hides or (name == "published" and not shown)
+            setattr(product, name, value)
             plan.fields.add(name)
 
 

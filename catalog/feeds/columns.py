@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from catalog.categories import MAX_NAME, Path, split_path
-from catalog.feeds import availability, price_cells
+from catalog.feeds import availability, offers, price_cells
 from catalog.feeds.names import column_key
+from catalog.feeds.offers import OfferCells, read_offer
 from catalog.feeds.price_cells import CURRENCIES, PRICE_KEYS, read_prices
 from catalog.feeds.prices import PriceReader
 from catalog.feeds.rows import FeedRow, Number
@@ -22,7 +23,10 @@ _CATEGORIES = ("product_type", "google_product_category")
 _QUANTITIES = ("quantity", "inventory")
 _TEXTS = {"title": "title", "description": "description", "brand": "brand", "item_group_id": "group"}
 # What a complete row gives, if empty; and what is known where it is there.
-_STATED = ("id", "link", "availability", "price", "sale_price", price_cells.DATES, *_PHOTOS, *_CATEGORIES, *_TEXTS)
+_STATED = (
+    *("id", "link", "availability", "price", "sale_price", price_cells.DATES),
+    *(*_PHOTOS, *_CATEGORIES, *_TEXTS, *offers.KEYS),
+)
 _KNOWN = {*_STATED, *_QUANTITIES, *PRICE_KEYS}
 _AS_WRITTEN = {"link", *_PHOTOS}  # addresses, which are not to be normalised
 _LENGTHS = {field.name: field.max_length for field in Product._meta.fields if field.max_length}
@@ -42,7 +46,7 @@ class ProductRow:
     """The values that a row gives. `None`, or no entry: the row says nothing of it, so the product keeps its value.
 
     `sku` is in NFC. `fields`: values by field name of Product; `prices`: what it says of price and sale; `photos`: references as
-    written, each once. `problems`: a sentence for each cell that could not be read; of such a cell the row says nothing.
+    written, each once. `offer`: whether the product is to be shown. `problems`: a sentence for each cell that could not be read; of such a cell the row says nothing.
     `unread`: the attributes among those.
     """
 
@@ -51,6 +55,7 @@ class ProductRow:
     sku: str
     fields: dict[str, object] = field(default_factory=dict)
     prices: PriceCells = field(default_factory=PriceCells)
+    offer: OfferCells = field(default_factory=OfferCells)
     category: Path | None = None
     attributes: dict[str, str | list[str]] | None = None
     unread: frozenset[str] = frozenset()
@@ -111,6 +116,7 @@ def read_columns(row: FeedRow, prices: PriceReader | None = None) -> ProductRow:
         sku=str(sku),
         fields=fields,
         prices=priced.cells,
+        offer=read_offer(known, problems.append),
         category=_category(known, problems.append),
         attributes=cells.attributes if cells.attributes or complete or cells.stated else None,
         unread=frozenset(cells.unread - _KNOWN),

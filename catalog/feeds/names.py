@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 LISTS = {"additional_image_link"}
 _BETWEEN_URLS = re.compile(r",\s*(?=https?://|\Z)", re.IGNORECASE)
 
 
+@lru_cache(1024)
 def column_key(name: str) -> str:
     """`g:Image Link` → `image_link`: how a column is known, whoever wrote its name."""
     return "_".join(name.strip().lower().removeprefix("g:").replace("-", " ").split())

@@ -2,13 +2,54 @@
 
 from __future__ import annotations
 
+import os
+import stat
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from django.conf import settings
 
+from catalog.photos import store
+from catalog.photos.store import KeptPhoto
+
+# Bytes of a batch's new photos that are held until they are stored; those of further ones are read once more.
+_HELD_BYTES = 8 * 1024**2
+
 
 class PhotoReferenceError(ValueError):
     """The reference names no photo that may be read; the text says why."""
+
+
+@dataclass(frozen=True)
+class PhotoFile:
+    """A photo file that could be read. `kept`: where it is stored already; `data`: its bytes, if they are held."""
+
+    kept: KeptPhoto | None
+    data: bytes | None
+
+
+def look_at_photo_files(
+    root: Path, references: Iterable[str], named: Callable[[list[str]], Mapping[str, KeptPhoto]] = store.named
+) -> dict[str, PhotoFile]:
+    """What is known of the photo files of a batch, by reference: one statement tells which of them are stored.
+
+    Those that cannot be read are left out: `read_photo_file` says why.
+    """
+    digests: dict[str, str] = {}
+    held: dict[str, bytes] = {}
+    free = _HELD_BYTES
+    for reference in dict.fromkeys(references):
+        try:
+            data = read_photo_file(root, reference)
+        except PhotoReferenceError:
+            continue
+        digests[reference] = store.digest_of(data)
+        if len(data) <= free:
+            held[reference] = data
+            free -= len(data)
+    stored = named(list(digests.values())) if digests else {}
+    return {reference: PhotoFile(stored.get(digest), held.get(reference)) for reference, digest in digests.items()}
 
 
 def read_photo_file(root: Path, reference: str) -> bytes:
@@ -30,6 +71,8 @@ def photo_file(root: Path, reference: str) -> Path:
         raise PhotoReferenceError(f"{reference} is absolute; photos are named relative to the feed, inside its folder")
     if ".." in relative.parts:
         raise PhotoReferenceError(f"{reference} leaves the feed's folder; photos stay inside it")
+    if (plain := _without_links(root, relative)) is not None:
+        return plain
     try:
         path = (root / relative).resolve(strict=True)
         if not path.is_relative_to(root.resolve()):
@@ -43,3 +86,18 @@ def photo_file(root: Path, reference: str) -> Path:
     except RuntimeError as error:
         raise PhotoReferenceError(f"{reference} is a link in a circle") from error
     return path
+
+
+def _without_links(root: Path, relative: PurePosixPath) -> Path | None:
+    """The file, if none of the folders from `root` to it, nor itself, is a link: by far the most are, and are known at once."""
+    at = str(root)
+    mode = stat.S_IFDIR
+    try:
+        for part in relative.parts:
+            at = f"{at}/{part}"
+            mode = os.lstat(at).st_mode
+            if stat.S_ISLNK(mode):
+                return None
+    except (OSError, ValueError):
+        return None
+    return Path(at) if stat.S_ISREG(mode) else None

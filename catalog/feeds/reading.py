@@ -8,7 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
@@ -130,8 +130,34 @@ def _rows(file: BinaryIO, name: str, notices: Notices) -> Iterator[FeedRow | Bad
         return read_xml(source, notices)
     if kind == "json":
         return read_json_document(source, notices)
+    whole = _ends_a_line(file)
     stream = io.TextIOWrapper(source.open(notices), encoding="utf-8", newline="")
-    return read_json_lines(stream) if kind == "json lines" else read_delimited(stream, notices)
+    rows = read_json_lines(stream) if kind == "json lines" else read_delimited(stream, notices)
+    return rows if whole else _cut_off(rows)
+
+
+def _ends_a_line(file: BinaryIO) -> bool:
+    """Whether the last line is ended, in whatever encoding."""
+    position = file.tell()
+    file.seek(max(file.seek(0, io.SEEK_END) - 4, 0))
+    last = file.read(4)
+    file.seek(position)
+    return last.rstrip(b"\0").endswith((b"\n", b"\r"))
+
+
+def _cut_off(rows: Iterator[FeedRow | BadRow]) -> Iterator[FeedRow | BadRow]:
+    """The rows of a feed that ends within a line: where the last one cannot be read, the feed was cut off there."""
+    last: BadRow | None = None
+    for row in rows:
+        if last is not None:
+            yield last
+            last = None
+        if isinstance(row, BadRow):
+            last = row
+        else:
+            yield row
+    if last is not None:
+        yield replace(last, cut_off=True)
 
 
 def _some(rows: Iterator[FeedRow | BadRow], otherwise: str) -> Iterator[FeedRow | BadRow]:

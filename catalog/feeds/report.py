@@ -25,18 +25,20 @@ class Problem:
 class Report:
     """What an import did, or in a dry run would do. `problems` holds the first ones, `problem_count` counts all.
 
-    `notices`: what was noticed, decided or mended in the feed as a whole, each once, which is no problem.
+    `notices`: what was noticed, decided or mended in the feed as a whole, each once, which is no problem. `hidden`: products
+    that were hidden because no feed names them any more.
     """
 
     dry_run: bool
     rows: int = 0
     changes: Changes = field(default_factory=Changes)
+    hidden: int = 0
     problem_count: int = 0
     problems: list[Problem] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
-        counts = {"dry_run": self.dry_run, "rows": self.rows, **asdict(self.changes)}
+        counts = {"dry_run": self.dry_run, "rows": self.rows, **asdict(self.changes), "hidden": self.hidden}
         return counts | {
             "problem_count": self.problem_count,
             "problems": [asdict(item) for item in self.problems],

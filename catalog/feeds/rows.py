@@ -35,11 +35,12 @@ class FeedRow:
 
 @dataclass(frozen=True)
 class BadRow:
-    """A row that cannot be read; the rows after it can."""
+    """A row that cannot be read; the rows after it can. `cut_off`: there are none, as the feed ends before its time."""
 
     line: int
     reason: str
     where: str = ""
+    cut_off: bool = False
 
     @property
     def place(self) -> str:

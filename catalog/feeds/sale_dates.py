@@ -1,4 +1,4 @@
-"""When a sale begins and ends: `2026-11-27T00:00+0100/2026-11-30`."""
+"""Moments as feeds write them, and when a sale begins and ends: `2026-11-27T00:00+0100/2026-11-30`."""
 
 from __future__ import annotations
 
@@ -23,14 +23,17 @@ def read_interval(text: str) -> tuple[datetime | None, datetime | None]:
         raise ValueError(
             f"{_shown(text)} is no interval; write 2026-11-27/2026-11-30, or with times 2026-11-27T08:00+0100/…"
         )
-    begins, ends = _moment(begin), _moment(end, after=True)
+    begins, ends = read_moment(begin), read_moment(end, after=True)
     if begins is not None and ends is not None and begins >= ends:
         raise ValueError(f"{_shown(text)} ends before it begins")
     return begins, ends
 
 
-def _moment(text: str, *, after: bool = False) -> datetime | None:
-    """`after`: a date alone means the end of its day."""
+def read_moment(text: str, *, after: bool = False) -> datetime | None:
+    """`2026-11-27` or `2026-11-27T08:00+0100`; None of an empty text. `after`: a date alone means the end of its day.
+
+    Raises ValueError.
+    """
     text = text.strip()
     if not text:
         return None

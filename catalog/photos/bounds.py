@@ -6,37 +6,26 @@ Free of Django and of settings: decoder processes import it, and the bounds that
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
-from typing import Literal
 
 from PIL import Image, TiffImagePlugin
 
-Reason = Literal["not_an_image", "unsupported", "truncated", "too_large", "bomb", "too_slow", "busy", "duplicate"]
+from catalog.photos.errors import PhotoError
+from catalog.photos.jpeg import JpegScans
 
 # The longest side that a JPEG can have. Pillow stores a pointer and padding for each row of pixels, so a picture one pixel
 # wide and longer than this would take several times the memory of its pixels.
 MOST_SIDE = 65_535
-# Scans of one JPEG. Encoders write about 10; decoding a scan visits every pixel, however few bytes the scan has.
-MOST_SCANS = 100
-# Segments of one JPEG. 20 MB of metadata takes about 320.
-MOST_SEGMENTS = 5_000
 # Strips or tiles of one TIFF: one a row at the longest side allowed.
 MOST_PIECES = 65_535
 # Memory that decoding takes at its peak, as a multiple of the four bytes a pixel of the decoded picture; measured with
-# Pillow 13. libwebp allocates three canvases of its own, and libtiff unpacks a whole strip, which may be the whole picture.
-_TIMES_MEMORY = {"PNG": 1, "GIF": 1, "BMP": 1, "TIFF": 2, "WEBP": 4}
-# 0xFF and a byte that begins a segment: neither stuffing, fill bytes, TEM, restarts nor SOI (ITU-T T.81, table B.1).
-_JPEG_MARKER = re.compile(rb"\xff([^\x00\x01\xff\xd0-\xd8])", re.DOTALL)
-_END_OF_IMAGE, _START_OF_SCAN = 0xD9, 0xDA
-
-
-class PhotoError(Exception):
-    """A file that cannot be used as a photo. `reason` is a short code; the text says what is wrong and how to mend it."""
-
-    def __init__(self, reason: Reason, message: str) -> None:
-        super().__init__(message)
-        self.reason: Reason = reason
+# Pillow 13: libtiff unpacks a whole strip, which may be the whole picture.
+_TIMES_MEMORY = {"PNG": 1, "GIF": 1, "BMP": 1, "TIFF": 2, "WEBP": 1, "AVIF": 1, "HEIF": 1}
+# That of a WebP in Pillow's own decoder, which allocates three canvases. Larger ones are decoded by `catalog.photos.webp`.
+WEBP_TIMES_MEMORY = 4
+# Formats whose decoders hold the picture in its own colours, in RGB and as Pillow's: together within the decoder process's
+# reserve for three channels and 8 bits, twice that with transparency. Deeper ones of the largest size run into its limit.
+_IN_PLANES = {"AVIF", "HEIF"}
 
 
 @dataclass(frozen=True)
@@ -49,37 +38,6 @@ class Bounds:
 
     pixels: int
     whole_pixels: int
-
-
-@dataclass(frozen=True)
-class JpegScans:
-    """How many scans a JPEG has, and how many colour components its first scan carries."""
-
-    count: int
-    first_components: int
-
-
-def jpeg_scans(data: bytes) -> JpegScans:
-    """Walk over the segments of a JPEG's first picture. Raises PhotoError `bomb` for more of them than photos have."""
-    scans = first = 0
-    at = 2
-    for _ in range(MOST_SEGMENTS):
-        found = _JPEG_MARKER.search(data, at)
-        if found is None or found[1][0] == _END_OF_IMAGE:
-            return JpegScans(scans, first)
-        at = found.end()
-        if found[1][0] == _START_OF_SCAN:
-            scans += 1
-            first = first or int.from_bytes(data[at + 2 : at + 3], "big")
-            if scans > MOST_SCANS:
-                raise PhotoError(
-                    "bomb",
-                    f"the picture is a JPEG of more than {MOST_SCANS} scans; save it as a plain (baseline) JPEG",
-                )
-        at += max(2, int.from_bytes(data[at : at + 2], "big"))
-    raise PhotoError(
-        "bomb", f"the picture is a JPEG of more than {MOST_SEGMENTS:,} segments; save it again without its metadata"
-    )
 
 
 def check_header(image: Image.Image, bounds: Bounds, scans: JpegScans | None) -> None:
@@ -106,6 +64,8 @@ def _most_pixels(image: Image.Image, bounds: Bounds, scans: JpegScans | None) ->
         # Its coefficients (two bytes each) are all held at full size, even where the output is reduced.
         areas = [across * down for _, across, down, _ in getattr(image, "layer", ())]
         times = math.ceil(2 * sum(areas) / max([*areas, 1]) / 4) or 1
+    elif image.format in _IN_PLANES and image.has_transparency_data:
+        times *= 2
     return min(bounds.pixels, bounds.whole_pixels // times)
 
 

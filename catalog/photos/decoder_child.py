@@ -19,7 +19,7 @@ from typing import Any
 
 import orjson
 
-from catalog.photos.bounds import PhotoError
+from catalog.photos.errors import PhotoError
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 # Starting takes .2 s on an idle machine: importing NumPy and Pillow.

@@ -12,8 +12,8 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from catalog.photos.bounds import PhotoError
 from catalog.photos.decoder_child import Decoder, DecoderDied, DecoderTooSlow, NoDecoder
+from catalog.photos.errors import PhotoError
 
 AT_A_TIME = 4
 KEPT_IDLE = 2

@@ -20,8 +20,9 @@ from typing import Any
 import orjson
 from PIL import Image
 
-from catalog.photos.bounds import Bounds, PhotoError
+from catalog.photos.bounds import Bounds
 from catalog.photos.decoding import Seen, out_of_memory, photo_facts, photo_framed, photo_pixels, photo_square
+from catalog.photos.errors import PhotoError
 from catalog.photos.rgb import STRIP_PIXELS
 from catalog.photos.squares import Square
 

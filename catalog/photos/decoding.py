@@ -5,6 +5,7 @@ Free of Django and of settings. A C decoder may take any time and any memory, or
 
 from __future__ import annotations
 
+import hashlib
 import io
 import math
 import struct
@@ -20,13 +21,18 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from catalog.photos.bounds import Bounds, PhotoError, check_header, jpeg_scans
+from catalog.photos.bounds import WEBP_TIMES_MEMORY, Bounds, check_header
 from catalog.photos.cutouts import laid_on, laid_on_ground
+from catalog.photos.errors import PhotoError
 from catalog.photos.framing import framed
 from catalog.photos.hashes import PictureHashes, picture_hashes
+from catalog.photos.heif import boxed_format, open_boxed
+from catalog.photos.jpeg import endings, jpeg_scans
 from catalog.photos.profiles import srgb
-from catalog.photos.rgb import to_rgb, to_rgba
+from catalog.photos.rgb import strips, to_rgb, to_rgba
 from catalog.photos.squares import Box, Colour, Crop, Square, whole_pixels
+from catalog.photos.unusable import raw_tiff, unusable
+from catalog.photos.webp import LargeWebP, canvas_size
 
 # Pillow's name of a format → the extension its files are stored with. MPO: a JPEG of several pictures, from some phones.
 EXTENSIONS = {
@@ -37,18 +43,19 @@ EXTENSIONS = {
     "GIF": "gif",
     "BMP": "bmp",
     "TIFF": "tif",
+    "AVIF": "avif",
+    "HEIF": "heif",
 }
 # The first bytes of a file → the format that Pillow opens it as.
 _SIGNATURES = {
     b"\xff\xd8\xff": "JPEG",
     b"\x89PNG\r\n\x1a\n": "PNG",
-    b"RIFF": "WEBP",
     b"GIF8": "GIF",
     b"BM": "BMP",
     b"II*\x00": "TIFF",
     b"MM\x00*": "TIFF",
 }
-# These plugins alone are imported: with all of Pillow's, a decoder process takes twice as long to start.
+# These plugins alone are imported at once: with all of Pillow's, a decoder process takes twice as long to start.
 _PLUGINS: dict[str, type[ImageFile.ImageFile]] = {
     "JPEG": JpegImageFile,
     "PNG": PngImageFile,
@@ -58,7 +65,13 @@ _PLUGINS: dict[str, type[ImageFile.ImageFile]] = {
     "TIFF": TiffImageFile,
 }
 # How Pillow's errors begin where a header is intact but of a variant that the plugin does not support.
-_NOT_READ = ("cannot handle", "unknown pixel mode", "unknown data organization", "Unsupported BMP")
+_NOT_READ = (
+    "cannot handle",
+    "unknown pixel mode",
+    "unknown data organization",
+    "Unsupported BMP",
+    "Unsupported feature",
+)
 _ORIENTATION_TAG = 0x0112
 # EXIF orientation → the transposition that turns the picture upright (CIPA DC-008, 4.6.4).
 _UPRIGHT = {
@@ -181,25 +194,30 @@ class _Drafted:
 
     image: Image.Image
     whole_pixels: int
+    data: bytes
+    at_least: int | None
 
 
 def _drafted(data: bytes, bounds: Bounds, at_least: int | None) -> _Drafted:
     """Open a photo. A JPEG will be decoded at the smallest scale that leaves its sides at least twice `at_least`."""
     image = _open(data, bounds)
     pixels = image.width * image.height
+    try:
+        _reduce(image, at_least)
+    except _DAMAGED as error:
+        raise _damaged("the picture is damaged or cut short", error) from error
+    return _Drafted(image, pixels, data, at_least)
+
+
+def _reduce(image: Image.Image, at_least: int | None) -> None:
     if at_least is not None:
-        try:
-            image.draft(None, (2 * at_least, 2 * at_least))
-        except _DAMAGED as error:
-            raise _damaged("the picture is damaged or cut short", error) from error
-    return _Drafted(image, pixels)
+        image.draft(None, (2 * at_least, 2 * at_least))
 
 
 def _decoded(drafted: _Drafted, convert: Callable[[Image.Image], Image.Image]) -> Image.Image:
     """Decode, convert and turn upright."""
-    image = drafted.image
     try:
-        image.load()
+        image = _loaded(drafted)
         upright = _UPRIGHT.get(_orientation(image))
         converted = convert(image)
     except _DAMAGED as error:
@@ -209,13 +227,52 @@ def _decoded(drafted: _Drafted, convert: Callable[[Image.Image], Image.Image]) -
     return converted if upright is None else converted.transpose(upright)
 
 
+def _loaded(drafted: _Drafted) -> Image.Image:
+    """Decode. A JPEG that lacks nothing but its end is taken."""
+    image = drafted.image
+    claimed = image.size
+    try:
+        image.load()
+    except OSError:
+        if image.format != "JPEG" or (ended := _with_end(drafted)) is None:
+            raise
+        return ended
+    if image.size != claimed:
+        raise ValueError(f"its header says {claimed[0]} × {claimed[1]} pixels, it has {image.width} × {image.height}")
+    return image
+
+
+def _with_end(drafted: _Drafted) -> Image.Image | None:
+    """A JPEG without its end marker, decoded; None where rows of it are missing, so that decoders would make them up."""
+    scans = jpeg_scans(drafted.data)
+    if scans.ends:
+        return None
+    colours = len(getattr(drafted.image, "layer", ()))
+    drafted.image.close()  # what was decoded of it so far takes as much memory as the whole
+    image, seen = None, set()
+    for data in endings(drafted.data, scans, colours):
+        del image
+        image = Image.open(io.BytesIO(data), formats=["JPEG"])
+        _reduce(image, drafted.at_least)
+        image.load()
+        digest = hashlib.blake2b()
+        for _, strip in strips(image):
+            digest.update(strip.tobytes())
+        seen.add(digest.digest())
+        if len(seen) > 1:
+            return None
+    return image
+
+
 def _open(data: bytes, bounds: Bounds) -> Image.Image:
     """Identify the format and judge the header; nothing is decoded yet."""
     if not data:
         raise PhotoError("not_an_image", "the file is empty")
     scans = jpeg_scans(data) if data.startswith(b"\xff\xd8\xff") else None
     try:
-        image = Image.open(io.BytesIO(data), formats=tuple(_PLUGINS))
+        image = _opened(data, bounds)
+        if isinstance(image, TiffImageFile) and (refusal := raw_tiff(data, image.tag_v2)):
+            raise PhotoError("unsupported", refusal)
         check_header(image, bounds, scans)
     except UnidentifiedImageError as error:
         raise _unread(data) from error
@@ -226,11 +283,22 @@ def _open(data: bytes, bounds: Bounds) -> Image.Image:
     return image
 
 
+def _opened(data: bytes, bounds: Bounds) -> Image.Image:
+    if boxed := boxed_format(data):
+        return open_boxed(data, boxed)
+    webp = canvas_size(data)
+    if webp is not None and webp[0] * webp[1] > bounds.whole_pixels // WEBP_TIMES_MEMORY:
+        return LargeWebP(data)
+    return Image.open(io.BytesIO(data), formats=tuple(_PLUGINS))
+
+
 def _unread(data: bytes) -> PhotoError:
     """Why no plugin opened the file. Pillow drops the error of the format's own plugin, so that one is asked again."""
     format = next((name for start, name in _SIGNATURES.items() if data.startswith(start)), None)
+    if data.startswith(b"RIFF") and data[8:12] in (b"WEBP", b""):
+        format = "WEBP"
     if format is None:
-        return PhotoError("not_an_image", "the file is not a photo; send JPEG, PNG, WebP, GIF, BMP or TIFF")
+        return PhotoError("not_an_image", unusable(data))
     said = ""
     try:
         _PLUGINS[format](io.BytesIO(data))
@@ -242,8 +310,11 @@ def _unread(data: bytes) -> PhotoError:
 
 
 def _damaged(what: str, error: Exception) -> PhotoError:
-    if "out of memory" in str(error):
+    said = str(error)
+    if "out of memory" in said.lower() or said.startswith("Memory allocation error"):
         return out_of_memory()
+    if said.startswith(_NOT_READ):
+        return PhotoError("unsupported", f"the picture is of a kind that is not read ({said}); save it as JPEG or PNG")
     return PhotoError("truncated", f"{what} ({error}); save it again")
 
 
@@ -259,8 +330,13 @@ def out_of_memory() -> PhotoError:
 
 
 def _orientation(image: Image.Image) -> int:
-    """EXIF orientation; 1 (upright) where there is none or the EXIF block is damaged, which alone is no reason to refuse."""
+    """EXIF orientation, 1 to 8; 1 (upright) where there is none, or the number or the EXIF block is nonsense: that alone is no
+    reason to refuse a photo.
+    """
+    if image.format == "HEIF":
+        return 1  # libheif turns it upright itself
     try:
-        return int(Image.Image.getexif(image).get(_ORIENTATION_TAG, 1))
+        orientation = int(Image.Image.getexif(image).get(_ORIENTATION_TAG, 1))
     except _DAMAGED:
         return 1
+    return orientation if orientation in _UPRIGHT else 1

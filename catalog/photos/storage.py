@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import uuid
-from pathlib import Path
+from contextlib import suppress
+from typing import BinaryIO
 
 from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage
@@ -30,19 +31,28 @@ class WholeFileStorage(FileSystemStorage):
         return f"{self.base_url}{filepath_to_uri(name)}"
 
     def _save(self, name: str, content: File[bytes]) -> str:
-        target = Path(self.path(name))
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_name(f"{target.name}.{uuid.uuid4().hex}{PARTIAL_SUFFIX}")
+        target = self.path(name)
+        partial = f"{target}.{uuid.uuid4().hex}{PARTIAL_SUFFIX}"
         try:
-            with partial.open("xb") as file:
+            with _created(partial) as file:
                 for chunk in content.chunks():
                     file.write(chunk)
                 file.flush()
                 os.fsync(file.fileno())
             if self.file_permissions_mode is not None:
-                partial.chmod(self.file_permissions_mode)
-            partial.replace(target)
+                os.chmod(partial, self.file_permissions_mode)
+            os.replace(partial, target)
         except BaseException:
-            partial.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                os.unlink(partial)
             raise
         return name
+
+
+def _created(path: str) -> BinaryIO:
+    """A new file. Its folder is made when it turns out to be missing: it nearly always is there."""
+    try:
+        return open(path, "xb")
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        return open(path, "xb")

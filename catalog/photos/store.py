@@ -19,7 +19,7 @@ from django.db.models import Max
 
 from catalog import announce
 from catalog.announce import Priority
-from catalog.locks import Lock, share_until_commit, try_until_commit
+from catalog.locks import Lock, share_parts_until_commit, try_until_commit
 from catalog.models import Product, ProductImage
 from catalog.photos.reading import PhotoError, inspect_photo
 from catalog.photos.storage_errors import storage_errors
@@ -46,8 +46,23 @@ class KeptPhoto:
 def describe(data: bytes) -> KeptPhoto:
     """What `keep` would store. The header alone is read. Raises PhotoError where that shows no usable photo."""
     facts = inspect_photo(io.BytesIO(data))
-    digest = hashlib.sha256(data).hexdigest()
+    digest = digest_of(data)
     return KeptPhoto(digest, photo_path(digest, facts.extension), facts.width, facts.height)
+
+
+def named(digests: Iterable[str]) -> dict[str, KeptPhoto]:
+    """The photos of these digests that rows name, by digest: files that are stored and were judged already."""
+    rows = ProductImage.objects.filter(digest__in=list(digests)).values_list("digest", "file", "width", "height")
+    return {
+        digest: KeptPhoto(digest, name, width, height)
+        for digest, name, width, height in rows
+        if width is not None and height is not None
+    }
+
+
+def digest_of(data: bytes) -> str:
+    """What a file is stored and known by."""
+    return hashlib.sha256(data).hexdigest()
 
 
 def keep(data: bytes, described: KeptPhoto | None = None) -> KeptPhoto:
@@ -75,12 +90,12 @@ def hold(kept: Iterable[KeptPhoto]) -> list[KeptPhoto]:
     Raises StorageUnavailable.
     """
     photos = list(kept)
-    for bucket in sorted({_bucket(photo.digest) for photo in photos}):
-        share_until_commit(Lock.PHOTO_FILES, bucket)
-    digests = [photo.digest for photo in photos]
-    named = set(ProductImage.objects.filter(digest__in=digests).values_list("digest", flat=True))
+    if not photos:
+        return []
+    share_parts_until_commit(Lock.PHOTO_FILES, (_bucket(photo.digest) for photo in photos))
+    have_rows = named(photo.digest for photo in photos)
     with storage_errors("the stored photos could not be looked at"):
-        return [photo for photo in photos if photo.digest not in named and not default_storage.exists(photo.name)]
+        return [photo for photo in photos if photo.digest not in have_rows and not default_storage.exists(photo.name)]
 
 
 def try_lock_for_sweep(digest: str) -> bool:

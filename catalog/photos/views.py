@@ -22,6 +22,8 @@ CONTENT_TYPES = {
     "gif": "image/gif",
     "bmp": "image/bmp",
     "tif": "image/tiff",
+    "avif": "image/avif",
+    "heif": "image/heif",
 }
 _FOR_EVER = "public, max-age=31536000, immutable"
 

@@ -45,7 +45,7 @@ def test_siblings_are_kept_in_the_order_of_their_names() -> None:
         (["A > B > C", "D > B > C", "E > C", "D > B"], ["c", "b-c", "e-c", "d-b"]),
         (["Платья"], ["платья"]),
         (["***", "###"], ["category", "category-2"]),
-        (["A b", "A-b", "A  B"], ["a-b", "a-b-2", "a-b-3"]),
+        (["A b", "A-b", "A  B", "A_b?", "A b!"], ["a-b", "a-b-2", "a-b", "a_b", "a-b-3"]),
     ],
 )
 def test_slugs_are_short_where_free_and_unique_always(paths: list[str], slugs: list[str]) -> None:

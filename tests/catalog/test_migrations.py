@@ -139,3 +139,25 @@ def indexes(*words: str) -> dict[str, bool]:
         [f"%{word}%" for word in words],
     )
     return dict(found)
+
+
+def test_feeds_as_sources_come_and_go(migrated: None) -> None:
+    """Processes of the version before go on adding products while the new columns are there."""
+    make_product(sku="a", withdrawn=True)
+    call_command("migrate", "catalog", "0003", verbosity=0)
+    assert rows("SELECT tablename FROM pg_tables WHERE tablename LIKE 'catalog_feed%%'") == []
+    assert indexes("product_expires") == {}
+    call_command("migrate", "catalog", "0004", verbosity=0)
+    run(OLD_ROW, "b", "Brisk", "5.00", "{}")
+    assert rows("SELECT sku, withdrawn, expires_at FROM catalog_product ORDER BY sku") == [
+        ("a", False, None),
+        ("b", False, None),
+    ]
+    assert indexes("product_expires") == {"product_expires": True}
+
+
+def test_feeds_as_sources_go_on_where_the_migration_broke_off(migrated: None) -> None:
+    call_command("migrate", "catalog", "0003", fake=True, verbosity=0)
+    run("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'product_expires'::regclass")
+    call_command("migrate", "catalog", "0004", verbosity=0)
+    assert indexes("product_expires") == {"product_expires": True}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import io
 import time
+from pathlib import Path
 
 import numpy as np
 from django.conf import settings
@@ -17,6 +18,7 @@ from tests.catalog.photos.files import encoded, grey_tiff, many_scans, strips_ti
 # What a reader says of a file that it cannot use, in the end: `busy` is left out, for it says nothing of the file.
 REASONS = {"not_an_image", "unsupported", "truncated", "bomb", "too_slow"}
 SIDE = 48
+HEIC = Path(__file__).parent.parent / "catalog" / "photos" / "heic"
 
 
 @functools.cache
@@ -56,6 +58,11 @@ def whole_files() -> tuple[bytes, ...]:
         grey_tiff(deep % 4096, bits=12),
         strips_tiff(width=SIDE, height=SIDE, rows=4),
         tile_tiff(side=64, picture=SIDE),
+        *(encoded(image, "AVIF") for image in (rgb, rgba, grey)),
+        encoded(rgb, "AVIF", **frames),
+        *(path.read_bytes() for path in sorted(HEIC.glob("*48.heic"))),
+        encoded(rgb, "JPEG")[:-2],
+        encoded(rgb, "JPEG", progressive=True)[:-1],
     ]
     return tuple(files)
 

@@ -8,7 +8,10 @@ from pathlib import Path
 
 from catalog.feeds.rows import BadRow, FeedError, FeedRow
 
-SUFFIXES = {".jpg", ".jpeg", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}
+SUFFIXES = {
+    *(".jpg", ".jpeg", ".jfif", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"),
+    *(".avif", ".heic", ".heif", ".hif"),
+}
 
 FEED_SUFFIXES = {".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".xml", ".rss", ".atom", ".yml", ".xlsx", ".gz", ".zip"}
 

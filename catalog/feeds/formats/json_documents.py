@@ -32,7 +32,9 @@ def read_json_document(source: Encoded, notices: Notices) -> Iterator[FeedRow | 
                 yield BadRow(number, item, where) if isinstance(item, str) else json_row(item, number, where)
         except ijson.JSONError as error:
             reason = " ".join(str(error).split())[:200]
-            yield BadRow(number + 1, f"the JSON breaks off ({reason}); nothing after item {number} was read")
+            yield BadRow(
+                number + 1, f"the JSON breaks off ({reason}); nothing after item {number} was read", cut_off=True
+            )
 
 
 def _objects(stream: BinaryIO, prefix: str) -> Iterator[dict[str, Any] | str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from catalog.feeds.formats.xml_tags import MAX_KEPT, DocumentType, Tag, Tags
@@ -18,11 +18,15 @@ _MAX_NESTED = 16  # items inside an item; more were never closed
 
 @dataclass(frozen=True)
 class Cut:
-    """An item's bytes, from its start tag to its end tag; or, with a `reason`, none and why it cannot be read."""
+    """An item's bytes, from its start tag to its end tag; or, with a `reason`, none and why it cannot be read.
+
+    `cut_off`: because the feed ends before its time.
+    """
 
     line: int
     data: bytes
     reason: str = ""
+    cut_off: bool = False
 
 
 class Cutter:
@@ -47,14 +51,19 @@ class Cutter:
         try:
             yield from self._cuts()
             while self._inner is not None:
-                yield self._give_up("the feed ends inside this item: it was cut off")
+                yield replace(self._give_up("the feed ends inside this item: it was cut off"), cut_off=True)
                 yield from self._cuts()
         except DocumentType as found:
-            yield Cut(found.line, b"", f"a DTD or an entity in the XML is refused ({_shown(found.text)}); leave it out")
+            yield Cut(
+                found.line,
+                b"",
+                f"a DTD or an entity in the XML is refused ({_shown(found.text)}); leave it out",
+                cut_off=True,
+            )
             return
         if self._outer and self._abandoned is None:
             line = self._tags.line(len(self._tags.buffer))
-            yield Cut(line, b"", f"the XML ends before </{_shown(self._outer[0])}>: the feed was cut off")
+            yield Cut(line, b"", f"the XML ends before </{_shown(self._outer[0])}>: the feed was cut off", cut_off=True)
 
     def _cuts(self) -> Iterator[Cut]:
         while (tag := self._tags.next()) is not None:

@@ -34,7 +34,7 @@ def read_xml(source: Encoded, notices: Notices) -> Iterator[FeedRow | BadRow]:
     reader = _ItemReader(structure, categories, notices)
     with source.open(notices) as stream:
         for cut in Cutter(stream, structure.item.encode()):
-            yield BadRow(cut.line, cut.reason) if cut.reason else reader.row(cut)
+            yield BadRow(cut.line, cut.reason, cut_off=cut.cut_off) if cut.reason else reader.row(cut)
 
 
 class _ItemReader:

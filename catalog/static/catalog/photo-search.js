@@ -24,9 +24,9 @@ let start = null;
 
 function take(chosen) {
   if (!chosen) return;
-  if (!chosen.type.startsWith("image/")) {
+  if (chosen.type && !chosen.type.startsWith("image/")) { // browsers that do not know HEIC give it no type
     head.hidden = true;
-    fill(list, notice("Not a photo", `${chosen.name || "That"} is no picture. JPEG, PNG, WebP, GIF, BMP or TIFF will do.`));
+    fill(list, notice("Not a photo", `${chosen.name || "That"} is no picture. JPEG, PNG, WebP, AVIF, HEIC, GIF, BMP or TIFF will do.`));
     return;
   }
   file = chosen;

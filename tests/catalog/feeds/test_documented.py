@@ -19,6 +19,14 @@ PRODUCTS = {
     "YML": 1,
     "JSON Lines": 6,
     "JSON documents": 3,
+    "Shopify": 4,
+    "WooCommerce": 4,
+    "Magento 2": 3,
+    "PrestaShop": 5,
+    "Vendure": 5,
+    "Medusa": 5,
+    "commercetools": 5,
+    "Awin": 5,
 }
 
 

@@ -104,7 +104,7 @@ def test_a_side_longer_than_any_jpeg_is_refused_by_its_header(width: int, height
 @pytest.mark.skipif(sys.platform != "linux", reason="a decoder cannot bound its memory elsewhere")
 @pytest.mark.parametrize(
     "name",
-    ["tile", "tall", "narrow", "wide", "text", "profile", "segments", "jpeg"],
+    ["tile", "tall", "narrow", "wide", "text", "profile", "segments", "jpeg", "webp", "avif", "no end"],
 )
 def test_no_process_grows_by_more_than_300_mb(name: str) -> None:
     """This one keeps the picture, its decoder what decoding takes; each one's peak since its last start counts."""
@@ -119,6 +119,9 @@ def test_no_process_grows_by_more_than_300_mb(name: str) -> None:
         "profile": lambda: png[:33] + png_chunk(b"iCCP", b"a\0\0" + text[3:] * 900) + png[33:],
         "segments": lambda: b"\xff\xd8" + b"\xff\xfe\x00\x02" * 5_000_000,
         "jpeg": lambda: encoded(Image.new("RGB", (7_071, 7_071)), "JPEG"),
+        "webp": lambda: encoded(Image.new("RGBA", (5_000, 5_000)), "WEBP", lossless=True, method=0),
+        "avif": lambda: encoded(Image.new("RGB", (5_000, 5_000)), "AVIF", speed=10),
+        "no end": lambda: encoded(Image.new("RGB", (7_071, 7_071)), "JPEG")[:-2],
     }[name]()
     decoder_pool().close()
     decode_photo(io.BytesIO(png))

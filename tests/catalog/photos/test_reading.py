@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import io
+import struct
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 from pytest_django import Settings
 
@@ -48,6 +51,7 @@ def near(a: list[tuple[int, int, int]], b: list[tuple[int, int, int]]) -> bool:
         ("GIF", "gif", {}),
         ("BMP", "bmp", {}),
         ("TIFF", "tif", {}),
+        ("AVIF", "avif", {"quality": 90}),
     ],
 )
 def test_each_format_is_read(format: str, extension: str, options: dict[str, object]) -> None:
@@ -76,6 +80,39 @@ def test_exif_orientation_sets_the_picture_upright(format: str, orientation: int
     assert np.array_equal(np.asarray(image), np.asarray(expected))
     if orientation == 6:  # turned a quarter clockwise: what was bottom left is now top left
         assert near(corners(image), [BLUE, RED, WHITE, GREEN])
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("orientation", [0, 9, 65_535])
+def test_an_orientation_that_is_none_leaves_the_picture_as_it_is(format: str, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    options = {"quality": 95, "subsampling": 0} if format == "JPEG" else {}
+    file = encoded(quarters(), format, exif=exif, **options)
+    facts = inspect_photo(file)
+    file.seek(0)
+    image = decode_photo(file)
+    assert (facts.width, facts.height) == image.size == (96, 64)
+    assert near(corners(image), [RED, GREEN, BLUE, WHITE])
+
+
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("kind", [2, 5, 10, 11, 12, 7, 99])
+@pytest.mark.parametrize("count", [0, 1, 3, 2**31])
+def test_an_orientation_of_another_type_does_not_spoil_the_photo(format: str, kind: int, count: int) -> None:
+    """Text, fractions, floats and types that there are not, in one, none or very many values."""
+    block = b"MM\0*" + struct.pack(">IHHHII", 8, 1, 0x0112, kind, count, 26) + bytes(4) + b"right side up"
+    file = encoded(quarters(), format, exif=b"Exif\0\0" + block)
+    facts = inspect_photo(file)
+    file.seek(0)
+    assert (facts.width, facts.height) == decode_photo(file).size == (96, 64)
+
+
+@given(block=st.binary(max_size=80))
+def test_fuzz_no_exif_block_spoils_a_photo(block: bytes) -> None:
+    for format in ("JPEG", "PNG", "WEBP"):
+        file = encoded(Image.new("RGB", (6, 4)), format, exif=b"Exif\0\0MM\0*" + block)
+        assert sorted(decode_photo(file).size) == [4, 6]
 
 
 def test_a_damaged_exif_block_does_not_spoil_the_photo() -> None:
@@ -165,7 +202,7 @@ def test_a_file_cut_short_is_truncated(format: str) -> None:
 def test_flipped_bytes_never_raise_anything_else() -> None:
     rng = np.random.default_rng(7)
     noise = Image.fromarray(rng.integers(0, 255, (32, 32, 3), dtype=np.uint8))
-    for format in ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"):
+    for format in ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"):
         whole = np.frombuffer(encoded(noise, format).getvalue(), np.uint8)
         for _ in range(60):
             data = whole.copy()

@@ -1,0 +1,38 @@
+"""Brings the rows of a feed under the names of Google's product feed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
+
+from catalog.feeds.mapping.files import Mapping
+from catalog.feeds.mapping.plain import plain
+from catalog.feeds.mapping.recognising import recognised
+from catalog.feeds.mapping.ruled import missing_columns, ruled
+from catalog.feeds.mapping.shop import Again
+from catalog.feeds.rows import BadRow, FeedRow, Notices
+
+JUDGED_ROWS = 100
+
+
+def mapped(
+    rows: Iterable[FeedRow | BadRow], again: Again, notices: Notices, mapping: Mapping | None = None
+) -> Iterator[FeedRow | BadRow]:
+    """The rows under our names, by a mapping file, else as the shop system that wrote the feed names its columns.
+
+    The first rows tell which system that is, and `notices` gets its name. `again` reads the feed once more, for systems
+    that say only later in the feed what belongs together. Raises MappingError where the file names columns that are not there.
+    """
+    remaining = iter(rows)
+    first = list(islice(remaining, JUDGED_ROWS))
+    good = [row for row in first if isinstance(row, FeedRow)]
+    every: Iterator[FeedRow | BadRow] = chain(first, remaining)
+    if mapping is not None:
+        for text in missing_columns(mapping, good):
+            notices.say(text.replace("the feed has", f"the first {len(good)} items have"))
+        every = (ruled(row, mapping) if isinstance(row, FeedRow) else row for row in every)
+    elif (shop := recognised(dict.fromkeys(name for row in good for name in row.values))) is not None:
+        notices.say(f"columns as {shop.name} exports them")
+        if shop.map is not None:
+            every = shop.map(every, again)
+    return (plain(row) if isinstance(row, FeedRow) else row for row in every)

@@ -1,0 +1,133 @@
+"""WooCommerce: a variation is a row that names its `Parent`; attributes are columns `Attribute 1 name`, `Attribute 1 value(s)`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from catalog.feeds.mapping.lists import comma_list
+from catalog.feeds.mapping.photos import photos_of, put_photos
+from catalog.feeds.mapping.shop import Again, Rows, Shop, Values, copy, first, keyed, put, put_attribute, put_prices
+from catalog.feeds.rows import BadRow, FeedRow
+
+_ATTRIBUTE = re.compile(r"attribute_(\d{1,3})_name")
+_INHERITED = ("description", "short_description", "categories", "brands", "images", "published", "tags")
+_KEPT = (*_INHERITED, "id", "sku", "name", "visibility_in_catalog")
+
+
+@dataclass
+class _Parent:
+    """What variations inherit of the row that they name, and the photos that are those of single variations."""
+
+    cells: Values = field(default_factory=dict)
+    own_photos: set[str] = field(default_factory=set)
+    has_variations: bool = False
+
+
+def _map(rows: Rows, again: Again) -> Rows:
+    parents = _parents(again())
+    for row in rows:
+        if isinstance(row, BadRow):
+            yield row
+            continue
+        cells = keyed(row)
+        parent = parents.get(_reference(cells))
+        if parent is None and (itself := next((parents[key] for key in _names(cells) if key in parents), None)):
+            if itself.has_variations and first(cells, "type").lower().startswith("variable"):
+                continue  # what can be bought are its variations
+        yield FeedRow(row.line, _values(cells, parent), complete=False, where=row.where)
+
+
+def _parents(rows: Rows) -> dict[str, _Parent]:
+    """The rows that others name, by SKU and by `id:NUMBER`."""
+    parents: dict[str, _Parent] = {}
+    for row in rows:
+        if isinstance(row, BadRow):
+            continue
+        cells = keyed(row)
+        if reference := _reference(cells):
+            parent = parents.setdefault(reference, _Parent())
+            parent.has_variations = True
+            parent.own_photos.update(photos_of(cells.get("images", [])))
+        elif first(cells, "type").lower().startswith("variable"):
+            named = [parents[name] for name in _names(cells) if name in parents]  # by variations before it
+            parent = _Parent(
+                {key: texts for key, texts in cells.items() if key in _KEPT or key.startswith("attribute_")},
+                {photo for one in named for photo in one.own_photos},
+                bool(named),
+            )
+            parents |= dict.fromkeys(_names(cells), parent)
+    return parents
+
+
+def _reference(cells: Values) -> str:
+    return first(cells, "parent")
+
+
+def _names(cells: Values) -> list[str]:
+    """How a variation may name this row."""
+    sku, number = first(cells, "sku"), first(cells, "id")
+    return [*([sku] if sku else []), *([f"id:{number}"] if number else [])]
+
+
+def _values(cells: Values, parent: _Parent | None) -> Values:
+    above = parent.cells if parent else {}
+    whole = {**cells, **{key: above[key] for key in _INHERITED if above.get(key) and not cells.get(key)}}
+    values: Values = {}
+    put(values, "id", [first(cells, "sku") or first(cells, "id")])
+    put(values, "title", [first(cells, "name") or first(above, "name")])
+    copy(values, "description", whole, "description", "short_description")
+    copy(values, "brand", whole, "brands")
+    if "categories" in whole:
+        put(values, "product_type", comma_list(first(whole, "categories")))
+    put(values, "item_group_id", [first(above, "sku") or first(above, "id") or _reference(cells)], there=False)
+    _put_published(values, whole, above)
+    if "regular_price" in cells:
+        put_prices(values, first(cells, "regular_price"), first(cells, "sale_price"))
+        if first(cells, "sale_price") and "date_sale_price_starts" in cells:
+            begins, ends = first(cells, "date_sale_price_starts"), first(cells, "date_sale_price_ends")
+            put(values, "sale_price_effective_date", [f"{begins}/{ends}" if begins or ends else ""])
+    copy(values, "availability", cells, "in_stock?", "stock")
+    if "images" in whole:
+        mine = photos_of(cells.get("images", []))
+        shared = [photo for photo in photos_of(above.get("images", [])) if parent and photo not in parent.own_photos]
+        put_photos(values, mine + shared or photos_of(above.get("images", [])))
+    _put_attributes(values, cells, above)
+    put_attribute(values, "tags", comma_list(first(whole, "tags")))
+    put_attribute(values, "gtin", [first(cells, "gtin,_upc,_ean,_or_isbn")])
+    return values
+
+
+def _put_published(values: Values, cells: Values, above: Values) -> None:
+    """A product that the shop hides from its catalogue and its search is hidden here, too."""
+    if "published" not in cells:
+        return
+    said = [first(source, "published") for source in (cells, above)]
+    hidden = [text for text in said if text in ("0", "-1")]
+    if "hidden" in (first(source, "visibility_in_catalog").lower() for source in (cells, above)):
+        hidden.append("0")
+    put(values, "published", hidden[:1] or said[:1])
+
+
+def _put_attributes(values: Values, cells: Values, above: Values) -> None:
+    """Its own attributes, and of its parent's those that it does not give itself."""
+    for source in (cells, above):
+        found: Values = {}
+        for key in source:
+            if match := _ATTRIBUTE.fullmatch(key):
+                number = match[1]
+                texts = comma_list(first(source, f"attribute_{number}_value(s)", f"attribute_{number}_value"))
+                put_attribute(found, first(source, key), texts)
+        for name, texts in found.items():
+            values.setdefault(name, texts)
+
+
+SHOP = Shop(
+    "WooCommerce",
+    (
+        frozenset(("type", "sku", "name", "regular_price")),
+        frozenset(("type", "sku", "name", "published", "images")),
+        frozenset(("id", "type", "name", "regular_price", "categories")),
+    ),
+    _map,
+)

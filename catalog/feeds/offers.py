@@ -1,0 +1,119 @@
+"""Whether a row shows or hides its product: `published`, `status`, `removed` and `expiration_date`."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from django.utils import timezone
+
+from catalog.feeds.sale_dates import read_moment
+from catalog.texts import printable
+
+KEYS = ("published", "status", "removed", "expiration_date")
+_SHOWN = 60
+_YES = "true; t; yes; y; 1; on; ja; oui; si; sí; sì; sim; tak; да"
+_NO = "false; f; no; n; 0; -1; off; nein; non; não; nee; nie; нет"
+# Those of Shopify, WooCommerce, Magento, PrestaShop, Medusa and commercetools, and what else shops write.
+_ON = f"{_YES}; active; published; publish; enabled; enable; live; visible; online; approved; available; current; for sale; aktiv"
+_OFF = f"""
+{_NO}; draft; archived; archive; inactive; unpublished; disabled; disable; hidden; private; pending; pending review; scheduled; future;
+trash; trashed; deleted; removed; suspended; rejected; offline; expired; discontinued; proposed; auto draft; unlisted; retired;
+not published; not visible; not for sale; inaktiv; entwurf
+"""
+
+
+class Offer(Enum):
+    """What a row says of its product's being shown. UNSAID: its columns for it are there and empty."""
+
+    SHOWN = "shown"
+    HIDDEN = "hidden"
+    UNSAID = "unsaid"
+
+
+@dataclass(frozen=True)
+class OfferCells:
+    """`offer`: None where the row says nothing. `expires_at`: what `expiration_date` gives; `dated`: whether it gives that."""
+
+    offer: Offer | None = None
+    expires_at: datetime | None = None
+    dated: bool = False
+
+
+def read_offer(known: Mapping[str, Sequence[str]], tell: Callable[[str], None]) -> OfferCells:
+    """One word that hides is enough, whatever the other columns say. A cell that cannot be read is told of and says nothing."""
+    said: list[bool] = []
+    readable = True
+    expires_at: datetime | None = None
+    dated = False
+    for key in KEYS:
+        if key not in known:
+            continue
+        text = known[key][0] if known[key] else ""
+        try:
+            if key == "expiration_date":
+                expires_at = read_moment(text, after=True)
+                dated = True
+                said.extend([False] if expires_at is not None and expires_at <= timezone.now() else [])
+            elif text:
+                said.append(_READERS[key](text))
+        except ValueError as error:
+            tell(f"{key}: {error}")
+            readable = False
+    if False in said:
+        return OfferCells(Offer.HIDDEN, expires_at, dated)
+    if not readable or not any(key in known for key in KEYS):
+        return OfferCells(None, expires_at, dated)
+    return OfferCells(Offer.SHOWN if said else Offer.UNSAID, expires_at, dated)
+
+
+def _published(text: str) -> bool:
+    word = _key(text)
+    if word in _WORDS:
+        return _WORDS[word]
+    if _is_moment(text):  # when it was published, or is to be
+        moment = read_moment(text)
+        return moment is not None and moment <= timezone.now()
+    raise ValueError(f"{printable(text)[:_SHOWN]!r} is not known; write true or false")
+
+
+def _status(text: str) -> bool:
+    word = _key(text)
+    if word in _WORDS:
+        return _WORDS[word]
+    raise ValueError(f"{printable(text)[:_SHOWN]!r} is not known; write active, draft or archived")
+
+
+def _not_removed(text: str) -> bool:
+    word = _key(text)
+    if word in _REMOVED:
+        return not _REMOVED[word]
+    if _is_moment(text):  # when it was removed
+        return False
+    raise ValueError(f"{printable(text)[:_SHOWN]!r} is not known; write true or false")
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        return read_moment(text) is not None
+    except ValueError:
+        return False
+
+
+def _key(text: str) -> str:
+    """`AUTO_DRAFT`, `auto-draft` and `Auto draft` are one word. A number of JSON or Excel may end in `.0`."""
+    word = " ".join(re.sub(r"_|(?<=\w)-(?=\w)", " ", unicodedata.normalize("NFC", text).casefold()).split())
+    return word.removesuffix(".0")
+
+
+def _words(text: str) -> list[str]:
+    return [_key(word) for word in text.split(";")]
+
+
+_WORDS = dict.fromkeys(_words(_ON), True) | dict.fromkeys(_words(_OFF), False)
+_REMOVED = dict.fromkeys([*_words(_YES), "removed", "deleted"], True) | dict.fromkeys(_words(_NO), False)
+_READERS: Mapping[str, Callable[[str], bool]] = {"published": _published, "status": _status, "removed": _not_removed}
