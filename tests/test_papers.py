@@ -169,6 +169,9 @@ def test_the_columns_of_the_feeds_page_are_those_that_are_read() -> None:
         "availability": "in stock",
         "quantity": "3",
         "inventory": "3",
+        "published": "true",
+        "status": "active",
+        "removed": "false",
     }
     row = read_columns(FeedRow(1, {name: [cells.get(name, "x")] for name in [*names, "colour"]}, complete=True))
     assert row.attributes == {"colour": "x"}

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from catalog.categories import MAX_NAME, Path, split_path
 from catalog.feeds import availability, offers, price_cells
 from catalog.feeds.names import column_key
-from catalog.feeds.offers import OfferCells, read_offer
+from catalog.feeds.offers import OfferCells, read_offer, unknown_word
 from catalog.feeds.price_cells import CURRENCIES, PRICE_KEYS, read_prices
 from catalog.feeds.prices import PriceReader
 from catalog.feeds.rows import FeedRow, Number
@@ -47,7 +47,7 @@ class ProductRow:
 
     `sku` is in NFC. `fields`: values by field name of Product; `prices`: what it says of price and sale; `photos`: references as
     written, each once. `offer`: whether the product is to be shown. `problems`: a sentence for each cell that could not be read; of such a cell the row says nothing.
-    `unread`: the attributes among those.
+    `unread`: the attributes among those. `noticed`: what is to be said once of the feed, by kind with an example.
     """
 
     place: str
@@ -61,13 +61,18 @@ class ProductRow:
     unread: frozenset[str] = frozenset()
     photos: tuple[str, ...] | None = None
     problems: tuple[str, ...] = ()
+    noticed: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass
 class _Cells:
-    """A row's cells in known columns, by key, and its attributes. `unread`: attributes whose cell cannot be read."""
+    """A row's cells in known columns, by key, and its attributes. `unread`: attributes whose cell cannot be read.
+
+    `names`: what the feed calls the known columns.
+    """
 
     known: dict[str, list[str]] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
     attributes: dict[str, str | list[str]] = field(default_factory=dict)
     unread: set[str] = field(default_factory=set)
     stated: bool = False
@@ -110,18 +115,22 @@ def read_columns(row: FeedRow, prices: PriceReader | None = None) -> ProductRow:
     priced = read_prices(known, prices or PriceReader(), row.place, problems.append)
     if priced.currency is not None:
         fields["currency"] = priced.currency
+    offer = read_offer(known, problems.append)
+    for key in offer.unknown:  # as any other column that is not known
+        cells.attributes[cells.names[key]] = known[key][0]
     return ProductRow(
         place=row.place,
         line=row.line,
         sku=str(sku),
         fields=fields,
         prices=priced.cells,
-        offer=read_offer(known, problems.append),
+        offer=offer,
         category=_category(known, problems.append),
         attributes=cells.attributes if cells.attributes or complete or cells.stated else None,
         unread=frozenset(cells.unread - _KNOWN),
         photos=_photos(known, problems.append),
         problems=tuple(problems),
+        noticed=tuple((f"{key}: unknown", unknown_word(key, known[key][0], row.place)) for key in offer.unknown),
     )
 
 
@@ -142,6 +151,7 @@ def _sorted_cells(row: FeedRow, tell: Tell) -> _Cells:
         values = [value for text in texts if (value := _cleaned(text, key))]
         if known:
             cells.known.setdefault(key, []).extend(values)
+            cells.names.setdefault(key, unicodedata.normalize("NFC", own))
             continue
         cells.stated = True
         if different := list(dict.fromkeys(values)):

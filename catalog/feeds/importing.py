@@ -143,6 +143,8 @@ class FeedImport:
             yield row
             for problem in row.problems:
                 self._problem(raw.line, raw.place, problem)
+            for what, example in row.noticed:
+                self.feed.notices.decided(what, example)
 
     def _candidates(self, rows: list[ProductRow]) -> list[Candidate]:
         """Photos are read, judged by their header and stored here, outside of any transaction: a few at once, since they wait

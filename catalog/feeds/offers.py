@@ -37,16 +37,24 @@ class Offer(Enum):
 
 @dataclass(frozen=True)
 class OfferCells:
-    """`offer`: None where the row says nothing. `expires_at`: what `expiration_date` gives; `dated`: whether it gives that."""
+    """`offer`: None where the row says nothing. `expires_at`: what `expiration_date` gives; `dated`: whether it gives that.
+
+    `unknown`: the columns whose word neither hides nor shows a product.
+    """
 
     offer: Offer | None = None
     expires_at: datetime | None = None
     dated: bool = False
+    unknown: tuple[str, ...] = ()
 
 
 def read_offer(known: Mapping[str, Sequence[str]], tell: Callable[[str], None]) -> OfferCells:
-    """One word that hides is enough, whatever the other columns say. A cell that cannot be read is told of and says nothing."""
+    """One word that hides is enough, whatever the other columns say. A date that cannot be read is told of and says nothing.
+
+    A word that is not known says nothing either: `status` may be a condition or a stock in feeds of other shapes.
+    """
     said: list[bool] = []
+    unknown: list[str] = []
     readable = True
     expires_at: datetime | None = None
     dated = False
@@ -60,41 +68,49 @@ def read_offer(known: Mapping[str, Sequence[str]], tell: Callable[[str], None]) 
                 dated = True
                 said.extend([False] if expires_at is not None and expires_at <= timezone.now() else [])
             elif text:
-                said.append(_READERS[key](text))
+                if (word := _READERS[key](text)) is None:
+                    unknown.append(key)
+                else:
+                    said.append(word)
         except ValueError as error:
             tell(f"{key}: {error}")
             readable = False
     if False in said:
-        return OfferCells(Offer.HIDDEN, expires_at, dated)
-    if not readable or not any(key in known for key in KEYS):
-        return OfferCells(None, expires_at, dated)
-    return OfferCells(Offer.SHOWN if said else Offer.UNSAID, expires_at, dated)
+        offer: Offer | None = Offer.HIDDEN
+    elif unknown or not readable or not any(key in known for key in KEYS):
+        offer = None
+    else:
+        offer = Offer.SHOWN if said else Offer.UNSAID
+    return OfferCells(offer, expires_at, dated, tuple(unknown))
 
 
-def _published(text: str) -> bool:
+def unknown_word(key: str, text: str, place: str) -> str:
+    """The sentence for a word that neither hides nor shows a product."""
+    return (
+        f"{key}: {printable(text)[:_SHOWN]!r} ({place}) neither shows nor hides a product, as {_EXAMPLES[key]} would, and was kept"
+        " as an attribute"
+    )
+
+
+def _published(text: str) -> bool | None:
     word = _key(text)
     if word in _WORDS:
         return _WORDS[word]
     if _is_moment(text):  # when it was published, or is to be
         moment = read_moment(text)
         return moment is not None and moment <= timezone.now()
-    raise ValueError(f"{printable(text)[:_SHOWN]!r} is not known; write true or false")
+    return None
 
 
-def _status(text: str) -> bool:
-    word = _key(text)
-    if word in _WORDS:
-        return _WORDS[word]
-    raise ValueError(f"{printable(text)[:_SHOWN]!r} is not known; write active, draft or archived")
+def _status(text: str) -> bool | None:
+    return _WORDS.get(_key(text))
 
 
-def _not_removed(text: str) -> bool:
+def _not_removed(text: str) -> bool | None:
     word = _key(text)
     if word in _REMOVED:
         return not _REMOVED[word]
-    if _is_moment(text):  # when it was removed
-        return False
-    raise ValueError(f"{printable(text)[:_SHOWN]!r} is not known; write true or false")
+    return False if _is_moment(text) else None  # when it was removed
 
 
 def _is_moment(text: str) -> bool:
@@ -116,4 +132,9 @@ def _words(text: str) -> list[str]:
 
 _WORDS = dict.fromkeys(_words(_ON), True) | dict.fromkeys(_words(_OFF), False)
 _REMOVED = dict.fromkeys([*_words(_YES), "removed", "deleted"], True) | dict.fromkeys(_words(_NO), False)
-_READERS: Mapping[str, Callable[[str], bool]] = {"published": _published, "status": _status, "removed": _not_removed}
+_EXAMPLES = {"published": "false", "status": "draft or archived", "removed": "true"}
+_READERS: Mapping[str, Callable[[str], bool | None]] = {
+    "published": _published,
+    "status": _status,
+    "removed": _not_removed,
+}

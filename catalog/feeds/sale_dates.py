@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, time, timedelta
 
 from django.utils import timezone
@@ -9,6 +10,7 @@ from django.utils import timezone
 from catalog.texts import printable
 
 _YEARS = range(1970, 9999)  # what every time zone can show
+_NO_DATE = re.compile(r"0000-00-00(?:[ T]00:00(?::00)?)?")  # how MySQL writes that there is none
 
 
 def read_interval(text: str) -> tuple[datetime | None, datetime | None]:
@@ -35,7 +37,7 @@ def read_moment(text: str, *, after: bool = False) -> datetime | None:
     Raises ValueError.
     """
     text = text.strip()
-    if not text:
+    if not text or _NO_DATE.fullmatch(text):
         return None
     try:
         if len(text) <= len("2026-11-27"):

@@ -21,11 +21,14 @@ _AMERICAN = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{2}|\d{4})(?:,? .*)?")
 
 @dataclass
 class _Family:
-    """The configurables of a feed by the SKU of their variants, what each variant is called there, and which variants there are."""
+    """The configurables of a feed by the SKU of their variants, what each variant is called there, which variants there are, and
+    the hashes of SKUs that have a row of no store view.
+    """
 
     configurables: dict[str, Values] = field(default_factory=dict)
     variants: dict[str, tuple[str, dict[str, list[str]]]] = field(default_factory=dict)
     with_variants: set[str] = field(default_factory=set)
+    in_no_view: set[int] = field(default_factory=set)
 
 
 def _map(rows: Rows, again: Again) -> Rows:
@@ -36,7 +39,7 @@ def _map(rows: Rows, again: Again) -> Rows:
             continue
         cells = keyed(row)
         sku = first(cells, "sku")
-        if _is_translation(cells) or (sku in family.with_variants and sku in family.configurables):
+        if _is_translation(cells, family) or (sku in family.with_variants and sku in family.configurables):
             continue  # a text in another language; or a configurable, of which the variants are what can be bought
         yield FeedRow(row.line, _values(cells, family, sku), complete=False, where=row.where)
 
@@ -49,7 +52,9 @@ def _family(rows: Rows) -> _Family:
             continue
         cells = keyed(row)
         sku = first(cells, "sku")
-        if _is_translation(cells):
+        if not first(cells, "store_view_code"):
+            family.in_no_view.add(hash(sku))
+        elif not first(cells, "product_type"):
             continue
         if not (variations := first(cells, "configurable_variations")):
             present.add(hash(sku))
@@ -65,9 +70,11 @@ def _family(rows: Rows) -> _Family:
     return family
 
 
-def _is_translation(cells: Values) -> bool:
-    """Whether a row gives the texts of one store view; the row of the SKU itself names none."""
-    return bool(first(cells, "store_view_code")) and not first(cells, "product_type")
+def _is_translation(cells: Values, family: _Family) -> bool:
+    """Whether a row gives the texts of one store view; the row of the SKU itself names none. Exports repeat the type in both."""
+    return bool(first(cells, "store_view_code")) and (
+        not first(cells, "product_type") or hash(first(cells, "sku")) in family.in_no_view
+    )
 
 
 def _values(cells: Values, family: _Family, sku: str) -> Values:

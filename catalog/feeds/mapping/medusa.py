@@ -23,7 +23,9 @@ def _map(rows: Rows, _: Again) -> Rows:
 
 def _values(cells: Values) -> Values:
     values: Values = {}
-    copy(values, "id", cells, "variant_sku", "variant_id")
+    options = [first(cells, f"variant_option_{number}_value", f"option_{number}_value") for number in (1, 2, 3)]
+    written = "-".join(filter(None, (first(cells, "product_handle"), *options)))
+    put(values, "id", [first(cells, "variant_sku", "variant_id") or written])
     copy(values, "title", cells, "product_title")
     copy(values, "description", cells, "product_description")
     copy(values, "item_group_id", cells, "product_handle", "product_id")

@@ -68,8 +68,23 @@ def test_what_a_row_says(cells: dict[str, str], offer: Offer | None) -> None:
     assert (read_offer(known, problems.append).offer, problems) == (offer, [])
 
 
-@pytest.mark.parametrize("column", ["published", "status", "removed", "expiration_date"])
-def test_a_cell_that_cannot_be_read_leaves_the_product_and_is_reported(column: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("column", ["published", "Status", "removed"])
+def test_a_word_that_is_not_known_is_an_attribute_and_noticed_once(column: str, tmp_path: Path) -> None:
+    make_product(sku="a", published=False)
+    feed = write_feed(tmp_path, "a,x,Perhaps", "b,x,Sold", "c,x,false", "d,x,true", header=f"id,title,{column}")
+    report, problems, succeeded = run_import(feed)
+    assert (report["created"], report["updated"], problems, succeeded) == (3, 1, [], True)
+    [notice] = report["notices"]
+    assert notice.startswith(f"{column.lower()}: 'Perhaps' (line 2) neither shows nor hides a product")
+    assert notice.endswith("; so were 1 more")
+    assert shown() == {"published": "bd", "Status": "bd", "removed": "bc"}[column]
+    found = Product.objects.order_by("sku").values_list("attributes", flat=True)
+    assert list(found) == [{column: "Perhaps"}, {column: "Sold"}, {}, {}]
+    assert run_import(feed)[0]["unchanged"] == 4
+
+
+def test_a_cell_that_cannot_be_read_leaves_the_product_and_is_reported(tmp_path: Path) -> None:
+    column = "expiration_date"
     make_product(sku="a", published=False)
     feed = write_feed(tmp_path, "a,x,perhaps", "b,x,perhaps", header=f"id,title,{column}")
     report, problems, succeeded = run_import(feed)

@@ -53,3 +53,10 @@ def test_variants_inherit_from_their_configurable_which_is_no_product(tmp_path: 
     assert photos(large) == ["m/h/all.jpg"]
     assert [bag[name] for name in ("id", "published", "product_type")] == [["24-MB01"], ["false"], ["Gear > Bags"]]
     assert "item_group_id" not in bag
+
+
+def test_rows_of_store_views_that_repeat_the_type_are_no_second_products(tmp_path: Path) -> None:
+    german = "24-MB01,de,Bag,simple,,,Tasche,,,,,,,,,,,,,,,,,"
+    only_german = "24-MB02,de,Bag,simple,,,Rucksack,,,,,,,,,,,,,,,,,"
+    rows, _ = rows_of(tmp_path, "\n".join([HEADER, german, BAG, only_german]))
+    assert [(row["id"], row["title"]) for row in rows] == [(["24-MB01"], ["Bag"]), (["24-MB02"], ["Rucksack"])]

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from catalog.feeds.sale_dates import read_interval
 from tests.catalog.feeds.mapping.mapping import Values, photos, rows_of
 
 
@@ -257,3 +258,14 @@ def test_commercetools_projections(tmp_path: Path) -> None:
     assert [of(row, "id", "title", "price.centAmount", "colour", "image_link") for row in rows] == [
         [[f"S{number}"], ["Shoe"], ["1999"], ["red"], [f"https://x.example/{number}.jpg"]] for number in (1, 2, 3)
     ]
+
+
+def test_medusas_template_has_variants_without_sku_and_id(tmp_path: Path) -> None:
+    header = "Product Handle,Product Title,Variant Id,Variant SKU,Option 1 Name,Option 1 Value"
+    rows, _ = rows_of(tmp_path, f"{header}\nmug,Mug,,,Size,One Size\nmug,Mug,,,Size,Large\n")
+    assert [row["id"] for row in rows] == [["mug-One Size"], ["mug-Large"]]
+
+
+def test_prestashops_zero_dates_are_none() -> None:
+    assert read_interval("0000-00-00/0000-00-00 00:00:00") == (None, None)
+    assert read_interval("0000-00-00/2026-11-30")[1] is not None
