@@ -18,7 +18,7 @@ from config.local.folder import PROJECT
 from recommender.encoder.store import CompiledEncoder
 from tests.catalog.photos.icc import swapped_profile
 
-MOST_MEGABYTES = 250
+MOST_MEGABYTES = 260  # the most is a WebP of 25 million pixels with transparency: 254
 
 WORK = """
 import resource, sys, django
@@ -59,7 +59,7 @@ LARGEST = {
     ),
     "16-bit-png": (5000, deep, "PNG", {"compress_level": 1}),
     "palette-gif": (5000, flat("P", 7), "GIF", {}),
-    "rgba-webp": (2500, flat("RGBA", (200, 30, 10, 128)), "WEBP", {"method": 0}),
+    "rgba-webp": (5000, flat("RGBA", (200, 30, 10, 128)), "WEBP", {"method": 0}),
     "one-strip-tiff": (3535, flat("RGBA", (200, 30, 10, 128)), "TIFF", ONE_STRIP),
     "float-tiff": (3535, flat("F", 0.5), "TIFF", ONE_STRIP),
     "jpeg": (7071, flat("RGB", (200, 30, 10)), "JPEG", {}),
