@@ -162,13 +162,13 @@ def test_a_photo_by_url_is_fetched_stored_and_embedded(colour_space: Space, monk
         "https://photos.example/page.html": b"<html>",
     }
 
-    def fetched(url: str) -> bytes:
+    def fetched(url: str) -> fetch.Fetched:
         answer = answers[url]
         if isinstance(answer, Exception):
             raise answer
-        return answer
+        return fetch.Fetched(answer)
 
-    monkeypatch.setattr(photo_files, "fetch_photo", fetched)
+    monkeypatch.setattr(photo_files, "fetch_validated", fetched)
     images = {url: ProductImage.objects.create(product=make_product(), source_url=url) for url in answers}
     run()
     good, private, slow, page = images.values()
@@ -186,7 +186,7 @@ def test_two_addresses_of_one_photo_are_one_photo_and_none_failed(
     product = make_product()
     for name in "ab":
         ProductImage.objects.create(product=product, source_url=f"https://photos.example/{name}.png")
-    monkeypatch.setattr(photo_files, "fetch_photo", lambda url: photo_bytes(1))
+    monkeypatch.setattr(photo_files, "fetch_validated", lambda url: fetch.Fetched(photo_bytes(1)))
     assert run() == embed.Worked(done=1, more=False)
     image = product.images.get()
     assert list(EmbeddingJob.objects.values_list("image_id", "state")) == [(image.pk, "done")]
@@ -214,7 +214,7 @@ def test_a_storage_that_has_errors_of_its_own_is_asked_again_later_too(colour_sp
     assert "slow down" in job.error and job.not_before is not None
 
 
-def unforeseen(url: str) -> bytes:
+def unforeseen(url: str) -> fetch.Fetched:
     raise LookupError("the fetcher has lost its way")
 
 
@@ -222,7 +222,7 @@ def test_an_error_nobody_foresaw_before_any_photo_is_begun_ends_within_bounds(
     colour_space: Space, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = [make_image() for _ in range(2)]
-    monkeypatch.setattr(photo_files, "fetch_photo", unforeseen)
+    monkeypatch.setattr(photo_files, "fetch_validated", unforeseen)
     urls = [f"https://photos.example/{'x' * number}.png" for number in range(3)]
     by_url = [ProductImage.objects.create(product=make_product(), source_url=url) for url in urls]
     started = timezone.now()
@@ -282,10 +282,10 @@ def test_photos_to_be_fetched_are_leased_apart_and_leave_a_process_free(
 def test_a_failed_address_that_is_tried_again_is_fetched_apart_again(
     colour_space: Space, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refused(url: str) -> bytes:
+    def refused(url: str) -> fetch.Fetched:
         raise fetch.FetchRefused("http_status", "404")
 
-    monkeypatch.setattr(photo_files, "fetch_photo", refused)
+    monkeypatch.setattr(photo_files, "fetch_validated", refused)
     image = ProductImage.objects.create(product=make_product(), source_url="https://photos.example/a.png")
     run()
     assert job_of(image).state == "failed"
