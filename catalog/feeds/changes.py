@@ -16,22 +16,13 @@ from catalog.categories import CategoryTree
 from catalog.feeds import sources
 from catalog.feeds.columns import ProductRow
 from catalog.feeds.offers import Offer, OfferCells
+from catalog.feeds.photo_changes import PhotoChanges, PhotoReference, plan_photos, write_photos
 from catalog.feeds.sources import Source
 from catalog.models import Product, ProductImage
 from catalog.photos import store as photos
-from catalog.photos.store import KeptPhoto
 from catalog.sales import Pricing
 
 _MISSING = -1  # a category that a dry run would make
-
-
-@dataclass(frozen=True)
-class PhotoReference:
-    """A photo that a row names: an http(s) URL that a worker fetches, or a stored file and the path it came from."""
-
-    url: str
-    kept: KeptPhoto | None
-    path: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,7 +36,9 @@ class Candidate:
 
 @dataclass
 class Changes:
-    """Products created, updated (photos included) and unchanged; photos added and removed."""
+    """Products created, updated (photos included) and unchanged; photos added and removed, those among them that are shown until
+    their successor is fetched.
+    """
 
     created: int = 0
     updated: int = 0
@@ -87,13 +80,11 @@ class _Plan:
     fields: set[str] = field(default_factory=set)
     hides: bool = False
     offer: Offer | None = None
-    added: list[ProductImage] = field(default_factory=list)
-    moved: list[ProductImage] = field(default_factory=list)
-    removed: list[ProductImage] = field(default_factory=list)
+    photos: PhotoChanges = field(default_factory=PhotoChanges)
 
     @property
     def is_unchanged(self) -> bool:
-        return not (self.is_new or self.fields or self.added or self.moved or self.removed)
+        return not (self.is_new or self.fields) and self.photos.are_none
 
 
 def would_change(batch: Iterable[Candidate], tree: CategoryTree, source: Source | None = None) -> Outcome:
@@ -102,8 +93,10 @@ def would_change(batch: Iterable[Candidate], tree: CategoryTree, source: Source 
     return Outcome(_counts(plans), [plan.product.pk for plan in plans if not plan.is_new], untitled)
 
 
-def write(batch: Sequence[Candidate], tree: CategoryTree, source: Source | None = None) -> Outcome:
-    """Write a batch, note that the source names its products, and announce it.
+def write(
+    batch: Sequence[Candidate], tree: CategoryTree, source: Source | None = None, refetch: bool = False
+) -> Outcome:
+    """Write a batch, note that the source names its products, and announce it. `refetch`: as in `write_photos`.
 
     Raises PhotosSwept, or the database's errors; then nothing of it is written.
     """
@@ -114,7 +107,7 @@ def write(batch: Sequence[Candidate], tree: CategoryTree, source: Source | None 
         plans, untitled = _plans(batch, tree, source, lock=True)
         with announce.together(priority="import"):
             _write_products(plans)
-            _write_photos(plans)
+            write_photos((plan.photos for plan in plans), refetch=refetch)
         if source is not None:
             sources.name_products(
                 source, {plan.product.pk: None if plan.offer is None else plan.offer is Offer.HIDDEN for plan in plans}
@@ -144,7 +137,9 @@ def _plans(
         _plan_fields(plan, candidate.row, tree, now)
         _plan_offer(plan, candidate.row.offer, plan.product.pk in taken_off, now)
         if candidate.photos is not None:
-            _plan_photos(plan, candidate, images[plan.product.pk] if product else [])
+            have = images[plan.product.pk] if product else []
+            plan.photos = plan_photos(plan.product, candidate.photos, have, complete=candidate.complete)
+            plan.hides = plan.hides or bool(plan.photos.removed)
         plans.append(plan)
     return plans, untitled
 
@@ -201,33 +196,6 @@ def _plan_offer(plan: _Plan, cells: OfferCells, was_off: bool, now: datetime) ->
             plan.fields.add(name)
 
 
-def _plan_photos(plan: _Plan, candidate: Candidate, have: list[ProductImage]) -> None:
-    """Match photos by URL, else by digest. A photo that stays keeps its row, so that it need not be embedded again."""
-    by_url = {image.source_url: image for image in have if image.source_url}
-    by_digest = {image.digest: image for image in have if image.digest}
-    stays: dict[int, ProductImage] = {}
-    position = 0
-    for reference in candidate.photos or ():
-        image = by_url.get(reference.url) if reference.kept is None else by_digest.get(reference.kept.digest)
-        if image is None:
-            image = ProductImage(product=plan.product, position=position, source_url=reference.url)
-            if reference.kept is not None:
-                photos.name_file(image, reference.kept)
-                by_digest[image.digest] = image
-            plan.added.append(image)
-        elif image.pk is None or image.pk in stays:
-            continue  # the same file twice in a row
-        else:
-            stays[image.pk] = image
-            if image.position != position:
-                image.position = position
-                plan.moved.append(image)
-        position += 1
-    if candidate.complete:
-        plan.removed = [image for image in have if image.pk not in stays]
-        plan.hides = plan.hides or bool(plan.removed)
-
-
 def _hold_files(batch: Iterable[Candidate]) -> None:
     """Protect the files from the sweep. Asks storage, which may be slow, so it comes before any row is locked."""
     references = (reference for candidate in batch for reference in candidate.photos or ())
@@ -251,22 +219,12 @@ def _write_products(plans: list[_Plan]) -> None:
         )
 
 
-def _write_photos(plans: list[_Plan]) -> None:
-    """Remove before adding: the unique digest of a removed photo may come back in another row of the product."""
-    if removed := [image.pk for plan in plans for image in plan.removed]:
-        ProductImage.objects.filter(pk__in=removed).delete()
-    if moved := [image for plan in plans for image in plan.moved]:
-        ProductImage.objects.bulk_update(moved, ["position"])
-    added = ProductImage.objects.bulk_create([image for plan in plans for image in plan.added])
-    announce.photos_stored([image.pk for image in added], priority="import")
-
-
 def _counts(plans: Iterable[_Plan]) -> Changes:
     changes = Changes()
     for plan in plans:
         changes.created += plan.is_new
         changes.unchanged += plan.is_unchanged
         changes.updated += not plan.is_new and not plan.is_unchanged
-        changes.photos_added += len(plan.added)
-        changes.photos_removed += len(plan.removed)
+        changes.photos_added += len(plan.photos.added)
+        changes.photos_removed += len(plan.photos.removed) + plan.photos.counted
     return changes

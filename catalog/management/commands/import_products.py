@@ -60,6 +60,11 @@ class Command(BaseCommand):
         parser.add_argument(
             "--force", action="store_true", help="hide them however many they are: see FEED_MISSING_SHARE"
         )
+        parser.add_argument(
+            "--refetch",
+            action="store_true",
+            help="have every photo by URL fetched anew, not only those that their server says have changed",
+        )
         parser.add_argument("--dry-run", action="store_true", help="say what would change and write nothing")
         parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
 
@@ -90,6 +95,7 @@ class Command(BaseCommand):
                     source=_source_name(path) if options["feed"] is None else options["feed"],
                     unpublish_missing=options["unpublish_missing"],
                     force=options["force"],
+                    refetch=options["refetch"],
                     tell=tell,
                     advance=advance,
                 ).run()

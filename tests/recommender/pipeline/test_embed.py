@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -21,7 +22,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from catalog.models import Product, ProductImage
-from catalog.photos import fetch
+from catalog.photos import asking, fetch
 from catalog.photos.decoder_pool import decoder_pool
 from catalog.photos.reading import inspect_photo
 from catalog.photos.storage import WholeFileStorage
@@ -30,6 +31,7 @@ from recommender.encoder import serving
 from recommender.models import EmbeddingJob, ImageFeatures, ImageVector, Space
 from recommender.pipeline import embed, jobs, leases, photo_files
 from tests.catalog.factories import make_image, make_product, photo_bytes
+from tests.catalog.feeds.files import run_import, write_feed
 from tests.catalog.photos.files import many_scans
 from tests.recommender.pipeline.conftest import ColourEncoder, make_encoder_row
 
@@ -294,6 +296,45 @@ def test_a_failed_address_that_is_tried_again_is_fetched_apart_again(
     EmbeddingJob.objects.all().delete()
     jobs.enqueue_missing()
     assert job_of(image).priority == EmbeddingJob.Priority.REBUILD_BY_URL
+
+
+def test_a_fetch_that_failed_for_good_is_tried_again_at_the_next_import(
+    colour_space: Space, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    answers: list[bytes] = []
+
+    def fetched(url: str) -> fetch.Fetched:
+        if not answers:
+            raise fetch.FetchRefused("http_status", "404")
+        return fetch.Fetched(answers[0])
+
+    monkeypatch.setattr(photo_files, "fetch_validated", fetched)
+    feed = write_feed(tmp_path, "1,Hat,https://photos.example/a.png", header="id,title,image_link")
+    run_import(feed)
+    image = ProductImage.objects.get()
+    assert run() == embed.Worked(done=0, more=False)
+    run_import(feed, "--dry-run")
+    assert (job_of(image).state, job_of(image).reason) == ("failed", "http_status")
+    run_import(feed)
+    job = job_of(image)
+    assert (job.state, job.reason, job.priority) == ("pending", "", EmbeddingJob.Priority.IMPORT_BY_URL)
+    answers.append(photo_bytes(1))
+    assert run() == embed.Worked(done=1, more=False)
+    run_import(feed)
+    assert job_of(image).state == "done"
+
+
+def test_a_new_photo_behind_an_old_url_is_embedded(colour_space: Space, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(photo_files, "fetch_validated", lambda url: fetch.Fetched(photo_bytes(colour="red")))
+    image = ProductImage.objects.create(product=make_product(), source_url="https://photos.example/a.png")
+    run()
+    asking.mark([image.pk])
+    blue = fetch.Fetched(photo_bytes(colour="blue"))
+    assert asking.ask_again(fetch=lambda url, known: blue) == asking.Asked(replaced=1)
+    assert (counts(), job_of(image).state) == ((0, 0), "pending")  # a vector of the photo before describes no photo
+    assert run() == embed.Worked(done=1, more=False)
+    assert counts() == (1, 1)
+    np.testing.assert_allclose(ImageFeatures.objects.get().features, [0.0, 0.0, 1.0, 1.0], atol=0.02)
 
 
 def test_a_photo_without_file_and_address_says_so(colour_space: Space) -> None:
