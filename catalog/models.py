@@ -134,6 +134,23 @@ class Product(models.Model):
         return f"{self.title} ({self.sku})"
 
 
+class ProductCategory(models.Model):
+    """A category of a product besides the one that is shown: filters find it there, too.
+
+    Rows are removed by Postgres with their product or category.
+    """
+
+    pk = models.CompositePrimaryKey("category_id", "product_id")
+    product = models.ForeignKey(Product, on_delete=models.DO_NOTHING, related_name="+")
+    category = models.ForeignKey(Category, on_delete=models.DO_NOTHING, related_name="+", db_index=False)
+
+    class Meta:
+        verbose_name_plural = "further categories"
+
+    def __str__(self) -> str:
+        return f"product {self.product_id} in category {self.category_id}"
+
+
 class AttributeNumber(models.Model):
     """A number among a product's attributes, under the attribute's folded name, so that ranges are found by an index.
 

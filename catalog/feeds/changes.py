@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from unicodedata import normalize
@@ -18,7 +18,7 @@ from catalog.feeds.columns import ProductRow
 from catalog.feeds.offers import Offer, OfferCells
 from catalog.feeds.photo_changes import PhotoChanges, PhotoReference, plan_photos, write_photos
 from catalog.feeds.sources import Source
-from catalog.models import Product, ProductImage
+from catalog.models import Product, ProductCategory, ProductImage
 from catalog.photos import store as photos
 from catalog.sales import Pricing
 
@@ -73,18 +73,19 @@ class PhotosSwept(Exception):
 
 @dataclass
 class _Plan:
-    """The changes of one product."""
+    """The changes of one product. `further`: its further categories, where they change."""
 
     product: Product
     is_new: bool
     fields: set[str] = field(default_factory=set)
     hides: bool = False
     offer: Offer | None = None
+    further: set[int] | None = None
     photos: PhotoChanges = field(default_factory=PhotoChanges)
 
     @property
     def is_unchanged(self) -> bool:
-        return not (self.is_new or self.fields) and self.photos.are_none
+        return not (self.is_new or self.fields) and self.further is None and self.photos.are_none
 
 
 def would_change(batch: Iterable[Candidate], tree: CategoryTree, source: Source | None = None) -> Outcome:
@@ -100,13 +101,15 @@ def write(
 
     Raises PhotosSwept, or the database's errors; then nothing of it is written.
     """
-    for path in dict.fromkeys(candidate.row.category for candidate in batch if candidate.row.category):
+    rows = [candidate.row for candidate in batch]
+    for path in dict.fromkeys(path for row in rows for path in (row.category, *row.further) if path):
         tree.make(path)
     with transaction.atomic():
         _hold_files(batch)
         plans, untitled = _plans(batch, tree, source, lock=True)
         with announce.together(priority="import"):
             _write_products(plans)
+            _write_further(plans)
             write_photos((plan.photos for plan in plans), refetch=refetch)
         if source is not None:
             sources.name_products(
@@ -124,6 +127,7 @@ def _plans(
     images: defaultdict[int, list[ProductImage]] = defaultdict(list)
     for image in ProductImage.objects.filter(product__in=existing.values()).order_by("position", "id"):
         images[image.product_id].append(image)
+    further = _further_categories(existing.values())
     hidden = [product.pk for product in existing.values() if not product.published]
     taken_off = sources.taken_off(source, hidden) if source and hidden else set()
     now = timezone.now()
@@ -135,6 +139,7 @@ def _plans(
             continue
         plan = _Plan(product or Product(sku=candidate.row.sku), is_new=product is None)
         _plan_fields(plan, candidate.row, tree, now)
+        _plan_further(plan, candidate.row, tree, further[plan.product.pk] if product else set())
         _plan_offer(plan, candidate.row.offer, plan.product.pk in taken_off, now)
         if candidate.photos is not None:
             have = images[plan.product.pk] if product else []
@@ -172,6 +177,19 @@ def _plan_fields(plan: _Plan, row: ProductRow, tree: CategoryTree, now: datetime
             plan.hides = plan.hides or name == "group"
             setattr(plan.product, name, value)
             plan.fields.add(name)
+
+
+def _further_categories(products: Iterable[Product]) -> Mapping[int, set[int]]:
+    found: defaultdict[int, set[int]] = defaultdict(set)
+    for row in ProductCategory.objects.filter(product__in=[product.pk for product in products]):
+        found[row.product_id].add(row.category_id)
+    return found
+
+
+def _plan_further(plan: _Plan, row: ProductRow, tree: CategoryTree, have: set[int]) -> None:
+    if row.category is not None:
+        wanted = {tree.find(path) or _MISSING for path in row.further} - {plan.product.category_id}
+        plan.further = wanted if wanted != have else None
 
 
 def _plan_offer(plan: _Plan, cells: OfferCells, was_off: bool, now: datetime) -> None:
@@ -216,6 +234,17 @@ def _write_products(plans: list[_Plan]) -> None:
     for hidden in (True, False):
         announce.products_changed(
             [plan.product.pk for plan in plans if plan.hides is hidden and not plan.is_unchanged], hidden=hidden
+        )
+
+
+def _write_further(plans: list[_Plan]) -> None:
+    changed = {plan.product.pk: plan.further for plan in plans if plan.further is not None}
+    if changed:
+        ProductCategory.objects.filter(product__in=list(changed)).delete()
+        ProductCategory.objects.bulk_create(
+            ProductCategory(product_id=product, category_id=category)
+            for product, categories in changed.items()
+            for category in sorted(categories)
         )
 
 

@@ -1,4 +1,5 @@
 """Photos by URL are asked again whether they have changed, and one that a feed replaces stays until its successor is stored.
+Products may have further categories.
 
 The new column is empty, so that no row is written. Processes of the version before go on writing photos without it. Every step
 may run again after a run that broke off.
@@ -23,7 +24,16 @@ CREATE TABLE IF NOT EXISTS catalog_photoorigin (
 ) WITH (fillfactor = 80);
 CREATE INDEX IF NOT EXISTS photo_origin_due ON catalog_photoorigin (due_at) WHERE due_at IS NOT NULL;
 """
+CATEGORIES = """
+CREATE TABLE IF NOT EXISTS catalog_productcategory (
+    product_id bigint NOT NULL REFERENCES catalog_product ON DELETE CASCADE,
+    category_id bigint NOT NULL REFERENCES catalog_category ON DELETE CASCADE,
+    PRIMARY KEY (category_id, product_id)
+);
+CREATE INDEX IF NOT EXISTS catalog_productcategory_product ON catalog_productcategory (product_id);
+"""
 UNDONE = """
+DROP TABLE IF EXISTS catalog_productcategory;
 DROP TABLE IF EXISTS catalog_photoorigin;
 ALTER TABLE catalog_productimage DROP COLUMN IF EXISTS successor_id;
 """
@@ -46,6 +56,7 @@ def briefly(schema_editor, statement):
 def forwards(apps, schema_editor):
     briefly(schema_editor, COLUMN)
     briefly(schema_editor, TABLE)
+    briefly(schema_editor, CATEGORIES)
 
 
 def backwards(apps, schema_editor):
@@ -76,6 +87,33 @@ class Migration(migrations.Migration):
                         related_name="+",
                         to="catalog.productimage",
                     ),
+                ),
+                migrations.CreateModel(
+                    name="ProductCategory",
+                    fields=[
+                        (
+                            "pk",
+                            models.CompositePrimaryKey(
+                                "category_id", "product_id", blank=True, editable=False, primary_key=True, serialize=False
+                            ),
+                        ),
+                        (
+                            "product",
+                            models.ForeignKey(
+                                on_delete=django.db.models.deletion.DO_NOTHING, related_name="+", to="catalog.product"
+                            ),
+                        ),
+                        (
+                            "category",
+                            models.ForeignKey(
+                                db_index=False,
+                                on_delete=django.db.models.deletion.DO_NOTHING,
+                                related_name="+",
+                                to="catalog.category",
+                            ),
+                        ),
+                    ],
+                    options={"verbose_name_plural": "further categories"},
                 ),
                 migrations.CreateModel(
                     name="PhotoOrigin",
