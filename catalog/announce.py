@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Literal
 
+from catalog.signals import photos_awaited as photos_awaited_signal
 from catalog.signals import photos_stored as photos_stored_signal
 from catalog.signals import products_changed as products_changed_signal
 
@@ -32,6 +33,12 @@ def photos_stored(image_ids: Iterable[int], *, priority: Priority = "upload") ->
         collected.stored.update(dict.fromkeys(ids))
     elif ids:
         photos_stored_signal.send(sender=None, image_ids=ids, priority=priority)
+
+
+def photos_awaited(image_ids: Iterable[int]) -> None:
+    """Announce photos by URL that a feed names again and that are still to be fetched."""
+    if ids := list(image_ids):
+        photos_awaited_signal.send(sender=None, image_ids=ids)
 
 
 def products_changed(product_ids: Iterable[int], *, hidden: bool) -> None:

@@ -29,6 +29,7 @@ class Lock(IntEnum):
     # "plac": which pictures are placeholders (alone, for a moment), against writing vectors (shared)
     PLACEHOLDERS = 0x706C6163
     PLACEHOLDERS_COUNTED = 0x636E7470  # "cntp": the one process that counts and applies placeholders
+    PHOTOS_ASKED_AGAIN = 0x61736B61  # "aska": the one process that asks servers whether they have new photos
     DEMO_SET_UP = 0x6C6F6F6B  # "look": the steps in which a demo prepares its database
 
 

@@ -134,6 +134,23 @@ class Product(models.Model):
         return f"{self.title} ({self.sku})"
 
 
+class ProductCategory(models.Model):
+    """A category of a product besides the one that is shown: filters find it there, too.
+
+    Rows are removed by Postgres with their product or category.
+    """
+
+    pk = models.CompositePrimaryKey("category_id", "product_id")
+    product = models.ForeignKey(Product, on_delete=models.DO_NOTHING, related_name="+")
+    category = models.ForeignKey(Category, on_delete=models.DO_NOTHING, related_name="+", db_index=False)
+
+    class Meta:
+        verbose_name_plural = "further categories"
+
+    def __str__(self) -> str:
+        return f"product {self.product_id} in category {self.category_id}"
+
+
 class AttributeNumber(models.Model):
     """A number among a product's attributes, under the attribute's folded name, so that ranges are found by an index.
 
@@ -190,7 +207,8 @@ class FeedProduct(models.Model):
 class ProductImage(models.Model):
     """One photo of a product. The file is named by its content, so identical files are stored once.
 
-    A photo given by `source_url` has neither file nor digest until a worker has fetched it.
+    A photo given by `source_url` has neither file nor digest until a worker has fetched it. Where a feed names that one
+    instead of a stored photo, it is the stored one's `successor`: the stored one is shown until the successor is stored.
     """
 
     product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="images")
@@ -203,6 +221,16 @@ class ProductImage(models.Model):
     height = models.PositiveIntegerField(null=True, blank=True, editable=False)
     position = models.PositiveIntegerField(default=0)
     alt = models.CharField(max_length=500, blank=True)
+    successor = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        editable=False,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,  # a photo can be deleted without a look for those that wait for it
+        db_index=False,
+        related_name="+",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -216,3 +244,26 @@ class ProductImage(models.Model):
 
     def __str__(self) -> str:
         return f"photo {self.pk} of product {self.product_id}"
+
+
+class PhotoOrigin(models.Model):
+    """What a server said of the photo that was fetched from its `source_url`, and when to ask it again whether it has changed.
+
+    `due_at`: not before this moment; None: when a feed next names the photo. `whole`: fetch it whatever the server said.
+    Rows are removed by Postgres with their photo.
+    """
+
+    image = models.OneToOneField(ProductImage, on_delete=models.DO_NOTHING, primary_key=True, related_name="+")
+    etag = models.CharField(max_length=500, blank=True, default="", db_default="")
+    last_modified = models.CharField(max_length=500, blank=True, default="", db_default="")
+    length = models.PositiveBigIntegerField(null=True)
+    due_at = models.DateTimeField(null=True)
+    whole = models.BooleanField(default=False, db_default=False)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["due_at"], condition=Q(due_at__isnull=False), name="photo_origin_due"),
+        ]
+
+    def __str__(self) -> str:
+        return f"origin of photo {self.image_id}"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from unicodedata import normalize
 
 from django.db.models import BooleanField, Count, Q, QuerySet
@@ -11,7 +14,7 @@ from psycopg import sql
 
 from catalog.filters.base import compose, names_in
 from catalog.filters.chosen import Filters
-from catalog.models import Category, Product
+from catalog.models import Category, Product, ProductCategory
 
 MAX_WORDS = 8
 
@@ -37,13 +40,15 @@ def filtered(products: QuerySet[Product], *, words: str, filters: Filters) -> Qu
 
 
 def category_counts() -> list[CategoryCount]:
-    """The tree in its order, parents first, without categories in which nothing is published: two queries."""
+    """The tree in its order, parents first, without categories in which nothing is published: three queries."""
     rows = Product.objects.filter(published=True, category__isnull=False).order_by().values_list("category__path")
     direct = dict(rows.annotate(Count("pk")))
     totals: dict[str, int] = {}
     for path, number in direct.items():
-        for end in range(Category.steplen, len(path) + 1, Category.steplen):
-            totals[path[:end]] = totals.get(path[:end], 0) + number
+        for node in _nodes(path):
+            totals[node] = totals.get(node, 0) + number
+    for node in _further_nodes():
+        totals[node] = totals.get(node, 0) + 1
     categories = list(Category.objects.order_by("path"))
     slugs = {category.path: category.slug for category in categories}
     return [
@@ -51,3 +56,17 @@ def category_counts() -> list[CategoryCount]:
         for category in categories
         if category.path in totals
     ]
+
+
+def _nodes(path: str | None) -> list[str]:
+    """The paths of a category and of all above it."""
+    return [path[:end] for end in range(Category.steplen, len(path) + 1, Category.steplen)] if path else []
+
+
+def _further_nodes() -> Iterator[str]:
+    """Categories and those above them, once for each published product that is there by a further category alone."""
+    rows = ProductCategory.objects.filter(product__published=True).order_by("product_id")
+    paths = rows.values_list("product_id", "product__category__path", "category__path").iterator()
+    for _, of_product in groupby(paths, key=itemgetter(0)):
+        found = list(of_product)
+        yield from {node for *_, path in found for node in _nodes(path)} - set(_nodes(found[0][1]))

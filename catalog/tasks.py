@@ -19,3 +19,11 @@ def hide_expired() -> None:
     from catalog import expiry
 
     expiry.hide_expired()
+
+
+@shared_task(ignore_result=True, acks_late=False)
+def ask_for_new_photos() -> None:
+    """Ask the servers of photos that an import named whether there is a new photo behind the old URL."""
+    from catalog.photos import asking
+
+    asking.ask_again()

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.dispatch import receiver
 
-from catalog.signals import photos_stored, products_changed
+from catalog.signals import photos_awaited, photos_stored, products_changed
 from recommender.models import EmbeddingJob
 from recommender.pipeline import doorbell, jobs
 from recommender.search import cache as answers_cache
@@ -21,6 +21,12 @@ def ask_for_features(image_ids: Sequence[int], priority: str, **_: Any) -> None:
     """Write the jobs in the transaction that stores the photos (an outbox); workers are told once it has committed."""
     jobs.enqueue(image_ids, priority=_PRIORITIES[priority])
     transaction.on_commit(doorbell.ring, robust=True)
+
+
+@receiver(photos_awaited)
+def try_failed_fetches_again(image_ids: Sequence[int], **_: Any) -> None:
+    if jobs.try_again(image_ids):
+        transaction.on_commit(doorbell.ring, robust=True)
 
 
 @receiver(products_changed)

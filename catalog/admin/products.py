@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.db.models import Max, QuerySet
+from django.db.models import Max, Q, QuerySet
 from django.forms import BaseFormSet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 
 from catalog import announce, sales
 from catalog.admin.forms import PhotoForm, PhotoFormSet, ProductForm, Upload, keep_uploads
-from catalog.models import Category, Product, ProductImage
+from catalog.models import Category, Product, ProductCategory, ProductImage
 from catalog.photos import store
 from catalog.photos.storage_errors import StorageUnavailable
 from catalog.representation import price_text, thumbnail_url
@@ -62,7 +62,10 @@ class CategoryFilter(admin.SimpleListFilter):
         if not (slug := self.value()):
             return None
         path = Category.objects.filter(slug=slug).values_list("path", flat=True).first()
-        return queryset.filter(category__path__startswith=path) if path else queryset.none()
+        if not path:
+            return queryset.none()
+        further = ProductCategory.objects.filter(category__path__startswith=path).values("product_id")
+        return queryset.filter(Q(category__path__startswith=path) | Q(pk__in=further))
 
 
 class ProductImageInline(PhotoInline):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from unicodedata import normalize
@@ -16,22 +16,13 @@ from catalog.categories import CategoryTree
 from catalog.feeds import sources
 from catalog.feeds.columns import ProductRow
 from catalog.feeds.offers import Offer, OfferCells
+from catalog.feeds.photo_changes import PhotoChanges, PhotoReference, plan_photos, write_photos
 from catalog.feeds.sources import Source
-from catalog.models import Product, ProductImage
+from catalog.models import Product, ProductCategory, ProductImage
 from catalog.photos import store as photos
-from catalog.photos.store import KeptPhoto
 from catalog.sales import Pricing
 
 _MISSING = -1  # a category that a dry run would make
-
-
-@dataclass(frozen=True)
-class PhotoReference:
-    """A photo that a row names: an http(s) URL that a worker fetches, or a stored file and the path it came from."""
-
-    url: str
-    kept: KeptPhoto | None
-    path: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,7 +36,9 @@ class Candidate:
 
 @dataclass
 class Changes:
-    """Products created, updated (photos included) and unchanged; photos added and removed."""
+    """Products created, updated (photos included) and unchanged; photos added and removed, those among them that are shown until
+    their successor is fetched.
+    """
 
     created: int = 0
     updated: int = 0
@@ -80,20 +73,19 @@ class PhotosSwept(Exception):
 
 @dataclass
 class _Plan:
-    """The changes of one product."""
+    """The changes of one product. `further`: its further categories, where they change."""
 
     product: Product
     is_new: bool
     fields: set[str] = field(default_factory=set)
     hides: bool = False
     offer: Offer | None = None
-    added: list[ProductImage] = field(default_factory=list)
-    moved: list[ProductImage] = field(default_factory=list)
-    removed: list[ProductImage] = field(default_factory=list)
+    further: set[int] | None = None
+    photos: PhotoChanges = field(default_factory=PhotoChanges)
 
     @property
     def is_unchanged(self) -> bool:
-        return not (self.is_new or self.fields or self.added or self.moved or self.removed)
+        return not (self.is_new or self.fields) and self.further is None and self.photos.are_none
 
 
 def would_change(batch: Iterable[Candidate], tree: CategoryTree, source: Source | None = None) -> Outcome:
@@ -102,19 +94,23 @@ def would_change(batch: Iterable[Candidate], tree: CategoryTree, source: Source 
     return Outcome(_counts(plans), [plan.product.pk for plan in plans if not plan.is_new], untitled)
 
 
-def write(batch: Sequence[Candidate], tree: CategoryTree, source: Source | None = None) -> Outcome:
-    """Write a batch, note that the source names its products, and announce it.
+def write(
+    batch: Sequence[Candidate], tree: CategoryTree, source: Source | None = None, refetch: bool = False
+) -> Outcome:
+    """Write a batch, note that the source names its products, and announce it. `refetch`: as in `write_photos`.
 
     Raises PhotosSwept, or the database's errors; then nothing of it is written.
     """
-    for path in dict.fromkeys(candidate.row.category for candidate in batch if candidate.row.category):
+    rows = [candidate.row for candidate in batch]
+    for path in dict.fromkeys(path for row in rows for path in (row.category, *row.further) if path):
         tree.make(path)
     with transaction.atomic():
         _hold_files(batch)
         plans, untitled = _plans(batch, tree, source, lock=True)
         with announce.together(priority="import"):
             _write_products(plans)
-            _write_photos(plans)
+            _write_further(plans)
+            write_photos((plan.photos for plan in plans), refetch=refetch)
         if source is not None:
             sources.name_products(
                 source, {plan.product.pk: None if plan.offer is None else plan.offer is Offer.HIDDEN for plan in plans}
@@ -131,6 +127,7 @@ def _plans(
     images: defaultdict[int, list[ProductImage]] = defaultdict(list)
     for image in ProductImage.objects.filter(product__in=existing.values()).order_by("position", "id"):
         images[image.product_id].append(image)
+    further = _further_categories(existing.values())
     hidden = [product.pk for product in existing.values() if not product.published]
     taken_off = sources.taken_off(source, hidden) if source and hidden else set()
     now = timezone.now()
@@ -142,9 +139,12 @@ def _plans(
             continue
         plan = _Plan(product or Product(sku=candidate.row.sku), is_new=product is None)
         _plan_fields(plan, candidate.row, tree, now)
+        _plan_further(plan, candidate.row, tree, further[plan.product.pk] if product else set())
         _plan_offer(plan, candidate.row.offer, plan.product.pk in taken_off, now)
         if candidate.photos is not None:
-            _plan_photos(plan, candidate, images[plan.product.pk] if product else [])
+            have = images[plan.product.pk] if product else []
+            plan.photos = plan_photos(plan.product, candidate.photos, have, complete=candidate.complete)
+            plan.hides = plan.hides or bool(plan.photos.removed)
         plans.append(plan)
     return plans, untitled
 
@@ -179,6 +179,19 @@ def _plan_fields(plan: _Plan, row: ProductRow, tree: CategoryTree, now: datetime
             plan.fields.add(name)
 
 
+def _further_categories(products: Iterable[Product]) -> Mapping[int, set[int]]:
+    found: defaultdict[int, set[int]] = defaultdict(set)
+    for row in ProductCategory.objects.filter(product__in=[product.pk for product in products]):
+        found[row.product_id].add(row.category_id)
+    return found
+
+
+def _plan_further(plan: _Plan, row: ProductRow, tree: CategoryTree, have: set[int]) -> None:
+    if row.category is not None:
+        wanted = {tree.find(path) or _MISSING for path in row.further} - {plan.product.category_id}
+        plan.further = wanted if wanted != have else None
+
+
 def _plan_offer(plan: _Plan, cells: OfferCells, was_off: bool, now: datetime) -> None:
     """Whether the product is shown, and until when. `was_off`: this feed's own words had hidden it.
 
@@ -199,33 +212,6 @@ def _plan_offer(plan: _Plan, cells: OfferCells, was_off: bool, now: datetime) ->
             plan.hides = plan.hides or (name == "published" and not shown)
             setattr(product, name, value)
             plan.fields.add(name)
-
-
-def _plan_photos(plan: _Plan, candidate: Candidate, have: list[ProductImage]) -> None:
-    """Match photos by URL, else by digest. A photo that stays keeps its row, so that it need not be embedded again."""
-    by_url = {image.source_url: image for image in have if image.source_url}
-    by_digest = {image.digest: image for image in have if image.digest}
-    stays: dict[int, ProductImage] = {}
-    position = 0
-    for reference in candidate.photos or ():
-        image = by_url.get(reference.url) if reference.kept is None else by_digest.get(reference.kept.digest)
-        if image is None:
-            image = ProductImage(product=plan.product, position=position, source_url=reference.url)
-            if reference.kept is not None:
-                photos.name_file(image, reference.kept)
-                by_digest[image.digest] = image
-            plan.added.append(image)
-        elif image.pk is None or image.pk in stays:
-            continue  # the same file twice in a row
-        else:
-            stays[image.pk] = image
-            if image.position != position:
-                image.position = position
-                plan.moved.append(image)
-        position += 1
-    if candidate.complete:
-        plan.removed = [image for image in have if image.pk not in stays]
-        plan.hides = plan.hides or bool(plan.removed)
 
 
 def _hold_files(batch: Iterable[Candidate]) -> None:
@@ -251,14 +237,15 @@ def _write_products(plans: list[_Plan]) -> None:
         )
 
 
-def _write_photos(plans: list[_Plan]) -> None:
-    """Remove before adding: the unique digest of a removed photo may come back in another row of the product."""
-    if removed := [image.pk for plan in plans for image in plan.removed]:
-        ProductImage.objects.filter(pk__in=removed).delete()
-    if moved := [image for plan in plans for image in plan.moved]:
-        ProductImage.objects.bulk_update(moved, ["position"])
-    added = ProductImage.objects.bulk_create([image for plan in plans for image in plan.added])
-    announce.photos_stored([image.pk for image in added], priority="import")
+def _write_further(plans: list[_Plan]) -> None:
+    changed = {plan.product.pk: plan.further for plan in plans if plan.further is not None}
+    if changed:
+        ProductCategory.objects.filter(product__in=list(changed)).delete()
+        ProductCategory.objects.bulk_create(
+            ProductCategory(product_id=product, category_id=category)
+            for product, categories in changed.items()
+            for category in sorted(categories)
+        )
 
 
 def _counts(plans: Iterable[_Plan]) -> Changes:
@@ -267,6 +254,6 @@ def _counts(plans: Iterable[_Plan]) -> Changes:
         changes.created += plan.is_new
         changes.unchanged += plan.is_unchanged
         changes.updated += not plan.is_new and not plan.is_unchanged
-        changes.photos_added += len(plan.added)
-        changes.photos_removed += len(plan.removed)
+        changes.photos_added += len(plan.photos.added)
+        changes.photos_removed += len(plan.photos.removed) + plan.photos.counted
     return changes

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from catalog.categories import MAX_NAME, Path, split_path
-from catalog.feeds import availability, offers, price_cells
+from catalog.categories import Path
+from catalog.feeds import availability, category_cells, offers, price_cells
+from catalog.feeds.category_cells import read_categories
 from catalog.feeds.names import column_key
 from catalog.feeds.offers import OfferCells, read_offer, unknown_word
 from catalog.feeds.price_cells import CURRENCIES, PRICE_KEYS, read_prices
@@ -19,20 +20,18 @@ from catalog.sales import PriceCells
 from catalog.texts import HALF_A_CHARACTER, printable, text_problem
 
 _PHOTOS = ("image_link", "additional_image_link")
-_CATEGORIES = ("product_type", "google_product_category")
 _QUANTITIES = ("quantity", "inventory")
 _TEXTS = {"title": "title", "description": "description", "brand": "brand", "item_group_id": "group"}
 # What a complete row gives, if empty; and what is known where it is there.
 _STATED = (
     *("id", "link", "availability", "price", "sale_price", price_cells.DATES),
-    *(*_PHOTOS, *_CATEGORIES, *_TEXTS, *offers.KEYS),
+    *(*_PHOTOS, *category_cells.COLUMNS, *_TEXTS, *offers.KEYS),
 )
 _KNOWN = {*_STATED, *_QUANTITIES, *PRICE_KEYS}
 _AS_WRITTEN = {"link", *_PHOTOS}  # addresses, which are not to be normalised
 _LENGTHS = {field.name: field.max_length for field in Product._meta.fields if field.max_length}
 _MAX_URL = _LENGTHS["url"]
 _MAX_PHOTOS = 100
-_MAX_DEPTH = 60  # treebeard's path: 255 characters, 4 a level
 
 Tell = Callable[[str], None]
 
@@ -46,7 +45,8 @@ class ProductRow:
     """The values that a row gives. `None`, or no entry: the row says nothing of it, so the product keeps its value.
 
     `sku` is in NFC. `fields`: values by field name of Product; `prices`: what it says of price and sale; `photos`: references as
-    written, each once. `offer`: whether the product is to be shown. `problems`: a sentence for each cell that could not be read; of such a cell the row says nothing.
+    written, each once. `category`: the path that is shown; `further`: others under which the product is found. `offer`: whether the
+    product is to be shown. `problems`: a sentence for each cell that could not be read; of such a cell the row says nothing.
     `unread`: the attributes among those. `noticed`: what is to be said once of the feed, by kind with an example.
     """
 
@@ -57,6 +57,7 @@ class ProductRow:
     prices: PriceCells = field(default_factory=PriceCells)
     offer: OfferCells = field(default_factory=OfferCells)
     category: Path | None = None
+    further: tuple[Path, ...] = ()
     attributes: dict[str, str | list[str]] | None = None
     unread: frozenset[str] = frozenset()
     photos: tuple[str, ...] | None = None
@@ -98,6 +99,7 @@ def read_columns(row: FeedRow, prices: PriceReader | None = None) -> ProductRow:
         for key in cells.unread & set(_STATED):
             del known[key]
     fields: dict[str, object] = {}
+    category, further = read_categories(known, problems.append)
 
     def take(name: str, column: str, read: Callable[[str], object]) -> None:
         try:
@@ -125,7 +127,8 @@ def read_columns(row: FeedRow, prices: PriceReader | None = None) -> ProductRow:
         fields=fields,
         prices=priced.cells,
         offer=offer,
-        category=_category(known, problems.append),
+        category=category,
+        further=further,
         attributes=cells.attributes if cells.attributes or complete or cells.stated else None,
         unread=frozenset(cells.unread - _KNOWN),
         photos=_photos(known, problems.append),
@@ -206,21 +209,6 @@ def _stock_column(cells: dict[str, list[str]]) -> str | None:
 def _in_stock(text: str) -> bool:
     """A product of which nothing is said is in stock."""
     return availability.in_stock(text) if text else True
-
-
-def _category(cells: dict[str, list[str]], tell: Tell) -> Path | None:
-    """The first of the shop's own types, else Google's where it is written as a path and not as a number."""
-    if not any(column in cells for column in _CATEGORIES):
-        return None
-    text = next((text for column in _CATEGORIES if (text := _single(cells, column)) and not text.isdigit()), "")
-    path = split_path(text)
-    if any(len(name) > MAX_NAME for name in path):
-        tell(f"product_type: a category's name is longer than {MAX_NAME} characters")
-        return None
-    if len(path) > _MAX_DEPTH:
-        tell(f"product_type: more than {_MAX_DEPTH} levels")
-        return None
-    return path
 
 
 def _photos(cells: dict[str, list[str]], tell: Tell) -> tuple[str, ...] | None:

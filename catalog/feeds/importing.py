@@ -14,12 +14,13 @@ from typing import TypeVar
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError, connection
 
 from catalog.categories import CategoryTree
-from catalog.feeds.changes import Candidate, Outcome, PhotoReference, PhotosSwept, would_change, write
+from catalog.feeds.changes import Candidate, Outcome, PhotosSwept, would_change, write
 from catalog.feeds.columns import ProductRow, RowError, is_url, read_columns
 from catalog.feeds.expected import with_known_columns
 from catalog.feeds.mapping.applying import mapped
 from catalog.feeds.mapping.files import Mapping
 from catalog.feeds.naming import Naming, TooManyMissing
+from catalog.feeds.photo_changes import PhotoReference
 from catalog.feeds.photo_files import PhotoFile, PhotoReferenceError, look_at_photo_files, read_photo_file
 from catalog.feeds.price_cells import price_texts
 from catalog.feeds.prices import PriceReader, survey
@@ -56,7 +57,7 @@ class FeedImport:
 
     `currency`: what prices without one are in. `mapping`: which column is which, for a feed that is not recognised. `source`: the
     name under which the feed's products are known to be its own; None: they are not. `unpublish_missing`: hide those that no
-    feed names any more, but not too large a share of them unless `force`.
+    feed names any more, but not too large a share of them unless `force`. `refetch`: have every photo by URL fetched anew.
     """
 
     feed: Feed
@@ -66,6 +67,7 @@ class FeedImport:
     source: str | None = None
     unpublish_missing: bool = False
     force: bool = False
+    refetch: bool = False
     tell: Callable[[Problem], None] = lambda _: None
     advance: Callable[[Report], None] = lambda _: None
 
@@ -234,7 +236,7 @@ class FeedImport:
                 batch = [self._again(candidate, swept.names, give_up=sweeps >= WRITES) for candidate in batch]
 
     def _write_once(self, batch: list[Candidate]) -> Outcome:
-        return write(batch, self._tree, self._source)
+        return write(batch, self._tree, self._source, self.refetch)
 
     def _forget_categories(self) -> None:
         """Read the categories anew: those that a failed transaction had made are not there."""

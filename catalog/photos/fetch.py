@@ -22,6 +22,7 @@ from urllib.parse import SplitResult, quote, urljoin, urlsplit
 from django.conf import settings
 
 from catalog.photos import addresses
+from catalog.photos.validators import NOTHING, Validators
 
 Resolve = Callable[[str, int], Sequence[str]]
 RefusedReason = Literal["bad_url", "address", "redirects", "http_status", "too_large", "tls"]
@@ -60,9 +61,22 @@ def trusted_authorities() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
+@dataclass(frozen=True)
+class Fetched:
+    """A file, and what its server said by which it can be asked later whether it has changed."""
+
+    data: bytes
+    validators: Validators = NOTHING
+
+
 def fetch_photo(url: str) -> bytes:
     """The bytes behind an http(s) URL, at most MAX_PHOTO_BYTES. Raises FetchRefused, FetchFailed."""
     return PhotoFetcher().fetch(url)
+
+
+def fetch_validated(url: str, known: Validators = NOTHING) -> Fetched | None:
+    """As `fetch_photo`, with the server's validators; None where by those that are `known` the file has not changed."""
+    return PhotoFetcher().fetch_validated(url, known)
 
 
 @dataclass(frozen=True)
@@ -88,23 +102,35 @@ class PhotoFetcher:
         self.fetch_into(body, url)
         return body.getvalue()
 
-    def fetch_into(self, file: BinaryIO, url: str) -> None:
+    def fetch_validated(self, url: str, known: Validators = NOTHING) -> Fetched | None:
+        """The file behind a URL; None where by those validators that are `known` it has not changed.
+
+        Raises FetchRefused, FetchFailed.
+        """
+        body = BytesIO()
+        validators = self.fetch_into(body, url, known)
+        return None if validators is None else Fetched(body.getvalue(), validators)
+
+    def fetch_into(self, file: BinaryIO, url: str, known: Validators = NOTHING) -> Validators | None:
         """Write the bytes behind a URL to a file; the deadline covers all redirects (at most FETCH_MAX_REDIRECTS) together.
 
-        Raises FetchRefused, FetchFailed; then the file holds a part of them, or nothing.
+        What the server says of the file; None, with nothing written, where by those validators that are `known` it has not
+        changed. Raises FetchRefused, FetchFailed; then the file holds a part of the bytes, or nothing.
         """
         deadline = time.monotonic() + self.seconds
         for _ in range(settings.FETCH_MAX_REDIRECTS + 1):
-            location = self._request(_checked_url(url, self.ports), deadline, file)
-            if location is None:
-                return
-            url = _joined(url, location)
+            answer = self._request(_checked_url(url, self.ports), deadline, file, known)
+            if not isinstance(answer, str):
+                return answer
+            url = _joined(url, answer)
         raise FetchRefused(
             "redirects", f"more than {settings.FETCH_MAX_REDIRECTS} redirects; give the {self.noun}'s own URL"
         )
 
-    def _request(self, url: SplitResult, deadline: float, file: BinaryIO) -> str | None:
-        """One request, whose body goes to the file; or where it is redirected to."""
+    def _request(self, url: SplitResult, deadline: float, file: BinaryIO, known: Validators) -> str | Validators | None:
+        """One request, whose body goes to the file and whose validators are returned, None for an unchanged file; or where it
+        is redirected to.
+        """
         host, port = url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
         judged = self._judged_addresses(host, port, deadline)
         try:
@@ -120,10 +146,10 @@ class PhotoFetcher:
             guard.start()
             if isinstance(connected, ssl.SSLSocket):
                 connected.do_handshake()
-            location = self._exchange(connected, url, file)
+            answer = self._exchange(connected, url, file, known)
             if time.monotonic() >= deadline:  # a body without a length seems complete where the timer cut it off
                 raise TimeoutError
-            return location
+            return answer
         except ssl.SSLCertVerificationError as error:
             raise FetchRefused("tls", f"{host} does not prove who it is: {error.verify_message}") from error
         except (OSError, http.client.HTTPException, ValueError) as error:
@@ -135,7 +161,9 @@ class PhotoFetcher:
                 guard.cancel()
             connected.close()
 
-    def _exchange(self, connected: socket.socket, url: SplitResult, file: BinaryIO) -> str | None:
+    def _exchange(
+        self, connected: socket.socket, url: SplitResult, file: BinaryIO, known: Validators
+    ) -> str | Validators | None:
         host = url.hostname or ""
         connection = http.client.HTTPConnection(host)
         connection.sock = connected
@@ -145,19 +173,25 @@ class PhotoFetcher:
             "User-Agent": "Lookalike/1.0",
             "Accept": self.accept,
             "Accept-Encoding": "identity",
+            **known.conditions,
         }
         connection.request("GET", target, headers=headers)
         response = connection.getresponse()
         location = response.getheader("Location")
         if response.status in _REDIRECTS and location:
             return location
+        if response.status == 304 and known.conditions:
+            return None
         if response.status != 200:
             message = f"{host} answered {response.status} {response.reason}".strip()
             if response.status >= 500 or response.status in _MAY_PASS:
                 raise FetchFailed(message)
             raise FetchRefused("http_status", f"{message}; put a {self.noun} there or correct the URL")
+        validators = Validators.of(response.getheader, response.length)
+        if known.confirmed_by(validators):
+            return None  # the server knows no conditions; its body is not read
         self._copy_bounded(response, file)
-        return None
+        return validators
 
     def _copy_bounded(self, response: http.client.HTTPResponse, file: BinaryIO) -> None:
         received = 0

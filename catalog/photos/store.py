@@ -132,7 +132,7 @@ def add_photo(
 
 
 def replace_photo(*, image: ProductImage, data: bytes, priority: Priority = "upload") -> ProductImage:
-    """Replace the file of a photo; its row, position and alternative text stay. Raises PhotoError, DuplicatePhoto,
+    """Replace the file of a photo; its row, position and alternative text stay, its URL goes. Raises PhotoError, DuplicatePhoto,
     StorageUnavailable, DoesNotExist.
     """
     while True:
@@ -148,33 +148,6 @@ def replace_photo(*, image: ProductImage, data: bytes, priority: Priority = "upl
                     name_file(row, kept)
                     row.source_url = ""
                     row.save()
-            return row
-
-
-def store_fetched(image: ProductImage, data: bytes) -> ProductImage | None:
-    """Store what was fetched from `image.source_url`; the caller goes on with the row that is returned.
-
-    None when the row is gone or has another URL by now, or when the product has the same photo already: then the row is
-    deleted. The photo is not announced as new, because the caller is embedding it already.
-    Raises PhotoError, StorageUnavailable.
-    """
-    while True:
-        kept = keep(data)
-        with transaction.atomic():
-            if hold([kept]):
-                continue
-            if not Product.objects.select_for_update(no_key=True).filter(pk=image.product_id).first():
-                return None
-            row = ProductImage.objects.select_for_update().filter(pk=image.pk, source_url=image.source_url).first()
-            if row is not None and not row.digest:
-                if _has_photo(row.product_id, kept.digest):
-                    row.delete()
-                    return None
-                name_file(row, kept)
-                ProductImage.objects.filter(pk=row.pk).update(
-                    file=kept.name, digest=kept.digest, width=kept.width, height=kept.height
-                )
-                announce.products_changed([row.product_id], hidden=False)
             return row
 
 

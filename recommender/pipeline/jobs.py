@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 from django.db.models import Case, Exists, OuterRef, QuerySet, When
@@ -26,6 +27,18 @@ ON CONFLICT (image_id, encoder_id) DO UPDATE SET
     priority = EXCLUDED.priority, state = 'pending', attempts = 0, crashes = 0, alone = false, not_before = NULL,
     lease = NULL, leased_until = NULL, started_at = NULL, reason = '', error = '', queued_at = now(), finished_at = NULL
 """
+
+# What a job is that starts anew, but for its priority.
+_ANEW: Mapping[str, Any] = {
+    "state": EmbeddingJob.State.PENDING,
+    "attempts": 0,
+    "crashes": 0,
+    "alone": False,
+    "not_before": None,
+    "reason": "",
+    "error": "",
+    "finished_at": None,
+}
 
 _MISSING = """
 WITH missing AS (
@@ -103,19 +116,18 @@ def embed_again(queryset: QuerySet[EmbeddingJob]) -> int:
     Jobs in hand are left in hand: their result is on its way.
     """
     unfetched = ProductImage.objects.filter(pk=OuterRef("image_id"), file="").exclude(source_url="")
-    return queryset.exclude(state=EmbeddingJob.State.PROCESSING).update(
-        state=EmbeddingJob.State.PENDING,
-        priority=Case(
-            When(Exists(unfetched), then=EmbeddingJob.Priority.UPLOAD_BY_URL), default=EmbeddingJob.Priority.UPLOAD
-        ),
-        attempts=0,
-        crashes=0,
-        alone=False,
-        not_before=None,
-        reason="",
-        error="",
-        finished_at=None,
+    priority = Case(
+        When(Exists(unfetched), then=EmbeddingJob.Priority.UPLOAD_BY_URL), default=EmbeddingJob.Priority.UPLOAD
     )
+    return queryset.exclude(state=EmbeddingJob.State.PROCESSING).update(priority=priority, **_ANEW)
+
+
+def try_again(image_ids: Iterable[int]) -> int:
+    """Start those jobs anew that failed for good, of photos that a feed names and that are still to be fetched. Returns how
+    many; `doorbell.ring` afterwards.
+    """
+    failed = EmbeddingJob.objects.filter(image__in=list(image_ids), state=EmbeddingJob.State.FAILED)
+    return failed.update(priority=EmbeddingJob.Priority.IMPORT_BY_URL, **_ANEW)
 
 
 def photo_state(image_id: int) -> PhotoState:

@@ -10,9 +10,9 @@ from django.conf import settings
 from django.core.files.storage import default_storage
 
 from catalog.models import ProductImage
-from catalog.photos.fetch import FetchFailed, FetchRefused, fetch_photo
+from catalog.photos.fetch import Fetched, FetchFailed, FetchRefused, fetch_validated
+from catalog.photos.fetched import store_fetched
 from catalog.photos.reading import DecodersBusy, PhotoError
-from catalog.photos.store import store_fetched
 from recommender.pipeline.leases import LeasedPhoto
 
 
@@ -46,19 +46,19 @@ def fetch_photos(photos: Sequence[LeasedPhoto]) -> Iterator[tuple[LeasedPhoto, L
     if not photos:
         return
     with ThreadPoolExecutor(len(photos), thread_name_prefix="fetch") as pool:
-        fetches: dict[Future[bytes], LeasedPhoto] = {
-            pool.submit(fetch_photo, photo.source_url): photo for photo in photos
+        fetches: dict[Future[Fetched | None], LeasedPhoto] = {
+            pool.submit(fetch_validated, photo.source_url): photo for photo in photos
         }
         for fetch in as_completed(fetches):
             photo = fetches.pop(fetch)
             yield photo, _stored(photo, fetch)
 
 
-def _stored(photo: LeasedPhoto, fetch: Future[bytes]) -> LeasedPhoto | Failure | None:
+def _stored(photo: LeasedPhoto, fetch: Future[Fetched | None]) -> LeasedPhoto | Failure | None:
     try:
-        data = fetch.result()
+        fetched = fetch.result()
         row = ProductImage(pk=photo.image_id, product_id=photo.product_id, source_url=photo.source_url)
-        image = store_fetched(row, data)
+        image = store_fetched(row, fetched) if fetched is not None else None
     except FetchRefused as error:
         return Failure(error.reason, f"{photo.source_url}: {error}")
     except FetchFailed as error:

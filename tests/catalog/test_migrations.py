@@ -10,8 +10,8 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from catalog.models import Product
-from tests.catalog.factories import make_product
+from catalog.models import PhotoOrigin, Product
+from tests.catalog.factories import make_image, make_product
 
 OLD_ROW = (
     "INSERT INTO catalog_product (sku, variant_group, title, description, brand, price, currency, in_stock, url, attributes,"
@@ -161,3 +161,20 @@ def test_feeds_as_sources_go_on_where_the_migration_broke_off(migrated: None) ->
     run("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'product_expires'::regclass")
     call_command("migrate", "catalog", "0004", verbosity=0)
     assert indexes("product_expires") == {"product_expires": True}
+
+
+def test_origins_of_photos_come_and_go_and_the_version_before_goes_on_adding_photos(migrated: None) -> None:
+    image = make_image()
+    PhotoOrigin.objects.create(image=image, etag="x")
+    call_command("migrate", "catalog", "0004", verbosity=0)
+    assert rows("SELECT to_regclass('catalog_photoorigin')") == [(None,)]
+    call_command("migrate", "catalog", "0005", verbosity=0)
+    call_command("migrate", "catalog", "0004", fake=True, verbosity=0)
+    call_command("migrate", "catalog", "0005", verbosity=0)
+    run(
+        "INSERT INTO catalog_productimage (product_id, file, digest, source_url, position, alt, created_at)"
+        " VALUES (%s, '', '', 'https://shop.example/a.jpg', 1, '', now())",
+        image.product_id,
+    )
+    assert rows("SELECT count(*), count(successor_id) FROM catalog_productimage") == [(2, 0)]
+    assert rows("SELECT count(*) FROM catalog_photoorigin") == [(0,)]

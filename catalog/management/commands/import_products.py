@@ -29,7 +29,7 @@ Import products from a feed (CSV, TSV, JSON, XML, XLSX, each also in gz or zip; 
 a folder tree (one folder a category, one photo a product). Columns: id, title, description, link, image_link,
 additional_image_link, availability, quantity, price (59.50 EUR), sale_price, sale_price_effective_date, brand,
 product_type (A > B > C), item_group_id; others become attributes. Photos are paths inside the feed's folder, or http(s)
-URLs that the workers fetch. published, status, removed and expiration_date hide a product or show it again. A column that a table does not have leaves the products as they are; an empty cell empties;
+URLs that the workers fetch, and ask anew at each import. published, status, removed and expiration_date hide a product or show it again. A column that a table does not have leaves the products as they are; an empty cell empties;
 one that cannot be read leaves them and is reported. Products that the feed does not name stay, or are
 hidden by --unpublish-missing once no feed names them any more. Importing again changes only what changed."""
 
@@ -59,6 +59,11 @@ class Command(BaseCommand):
         )
         parser.add_argument(
             "--force", action="store_true", help="hide them however many they are: see FEED_MISSING_SHARE"
+        )
+        parser.add_argument(
+            "--refetch",
+            action="store_true",
+            help="have every photo by URL fetched anew, not only those that their server says have changed",
         )
         parser.add_argument("--dry-run", action="store_true", help="say what would change and write nothing")
         parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
@@ -90,6 +95,7 @@ class Command(BaseCommand):
                     source=_source_name(path) if options["feed"] is None else options["feed"],
                     unpublish_missing=options["unpublish_missing"],
                     force=options["force"],
+                    refetch=options["refetch"],
                     tell=tell,
                     advance=advance,
                 ).run()

@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from catalog.models import Product, ProductImage
 from catalog.photos import store
 from catalog.photos.reading import PhotoError
-from catalog.photos.store import DuplicatePhoto, add_photo, replace_photo, store_fetched
+from catalog.photos.store import DuplicatePhoto, add_photo, replace_photo
 from catalog.photos.sweep import Swept, sweep_files
 from tests.catalog.conftest import Heard
 from tests.catalog.factories import make_image, make_product, photo_bytes
@@ -85,32 +85,6 @@ def test_replacing_a_photo_by_itself_says_nothing(heard: Heard) -> None:
     heard.clear()
     replace_photo(image=image, data=photo_bytes(1))
     assert (heard.stored, heard.changed) == ([], [])
-
-
-def test_a_fetched_photo_is_stored_without_being_announced_as_new(heard: Heard) -> None:
-    image = ProductImage.objects.create(product=make_product(), source_url="https://shop.example/a.jpg")
-    assert heard.stored == [([image.pk], "upload")]
-    heard.clear()
-    stored = store_fetched(image, photo_bytes(3))
-    assert stored is not None and stored.digest == hashlib.sha256(photo_bytes(3)).hexdigest()
-    assert ProductImage.objects.get(pk=image.pk).file.name == stored.file.name
-    assert (heard.stored, heard.changed) == ([], [([image.product_id], False)])
-
-
-def test_a_fetched_photo_of_a_row_that_is_gone_or_moved_on_is_dropped() -> None:
-    image = ProductImage.objects.create(product=make_product(), source_url="https://shop.example/a.jpg")
-    late = ProductImage.objects.get(pk=image.pk)
-    ProductImage.objects.filter(pk=image.pk).update(source_url="https://shop.example/b.jpg")
-    assert store_fetched(late, photo_bytes(3)) is None
-    Product.objects.all().delete()
-    assert store_fetched(late, photo_bytes(3)) is None
-
-
-def test_the_row_of_a_fetched_photo_that_the_product_has_already_is_deleted() -> None:
-    image = make_image(seed=3)
-    by_url = ProductImage.objects.create(product=image.product, source_url="https://shop.example/a.jpg")
-    assert store_fetched(by_url, photo_bytes(3)) is None
-    assert ProductImage.objects.get() == image
 
 
 def test_a_half_written_file_is_written_again() -> None:

@@ -24,4 +24,4 @@ def inject(**_: object) -> None:
         refusal=lambda address: None if str(address) == "127.0.0.1" else "not for this test",
         ports=[int(os.environ["LOOPBACK_PORT"])],
     )
-    photo_files.fetch_photo = fetcher.fetch
+    photo_files.fetch_validated = fetcher.fetch_validated

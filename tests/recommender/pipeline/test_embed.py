@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -21,7 +22,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from catalog.models import Product, ProductImage
-from catalog.photos import fetch
+from catalog.photos import asking, fetch
 from catalog.photos.decoder_pool import decoder_pool
 from catalog.photos.reading import inspect_photo
 from catalog.photos.storage import WholeFileStorage
@@ -30,6 +31,7 @@ from recommender.encoder import serving
 from recommender.models import EmbeddingJob, ImageFeatures, ImageVector, Space
 from recommender.pipeline import embed, jobs, leases, photo_files
 from tests.catalog.factories import make_image, make_product, photo_bytes
+from tests.catalog.feeds.files import run_import, write_feed
 from tests.catalog.photos.files import many_scans
 from tests.recommender.pipeline.conftest import ColourEncoder, make_encoder_row
 
@@ -162,13 +164,13 @@ def test_a_photo_by_url_is_fetched_stored_and_embedded(colour_space: Space, monk
         "https://photos.example/page.html": b"<html>",
     }
 
-    def fetched(url: str) -> bytes:
+    def fetched(url: str) -> fetch.Fetched:
         answer = answers[url]
         if isinstance(answer, Exception):
             raise answer
-        return answer
+        return fetch.Fetched(answer)
 
-    monkeypatch.setattr(photo_files, "fetch_photo", fetched)
+    monkeypatch.setattr(photo_files, "fetch_validated", fetched)
     images = {url: ProductImage.objects.create(product=make_product(), source_url=url) for url in answers}
     run()
     good, private, slow, page = images.values()
@@ -186,7 +188,7 @@ def test_two_addresses_of_one_photo_are_one_photo_and_none_failed(
     product = make_product()
     for name in "ab":
         ProductImage.objects.create(product=product, source_url=f"https://photos.example/{name}.png")
-    monkeypatch.setattr(photo_files, "fetch_photo", lambda url: photo_bytes(1))
+    monkeypatch.setattr(photo_files, "fetch_validated", lambda url: fetch.Fetched(photo_bytes(1)))
     assert run() == embed.Worked(done=1, more=False)
     image = product.images.get()
     assert list(EmbeddingJob.objects.values_list("image_id", "state")) == [(image.pk, "done")]
@@ -214,7 +216,7 @@ def test_a_storage_that_has_errors_of_its_own_is_asked_again_later_too(colour_sp
     assert "slow down" in job.error and job.not_before is not None
 
 
-def unforeseen(url: str) -> bytes:
+def unforeseen(url: str) -> fetch.Fetched:
     raise LookupError("the fetcher has lost its way")
 
 
@@ -222,7 +224,7 @@ def test_an_error_nobody_foresaw_before_any_photo_is_begun_ends_within_bounds(
     colour_space: Space, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = [make_image() for _ in range(2)]
-    monkeypatch.setattr(photo_files, "fetch_photo", unforeseen)
+    monkeypatch.setattr(photo_files, "fetch_validated", unforeseen)
     urls = [f"https://photos.example/{'x' * number}.png" for number in range(3)]
     by_url = [ProductImage.objects.create(product=make_product(), source_url=url) for url in urls]
     started = timezone.now()
@@ -282,10 +284,10 @@ def test_photos_to_be_fetched_are_leased_apart_and_leave_a_process_free(
 def test_a_failed_address_that_is_tried_again_is_fetched_apart_again(
     colour_space: Space, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refused(url: str) -> bytes:
+    def refused(url: str) -> fetch.Fetched:
         raise fetch.FetchRefused("http_status", "404")
 
-    monkeypatch.setattr(photo_files, "fetch_photo", refused)
+    monkeypatch.setattr(photo_files, "fetch_validated", refused)
     image = ProductImage.objects.create(product=make_product(), source_url="https://photos.example/a.png")
     run()
     assert job_of(image).state == "failed"
@@ -294,6 +296,45 @@ def test_a_failed_address_that_is_tried_again_is_fetched_apart_again(
     EmbeddingJob.objects.all().delete()
     jobs.enqueue_missing()
     assert job_of(image).priority == EmbeddingJob.Priority.REBUILD_BY_URL
+
+
+def test_a_fetch_that_failed_for_good_is_tried_again_at_the_next_import(
+    colour_space: Space, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    answers: list[bytes] = []
+
+    def fetched(url: str) -> fetch.Fetched:
+        if not answers:
+            raise fetch.FetchRefused("http_status", "404")
+        return fetch.Fetched(answers[0])
+
+    monkeypatch.setattr(photo_files, "fetch_validated", fetched)
+    feed = write_feed(tmp_path, "1,Hat,https://photos.example/a.png", header="id,title,image_link")
+    run_import(feed)
+    image = ProductImage.objects.get()
+    assert run() == embed.Worked(done=0, more=False)
+    run_import(feed, "--dry-run")
+    assert (job_of(image).state, job_of(image).reason) == ("failed", "http_status")
+    run_import(feed)
+    job = job_of(image)
+    assert (job.state, job.reason, job.priority) == ("pending", "", EmbeddingJob.Priority.IMPORT_BY_URL)
+    answers.append(photo_bytes(1))
+    assert run() == embed.Worked(done=1, more=False)
+    run_import(feed)
+    assert job_of(image).state == "done"
+
+
+def test_a_new_photo_behind_an_old_url_is_embedded(colour_space: Space, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(photo_files, "fetch_validated", lambda url: fetch.Fetched(photo_bytes(colour="red")))
+    image = ProductImage.objects.create(product=make_product(), source_url="https://photos.example/a.png")
+    run()
+    asking.mark([image.pk])
+    blue = fetch.Fetched(photo_bytes(colour="blue"))
+    assert asking.ask_again(fetch=lambda url, known: blue) == asking.Asked(replaced=1)
+    assert (counts(), job_of(image).state) == ((0, 0), "pending")  # a vector of the photo before describes no photo
+    assert run() == embed.Worked(done=1, more=False)
+    assert counts() == (1, 1)
+    np.testing.assert_allclose(ImageFeatures.objects.get().features, [0.0, 0.0, 1.0, 1.0], atol=0.02)
 
 
 def test_a_photo_without_file_and_address_says_so(colour_space: Space) -> None:

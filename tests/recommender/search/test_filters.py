@@ -6,7 +6,7 @@ import pytest
 
 from catalog.filters.chosen import Filters
 from catalog.filters.entries.attributes import Attributes
-from catalog.filters.entries.category import category_ids
+from catalog.filters.entries.category import Category
 from catalog.filters.entries.price import Currency
 from catalog.parameters import InvalidParameter
 from recommender.search.filters import from_json, parse, parse_ids
@@ -60,8 +60,9 @@ def test_nothing_given_is_the_default() -> None:
 
 def test_categories_hold_their_descendants() -> None:
     tree = make_tree()
-    assert set(category_ids(["clothing"])) == {tree[slug].pk for slug in tree if slug != "home"}
-    assert category_ids(["home", "evening"]) == (tree["evening"].pk, tree["home"].pk)
+    clothing, two = (Category.read({"category": slugs}) for slugs in (["clothing"], ["home", "evening"]))
+    assert clothing is not None and set(clothing.ids) == {tree[slug].pk for slug in tree if slug != "home"}
+    assert two == Category((tree["evening"].pk, tree["home"].pk), further=False)
 
 
 def test_a_brand_with_a_comma_in_its_name_is_taken_whole() -> None:

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from catalog.filters.chosen import Filters
-from catalog.filters.entries.category import Category, category_ids
+from catalog.filters.entries.category import Category
 from catalog.filters.entries.price import Currency
 from recommender.index.registry import vector_index
 from recommender.index.search import VectorSearch
@@ -88,8 +88,9 @@ def filters_of(shop: Shop, drawn: dict[str, object], asking: int) -> Filters:
     products = list(shop.products.values())
     excluded = [products[number].pk for number in drawn["exclude"] if number < len(products)]  # type: ignore[attr-defined]
     own = products[asking]
+    chosen = Category.read({"category": [str(drawn["slug"])]}) if drawn["slug"] else None
     return filtering(
-        categories=category_ids([str(drawn["slug"])]) if drawn["slug"] else None,
+        categories=chosen.ids if chosen else None,
         brands=drawn["brands"],  # type: ignore[arg-type]
         min_price=drawn["min_price"],  # type: ignore[arg-type]
         max_price=drawn["max_price"],  # type: ignore[arg-type]

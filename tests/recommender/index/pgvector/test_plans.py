@@ -10,7 +10,7 @@ from pytest_django import DjangoDbBlocker
 
 from catalog.filters.chosen import Filters
 from catalog.filters.entries.category import Category
-from catalog.models import Product
+from catalog.models import Product, ProductCategory
 from recommender.index.partitions import partition_name
 from recommender.index.pgvector.ann_index import index_name
 from tests.catalog.filters.chosen import filtering
@@ -86,6 +86,25 @@ def test_counting_and_few_rows_read_the_index_only(shop: Shop, filters: Filters,
             cursor.execute("ANALYZE catalog_product")
     (scan,) = scans(plan(shop.space, "few", filters), "catalog_product")
     assert (scan["Node Type"], scan["Index Name"]) == ("Index Only Scan", index)
+
+
+def test_products_of_a_further_category_are_found_by_indexes(shop: Shop) -> None:
+    tree = make_tree()
+    products = list(shop.products.values())
+    Product.objects.filter(pk__in=[product.pk for product in products[::100]]).update(category=tree["dress"])
+    ProductCategory.objects.bulk_create(
+        ProductCategory(product=product, category=tree["dress"]) for product in products[::50]
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE catalog_product, catalog_productcategory")
+    filters = Filters((Category((tree["dress"].pk,), further=True),))
+    found = plan(shop.space, "few", filters)
+    (scan,) = scans(found, partition_name(shop.space))
+    assert scan["Actual Rows"] == 20
+    assert "product_by_category" in {node.get("Index Name") for node in found}
+    found = plan(shop.space, "ann", filters)
+    (scan,) = scans(found, partition_name(shop.space))
+    assert (scan["Node Type"], scan["Index Name"]) == ("Index Scan", index_name(shop.space))
 
 
 def test_rare_attributes_are_found_by_the_gin_index(shop: Shop) -> None:

@@ -1,0 +1,123 @@
+"""Compares the photos that a feed's row names with those of its product, and writes the differences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from catalog import announce
+from catalog.models import Product, ProductImage
+from catalog.photos import asking
+from catalog.photos import store as photos
+from catalog.photos.store import KeptPhoto
+
+
+@dataclass(frozen=True)
+class PhotoReference:
+    """A photo that a row names: an http(s) URL that a worker fetches, or a stored file and the path it came from."""
+
+    url: str
+    kept: KeptPhoto | None
+    path: str = ""
+
+
+@dataclass
+class PhotoChanges:
+    """The changes of one product's photos. `named`: those that stay. `leaving`: those that stay until their successor is
+    stored, with that; `counted`: how many of them do so only now. `freed`: those that the feed names again and that have a
+    successor no more.
+    """
+
+    named: list[ProductImage] = field(default_factory=list)
+    added: list[ProductImage] = field(default_factory=list)
+    moved: list[ProductImage] = field(default_factory=list)
+    removed: list[ProductImage] = field(default_factory=list)
+    leaving: list[tuple[ProductImage, ProductImage]] = field(default_factory=list)
+    freed: list[ProductImage] = field(default_factory=list)
+    counted: int = 0
+
+    @property
+    def are_none(self) -> bool:
+        return not (self.added or self.moved or self.removed or self.leaving or self.freed)
+
+
+def plan_photos(
+    product: Product, references: Sequence[PhotoReference], have: Sequence[ProductImage], *, complete: bool
+) -> PhotoChanges:
+    """Match photos by URL, else by digest. A photo that stays keeps its row, so that it need not be embedded again.
+
+    `complete`: the references are all that the row names, so that what they do not name goes.
+    """
+    changes = PhotoChanges()
+    by_url = {image.source_url: image for image in have if image.source_url}
+    by_digest = {image.digest: image for image in have if image.digest}
+    stays: set[int] = set()
+    position = 0
+    for reference in references:
+        image = by_url.get(reference.url) if reference.kept is None else by_digest.get(reference.kept.digest)
+        if image is None:
+            image = ProductImage(product=product, position=position, source_url=reference.url)
+            if reference.kept is not None:
+                photos.name_file(image, reference.kept)
+                by_digest[image.digest] = image
+            changes.added.append(image)
+        elif image.pk is None or image.pk in stays:
+            continue  # the same file twice in a row
+        else:
+            stays.add(image.pk)
+            changes.named.append(image)
+            if image.successor_id is not None:
+                changes.freed.append(image)
+            if image.position != position:
+                image.position = position
+                changes.moved.append(image)
+        position += 1
+    if complete:
+        _plan_removals(changes, [image for image in have if image.pk not in stays])
+    return changes
+
+
+def _plan_removals(changes: PhotoChanges, unnamed: Sequence[ProductImage]) -> None:
+    """A stored photo that is named no more stays until one that is still to be fetched is stored in its place, each for
+    another, in their order. What has no successor goes at once.
+    """
+    waited = [image for image in (*changes.named, *changes.added) if not image.digest]
+    successors = iter(sorted(waited, key=lambda image: image.position))
+    for image in unnamed:
+        successor = next(successors, None) if image.digest else None
+        if successor is None:
+            changes.removed.append(image)
+        elif successor.pk is None or image.successor_id != successor.pk:
+            changes.counted += image.successor_id is None
+            changes.leaving.append((image, successor))
+
+
+def write_photos(products: Iterable[PhotoChanges], *, refetch: bool) -> None:
+    """Write the changes and announce them; photos named by URL are fetched, or asked for anew, by a worker.
+
+    `refetch`: in full, whatever their servers said of them before.
+    """
+    every = list(products)
+    # Remove before adding: the unique digest of a removed photo may come back in another row of the product.
+    if removed := [image.pk for changes in every for image in changes.removed]:
+        ProductImage.objects.filter(pk__in=removed).delete()
+    if moved := [image for changes in every for image in changes.moved]:
+        ProductImage.objects.bulk_update(moved, ["position"])
+    added = ProductImage.objects.bulk_create([image for changes in every for image in changes.added])
+    if succeeded := list(_succeeded(every)):
+        ProductImage.objects.bulk_update(succeeded, ["successor"])
+    announce.photos_stored([image.pk for image in added], priority="import")
+    by_url = [image for changes in every for image in changes.named if image.source_url]
+    announce.photos_awaited([image.pk for image in by_url if not image.digest])
+    asking.mark((image.pk for image in by_url if image.digest), whole=refetch)
+
+
+def _succeeded(products: Iterable[PhotoChanges]) -> Iterator[ProductImage]:
+    """The rows whose successor changes, with that."""
+    for changes in products:
+        for image in changes.freed:
+            image.successor = None
+            yield image
+        for image, successor in changes.leaving:
+            image.successor = successor
+            yield image
