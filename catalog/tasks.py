@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from catalog.stopping import asked_to_stop
+
 
 @shared_task(ignore_result=True, acks_late=False)
 def turn_sales() -> None:
@@ -19,3 +21,12 @@ def hide_expired() -> None:
     from catalog import expiry
 
     expiry.hide_expired()
+
+
+@shared_task(ignore_result=True, acks_late=False)
+def run_feeds() -> None:
+    """Read the feeds that are due, one after the other."""
+    from catalog.feeds import runs
+
+    while not asked_to_stop() and runs.run_next(stop=asked_to_stop):
+        pass
