@@ -196,7 +196,7 @@ class Feed(models.Model):
             models.CheckConstraint(condition=Q(url="") | Q(upload=""), name="feed_of_one_source"),
             models.CheckConstraint(
                 condition=Q(schedule="hand", every=None, at=None)
-                | Q(schedule__in=["minutes", "hours"], every__gt=0, at=None)
+                | Q(schedule__in=["minutes", "hours"], every__isnull=False, every__gt=0, at=None)
                 | Q(schedule="daily", every=None, at__isnull=False),
                 name="feed_schedule_whole",
             ),

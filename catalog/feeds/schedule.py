@@ -55,19 +55,33 @@ def in_words(feed: Feed) -> str:
     return "by hand"
 
 
+def overdue_since(feed: Feed, now: datetime) -> datetime | None:
+    """Since when a feed was not read to its end, where that is longer than twice its period; else None."""
+    every = period(feed)
+    # After a change of the schedule a feed has the whole time of the new one.
+    since = max(moment for moment in (feed.read_at, feed.scheduled_at, feed.created_at) if moment is not None)
+    return since if every is not None and now - since > _OVERDUE_AFTER_PERIODS * every else None
+
+
 def overdue(now: datetime | None = None) -> list[Overdue]:
     """The feeds with a schedule that were not read to their end for twice their period, longest first."""
     now = now or timezone.now()
-    found = []
-    for feed in scheduled():
-        every = period(feed)
-        # After a change of the schedule a feed has the whole time of the new one.
-        since = max(moment for moment in (feed.read_at, feed.scheduled_at, feed.created_at) if moment is not None)
-        if every is not None and now - since > _OVERDUE_AFTER_PERIODS * every:
-            found.append(Overdue(feed.pk, feed.name, since, feed.read_at))
+    late = ((feed, overdue_since(feed, now)) for feed in scheduled())
+    found = [Overdue(feed.pk, feed.name, since, feed.read_at) for feed, since in late if since is not None]
     return sorted(found, key=lambda one: one.since)
 
 
 def scheduled() -> QuerySet[Feed]:
     """The feeds that run by themselves."""
     return Feed.objects.exclude(schedule=Feed.Schedule.BY_HAND)
+
+
+def reschedule(feed: Feed, now: datetime) -> None:
+    """Set when a feed is due by a schedule that is new: at once, or at its time of the day. It is not saved here."""
+    feed.scheduled_at = now
+    feed.due_at = now if feed.every else next_due(feed, now)
+
+
+def ask_for(feeds: QuerySet[Feed], now: datetime) -> int:
+    """Have feeds read as soon as a worker is free, also those that are being read now; how many have a URL or a file."""
+    return feeds.exclude(url="", upload="").update(due_at=now)

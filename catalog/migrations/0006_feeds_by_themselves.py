@@ -148,7 +148,9 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(
                     models.Q(("at", None), ("every", None), ("schedule", "hand")),
-                    models.Q(("at", None), ("every__gt", 0), ("schedule__in", ["minutes", "hours"])),
+                    models.Q(
+                        ("at", None), ("every__gt", 0), ("every__isnull", False), ("schedule__in", ["minutes", "hours"])
+                    ),
                     models.Q(("at__isnull", False), ("every", None), ("schedule", "daily")),
                     _connector="OR",
                 ),
