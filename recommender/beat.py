@@ -21,7 +21,7 @@ class BoundedScheduler(Scheduler):
 
     def apply_async(self, entry: ScheduleEntry, producer: Any = None, advance: bool = True, **options: Any) -> Any:
         try:
-            behind = doorbell.waiting(entry.task) >= doorbell.MOST_WAITING
+            behind = doorbell.waiting(entry.task or "") >= doorbell.MOST_WAITING
         except redis_client.AWAY:
             behind = False  # the broker is away: sending will fail, and beat logs it
         if behind:

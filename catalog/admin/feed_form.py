@@ -119,7 +119,7 @@ class FeedForm(FeedModelForm):
             self.add_error("at", "clear it, or choose the daily schedule")
 
     def _post_clean(self) -> None:
-        super()._post_clean()
+        super()._post_clean()  # type: ignore[misc]  # the stubs leave it out
         if self.errors:
             return
         upload = self.cleaned_data["upload"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,6 +27,8 @@ from catalog.models import Feed, FeedRun
 # A feed that took so many processes with it, one after the other, waits for its next time.
 MOST_BROKEN = 3
 KEPT_RUNS = 50
+# How long a command waits for a feed that another process has, and how often it asks.
+PATIENCE_SECONDS, PAUSE_SECONDS = 2.0, 0.1
 
 logger = logging.getLogger(__name__)
 
@@ -117,8 +120,22 @@ def claim_due() -> FeedLease | None:
 
 
 def claim(name: str) -> FeedLease:
-    """Take the feed of a name, which is made if there is none. Raises FeedBusy, SourceError."""
+    """Take the feed of a name, which is made if there is none. Raises FeedBusy, SourceError.
+
+    Where a process that was killed a moment ago had it, Postgres may take a moment to end that session: it is waited for.
+    """
     check_name(name)
+    patient_until = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return _claim_now(name)
+        except FeedBusy:
+            if time.monotonic() >= patient_until:
+                raise
+        time.sleep(PAUSE_SECONDS)
+
+
+def _claim_now(name: str) -> FeedLease:
     with transaction.atomic():
         Feed.objects.get_or_create(name=name)
         feed = Feed.objects.select_for_update().get(name=name)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -227,6 +228,28 @@ def test_a_feed_that_is_being_read_is_passed_over_by_workers_and_refused_to_the_
         assert states(feed) == [STATE.RUNNING]
     wait_until(lambda: run_next(), what="the lease of the session that ended")
     assert states(feed) == [STATE.BROKEN, STATE.ENDED]
+
+
+def test_a_command_waits_a_moment_for_the_session_of_one_that_was_killed() -> None:
+    feed = make_feed()
+    with another_session() as session:
+        held_elsewhere(feed, session)
+        end = threading.Timer(0.5, session.cancel)
+        asked = "SELECT pg_sleep(60)"
+        sleeper = threading.Thread(target=lambda: _until_cancelled(session, asked))
+        sleeper.start()
+        end.start()
+        lease = claim("main")
+        sleeper.join()
+    lease.end(STATE.ENDED)
+    lease.release()
+    assert states(feed) == [STATE.BROKEN, STATE.ENDED]
+
+
+def _until_cancelled(session: psycopg.Connection, statement: str) -> None:
+    with suppress(psycopg.errors.QueryCanceled):
+        session.execute(statement)
+    session.close()
 
 
 def test_a_reader_that_hangs_loses_its_feed_after_a_while() -> None:
