@@ -379,7 +379,7 @@ def _places() -> list[tuple[int]]:
         cursor.execute(
             "SELECT objid::int FROM pg_locks WHERE locktype = 'advisory' AND classid = %s", [Lock.FEEDS_READ]
         )
-        return cursor.fetchall()
+        return [(number,) for (number,) in cursor.fetchall()]
 
 
 def test_beat_sends_the_task_to_a_queue_that_does_not_fill() -> None:
