@@ -8,7 +8,10 @@ The numbers are fixed: during an upgrade processes of the version before and of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import socket
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 
 from django.db import connection
@@ -23,6 +26,7 @@ class Lock(IntEnum):
     )
     ENCODER_VERSIONS = 0x656E636F  # "enco": the version number that a newly compiled encoder is named by
     FETCHING = 0x66657463  # "fetc", a part for each place of a machine: the leases of photos that must be fetched first
+    FEEDS_READ = 0x66656564  # "feed", a part for each place of a machine: the feeds that its workers read at once
     SPACES = 0x73706163  # "spac": which spaces there are and their states (alone), against writing vectors (shared)
     SPACE_BUILD = 0x6275696C  # "buil", a part for each space by its id: the one process that builds the space
     SPACES_IMPROVED = 0x62657474  # "bett": the one process that fits and switches spaces by itself
@@ -32,6 +36,9 @@ class Lock(IntEnum):
     PHOTOS_ASKED_AGAIN = 0x61736B61  # "aska": the one process that asks servers whether they have new photos
     DEMO_SET_UP = 0x6C6F6F6B  # "look": the steps in which a demo prepares its database
 
+
+# Of a lock whose parts are places, each machine has so many.
+_MACHINES, _MOST_PLACES = 2**24, 2**6
 
 # Which session holds a number of its own, as pg_locks shows pg_advisory_lock(bigint): the high half in classid, the low
 # in objid, and 1 in objsubid.
@@ -87,6 +94,29 @@ def hold_session_number(number: int) -> None:
     Drawn at random, it meets a number of `Lock`, or that of another session, about once in 2³¹ sessions.
     """
     _run("SELECT pg_advisory_lock(%s)", number)
+
+
+def release_session_number(number: int) -> None:
+    """Give up what `hold_session_number` took."""
+    _run("SELECT pg_advisory_unlock(%s)", number)
+
+
+@contextmanager
+def place_of_machine(lock: Lock, places: int) -> Iterator[bool]:
+    """One of this machine's `places` of a lock, held by this session; False within it when all are taken."""
+    first = (zlib.crc32(socket.gethostname().encode()) % _MACHINES) * _MOST_PLACES
+    numbers = range(first, first + min(_MOST_PLACES, places))
+    place = next((one for one in numbers if try_for_session(lock, one)), None)
+    if place is None:
+        yield False
+        return
+    session = connection.connection
+    try:
+        yield True
+    finally:
+        # A session that was lost meanwhile has lost its place, too.
+        if connection.connection is session and session is not None and not session.closed:
+            release(lock, place)
 
 
 def session_numbers() -> set[int]:

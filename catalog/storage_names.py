@@ -1,12 +1,15 @@
-"""Where a photo lies in storage: named by its content, so that the same file is one object."""
+"""Where files lie in storage. A photo is named by its content, so that the same file is one object."""
 
 from __future__ import annotations
 
+import uuid
+from pathlib import PurePosixPath
 from typing import Protocol
 
 PHOTO_ROOT = "photos"
 THUMBNAIL_ROOT = "thumbnails"
 PROBE_ROOT = "probes"
+FEED_ROOT = "feeds"
 
 
 class NamedByContent(Protocol):
@@ -37,3 +40,9 @@ def photo_name(image: NamedByContent, filename: str) -> str:
         raise ValueError("ProductImage.digest must be set before its file is saved; use catalog.photos.store")
     extension = filename.rpartition(".")[2].lower() or "bin"
     return photo_path(image.digest, extension)
+
+
+def feed_name(feed: object, filename: str) -> str:
+    """`upload_to` of Feed.upload: never the name of another upload, and with the suffixes that say what it is."""
+    suffixes = "".join(PurePosixPath(filename).suffixes[-2:]).lower()
+    return f"{FEED_ROOT}/{uuid.uuid4().hex}{suffixes if suffixes.isascii() and len(suffixes) <= 20 else ''}"

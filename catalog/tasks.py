@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from catalog.stopping import asked_to_stop
+
 
 @shared_task(ignore_result=True, acks_late=False)
 def turn_sales() -> None:
@@ -27,3 +29,12 @@ def ask_for_new_photos() -> None:
     from catalog.photos import asking
 
     asking.ask_again()
+
+
+@shared_task(ignore_result=True, acks_late=False)
+def run_feeds() -> None:
+    """Read the feeds that are due, one after the other."""
+    from catalog.feeds import runs
+
+    while not asked_to_stop() and runs.run_next(stop=asked_to_stop):
+        pass

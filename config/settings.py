@@ -123,6 +123,11 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "interval_max": 0.1,
     "connect_retries_timeout": CELERY_BROKER_TIMEOUT,
 }
+# A worker takes messages of every queue in turn, unless it is told which (--queues). Feeds have a queue of their own, so that
+# workers for photos alone, or for feeds alone, can be had.
+FEED_QUEUE = "feeds"
+CELERY_TASK_QUEUES = {name: {"exchange": name, "routing_key": name} for name in ("celery", FEED_QUEUE)}
+CELERY_TASK_ROUTES = {"catalog.tasks.run_feeds": {"queue": FEED_QUEUE}}
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0.0, "interval_step": 0.1, "interval_max": 0.1}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True  # a task whose process died is delivered again: tasks can run twice
@@ -159,6 +164,8 @@ FETCH_PORTS: list[int] = env.list("FETCH_PORTS", cast=int, default=[80, 443])
 FEED_MAX_BYTES: int = env.int("FEED_MAX_BYTES", default=4 * 1024**3)
 # Seconds for fetching a feed by URL, all in all.
 FEED_FETCH_SECONDS: float = env.float("FEED_FETCH_SECONDS", default=900.0)
+# A feed is read anew by another process when the one that reads it made no progress for so many seconds.
+FEED_LEASE_SECONDS: float = env.float("FEED_LEASE_SECONDS", default=900.0)
 # The largest share of a feed's products that an import hides because the feed names them no more; beyond, it hides none.
 FEED_MISSING_SHARE: float = env.float("FEED_MISSING_SHARE", default=0.3)
 # Seconds that a file without a row is kept, because its row may be about to be written.

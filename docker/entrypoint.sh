@@ -7,6 +7,7 @@ command="${1:-web}"
 
 case "$command" in
 web)     exec python -m config.web --host "${HOST:-0.0.0.0}" --port "${PORT:-8000}" "$@" ;;
+# Of every queue, unless it is told which: --queues celery (photos and all else), --queues feeds.
 worker)  exec python -m celery -A config worker --loglevel "${LOG_LEVEL:-INFO}" --without-gossip --without-mingle "$@" ;;
 beat)    exec python -m celery -A config beat --loglevel "${LOG_LEVEL:-INFO}" --pidfile= "$@" ;;
 migrate) exec python manage.py migrate --no-input "$@" ;;

@@ -14,14 +14,14 @@ logger = logging.getLogger(__name__)
 
 
 class BoundedScheduler(Scheduler):
-    """Leaves a task out while enough messages wait for workers.
+    """Leaves a task out while enough messages wait in its queue.
 
     What ran last is kept in memory alone: however beat ended, it starts with no file to repair.
     """
 
     def apply_async(self, entry: ScheduleEntry, producer: Any = None, advance: bool = True, **options: Any) -> Any:
         try:
-            behind = doorbell.waiting() >= doorbell.MOST_WAITING
+            behind = doorbell.waiting(entry.task or "") >= doorbell.MOST_WAITING
         except redis_client.AWAY:
             behind = False  # the broker is away: sending will fail, and beat logs it
         if behind:

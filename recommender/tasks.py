@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import mmap
 from typing import Any
 
 from billiard.exceptions import WorkerLostError
 from celery import shared_task
-from celery.signals import task_failure, worker_ready, worker_shutting_down
+from celery.signals import task_failure, worker_ready
 from django.conf import settings
 
+from catalog.stopping import asked_to_stop
 from recommender.pipeline import doorbell
 
 # `embed` ends after so long and is sent again, so that sweeps and other tasks get their turn in a long import.
@@ -18,16 +18,13 @@ SLICE_SECONDS = 4.0
 # photo has long been recovered.
 HARD_LIMIT_SECONDS = int(SLICE_SECONDS) + settings.LEASE_SIZE * settings.LEASE_SECONDS
 
-# One byte of memory that the parent shares with its children: 1 when the worker was asked to stop.
-_stopping = mmap.mmap(-1, 1)
-
 
 @shared_task(ignore_result=True, acks_late=False, time_limit=HARD_LIMIT_SECONDS)
 def embed() -> None:
     """Embed photos for a few seconds. Where more are waiting, send this task anew; else it is sent when a photo comes."""
     from recommender.pipeline.embed import work
 
-    while work(seconds=SLICE_SECONDS, stop=_asked_to_stop).more and not _asked_to_stop():
+    while work(seconds=SLICE_SECONDS, stop=asked_to_stop).more and not asked_to_stop():
         if doorbell.ring():
             return
 
@@ -105,16 +102,6 @@ def calibrate_space() -> None:
     from recommender.spaces.calibrating import calibrate_active
 
     calibrate_active()
-
-
-def _asked_to_stop() -> bool:
-    """SIGTERM reached the parent: finish the lease in hand, claim nothing more."""
-    return _stopping[0] == 1
-
-
-@worker_shutting_down.connect
-def _stop_claiming(**_: Any) -> None:
-    _stopping[0] = 1
 
 
 @worker_ready.connect

@@ -99,6 +99,7 @@ class FeedImport:
         try:
             if not self._cut_off:
                 self._report.hidden = _retried(lambda: naming.end(unpublish=self.unpublish_missing, force=self.force))
+                self._report.whole = True
             elif self.unpublish_missing:
                 self._problem(0, "the feed", "nothing was hidden: the feed breaks off, so what it names is not known")
         except TooManyMissing as error:

@@ -26,7 +26,7 @@ class Report:
     """What an import did, or in a dry run would do. `problems` holds the first ones, `problem_count` counts all.
 
     `notices`: what was noticed, decided or mended in the feed as a whole, each once, which is no problem. `hidden`: products
-    that were hidden because no feed names them any more.
+    that were hidden because no feed names them any more. `whole`: the feed counts as read to its end.
     """
 
     dry_run: bool
@@ -36,6 +36,7 @@ class Report:
     problem_count: int = 0
     problems: list[Problem] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
+    whole: bool = False
 
     def as_json(self) -> dict[str, Any]:
         counts = {"dry_run": self.dry_run, "rows": self.rows, **asdict(self.changes), "hidden": self.hidden}

@@ -76,7 +76,7 @@ class Missing:
 
 def begin(name: str) -> Source:
     """Begin an import of a feed, which is made if there is none of that name. Raises SourceError."""
-    _check(name)
+    check_name(name)
     feed, _ = Feed.objects.get_or_create(name=name)
     Feed.objects.filter(pk=feed.pk).update(runs=F("runs") + 1)
     return Source(feed.pk, Feed.objects.values_list("runs", flat=True).get(pk=feed.pk))
@@ -84,7 +84,7 @@ def begin(name: str) -> Source:
 
 def pretend(name: str) -> Source:
     """The same for a dry run, which writes nothing. Raises SourceError."""
-    _check(name)
+    check_name(name)
     feed = Feed.objects.filter(name=name).first()
     return Source(feed.pk, feed.runs + 1) if feed else Source(0, 1)
 
@@ -149,7 +149,8 @@ def hide_missing(source: Source) -> int:
         after = ids[-1]
 
 
-def _check(name: str) -> None:
+def check_name(name: str) -> None:
+    """Raises SourceError where a feed cannot have a name."""
     if not name.strip() or len(name) > MAX_NAME:
         raise SourceError(f"a feed's name has 1 to {MAX_NAME} characters; give it one by --feed NAME")
 

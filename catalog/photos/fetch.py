@@ -96,6 +96,10 @@ class PhotoFetcher:
     noun: str = "photo"
     accept: str = "image/*"
 
+    def check(self, url: str) -> None:
+        """Raises FetchRefused where a URL can be seen not to be fetched, whatever its host answers."""
+        _checked_url(url, self.ports)
+
     def fetch(self, url: str) -> bytes:
         """The bytes behind a URL. Raises FetchRefused, FetchFailed."""
         body = BytesIO()

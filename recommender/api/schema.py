@@ -264,9 +264,24 @@ class StatusRecall(serializers.Serializer[None]):
     series = RecallPoint(many=True)
 
 
+class StatusOverdueFeed(serializers.Serializer[None]):
+    id = serializers.IntegerField()
+    since = serializers.DateTimeField(help_text="When it was last read to its end, or got its schedule.")
+    read_at = serializers.DateTimeField(allow_null=True, help_text="When it was last read to its end; null: never.")
+
+
+class StatusFeeds(serializers.Serializer[None]):
+    scheduled = serializers.IntegerField(help_text="Feeds that run by themselves.")
+    running = serializers.IntegerField(help_text="Feeds that are being read.")
+    overdue = StatusOverdueFeed(
+        many=True, help_text="A warning: feeds that were not read to their end for twice their period."
+    )
+
+
 class StatusSchema(serializers.Serializer[None]):
     images = StatusImages()
     placeholders = StatusPlaceholders()
+    feeds = StatusFeeds()
     rate_per_minute = serializers.IntegerField(help_text="Photos embedded in the last minute.")
     oldest_pending_seconds = serializers.FloatField(allow_null=True)
     space = StatusSpace(allow_null=True)

@@ -142,6 +142,12 @@ def _queue() -> Iterator[GaugeMetricFamily]:
         "Products whose photos are all placeholders.",
         placeholders["products_with_nothing_else"],
     )
+    feeds = counts["feeds"]
+    yield _gauge("lookalike_feeds_scheduled", "Feeds that run by themselves.", feeds["scheduled"])
+    yield _gauge("lookalike_feeds_running", "Feeds that are being read.", feeds["running"])
+    yield _gauge(
+        "lookalike_feeds_overdue", "Feeds not read to their end for twice their period.", len(feeds["overdue"])
+    )
 
 
 def _spaces() -> Iterator[GaugeMetricFamily]:

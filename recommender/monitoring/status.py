@@ -6,7 +6,8 @@ import threading
 import time
 from typing import Any
 
-from catalog.models import ProductImage
+from catalog.feeds.schedule import overdue, scheduled
+from catalog.models import FeedRun, ProductImage
 from recommender.evaluation import recall
 from recommender.index import stored
 from recommender.index.types import SpaceGone
@@ -61,6 +62,7 @@ def _count() -> dict[str, Any]:
             "pictures": Placeholder.objects.filter(is_placeholder=True).count(),
             "products_with_nothing_else": products_with_nothing_else(),
         },
+        "feeds": _feeds(),
         "rate_per_minute": queue["done_last_minute"],
         "oldest_pending_seconds": queue["oldest_pending_seconds"],
         "space": None if space is None else _space(space),
@@ -72,6 +74,18 @@ def _count() -> dict[str, Any]:
             "worst_queries": worst.queries,
             "series": points,
         },
+    }
+
+
+def _feeds() -> dict[str, Any]:
+    """Feeds are told by number alone: whoever may read this may not see their names, which can be addresses."""
+    return {
+        "scheduled": scheduled().count(),
+        "running": FeedRun.objects.filter(state=FeedRun.State.RUNNING).count(),
+        "overdue": [
+            {"id": one.feed, "since": one.since.isoformat(), "read_at": one.read_at and one.read_at.isoformat()}
+            for one in overdue()
+        ],
     }
 
 

@@ -48,10 +48,11 @@ def ring(*, task: str = EMBED, countdown: float | None = None) -> bool:
     return True
 
 
-def waiting() -> int:
-    """Messages that wait on the broker. Raises redis.RedisError when it is away."""
+def waiting(task: str = EMBED) -> int:
+    """Messages that wait in the queue of a task. Raises redis.RedisError when the broker is away."""
+    queue = settings.CELERY_TASK_ROUTES.get(task, {}).get("queue") or application().conf.task_default_queue
     with redis_client.connect(settings.CELERY_BROKER_URL) as client:
-        return int(client.llen(application().conf.task_default_queue))
+        return int(client.llen(queue))
 
 
 def application() -> Celery:

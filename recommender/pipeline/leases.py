@@ -14,11 +14,9 @@ results are lost together, and the work is done again.
 from __future__ import annotations
 
 import secrets
-import socket
 import threading
 import uuid
 import weakref
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -30,7 +28,7 @@ from django.db import connection
 from psycopg import sql
 from psycopg.pq import ConnStatus, ExecStatus
 
-from catalog.locks import Lock, hold_session_number, release, try_for_session
+from catalog.locks import Lock, hold_session_number, place_of_machine
 from recommender.halfvec import cursor
 from recommender.models import EmbeddingJob
 
@@ -67,8 +65,6 @@ class _Session(threading.local):
 
 _session = _Session()
 
-# Parts of Lock.FETCHING: each machine has so many numbers, one for each of its places.
-_MACHINES, _MOST_PLACES = 2**24, 2**6
 BY_URL = [int(priority) for priority in EmbeddingJob.Priority if priority % 10]
 _WITH_FILE = [int(priority) for priority in EmbeddingJob.Priority if not priority % 10]
 
@@ -154,19 +150,8 @@ def fetching() -> Iterator[bool]:
     One fewer than the processes of a worker (WORKER_PROCESSES), but at least one: however slow the servers are that
     photos are fetched from, a process remains for photos that are here. A place is an advisory lock of the session.
     """
-    first = (zlib.crc32(socket.gethostname().encode()) % _MACHINES) * _MOST_PLACES
-    places = min(_MOST_PLACES, max(1, settings.CELERY_WORKER_CONCURRENCY - 1))
-    place = next((one for one in range(first, first + places) if try_for_session(Lock.FETCHING, one)), None)
-    if place is None:
-        yield False
-        return
-    session = connection.connection
-    try:
-        yield True
-    finally:
-        # A session that was lost meanwhile has lost its place, too.
-        if connection.connection is session and session is not None and not session.closed:
-            release(Lock.FETCHING, place)
+    with place_of_machine(Lock.FETCHING, max(1, settings.CELERY_WORKER_CONCURRENCY - 1)) as free:
+        yield free
 
 
 @contextmanager

@@ -12,9 +12,14 @@ START_ONE = "start one with `celery -A config worker`"
 
 
 def workers_answering() -> int | None:
-    """How many Celery workers answer a ping within PING_SECONDS; None when the broker cannot be asked."""
+    """How many Celery workers that take messages about photos answer within PING_SECONDS; None when the broker cannot be asked.
+
+    A worker that takes the queue of feeds alone embeds no photo.
+    """
     try:
-        return len(application().control.ping(timeout=PING_SECONDS) or [])
+        found = application().control.inspect(timeout=PING_SECONDS).active_queues() or {}
+        photos = application().conf.task_default_queue
+        return sum(any(queue["name"] == photos for queue in queues) for queues in found.values())
     except (*redis_client.AWAY, OperationalError):
         return None
 

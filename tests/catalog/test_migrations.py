@@ -157,6 +157,7 @@ def test_feeds_as_sources_come_and_go(migrated: None) -> None:
 
 
 def test_feeds_as_sources_go_on_where_the_migration_broke_off(migrated: None) -> None:
+    call_command("migrate", "catalog", "0004", verbosity=0)
     call_command("migrate", "catalog", "0003", fake=True, verbosity=0)
     run("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'product_expires'::regclass")
     call_command("migrate", "catalog", "0004", verbosity=0)
@@ -171,6 +172,7 @@ def test_origins_of_photos_come_and_go_and_the_version_before_goes_on_adding_pho
     call_command("migrate", "catalog", "0005", verbosity=0)
     call_command("migrate", "catalog", "0004", fake=True, verbosity=0)
     call_command("migrate", "catalog", "0005", verbosity=0)
+    call_command("migrate", "catalog", verbosity=0)
     run(
         "INSERT INTO catalog_productimage (product_id, file, digest, source_url, position, alt, created_at)"
         " VALUES (%s, '', '', 'https://shop.example/a.jpg', 1, '', now())",
@@ -178,3 +180,20 @@ def test_origins_of_photos_come_and_go_and_the_version_before_goes_on_adding_pho
     )
     assert rows("SELECT count(*), count(successor_id) FROM catalog_productimage") == [(2, 0)]
     assert rows("SELECT count(*) FROM catalog_photoorigin") == [(0,)]
+
+
+def test_feeds_run_by_themselves_and_go_back_to_what_they_were(migrated: None) -> None:
+    """Feeds of the version before, and those that its processes add afterwards, are read by hand alone."""
+    call_command("migrate", "catalog", "0004", verbosity=0)
+    added = "INSERT INTO catalog_feed (name, runs, last_whole, created_at) VALUES (%s, 3, 2, now())"
+    run(added, "before")
+    call_command("migrate", "catalog", "0006", verbosity=0)
+    run(added, "meanwhile")
+    kept = [("before", 3, 2), ("meanwhile", 3, 2)]
+    assert rows("SELECT name, runs, last_whole FROM catalog_feed ORDER BY name") == kept
+    assert rows("SELECT DISTINCT url, upload, mapping, schedule, unpublish_missing, due_at FROM catalog_feed") == [
+        ("", "", "", "hand", False, None)
+    ]
+    call_command("migrate", "catalog", "0004", verbosity=0)
+    assert rows("SELECT name, runs, last_whole FROM catalog_feed ORDER BY name") == kept
+    assert rows("SELECT to_regclass('catalog_feedrun')") == [(None,)]

@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 import yaml
+from django.conf import settings
 
 from tests.catalog import factories
 from tests.config.image import DOCKERFILE, PROJECT, copied, hide_packages, in_context, lay_application, stages
@@ -41,14 +42,23 @@ def _ours() -> dict[str, Any]:
 
 def test_every_service_of_ours_runs_a_command_of_the_entrypoint() -> None:
     ours = _ours()
-    assert set(ours) == {"setup", "web", "worker", "beat"}
-    assert {service["command"][0] for service in ours.values()} == set(ours) <= COMMANDS
+    assert set(ours) == {"setup", "web", "worker", "feeds", "beat"}
+    assert {service["command"][0] for service in ours.values()} == set(ours) - {"feeds"} <= COMMANDS
     assert all(service["init"] for service in ours.values())
+
+
+def test_every_queue_has_a_worker() -> None:
+    consumed = [
+        service["command"][service["command"].index("--queues") + 1]
+        for service in _ours().values()
+        if service["command"][0] == "worker"
+    ]
+    assert sorted(consumed) == sorted(settings.CELERY_TASK_QUEUES)
 
 
 def test_each_service_of_ours_has_the_image_of_its_target() -> None:
     targets = {name: service["build"]["target"] for name, service in _ours().items()}
-    assert targets == {"setup": "compile", "web": "web", "worker": "worker", "beat": "worker"}
+    assert targets == {"setup": "compile", "web": "web", "worker": "worker", "feeds": "worker", "beat": "worker"}
     for service in _ours().values():
         assert service["image"] == f"lookalike-{service['build']['target']}"
         assert (PROJECT / "docker" / service["build"]["context"]).resolve() == PROJECT

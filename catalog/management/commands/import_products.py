@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from argparse import ArgumentTypeError
+from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,13 @@ from tqdm import tqdm
 from catalog.currencies import codes
 from catalog.feeds.formats.addresses import is_address
 from catalog.feeds.importing import FeedImport
+from catalog.feeds.leases import FeedBusy, LeaseLost, claim
 from catalog.feeds.mapping.files import read_mapping
 from catalog.feeds.mapping.suggesting import suggestion
 from catalog.feeds.reading import open_feed
 from catalog.feeds.report import Problem, Report
 from catalog.feeds.rows import FeedError, FeedRow
+from catalog.feeds.runs import recorded
 from catalog.feeds.sources import SourceError
 from catalog.texts import printable
 
@@ -76,30 +79,8 @@ class Command(BaseCommand):
                     rows = (row for row in feed.rows if isinstance(row, FeedRow))
                     self.stdout.write(suggestion(list(islice(rows, _SUGGESTED_BY_ROWS))), ending="")
                 return
-            mapping = read_mapping(options["mapping"]) if options["mapping"] else None
-            with open_feed(path) as feed, self._bar(feed.size, quiet=options["verbosity"] == 0) as bar:
-
-                def tell(problem: Problem) -> None:
-                    bar.clear()
-                    self.stderr.write(str(problem))
-
-                def advance(report: Report) -> None:
-                    bar.set_postfix_str(f"{report.rows} rows", refresh=False)
-                    bar.update(feed.position - bar.n if feed.size else report.rows - bar.n)
-
-                report = FeedImport(
-                    feed,
-                    currency=options["currency"] or "",
-                    mapping=mapping,
-                    dry_run=options["dry_run"],
-                    source=_source_name(path) if options["feed"] is None else options["feed"],
-                    unpublish_missing=options["unpublish_missing"],
-                    force=options["force"],
-                    refetch=options["refetch"],
-                    tell=tell,
-                    advance=advance,
-                ).run()
-        except (FeedError, SourceError) as error:
+            report = self._import(path, options)
+        except (FeedError, SourceError, FeedBusy, LeaseLost) as error:
             raise CommandError(f"{path}: {error}") from error
         if options["json"]:
             self.stdout.write(json.dumps({"path": str(path), **report.as_json()}, ensure_ascii=False))
@@ -111,6 +92,40 @@ class Command(BaseCommand):
             raise CommandError(
                 f"{report.problem_count} rows, cells or photos did not go in, as said above; correct them and import again"
             )
+
+    def _import(self, path: Path | str, options: dict[str, Any]) -> Report:
+        mapping = read_mapping(options["mapping"]) if options["mapping"] else None
+        source = _source_name(path) if options["feed"] is None else options["feed"]
+        with ExitStack() as stack:
+            recorder = None if options["dry_run"] else stack.enter_context(recorded(claim(source)))
+            feed = stack.enter_context(open_feed(path))
+            bar = stack.enter_context(self._bar(feed.size, quiet=options["verbosity"] == 0))
+
+            def tell(problem: Problem) -> None:
+                bar.clear()
+                self.stderr.write(str(problem))
+
+            def advance(report: Report) -> None:
+                bar.set_postfix_str(f"{report.rows} rows", refresh=False)
+                bar.update(feed.position - bar.n if feed.size else report.rows - bar.n)
+                if recorder:
+                    recorder.advance(report, feed)
+
+            report = FeedImport(
+                feed,
+                currency=options["currency"] or "",
+                mapping=mapping,
+                dry_run=options["dry_run"],
+                source=source,
+                unpublish_missing=options["unpublish_missing"],
+                force=options["force"],
+                refetch=options["refetch"],
+                tell=tell,
+                advance=advance,
+            ).run()
+            if recorder:
+                recorder.done(report)
+        return report
 
     @staticmethod
     def _bar(size: int, *, quiet: bool) -> tqdm[Any]:
