@@ -118,11 +118,20 @@ def _still_size(name: bytes, body: bytes) -> tuple[int, int] | None:
 
 def _decoded(frame: _Frame, mode: str) -> Image.Image:
     size = 4 * frame.size[0] * frame.size[1]
+    _give_back()
     pixels = bytearray(size)
     buffer = (ctypes.c_ubyte * size).from_buffer(pixels)
     if not _library().WebPDecodeRGBAInto(frame.file, len(frame.file), buffer, size, 4 * frame.size[0]):
         raise ValueError("libwebp cannot decode it")
     return Image.frombuffer(mode, frame.size, pixels, "raw", mode, 0, 1)
+
+
+def _give_back() -> None:
+    """Return to the system what the allocator keeps of earlier photos: the canvas is one piece, which does not fit into
+    that and would come on top of it. Does nothing where the C library is not glibc."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 @functools.cache

@@ -18,7 +18,7 @@ from config.local.folder import PROJECT
 from recommender.encoder.store import CompiledEncoder
 from tests.catalog.photos.icc import swapped_profile
 
-MOST_MEGABYTES = 260  # the most is a WebP of 25 million pixels with transparency: 254
+MOST_MEGABYTES = 250
 
 WORK = """
 import resource, sys, django
