@@ -1,0 +1,17 @@
+"""The tables of a shop's catalogue, a file for each kind."""
+
+from catalog.models.feeds import Feed, FeedProduct, FeedRun
+from catalog.models.photos import PhotoOrigin, ProductImage
+from catalog.models.products import AttributeNumber, Category, Product, ProductCategory
+
+__all__ = [
+    "AttributeNumber",
+    "Category",
+    "Feed",
+    "FeedProduct",
+    "FeedRun",
+    "PhotoOrigin",
+    "Product",
+    "ProductCategory",
+    "ProductImage",
+]

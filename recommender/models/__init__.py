@@ -1,0 +1,19 @@
+"""The tables of encoders, embeddings and spaces, a file for each kind."""
+
+from recommender.models.encoders import Encoder
+from recommender.models.jobs import EmbeddingJob
+from recommender.models.pictures import PhotoHash, Placeholder, PlaceholderFile
+from recommender.models.spaces import RecallSample, Space
+from recommender.models.vectors import ImageFeatures, ImageVector
+
+__all__ = [
+    "EmbeddingJob",
+    "Encoder",
+    "ImageFeatures",
+    "ImageVector",
+    "PhotoHash",
+    "Placeholder",
+    "PlaceholderFile",
+    "RecallSample",
+    "Space",
+]
