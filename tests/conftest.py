@@ -14,6 +14,7 @@ import redis
 from pytest_django import DjangoDbBlocker, Settings
 from xdist.remote import Producer
 
+from config import settings as shipped
 from tests.catalog import factories
 from tests.database import make_quick
 from tests.schedule import FilesTogether, place
@@ -81,6 +82,18 @@ def empty_redis(settings: Settings) -> Iterator[None]:
     yield
     client.flushdb()
     client.close()
+
+
+@pytest.fixture(autouse=True)
+def patience_with_redis(settings: Settings) -> None:
+    """On a busy machine Redis may answer later than an answer waits for it, which matters to tests of that time-out alone."""
+    settings.REDIS_TIMEOUT_SECONDS = 10.0
+
+
+@pytest.fixture
+def shipped_redis_timeout(settings: Settings, patience_with_redis: None) -> None:
+    """For tests in which Redis hangs: who asks waits for it as long as in production."""
+    settings.REDIS_TIMEOUT_SECONDS = shipped.REDIS_TIMEOUT_SECONDS
 
 
 @pytest.fixture
