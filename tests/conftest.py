@@ -16,7 +16,7 @@ from xdist.remote import Producer
 
 from config import settings as shipped
 from tests.catalog import factories
-from tests.database import make_quick
+from tests.database import forget_statistics, make_quick
 from tests.schedule import FilesTogether, place
 from tests.workers import CeleryWorker, process_environment
 
@@ -42,6 +42,12 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
+
+
+@pytest.hookimpl(tryfirst=True)  # before the test's own transaction begins
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("django_db") or {"db", "transactional_db"} & {*getattr(item, "fixturenames", ())}:
+        forget_statistics()
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from django.db import connection
 from django.test import Client
 from pytest_django import Settings
 
@@ -57,8 +56,6 @@ def shop(db: None) -> Found:
     beside = stock(space, [[files[number % 6], own[number]] for number in range(100)])
     others = stock(space, [[file] for file in own[100:]])
     vector_index().build(space=space)
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")  # by the statistics of tables that earlier tests emptied, plans take minutes
     return Found(space, files, only, beside, others)
 
 
