@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
 from django.test import Client
-from pytest_django import Settings
+from pytest_django import DjangoDbBlocker, Settings
 
 from catalog.models import Product, ProductImage
 from recommender.checks import placeholders_are_on_several_groups
@@ -23,6 +25,7 @@ from recommender.search.similarity import similar_to_features
 from recommender.spaces.fill import Reconciled, missing_vectors, reconcile
 from tests.recommender.merchandising.shop import File, any_features, any_files, hashed, re_encoded, stock
 from tests.recommender.search.parted import make_parted_space
+from tests.shared_rows import shared_rows
 
 PRODUCTS, PLACEHOLDERS = 2000, 500
 API = "/api/v1"
@@ -46,8 +49,7 @@ def near(features: np.ndarray, count: int, space: Space) -> list[np.ndarray]:
     return [features + one for one in noise]
 
 
-@pytest.fixture
-def shop(db: None) -> Found:
+def stocked() -> Found:
     space = make_parted_space()
     picture = any_features(space, 1, np.random.default_rng(4))[0]
     files = [hashed(data, seen) for data, seen in zip(re_encoded(), near(picture, 6, space), strict=True)]
@@ -57,6 +59,17 @@ def shop(db: None) -> Found:
     others = stock(space, [[file] for file in own[100:]])
     vector_index().build(space=space)
     return Found(space, files, only, beside, others)
+
+
+@pytest.fixture(scope="module")
+def kept(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Found]:
+    yield from shared_rows(django_db_blocker, stocked)
+
+
+@pytest.fixture
+def shop(db: None, kept: Found) -> Found:
+    """2,000 products, written once for all tests of this file."""
+    return deepcopy(kept)
 
 
 @pytest.fixture
