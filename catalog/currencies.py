@@ -1,4 +1,8 @@
-"""Currencies: their codes, how many decimals their prices show, and which currencies a sign may stand for (CLDR, by Babel)."""
+"""Currencies: their codes, how many decimals their prices show, and which currencies a sign may stand for (CLDR, by Babel).
+
+Babel is imported by the functions that read feeds and forms: its data takes megabytes, and a web process that shows prices
+does without.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,10 @@ import unicodedata
 from functools import cache, lru_cache
 from types import MappingProxyType
 
-from babel import Locale
-from babel.numbers import get_currency_precision, list_currencies
-
 MOST_DIGITS = 3  # what the database keeps
 LEAST_DIGITS = 2  # what answers show, also of currencies without decimals
+# Currencies whose prices have more than two decimals.
+_OF_MOST_DIGITS = frozenset(("BHD", "CLF", "JOD", "KWD", "LYD", "OMR", "TND", "UYW"))
 
 # The languages of whose signs a shop may write. Signs of others are known where English has one, such as ₦.
 _LANGUAGES = (
@@ -40,21 +43,24 @@ _COMMONEST = {"$": "USD", "kr": "SEK", "¥": "JPY", "rs": "INR"}
 _ALSO = {"kr": ("SEK", "NOK", "DKK", "ISK"), "rs": ("INR", "PKR", "LKR", "NPR", "MUR", "SCR")}
 
 
-@lru_cache(maxsize=1024)
 def shown_digits(code: str) -> int:
     """Decimals that a price of the currency is shown and kept with: two, or the currency's own if more, at most three."""
-    return max(LEAST_DIGITS, min(MOST_DIGITS, get_currency_precision(code.upper())))
+    return MOST_DIGITS if code.upper() in _OF_MOST_DIGITS else LEAST_DIGITS
 
 
 @lru_cache(maxsize=1024)
 def has_decimals(code: str) -> bool:
     """Whether prices of the currency are written with decimals, as those of yen are not."""
+    from babel.numbers import get_currency_precision
+
     return get_currency_precision(code.upper()) > 0
 
 
 @cache
 def codes() -> frozenset[str]:
     """The codes of ISO 4217, those of former currencies among them."""
+    from babel.numbers import list_currencies
+
     return frozenset(list_currencies())
 
 
@@ -73,6 +79,8 @@ def sign_key(sign: str) -> str:
 
 @cache
 def _signs() -> MappingProxyType[str, tuple[str, ...]]:
+    from babel import Locale
+
     found: dict[str, set[str]] = {}
     for language in _LANGUAGES.split():
         for code, sign in Locale.parse(language).currency_symbols.items():

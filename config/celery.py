@@ -14,6 +14,11 @@ app.set_default()  # in every thread: `current_app` is otherwise that of the thr
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
+# Tenths of a second. A process of the pool that ends waits until the worker has read all its results; billiard lets it wait
+# for 30 seconds. A worker that stops reads no result of a task that it did not know to have begun, and waits in its turn for
+# the process. Nothing is lost: the worker empties the pipe of each process that has ended.
+WAIT_FOR_RESULTS_TO_BE_READ = 10
+
 # The environment variable in which a worker's processes, forked or started anew, find the worker's process id.
 WORKER = "LOOKALIKE_WORKER"
 
@@ -42,3 +47,11 @@ def end_with_worker(**_: object) -> None:
     process had leased are given to another worker, as after any other death.
     """
     end_with_parent(int(os.environ[WORKER]))
+
+
+@worker_process_init.connect
+def end_soon(**_: object) -> None:
+    """In every process of the pool: bounds how long its end, and so that of the worker, takes."""
+    import billiard.pool
+
+    billiard.pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = WAIT_FOR_RESULTS_TO_BE_READ

@@ -14,8 +14,9 @@ import redis
 from pytest_django import DjangoDbBlocker, Settings
 from xdist.remote import Producer
 
+from config import settings as shipped
 from tests.catalog import factories
-from tests.database import make_quick
+from tests.database import forget_statistics, make_quick
 from tests.schedule import FilesTogether, place
 from tests.workers import CeleryWorker, process_environment
 
@@ -41,6 +42,12 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
+
+
+@pytest.hookimpl(tryfirst=True)  # before the test's own transaction begins
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("django_db") or {"db", "transactional_db"} & {*getattr(item, "fixturenames", ())}:
+        forget_statistics()
 
 
 @pytest.fixture(scope="session")
@@ -81,6 +88,18 @@ def empty_redis(settings: Settings) -> Iterator[None]:
     yield
     client.flushdb()
     client.close()
+
+
+@pytest.fixture(autouse=True)
+def patience_with_redis(settings: Settings) -> None:
+    """On a busy machine Redis may answer later than an answer waits for it, which matters to tests of that time-out alone."""
+    settings.REDIS_TIMEOUT_SECONDS = 10.0
+
+
+@pytest.fixture
+def shipped_redis_timeout(settings: Settings, patience_with_redis: None) -> None:
+    """For tests in which Redis hangs: who asks waits for it as long as in production."""
+    settings.REDIS_TIMEOUT_SECONDS = shipped.REDIS_TIMEOUT_SECONDS
 
 
 @pytest.fixture

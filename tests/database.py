@@ -1,10 +1,16 @@
-"""A test database that is quick to empty and waits for no disk; what it holds is as good as any other's while it runs."""
+"""A test database that is quick to empty and waits for no disk; what it holds is as good as any other's while it runs.
+
+Statistics outlive the rows of a test, also those that it took back with its transaction: a table that was vacuumed or analyzed
+while it was empty counts as empty, and the plans of a later test, with thousands of rows in it, take minutes. So each test
+begins with tables that count as never analyzed, and Postgres vacuums and analyzes none by itself.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+import psycopg
 from django.contrib.contenttypes.management import create_contenttypes
 from django.db import connection
 from django.db.models.signals import post_migrate
@@ -13,9 +19,27 @@ from psycopg import sql
 # Written once, when the database is migrated, and the same for every test.
 _KEPT = {"django_content_type", "auth_permission"}
 
+# Rows of earlier tests that make a table larger than this are vacuumed away: whoever reads the table passes over them.
+MOST_BYTES = 4 * 1024**2
+_OWN_TABLES = "relnamespace = 'public'::regnamespace AND NOT relispartition"
+_LARGE = f"SELECT relname FROM pg_class WHERE {_OWN_TABLES} AND relkind = 'r' AND pg_relation_size(oid) > %s"  # noqa: S608
+_FORGET = f"""
+WITH known AS (
+    SELECT oid FROM pg_class WHERE {_OWN_TABLES} AND relkind IN ('r', 'p') AND reltuples >= 0 FOR UPDATE SKIP LOCKED
+), forgotten AS (
+    UPDATE pg_class SET relpages = 0, reltuples = -1, relallvisible = 0 FROM known WHERE pg_class.oid = known.oid
+    RETURNING pg_class.oid
+)
+DELETE FROM pg_statistic USING forgotten WHERE starelid = forgotten.oid
+"""  # noqa: S608
+
+_WHERE = ("dbname", "user", "password", "host", "port")
+_beside: list[psycopg.Connection[Any]] = []
+
 
 def make_quick() -> None:
-    """Of the test database of this process, once it is there: commits do not wait, and DELETE empties it between tests.
+    """Of the test database of this process, once it is there: commits do not wait, DELETE empties it between tests, and
+    `forget_statistics` may be called.
 
     TRUNCATE makes anew the files of every table and index, a hundred or so, also of those that hold nothing: a third of a
     second after each test that commits, and Django then writes its content types and permissions again.
@@ -36,6 +60,32 @@ def make_quick() -> None:
         name = sql.Identifier(str(connection.settings_dict["NAME"]))
         cursor.execute(sql.SQL("ALTER DATABASE {} SET synchronous_commit = off").format(name))
         cursor.execute("SET synchronous_commit = off")
+        cursor.execute(f"SELECT relname FROM pg_class WHERE {_OWN_TABLES} AND relkind = 'r'")  # noqa: S608
+        for (table,) in cursor.fetchall():
+            cursor.execute(sql.SQL("ALTER TABLE {} SET (autovacuum_enabled = false)").format(sql.Identifier(table)))
+    _beside.append(_connected())
+
+
+def forget_statistics() -> None:
+    """The tables count as never analyzed, and hold few rows of tests that are gone.
+
+    Does nothing before `make_quick`, nor while a file's tests share the rows of a transaction (tests.shared_rows): its
+    statistics are theirs.
+    """
+    if not _beside or connection.in_atomic_block:
+        return
+    if _beside[0].closed:  # a test ended all connections
+        _beside[0] = _connected()
+    with _beside[0].cursor() as cursor:
+        for (table,) in cursor.execute(_LARGE, [MOST_BYTES]).fetchall():
+            cursor.execute(sql.SQL("VACUUM (SKIP_LOCKED) {}").format(sql.Identifier(table)))
+        cursor.execute(_FORGET)
+
+
+def _connected() -> psycopg.Connection[Any]:
+    """A connection beside the test's own, whose transactions it takes no part in."""
+    parameters = connection.get_connection_params()
+    return psycopg.connect(**{name: parameters[name] for name in _WHERE if name in parameters}, autocommit=True)
 
 
 def _emptying(tables: Sequence[str]) -> list[str]:

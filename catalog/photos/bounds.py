@@ -6,11 +6,11 @@ Free of Django and of settings: decoder processes import it, and the bounds that
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from PIL import Image, TiffImagePlugin
 
 from catalog.photos.errors import PhotoError
+from catalog.photos.exchange import Bounds
 from catalog.photos.jpeg import JpegScans
 
 # The longest side that a JPEG can have. Pillow stores a pointer and padding for each row of pixels, so a picture one pixel
@@ -26,18 +26,6 @@ WEBP_TIMES_MEMORY = 4
 # Formats whose decoders hold the picture in its own colours, in RGB and as Pillow's: together within the decoder process's
 # reserve for three channels and 8 bits, twice that with transparency. Deeper ones of the largest size run into its limit.
 _IN_PLANES = {"AVIF", "HEIF"}
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """The most pixels that are decoded.
-
-    `pixels`: of a JPEG that can be decoded at a reduced size. `whole_pixels`: of any other photo; a fraction of it for
-    formats whose decoders need more memory than the pixels.
-    """
-
-    pixels: int
-    whole_pixels: int
 
 
 def check_header(image: Image.Image, bounds: Bounds, scans: JpegScans | None) -> None:

@@ -20,10 +20,9 @@ from typing import Any
 import orjson
 from PIL import Image
 
-from catalog.photos.bounds import Bounds
 from catalog.photos.decoding import Seen, out_of_memory, photo_facts, photo_framed, photo_pixels, photo_square
 from catalog.photos.errors import PhotoError
-from catalog.photos.rgb import STRIP_PIXELS
+from catalog.photos.exchange import STRIP_PIXELS, Bounds
 from catalog.photos.squares import Square
 
 # Memory beyond what the process has once everything is imported: 100 MB for a picture of 25 million pixels, another 100 MB for

@@ -21,9 +21,10 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from catalog.photos.bounds import WEBP_TIMES_MEMORY, Bounds, check_header
+from catalog.photos.bounds import WEBP_TIMES_MEMORY, check_header
 from catalog.photos.cutouts import laid_on, laid_on_ground
 from catalog.photos.errors import PhotoError
+from catalog.photos.exchange import EXTENSIONS, Bounds, PhotoFacts
 from catalog.photos.framing import framed
 from catalog.photos.hashes import PictureHashes, picture_hashes
 from catalog.photos.heif import boxed_format, open_boxed
@@ -34,18 +35,6 @@ from catalog.photos.squares import Box, Colour, Crop, Square, whole_pixels
 from catalog.photos.unusable import raw_tiff, unusable
 from catalog.photos.webp import LargeWebP, canvas_size
 
-# Pillow's name of a format → the extension its files are stored with. MPO: a JPEG of several pictures, from some phones.
-EXTENSIONS = {
-    "JPEG": "jpg",
-    "MPO": "jpg",
-    "PNG": "png",
-    "WEBP": "webp",
-    "GIF": "gif",
-    "BMP": "bmp",
-    "TIFF": "tif",
-    "AVIF": "avif",
-    "HEIF": "heif",
-}
 # The first bytes of a file → the format that Pillow opens it as.
 _SIGNATURES = {
     b"\xff\xd8\xff": "JPEG",
@@ -100,15 +89,6 @@ class Seen:
     image: Image.Image
     box: Box
     hashes: PictureHashes | None = None
-
-
-@dataclass(frozen=True)
-class PhotoFacts:
-    """What the header says: width and height in pixels once upright, and the file extension of the format."""
-
-    width: int
-    height: int
-    extension: str
 
 
 def photo_facts(data: bytes, bounds: Bounds) -> PhotoFacts:

@@ -17,13 +17,11 @@ from django.conf import settings
 from numpy.typing import NDArray
 from PIL import Image
 
-from catalog.photos.bounds import Bounds
 from catalog.photos.decoder_child import Decoder
 from catalog.photos.decoder_pool import DecodersBusy, decoder_pool
-from catalog.photos.decoding import EXTENSIONS, PhotoFacts
 from catalog.photos.errors import PhotoError, Reason
+from catalog.photos.exchange import EXTENSIONS, STRIP_PIXELS, Bounds, PhotoFacts
 from catalog.photos.hashes import PictureHashes
-from catalog.photos.rgb import STRIP_PIXELS
 from catalog.photos.squares import Box, Crop, Square
 
 __all__ = [

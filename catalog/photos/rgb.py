@@ -13,11 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin
 
+from catalog.photos.exchange import STRIP_PIXELS
+
 # Pictures up to this size are not reduced: a copy takes at most 16 MB.
 _KEPT_WHOLE_PIXELS = 4_000_000
-# Pixels that are converted at a time.
-STRIP_PIXELS = 1_000_000
-
 
 ToSrgb = Callable[[Image.Image], Image.Image]
 

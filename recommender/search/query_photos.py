@@ -13,7 +13,6 @@ from collections.abc import Callable
 import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
-from PIL import Image
 
 from catalog.parameters import InvalidParameter, number_in
 from catalog.photos.squares import Crop
@@ -28,6 +27,9 @@ from recommender.search.space import current_space
 from recommender.spaces.active import active_space
 
 Work = Callable[[], None]
+
+# A GIF of one pixel, written out: were it made here, Pillow would load its plugins, which only decoder processes need.
+_BLANK = bytes.fromhex("474946383761010001008100000000000000000000000000002c000000000100010000080400010404003b")
 
 
 def _at_once(work: Work) -> None:
@@ -60,11 +62,8 @@ def prepare() -> None:
     """
     space = active_space()
     if space is not None:
-        blank = io.BytesIO()
-        Image.new("RGB", (16, 16)).save(blank, "JPEG")
-        blank.seek(0)
         serving = encoder_for(space.encoder, runtime=COMPILED)
-        serving.features(photo_to_pixels(blank, side=serving.side, recipe=serving.recipe))
+        serving.features(photo_to_pixels(io.BytesIO(_BLANK), side=serving.side, recipe=serving.recipe))
 
 
 def encode(

@@ -16,6 +16,8 @@ from django.core.management import call_command
 from playwright.sync_api import Browser, Page, sync_playwright
 from pytest_django import Settings
 
+from catalog.models import ProductImage
+from catalog.photos.thumbnails import thumbnail_bytes
 from recommender.encoder.store import save_encoder
 from recommender.index import lifecycle
 from recommender.index.registry import vector_index
@@ -30,6 +32,7 @@ from tests.workers import CeleryWorker, process_environment
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 PRODUCTS = 48
+PHOTO_SECONDS = 60.0  # on a busy machine a decoder may get little of the processor
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 # Root needs no sandbox; nothing may look for the world outside.
 ARGUMENTS = """--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
@@ -97,7 +100,11 @@ def server(
     folder = tmp_path_factory.mktemp("web")
     media = folder / "media"
     environment = process_environment(
-        HTTPS="false", WEB_PROCESSES="1", STATIC_ROOT=str(static_files), MEDIA_ROOT=str(media)
+        HTTPS="false",
+        WEB_PROCESSES="1",
+        STATIC_ROOT=str(static_files),
+        MEDIA_ROOT=str(media),
+        PHOTO_SECONDS=str(PHOTO_SECONDS),
     )
     with web_server(environment, folder / "log") as url:
         yield url, media
@@ -107,14 +114,14 @@ def server(
 def web(server: tuple[str, Path], transactional_db: None, settings: Settings) -> str:
     """The URL of the web server, over no products yet."""
     url, media = server
-    settings.MEDIA_ROOT = str(media)
+    settings.MEDIA_ROOT, settings.PHOTO_SECONDS = str(media), PHOTO_SECONDS
     return url
 
 
 @pytest.fixture
 def products(web: str, drawn_catalogue: Path) -> Shop:
     """Products with photos; nothing is embedded, so nothing is similar."""
-    call_command("import_products", drawn_catalogue / "products.csv", verbosity=0)
+    _imported(drawn_catalogue)
     return Shop(web, drawn_catalogue)
 
 
@@ -168,9 +175,16 @@ def _active_space(*, colour_dimensions: int) -> None:
     vector_index().build(space=space)
 
 
+def _imported(catalogue: Path) -> None:
+    """The products of the catalogue, their thumbnails made: where many are to be made at once, some are answered with 503."""
+    call_command("import_products", catalogue / "products.csv", verbosity=0)
+    for digest in ProductImage.objects.values_list("digest", flat=True).distinct():
+        assert thumbnail_bytes(digest)
+
+
 def _embedded(catalogue: Path, workers: Callable[..., CeleryWorker]) -> None:
     """The products of the catalogue, every photo embedded by a worker."""
-    call_command("import_products", catalogue / "products.csv", verbosity=0)
+    _imported(catalogue)
     workers(processes=2)
     left = EmbeddingJob.objects.exclude(state=EmbeddingJob.State.DONE)
     wait_until(lambda: not left.exists(), seconds=60, what="the embedding of all photos")
@@ -179,7 +193,5 @@ def _embedded(catalogue: Path, workers: Callable[..., CeleryWorker]) -> None:
 
 def _shared_photos() -> int:
     """Variants share photos: rows of the gallery beyond the files."""
-    from catalog.models import ProductImage
-
     rows = ProductImage.objects.count()
     return rows - ProductImage.objects.values("digest").distinct().count()

@@ -78,10 +78,13 @@ def test_a_worker_comes_back_when_redis_does(servers: OwnServers, tmp_path: Path
     try:
         servers.kill_redis()
         worker.wait_for_line("Connection to broker lost")
+        lost = worker.log.stat().st_size
         servers.start()
+        worker.wait_for_line("Connected to redis", position=lost)
+        connected = worker.log.stat().st_size
         publisher = _publisher(servers)
         publisher.communicate("go\n", timeout=30)
-        worker.wait_for_line("recommender.tasks.sweep")
+        worker.wait_for_line("Task recommender.tasks.sweep", position=connected)
         assert worker.stop() == 0
     finally:
         worker.kill()

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import psutil
 import pytest
 
+from config.celery import app
+from tests.waiting import wait_until
 from tests.workers import CeleryWorker
 
 pytestmark = pytest.mark.worker
@@ -28,3 +31,22 @@ def test_a_pool_child_that_dies_is_replaced(celery_worker_factory: Callable[...,
     dead = worker.kill_child()
     worker.wait_for_children(2)
     assert dead not in {child.pid for child in worker.children()}
+
+
+def test_a_task_that_a_pool_process_began_as_the_worker_stopped_does_not_hold_it(
+    celery_worker_process: CeleryWorker,
+) -> None:
+    worker = celery_worker_process
+    wait_until(lambda: "succeeded in" in worker.log.read_text(), seconds=10, what="the sweep of the worker's start")
+    (child,) = worker.children()
+    position = worker.log.stat().st_size
+    child.suspend()  # the task is written to its pipe, and that it was begun is not yet said when the worker stops
+    app.send_task("recommender.tasks.sweep")
+    worker.wait_for_line("received", position=position)
+    assert app.control.ping(timeout=10, limit=1)  # the loop that answers has written the task meanwhile
+    main = psutil.Process(worker.pid)
+    threads = main.num_threads()
+    main.terminate()
+    wait_until(lambda: main.num_threads() > threads, seconds=10, what="Celery's thread of a pool that is being joined")
+    child.resume()
+    assert worker.stop(timeout=10) == 0

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from django.db import connection
 from django.test import Client
-from pytest_django import Settings
+from pytest_django import DjangoDbBlocker, Settings
 
 from catalog.models import Product, ProductImage
 from recommender.checks import placeholders_are_on_several_groups
@@ -24,6 +25,7 @@ from recommender.search.similarity import similar_to_features
 from recommender.spaces.fill import Reconciled, missing_vectors, reconcile
 from tests.recommender.merchandising.shop import File, any_features, any_files, hashed, re_encoded, stock
 from tests.recommender.search.parted import make_parted_space
+from tests.shared_rows import shared_rows
 
 PRODUCTS, PLACEHOLDERS = 2000, 500
 API = "/api/v1"
@@ -47,8 +49,7 @@ def near(features: np.ndarray, count: int, space: Space) -> list[np.ndarray]:
     return [features + one for one in noise]
 
 
-@pytest.fixture
-def shop(db: None) -> Found:
+def stocked() -> Found:
     space = make_parted_space()
     picture = any_features(space, 1, np.random.default_rng(4))[0]
     files = [hashed(data, seen) for data, seen in zip(re_encoded(), near(picture, 6, space), strict=True)]
@@ -57,9 +58,18 @@ def shop(db: None) -> Found:
     beside = stock(space, [[files[number % 6], own[number]] for number in range(100)])
     others = stock(space, [[file] for file in own[100:]])
     vector_index().build(space=space)
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")  # by the statistics of tables that earlier tests emptied, plans take minutes
     return Found(space, files, only, beside, others)
+
+
+@pytest.fixture(scope="module")
+def kept(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Found]:
+    yield from shared_rows(django_db_blocker, stocked)
+
+
+@pytest.fixture
+def shop(db: None, kept: Found) -> Found:
+    """2,000 products, written once for all tests of this file."""
+    return deepcopy(kept)
 
 
 @pytest.fixture

@@ -58,6 +58,7 @@ def test_an_upload_while_redis_is_away_succeeds_at_once(colour_space: Space, set
     assert doorbell.ring() is False
 
 
+@pytest.mark.usefixtures("shipped_redis_timeout")
 def test_an_upload_while_redis_hangs_is_hardly_delayed(colour_space: Space, settings: Any) -> None:
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         settings.CELERY_BROKER_URL = f"redis://127.0.0.1:{deaf.getsockname()[1]}/0"

@@ -30,7 +30,7 @@ API = "/api/v1/"
 
 
 @pytest.fixture
-def own_redis(server_folder: Path, settings: Settings) -> Iterator[psutil.Process]:
+def own_redis(server_folder: Path, settings: Settings, shipped_redis_timeout: None) -> Iterator[psutil.Process]:
     """A Redis that the test may stop, as the one of this process."""
     settings.REDIS_URL = start_redis(server_folder)
     with redis.Redis.from_url(settings.REDIS_URL) as client:

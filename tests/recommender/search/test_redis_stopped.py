@@ -78,7 +78,7 @@ class Shopper:
 
 
 @pytest.fixture
-def own_redis(server_folder: Path, settings: Settings) -> Iterator[psutil.Process]:
+def own_redis(server_folder: Path, settings: Settings, shipped_redis_timeout: None) -> Iterator[psutil.Process]:
     """A Redis that the test may stop, as the one of this process."""
     settings.REDIS_URL = settings.CELERY_BROKER_URL = start_redis(server_folder)
     process = redis_process(server_folder)

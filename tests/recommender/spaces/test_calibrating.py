@@ -11,7 +11,6 @@ import orjson
 import pytest
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connection
 from django.utils import timezone
 
 from catalog.models import Product, ProductImage
@@ -59,8 +58,6 @@ def shop() -> tuple[Encoder, list[ProductImage], np.ndarray, np.ndarray]:
         [f"Things > kind {code}" for code in classes],
         attribute=[f"colour {code}" for code in colours],
     )
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")  # what earlier tests left in the tables' statistics makes plans that take a minute
     return encoder, images, features, colours
 
 
