@@ -31,6 +31,10 @@ LONGEST_FIRST = (
     "tests/chaos/test_chaos.py",
     "tests/config/test_docker.py",
     "tests/recommender/search/test_property.py",
+    "tests/recommender/bench/photo_search/test_run.py",
+    "tests/recommender/bench/relevance/test_run.py",
+    "tests/recommender/bench/search/test_run.py",
+    "tests/catalog/feeds/test_runs.py",
     "tests/recommender/spaces/test_build.py",
     "tests/recommender/index/test_answers.py",
     "tests/recommender/search/test_why.py",
@@ -50,6 +54,11 @@ LONGEST_FIRST = (
     "tests/recommender/spaces/test_command_answers.py",
     "tests/recommender/pipeline/test_graves.py",
     "tests/web/test_orphans.py",
+    "tests/recommender/search/test_redis_stopped.py",
+    "tests/recommender/encoder/test_memory.py",
+    "tests/web/test_memory.py",
+    "tests/config/test_packages.py",
+    "tests/recommender/evaluation/test_another_catalogue.py",
 )
 _PLACES = {name: number for number, name in enumerate(LONGEST_FIRST)}
 

@@ -19,10 +19,12 @@ from config.local.redis import redis_process, start_redis, stop_redis
 class OwnServers:
     """Private servers in `folder`, or in a temporary one: a context manager, or `start()` and `stop()`.
 
-    After `kill_postgres()` or `kill_redis()`, `start()` brings back what is down, at the same URLs.
+    After `kill_postgres()` or `kill_redis()`, `start()` brings back what is down, at the same URLs. `postgres`: False for
+    tests of the Redis alone, since a new cluster takes seconds to make.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, *, postgres: bool = True) -> None:
+        self._postgres = postgres
         self._own = TemporaryDirectory(prefix="lookalike-test-") if folder is None else None
         self.folder = folder or Path(self._own.name if self._own else "")
         self.database_url = ""
@@ -40,12 +42,14 @@ class OwnServers:
             self._own.cleanup()
 
     def start(self) -> None:
-        self.database_url = start_postgres(self.folder / "postgres")
+        if self._postgres:
+            self.database_url = start_postgres(self.folder / "postgres")
         self.redis_url = start_redis(self.folder / "redis", at_the_same_address=bool(self.redis_url))
 
     def stop(self) -> None:
         stop_redis(self.folder / "redis")
-        stop_postgres(self.folder / "postgres")
+        if self._postgres:
+            stop_postgres(self.folder / "postgres")
 
     def postmaster(self) -> psutil.Process:
         return psutil.Process(int((self.folder / "postgres" / "postmaster.pid").read_text().splitlines()[0]))

@@ -37,7 +37,7 @@ publish()
 
 @pytest.fixture
 def servers() -> Iterator[OwnServers]:
-    with OwnServers() as own:
+    with OwnServers(postgres=False) as own:
         yield own
 
 
