@@ -22,18 +22,20 @@ class Shop:
 
     `needed`: sets of column keys, of which one must be there whole for a feed to be recognised. `map`: the rows under the
     names of Google's feed; one product may take several rows, and one row may hold several products. None: its names are
-    those already.
+    those already. `key`: the key of a column's name, for a system that translates its names.
     """
 
     name: str
     needed: tuple[frozenset[str], ...]
     map: Callable[[Rows, Again], Rows] | None = None
+    key: Callable[[str], str] = key_of
 
-    def recognises(self, keys: frozenset[str]) -> bool:
-        return any(names <= keys for names in self.needed)
+    def recognises(self, names: Iterable[str]) -> bool:
+        keys = frozenset(map(self.key, names))
+        return any(needed <= keys for needed in self.needed)
 
 
-def keyed(row: FeedRow) -> Values:
+def keyed(row: FeedRow, key: Callable[[str], str] = key_of) -> Values:
     """A row's cells by column key; an empty one is a column without a value.
 
     Values of objects (`variants.sku`) keep their empty places: those of one object stand at the same place in each column.
@@ -41,7 +43,7 @@ def keyed(row: FeedRow) -> Values:
     cells: Values = {}
     for name, texts in row.values.items():
         nested = "." in name and len(texts) > 1
-        cells.setdefault(key_of(name), []).extend(text for text in texts if nested or (text and not text.isspace()))
+        cells.setdefault(key(name), []).extend(text for text in texts if nested or (text and not text.isspace()))
     return cells
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from catalog.feeds.mapping.lists import comma_list
 from catalog.feeds.mapping.photos import photos_of, put_photos
 from catalog.feeds.mapping.shop import Again, Rows, Shop, Values, copy, first, keyed, put, put_attribute, put_prices
+from catalog.feeds.mapping.woocommerce_names import english_key
 from catalog.feeds.rows import BadRow, FeedRow
 
 _ATTRIBUTE = re.compile(r"attribute_(\d{1,3})_name")
@@ -30,7 +31,7 @@ def _map(rows: Rows, again: Again) -> Rows:
         if isinstance(row, BadRow):
             yield row
             continue
-        cells = keyed(row)
+        cells = keyed(row, english_key)
         parent = parents.get(_reference(cells))
         if parent is None and (itself := next((parents[key] for key in _names(cells) if key in parents), None)):
             if itself.has_variations and first(cells, "type").lower().startswith("variable"):
@@ -44,7 +45,7 @@ def _parents(rows: Rows) -> dict[str, _Parent]:
     for row in rows:
         if isinstance(row, BadRow):
             continue
-        cells = keyed(row)
+        cells = keyed(row, english_key)
         if reference := _reference(cells):
             parent = parents.setdefault(reference, _Parent())
             parent.has_variations = True
@@ -122,12 +123,14 @@ def _put_attributes(values: Values, cells: Values, above: Values) -> None:
             values.setdefault(name, texts)
 
 
-SHOP = Shop(
-    "WooCommerce",
-    (
-        frozenset(("type", "sku", "name", "regular_price")),
-        frozenset(("type", "sku", "name", "published", "images")),
-        frozenset(("id", "type", "name", "regular_price", "categories")),
-    ),
-    _map,
+_NEEDED = (
+    frozenset(("type", "sku", "name", "regular_price")),
+    frozenset(("type", "sku", "name", "published", "images")),
+    frozenset(("id", "type", "name", "regular_price", "categories")),
+)
+# Asked for beside translated names, as `Typ`, `Artikelnummer`, `Name` and `Regulärer Preis` may be in anybody's table.
+_HALLMARKS = ("published", "visibility_in_catalog", "parent", "attribute_1_name")
+SHOPS = (
+    Shop("WooCommerce", _NEEDED, _map),
+    Shop("WooCommerce", tuple(names | {one} for names in _NEEDED for one in _HALLMARKS), _map, english_key),
 )
