@@ -16,7 +16,7 @@ from django.db import DataError, IntegrityError, InterfaceError, OperationalErro
 from catalog.categories import CategoryTree
 from catalog.feeds.changes import Candidate, Outcome, PhotosSwept, would_change, write
 from catalog.feeds.columns import ProductRow, RowError, is_url, read_columns
-from catalog.feeds.expected import with_known_columns
+from catalog.feeds.expected import noting_names, with_known_columns
 from catalog.feeds.mapping.applying import mapped
 from catalog.feeds.mapping.files import Mapping
 from catalog.feeds.naming import Naming, TooManyMissing
@@ -29,6 +29,7 @@ from catalog.feeds.report import Problem, Report
 from catalog.feeds.rows import BadRow, FeedRow, Notices
 from catalog.feeds.separators import Evidence
 from catalog.feeds.sources import Source
+from catalog.feeds.untitled import UntitledRows
 from catalog.filters.entries.price import currencies
 from catalog.photos import store
 from catalog.photos.decoder_pool import KEPT_IDLE
@@ -72,12 +73,14 @@ class FeedImport:
     advance: Callable[[Report], None] = lambda _: None
 
     def run(self) -> Report:
-        """Raises FeedError where the feed cannot be read at all, SourceError where the source's name cannot be one."""
+        """Raises FeedError where the feed cannot be read at all or has no title in any row, SourceError where the source's name cannot be one."""
         self._report = Report(self.dry_run)
         self._tree = CategoryTree()
         self._lines: dict[bytes, int] = {}
         self._prices = PriceReader(self.currency, lambda: currencies()[0].code, self._evidence, self.feed.notices)
         self._cut_off = False
+        self._columns: dict[str, None] = {}
+        self._untitled = UntitledRows(self._problem)
         self._naming = None if self.source is None else Naming(self.source, self.dry_run)
         if self._naming:
             _retried(self._naming.begin)
@@ -85,6 +88,7 @@ class FeedImport:
             for rows in self._batches():
                 self._write(self._candidates(rows))
                 self.advance(self._report)
+        self._untitled.end(self._columns)
         if self._naming:
             self._end(self._naming)
         self._report.notices = list(self.feed.notices)
@@ -113,6 +117,9 @@ class FeedImport:
     def _mapped(self, rows: Iterator[FeedRow | BadRow], notices: Notices) -> Iterator[FeedRow | BadRow]:
         return mapped(rows, self.feed.again, notices, self.mapping)
 
+    def _rows(self) -> Iterator[FeedRow | BadRow]:
+        return with_known_columns(self._mapped(noting_names(self.feed.rows, self._columns), self.feed.notices))
+
     def _batches(self) -> Iterator[list[ProductRow]]:
         batch: dict[str, ProductRow] = {}
         named = 0
@@ -132,7 +139,7 @@ class FeedImport:
             yield list(batch.values())
 
     def _product_rows(self) -> Iterator[ProductRow]:
-        for raw in with_known_columns(self._mapped(self.feed.rows, self.feed.notices)):
+        for raw in self._rows():
             self._report.rows += 1
             if isinstance(raw, BadRow):
                 self._cut_off = self._cut_off or raw.cut_off
@@ -204,12 +211,11 @@ class FeedImport:
             outcome = self._written(batch)
             self._report.changes += outcome.changes
             untitled = {row.sku for row in outcome.untitled}
-            for row in outcome.untitled:
-                if any(problem.startswith("title: ") for problem in row.problems):
-                    continue  # said already
-                reason = f"title: missing; no product has the id {row.sku} yet, and a new one needs a title"
-                self._problem(row.line, row.place, reason)
             taken = [candidate.row for candidate in batch if candidate.row.sku not in untitled]
+            if taken:
+                self._untitled.taken()
+            for row in outcome.untitled:
+                self._untitled.add(row)
             self._lines |= {_digest(row.sku): row.line for row in taken}
         except (DataError, IntegrityError, StorageUnavailable) as error:
             if len(batch) > 1:
@@ -259,9 +265,10 @@ class FeedImport:
                 references.append(kept)
         return Candidate(candidate.row, candidate.photos and references, complete)
 
-    def _problem(self, line: int, place: str, reason: str) -> None:
+    def _problem(self, line: int, place: str, reason: str, rows: int = 1) -> None:
+        """`rows`: how many rows it is told of."""
         problem = Problem(line, place, reason)
-        self._report.problem_count += 1
+        self._report.problem_count += rows
         if len(self._report.problems) < KEPT_PROBLEMS:
             self._report.problems.append(problem)
         self.tell(problem)
