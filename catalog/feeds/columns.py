@@ -37,7 +37,14 @@ Tell = Callable[[str], None]
 
 
 class RowError(ValueError):
-    """The row cannot become a product; the text names the column and the reason."""
+    """The row cannot become a product; the text names the column and the reason.
+
+    `product_unknown`: which product it is about cannot be told, and it may be one that is there.
+    """
+
+    def __init__(self, text: str, *, product_unknown: bool = True) -> None:
+        super().__init__(text)
+        self.product_unknown = product_unknown
 
 
 @dataclass(frozen=True)
@@ -92,7 +99,7 @@ def read_columns(row: FeedRow, prices: PriceReader | None = None) -> ProductRow:
             next((text for text in problems if text.startswith("id: ")), "id: missing; every product needs one")
         )
     if len(sku) > _LENGTHS["sku"]:
-        raise RowError(f"id: longer than {_LENGTHS['sku']} characters")
+        raise RowError(f"id: longer than {_LENGTHS['sku']} characters", product_unknown=False)
     if complete := row.complete and bool(known.get("title")):
         for key in _STATED:
             known.setdefault(key, [])

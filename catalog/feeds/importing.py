@@ -19,7 +19,7 @@ from catalog.feeds.columns import ProductRow, RowError, is_url, read_columns
 from catalog.feeds.expected import noting_names, with_known_columns
 from catalog.feeds.mapping.applying import mapped
 from catalog.feeds.mapping.files import Mapping
-from catalog.feeds.naming import Naming, TooManyMissing
+from catalog.feeds.naming import Naming, NothingHidden
 from catalog.feeds.photo_changes import PhotoReference
 from catalog.feeds.photo_files import PhotoFile, PhotoReferenceError, look_at_photo_files, read_photo_file
 from catalog.feeds.price_cells import price_texts
@@ -78,7 +78,6 @@ class FeedImport:
         self._tree = CategoryTree()
         self._lines: dict[bytes, int] = {}
         self._prices = PriceReader(self.currency, lambda: currencies()[0].code, self._evidence, self.feed.notices)
-        self._cut_off = False
         self._columns: dict[str, None] = {}
         self._untitled = UntitledRows(self._problem)
         self._naming = None if self.source is None else Naming(self.source, self.dry_run)
@@ -99,14 +98,11 @@ class FeedImport:
         return None if self._naming is None else self._naming.source
 
     def _end(self, naming: Naming) -> None:
-        """Hide what the feed names no more, if that is asked for and the feed was read to its end."""
+        """Hide what the feed names no more, if that is asked for."""
         try:
-            if not self._cut_off:
-                self._report.hidden = _retried(lambda: naming.end(unpublish=self.unpublish_missing, force=self.force))
-                self._report.whole = True
-            elif self.unpublish_missing:
-                self._problem(0, "the feed", "nothing was hidden: the feed breaks off, so what it names is not known")
-        except TooManyMissing as error:
+            self._report.hidden = _retried(lambda: naming.end(unpublish=self.unpublish_missing, force=self.force))
+            self._report.whole = not naming.cut_off
+        except NothingHidden as error:
             self._problem(0, "the feed", str(error))
 
     def _evidence(self) -> Evidence:
@@ -142,12 +138,14 @@ class FeedImport:
         for raw in self._rows():
             self._report.rows += 1
             if isinstance(raw, BadRow):
-                self._cut_off = self._cut_off or raw.cut_off
+                self._unread(raw.place, raw.id, cut_off=raw.cut_off)
                 self._problem(raw.line, raw.place, raw.reason)
                 continue
             try:
                 row = read_columns(raw, self._prices)
             except RowError as error:
+                if error.product_unknown:
+                    self._unread(raw.place)
                 self._problem(raw.line, raw.place, str(error))
                 continue
             yield row
@@ -155,6 +153,10 @@ class FeedImport:
                 self._problem(raw.line, raw.place, problem)
             for what, example in row.noticed:
                 self.feed.notices.decided(what, example)
+
+    def _unread(self, place: str, sku: str = "", *, cut_off: bool = False) -> None:
+        if self._naming:
+            _retried(partial(self._naming.unread, place, sku, cut_off=cut_off))
 
     def _candidates(self, rows: list[ProductRow]) -> list[Candidate]:
         """Photos are read, judged by their header and stored here, outside of any transaction: a few at once, since they wait

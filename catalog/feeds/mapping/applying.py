@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import chain, islice
 
 from catalog.feeds.mapping.files import Mapping
@@ -21,7 +22,7 @@ def mapped(
     """The rows under our names, by a mapping file, else as the shop system that wrote the feed names its columns.
 
     The first rows tell which system that is, and `notices` gets its name. `again` reads the feed once more, for systems
-    that say only later in the feed what belongs together. Raises MappingError where the file names columns that are not there.
+    that say only later in the feed what belongs together. A row that cannot be read keeps its id where `id` is our column, too. Raises MappingError where the file names columns that are not there.
     """
     remaining = iter(rows)
     first = list(islice(remaining, JUDGED_ROWS))
@@ -30,9 +31,9 @@ def mapped(
     if mapping is not None:
         for text in missing_columns(mapping, good):
             notices.say(text.replace("the feed has", f"the first {len(good)} items have"))
-        every = (ruled(row, mapping) if isinstance(row, FeedRow) else row for row in every)
+        every = (ruled(row, mapping) if isinstance(row, FeedRow) else replace(row, id="") for row in every)
     elif (shop := recognised(dict.fromkeys(name for row in good for name in row.values))) is not None:
         notices.say(f"columns as {shop.name} exports them")
         if shop.map is not None:
-            every = shop.map(every, again)
+            every = shop.map((row if isinstance(row, FeedRow) else replace(row, id="") for row in every), again)
     return (plain(row) if isinstance(row, FeedRow) else row for row in every)

@@ -228,11 +228,65 @@ def test_a_feed_that_breaks_off_hides_nothing(name: str, text: str, tmp_path: Pa
     assert Feed.objects.get().last_whole == 1
 
 
-def test_a_row_that_cannot_be_read_in_the_middle_does_not_hold_up_the_others(tmp_path: Path) -> None:
+UNREADABLE = [
+    ("f.jsonl", "{broken\n" + "".join(json.dumps({"id": sku, "title": "x"}) + "\n" for sku in "abcdefgh"), "line 1"),
+    ("f.csv", "id,title\na,x\n,x\n" + "".join(f"{sku},x\n" for sku in "bcdefgh"), "line 3"),
+    ("f.csv", 'title,id\nx,a\nx,"b\n' + "".join(f"x,{sku}\n" for sku in "cdefgh"), "line 3"),
+    ("f.csv", "title,id\nx,a\nx,b,i\n" + "".join(f"x,{sku}\n" for sku in "cdefgh"), "line 3"),
+    ("f.csv", "id,title\na,x\nunknown\n" + "".join(f"{sku},x\n" for sku in "bcdefgh"), "line 3"),
+    (
+        "f.xml",
+        "<a><b><id>a</id><title>x</b>"
+        + "".join(f"<b><id>{sku}</id><title>x</title></b>" for sku in "bcdefgh")
+        + "</a>",
+        "line 1",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "place"), UNREADABLE)
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)])
+def test_a_row_whose_product_cannot_be_told_protects_every_product(
+    name: str, text: str, place: str, dry: tuple[str, ...], tmp_path: Path
+) -> None:
     of(tmp_path, "abcdefghij", "--feed", "main")
+    path = tmp_path / name
+    path.write_text(text)
+    report, problems, succeeded = run_import(path, "--feed", "main", "--unpublish-missing", "--force", *dry)
+    assert (report["hidden"], succeeded, shown()) == (0, False, "abcdefghij")
+    assert problems[-1] == (
+        f"the feed: nothing was hidden: which product a row ({place}) names cannot be read; correct that and import again"
+    )
+    assert Feed.objects.get().last_whole == 1
+
+
+def test_a_row_that_cannot_be_read_but_for_its_id_names_its_product(tmp_path: Path) -> None:
+    of(tmp_path, "abcdefghij", "--feed", "main")
+    rows = (f"{sku},x" if sku != "d" else "d" for sku in "abcdefgh")
+    feed = write_feed(tmp_path, *rows, header="id,title")
+    report, problems, _ = run_import(feed, "--feed", "main", "--unpublish-missing")
+    assert (report["hidden"], problems, shown()) == (2, ["line 5: 1 cells where the header has 2"], "abcdefgh")
+    assert Feed.objects.get().last_whole == 2
+
+
+def test_the_column_id_of_another_system_is_no_id_of_a_row_that_cannot_be_read(tmp_path: Path) -> None:
+    header = "ID,Type,SKU,Name,Regular price"
+    feed = write_feed(tmp_path, "1,simple,a,x,9", "2,simple,b,x,9", header=header)
+    run_import(feed, "--feed", "main")
+    make_product(sku="2")
+    feed = write_feed(tmp_path, "1,simple,a,x,9", "2,simple,b", header=header)
+    assert run_import(feed, "--feed", "main", "--unpublish-missing", "--force")[0]["hidden"] == 0
+
+
+def test_without_hiding_a_feed_with_such_a_row_was_read_to_its_end_and_protects_what_it_named(tmp_path: Path) -> None:
+    of(tmp_path, "ab", "--feed", "main")
+    of(tmp_path, "ac", "--feed", "other", name="b.csv")
     path = tmp_path / "f.jsonl"
-    path.write_text("{broken\n" + "".join(json.dumps({"id": sku, "title": "x"}) + "\n" for sku in "abcdefgh"))
-    assert (run_import(path, "--feed", "main", "--unpublish-missing")[0]["hidden"], shown()) == (2, "abcdefgh")
+    path.write_text('{broken\n{"id": "b", "title": "x"}\n')
+    with open_feed(path) as feed:
+        assert importing.FeedImport(feed, source="main").run().whole
+    of(tmp_path, "c", "--feed", "other", "--unpublish-missing", "--force", name="b.csv")
+    assert shown() == "abc"
 
 
 class Killed(Exception):
