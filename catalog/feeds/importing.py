@@ -19,6 +19,7 @@ from catalog.feeds.columns import ProductRow, RowError, is_url, read_columns
 from catalog.feeds.expected import noting_names, with_known_columns
 from catalog.feeds.mapping.applying import mapped
 from catalog.feeds.mapping.files import Mapping
+from catalog.feeds.mapping.shop import Context
 from catalog.feeds.naming import Naming, NothingHidden
 from catalog.feeds.photo_changes import PhotoReference
 from catalog.feeds.photo_files import PhotoFile, PhotoReferenceError, look_at_photo_files, read_photo_file
@@ -111,7 +112,7 @@ class FeedImport:
         return survey(text for row in rows for text in price_texts(row))
 
     def _mapped(self, rows: Iterator[FeedRow | BadRow], notices: Notices) -> Iterator[FeedRow | BadRow]:
-        return mapped(rows, self.feed.again, notices, self.mapping)
+        return mapped(rows, Context(self.feed.again, notices, self.currency), self.mapping)
 
     def _rows(self) -> Iterator[FeedRow | BadRow]:
         return with_known_columns(self._mapped(noting_names(self.feed.rows, self._columns), self.feed.notices))

@@ -7,7 +7,7 @@ import re
 from catalog.feeds.mapping.kept import Kept
 from catalog.feeds.mapping.lists import deepest, named_values
 from catalog.feeds.mapping.photos import photos_of, put_photos
-from catalog.feeds.mapping.shop import Again, Rows, Shop, Values, copy, first, keyed, put, put_attribute, put_prices
+from catalog.feeds.mapping.shop import Context, Rows, Shop, Values, copy, first, keyed, put, put_attribute, put_prices
 from catalog.feeds.rows import BadRow, FeedRow
 
 _PHOTOS = ("base_image", "additional_images", "small_image", "thumbnail_image")
@@ -73,10 +73,10 @@ class _Family:
         return cells
 
 
-def _map(rows: Rows, again: Again) -> Rows:
+def _map(rows: Rows, context: Context) -> Rows:
     with Kept() as kept:
         family = _Family(kept)
-        family.read(again())
+        family.read(context.again())
         for row in rows:
             if isinstance(row, BadRow):
                 yield row

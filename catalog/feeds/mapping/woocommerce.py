@@ -7,7 +7,7 @@ import re
 from catalog.feeds.mapping.kept import Kept
 from catalog.feeds.mapping.lists import comma_list
 from catalog.feeds.mapping.photos import photos_of, put_photos
-from catalog.feeds.mapping.shop import Again, Rows, Shop, Values, copy, first, keyed, put, put_attribute, put_prices
+from catalog.feeds.mapping.shop import Context, Rows, Shop, Values, copy, first, keyed, put, put_attribute, put_prices
 from catalog.feeds.mapping.woocommerce_names import english_key
 from catalog.feeds.rows import BadRow, FeedRow
 
@@ -55,10 +55,10 @@ class _Parents:
         ]
 
 
-def _map(rows: Rows, again: Again) -> Rows:
+def _map(rows: Rows, context: Context) -> Rows:
     with Kept() as kept:
         parents = _Parents(kept)
-        parents.read(again())
+        parents.read(context.again())
         for row in rows:
             if isinstance(row, BadRow):
                 yield row

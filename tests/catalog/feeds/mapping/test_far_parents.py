@@ -23,11 +23,12 @@ from pathlib import Path
 import django
 django.setup()
 from catalog.feeds.mapping.applying import mapped
+from catalog.feeds.mapping.shop import Context
 from catalog.feeds.reading import open_feed
 from recommender.bench.memory import most_megabytes
 
 with open_feed(Path(sys.argv[1])) as feed:
-    rows = mapped(feed.rows, feed.again, feed.notices)
+    rows = mapped(feed.rows, Context(feed.again, feed.notices))
     before, count, whole = most_megabytes(), 0, 0
     for row in rows:
         count += 1
