@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
@@ -66,6 +67,21 @@ def test_what_a_row_says(cells: dict[str, str], offer: Offer | None) -> None:
     problems: list[str] = []
     known = {name: [text] if text else [] for name, text in cells.items()}
     assert (read_offer(known, problems.append).offer, problems) == (offer, [])
+
+
+SHOWING = "Veröffentlicht aktiv Publié ACTIF publicado Activo Pubblicato attivo Gepubliceerd actief"
+HIDING = "Entwurf inaktiv Archiviert Brouillon Désactivé MASQUE borrador Oculto Bozza nascosto Concept Gearchiveerd niet_actief"
+
+
+@pytest.mark.parametrize(
+    ("words", "offer"), [(SHOWING, Offer.SHOWN), (HIDING, Offer.HIDDEN)], ids=["showing", "hiding"]
+)
+def test_words_of_other_languages_show_and_hide(words: str, offer: Offer) -> None:
+    for word in words.split():
+        for column in ("status", "published"):
+            found = read_offer({column: [unicodedata.normalize("NFD", word)]}, pytest.fail)
+            assert (word, found.offer, found.unknown) == (word, offer, ())
+    assert read_offer({"removed": ["Gelöscht"]}, pytest.fail).offer is Offer.HIDDEN
 
 
 @pytest.mark.parametrize("column", ["published", "Status", "removed"])
