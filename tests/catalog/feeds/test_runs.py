@@ -21,6 +21,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from catalog.feeds import leases
+from catalog.feeds.importing import BATCH_ROWS
 from catalog.feeds.leases import LeaseLost, claim, claim_due
 from catalog.feeds.problem_tables import problems_csv
 from catalog.feeds.runs import recorded, run_next
@@ -211,8 +212,8 @@ def test_a_worker_that_is_asked_to_end_leaves_the_feed_to_the_next_one() -> None
     feed = make_feed("id,title\n" + "".join(f"p{number},x\n" for number in range(250)))
     assert run_next(stop=lambda: True) is False
     assert states(feed) == [STATE.STOPPED]
-    assert Product.objects.count() == 100
-    assert FeedRun.objects.get().rows == 100
+    assert Product.objects.count() == BATCH_ROWS
+    assert FeedRun.objects.get().rows == BATCH_ROWS
     assert run_next() is True
     assert states(feed) == [STATE.STOPPED, STATE.ENDED]
     assert Product.objects.count() == 250
