@@ -225,6 +225,8 @@ def _link(text: str) -> str:
 @lru_cache(maxsize=1024)
 def is_url(text: str) -> bool:
     """Whether a text is an http(s) URL that a column can hold."""
+    if ":" not in text:
+        return False  # most are names of files
     try:
         parts = urlsplit(text)
     except ValueError:
