@@ -96,5 +96,5 @@ def _too_many(missing: Missing) -> str:
     return (
         f"nothing was hidden: {missing.products} of {missing.of} products ({missing.share:.0%}) are in the feed no more,"
         f" and more than {settings.FEED_MISSING_SHARE:.0%} (FEED_MISSING_SHARE) is likely a feed that is not whole;"
-        " look at it, and if they are to go, import again with --force"
+        " look at it, and if they are to go, import again with --force, or choose so for the feed in the admin"
     )

@@ -210,7 +210,8 @@ def test_too_many_are_not_hidden_unless_forced(tmp_path: Path) -> None:
         assert (report["hidden"], succeeded, shown()) == (0, False, "abcdefghij")
         assert problems == [
             "the feed: nothing was hidden: 8 of 10 products (80%) are in the feed no more, and more than 30% (FEED_MISSING_SHARE)"
-            " is likely a feed that is not whole; look at it, and if they are to go, import again with --force"
+            " is likely a feed that is not whole; look at it, and if they are to go, import again with --force, or choose so for the feed"
+            " in the admin"
         ]
     assert of(tmp_path, "ab", "--unpublish-missing", "--force", "--dry-run")["hidden"] == 8
     assert (of(tmp_path, "ab", "--unpublish-missing", "--force")["hidden"], shown()) == (8, "ab")
