@@ -39,12 +39,14 @@ def insert(rows: Sequence[M]) -> None:
     if not rows:
         return
     model = type(rows[0])
-    names, statement = _statement(model)
+    names, moments, statement = _statement(model)
     now = timezone.now()
     records = []
     for row in rows:
         values = row.__dict__
-        records.append({column: now if is_now else values[name] for name, column, is_now in names})
+        for moment in moments:
+            values[moment] = now
+        records.append({column: values[name] for name, column in names})
     with connection.cursor() as cursor:
         cursor.execute(statement, [orjson.dumps(records, default=_plain).decode()])
         for row, (pk,) in zip(rows, cursor.fetchall(), strict=True):
@@ -53,19 +55,19 @@ def insert(rows: Sequence[M]) -> None:
 
 
 @lru_cache(maxsize=16)
-def _statement(model: type[Model]) -> tuple[list[tuple[str, str, bool]], sql.Composed]:
-    """Name, column and whether it is the moment of the insertion, of each field but the primary key; the statement."""
+def _statement(model: type[Model]) -> tuple[list[tuple[str, str]], list[str], sql.Composed]:
+    """Name and column of each field but the primary key, the names of those that hold the moment of the insertion, the statement."""
     fields = [field for field in model._meta.concrete_fields if not field.primary_key]
-    names = [
-        (field.attname, field.column, bool(getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False)))
-        for field in fields
+    names = [(field.attname, str(field.column)) for field in fields]
+    moments = [
+        field.attname for field in fields if getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False)
     ]
     table = sql.Identifier(model._meta.db_table)
-    columns = sql.SQL(", ").join(sql.Identifier(field.column) for field in fields)
+    columns = sql.SQL(", ").join([sql.Identifier(column) for _, column in names])
     statement = sql.SQL(
         "INSERT INTO {table} ({columns}) SELECT {columns} FROM json_populate_recordset(NULL::{table}, %s::json) RETURNING {pk}"
     )
-    return names, statement.format(table=table, columns=columns, pk=sql.Identifier(model._meta.pk.column))
+    return names, moments, statement.format(table=table, columns=columns, pk=sql.Identifier(str(model._meta.pk.column)))
 
 
 def _plain(value: object) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from hashlib import blake2b
 
 from django.db import DataError, IntegrityError
 
@@ -13,6 +12,7 @@ from catalog.categories import CategoryTree
 from catalog.feeds.changes import Candidate, Outcome, PhotosSwept, would_change, write
 from catalog.feeds.columns import ProductRow, RowError, read_columns
 from catalog.feeds.expected import noting_names, with_known_columns
+from catalog.feeds.kept import Kept
 from catalog.feeds.mapping.applying import mapped
 from catalog.feeds.mapping.files import Mapping
 from catalog.feeds.mapping.shop import Context
@@ -33,6 +33,7 @@ from catalog.photos.storage_errors import StorageUnavailable
 BATCH_ROWS = 200
 BATCH_PHOTOS = 400
 KEPT_PROBLEMS = 1000
+_LINE = "line of an id"
 
 
 @dataclass
@@ -59,7 +60,6 @@ class FeedImport:
         """Raises FeedError where the feed cannot be read at all or has no title in any row, SourceError where the source's name cannot be one."""
         self._report = Report(self.dry_run)
         self._tree = CategoryTree()
-        self._lines: dict[bytes, int] = {}
         self._unwritten: set[str] = set()
         self._prices = PriceReader(self.currency, lambda: currencies()[0].code, self._evidence, self.feed.notices)
         self._columns: dict[str, None] = {}
@@ -67,7 +67,8 @@ class FeedImport:
         self._naming = None if self.source is None else Naming(self.source, self.dry_run)
         if self._naming:
             retried(self._naming.begin)
-        with PhotoStoring(self.feed.root, dry_run=self.dry_run, tell=self._problem) as self._photos:
+        storing = PhotoStoring(self.feed.root, dry_run=self.dry_run, tell=self._problem)
+        with Kept() as self._lines, storing as self._photos:
             self._write_all()
         self._untitled.end(self._columns)
         if self._naming:
@@ -122,7 +123,7 @@ class FeedImport:
             if row.sku in batch or row.sku in self._unwritten:
                 yield from (list(batch.values()), [])  # only writing it shows whether the first row of an id was good
                 batch, photos = {}, 0
-            if (line := self._lines.get(_digest(row.sku))) is not None:
+            if (line := self._lines.get(_LINE, row.sku)) is not None:
                 self._problem(row.line, row.place, f"id {row.sku} was in line {line} already; the first one counts")
                 self._report.rows += 1
                 continue
@@ -170,7 +171,8 @@ class FeedImport:
                 self._untitled.taken()
             for row in outcome.untitled:
                 self._untitled.add(row)
-            self._lines |= {_digest(row.sku): row.line for row in taken}
+            for row in taken:
+                self._lines.put(_LINE, row.sku, row.line)
         except (DataError, IntegrityError, StorageUnavailable) as error:
             if len(batch) > 1:
                 for candidate in batch:
@@ -210,8 +212,3 @@ class FeedImport:
         if len(self._report.problems) < KEPT_PROBLEMS:
             self._report.problems.append(problem)
         self.tell(problem)
-
-
-def _digest(sku: str) -> bytes:
-    """Eight bytes by which a second row of an id is known: a feed may have a million ids."""
-    return blake2b(sku.encode(), digest_size=8).digest()

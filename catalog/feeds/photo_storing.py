@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Semaphore
 from types import TracebackType
@@ -81,9 +82,7 @@ class PhotoStoring:
         for reference in candidate.photos or ():
             kept: PhotoReference | None = reference
             if reference.kept is not None and reference.kept.name in names:
-                kept = (
-                    None if give_up else self._told(row, reference.path, lambda path=reference.path: self._store(path))
-                )
+                kept = None if give_up else self._told(row, reference.path, partial(self._store, reference.path))
                 complete = complete and kept is not None
                 if give_up:
                     reason = f"{reference.path}: removed from storage {WRITES} times while the row was written"

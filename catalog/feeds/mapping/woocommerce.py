@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from catalog.feeds.mapping.kept import Kept
+from catalog.feeds.kept import Kept
 from catalog.feeds.mapping.lists import comma_list
 from catalog.feeds.mapping.photos import photos_of, put_photos
 from catalog.feeds.mapping.shop import Context, Rows, Shop, Values, copy, first, keyed, put, put_attribute, put_prices

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog.feeds.mapping.kept import Kept
+from catalog.feeds.kept import Kept
 
 PARENTS = 6_000
 DESCRIPTION = "Warm and soft. " * 700  # ten kilobytes

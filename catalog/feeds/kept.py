@@ -1,4 +1,4 @@
-"""What a mapping keeps of a whole feed, such as parents whose variants come much later, in bounded memory."""
+"""What is kept of a whole feed, such as parents whose variants come much later, or the lines of all ids, in bounded memory."""
 
 from __future__ import annotations
 
