@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Literal
 
+from catalog.signals import feeds_due as feeds_due_signal
 from catalog.signals import photos_awaited as photos_awaited_signal
 from catalog.signals import photos_stored as photos_stored_signal
 from catalog.signals import products_changed as products_changed_signal
@@ -39,6 +40,11 @@ def photos_awaited(image_ids: Iterable[int]) -> None:
     """Announce photos by URL that a feed names again and that are still to be fetched."""
     if ids := list(image_ids):
         photos_awaited_signal.send(sender=None, image_ids=ids)
+
+
+def feeds_due() -> None:
+    """Announce that feeds are due since a person asked for them, and are not to wait for beat."""
+    feeds_due_signal.send(sender=None)
 
 
 def products_changed(product_ids: Iterable[int], *, hidden: bool) -> None:

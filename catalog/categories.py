@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from unicodedata import normalize
 
 from django.db import transaction
@@ -71,6 +72,7 @@ def free_slug(path: Path) -> str:
     return f"{candidates[-1][: _MAX_SLUG - 12]}-{number}"
 
 
+@lru_cache(maxsize=4096)
 def _folded(path: Path) -> Path:
     """By what a path is known: composed and without case."""
     return tuple(normalize("NFC", normalize("NFC", name).casefold()) for name in path)

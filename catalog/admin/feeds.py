@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from catalog import announce
 from catalog.admin.feed_form import FeedForm
 from catalog.feeds.problem_tables import problems_csv
 from catalog.feeds.schedule import ask_for, in_words, overdue_since
@@ -38,7 +39,7 @@ class FeedAdmin(FeedModelAdmin):
     list_display = ["name", "shown_schedule", "due_at", "read_at", "last_run", "in_time"]
     list_filter = ["schedule"]
     search_fields = ["name", "url"]
-    actions = ["run_now"]
+    actions = ["run_now", "run_and_hide"]
     readonly_fields = ["due_at", "read_at", "last_run"]
     fieldsets = [
         (None, {"fields": ["name", "url", "upload", "mapping", "currency", "unpublish_missing"]}),
@@ -72,8 +73,28 @@ class FeedAdmin(FeedModelAdmin):
 
     @admin.action(description="Run selected feeds now", permissions=["change"])
     def run_now(self, request: HttpRequest, queryset: QuerySet[Feed]) -> None:
-        chosen = Feed.objects.filter(pk__in=queryset.values("pk"))
-        asked = ask_for(chosen, timezone.now())
+        self._ask_for(request, queryset, "Asked to be read.")
+
+    @admin.action(
+        description="Run selected feeds now, and hide what is missing however much it is", permissions=["change"]
+    )
+    def run_and_hide(self, request: HttpRequest, queryset: QuerySet[Feed]) -> None:
+        hiding = queryset.filter(unpublish_missing=True)
+        if without := queryset.count() - hiding.count():
+            self.message_user(
+                request,
+                f"{without} feeds do not hide what is missing, and are not read: tick that in the feed first.",
+                level="warning",
+            )
+        said = "Asked to be read, and to hide what is missing however much it is."
+        self._ask_for(request, hiding, said, forced_by=request.user.get_username())
+
+    def _ask_for(self, request: HttpRequest, queryset: QuerySet[Feed], said: str, forced_by: str = "") -> None:
+        """Have chosen feeds read; who asked stands in their history."""
+        chosen = Feed.objects.filter(pk__in=[feed.pk for feed in queryset])
+        asked = ask_for(chosen, timezone.now(), forced_by=forced_by)
+        for feed in chosen.exclude(url="", upload=""):
+            self.log_change(request, feed, said)
         if without := chosen.count() - asked:
             self.message_user(
                 request,
@@ -81,15 +102,18 @@ class FeedAdmin(FeedModelAdmin):
                 level="warning",
             )
         if asked:
-            self.message_user(request, f"{asked} feeds are read as soon as a worker is free, within seconds.")
+            self.message_user(request, f"{asked} feeds are read as soon as a worker is free.")
 
     def save_model(self, request: HttpRequest, obj: Feed, form: Any, change: bool) -> None:
         if not change:
             obj.save()
+            announce.feeds_due()
             return
         replaced = form.initial.get("upload")
         # A worker may have written to the row since the form read it.
         obj.save(update_fields=[*FeedForm.Meta.fields, *(["scheduled_at", "due_at"] if _rescheduled(form) else [])])
+        if _rescheduled(form):
+            announce.feeds_due()
         if replaced and str(replaced) != str(obj.upload):
             _delete_on_commit([str(replaced)])
 
@@ -112,7 +136,7 @@ class FeedRunAdmin(RunModelAdmin):
     list_filter = ["state", "feed"]
     list_select_related = ["feed"]
     show_full_result_count = False
-    fields = ["feed", "state", "error", "began_at", "ended_at", "progress", "whole"]
+    fields = ["feed", "state", "error", "began_at", "ended_at", "progress", "whole", "forced_by"]
     fields += ["rows", "created", "updated", "unchanged", "photos_added", "photos_removed", "hidden"]
     fields += ["shown_notices", "problem_count", "shown_problems"]
     readonly_fields = ["progress", "shown_notices", "shown_problems"]

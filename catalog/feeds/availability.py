@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from catalog.texts import printable
 
@@ -34,6 +35,7 @@ _COUNT = re.compile(
 _BETWEEN_WORDS = re.compile(r"_|(?<=\w)-(?=\w)")
 
 
+@lru_cache(maxsize=4096)
 def in_stock(text: str) -> bool:
     """`https://schema.org/InStock`, `in_stock`, `12 pcs`, `Y`. Raises ValueError for what is none of those."""
     word = _key(text)

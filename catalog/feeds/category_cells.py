@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 
 from catalog.categories import MAX_NAME, SEPARATOR, Path, split_path
 
@@ -23,7 +24,7 @@ def read_categories(
     texts: list[str] = next(
         filter(None, ([text for text in cells.get(one, ()) if not text.isdigit()] for one in COLUMNS)), []
     )
-    paths = list(dict.fromkeys(path for text in texts for one in listed(text) if (path := split_path(one))))
+    paths = list(dict.fromkeys(path for text in texts for path in _paths(text)))
     if any(len(name) > MAX_NAME for path in paths for name in path):
         tell(f"product_type: a category's name is longer than {MAX_NAME} characters")
         return None, ()
@@ -33,6 +34,11 @@ def read_categories(
     if len(paths) > _MOST:
         tell(f"product_type: {len(paths)} categories; the first {_MOST} are taken")
     return (paths[0], tuple(paths[1:_MOST])) if paths else ((), ())
+
+
+@lru_cache(maxsize=4096)
+def _paths(text: str) -> tuple[Path, ...]:
+    return tuple(path for one in listed(text) if (path := split_path(one)))
 
 
 def listed(text: str) -> list[str]:

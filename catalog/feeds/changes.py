@@ -9,9 +9,10 @@ from datetime import datetime
 from unicodedata import normalize
 
 from django.db import transaction
+from django.db.models import BigIntegerField, TextField
 from django.utils import timezone
 
-from catalog import announce
+from catalog import announce, bulk
 from catalog.categories import CategoryTree
 from catalog.feeds import sources
 from catalog.feeds.columns import ProductRow
@@ -125,9 +126,10 @@ def _plans(
     candidates = list(batch)
     existing = _existing([candidate.row.sku for candidate in candidates], lock=lock)
     images: defaultdict[int, list[ProductImage]] = defaultdict(list)
-    for image in ProductImage.objects.filter(product__in=existing.values()).order_by("position", "id"):
+    ids = [product.pk for product in existing.values()]
+    for image in ProductImage.objects.filter(bulk.In("product_id", BigIntegerField(), ids)).order_by("position", "id"):
         images[image.product_id].append(image)
-    further = _further_categories(existing.values())
+    further = _further_categories(ids)
     hidden = [product.pk for product in existing.values() if not product.published]
     taken_off = sources.taken_off(source, hidden) if source and hidden else set()
     now = timezone.now()
@@ -151,8 +153,8 @@ def _plans(
 
 def _existing(skus: Iterable[str], *, lock: bool) -> dict[str, Product]:
     """The products of SKUs in NFC, by those. One that was kept decomposed (NFD) is found too."""
-    forms = {form: sku for sku in skus for form in (normalize("NFD", sku), sku)}
-    products = Product.objects.filter(sku__in=list(forms)).order_by("pk")
+    forms = {form: sku for sku in skus for form in ((sku,) if sku.isascii() else (normalize("NFD", sku), sku))}
+    products = Product.objects.filter(bulk.In("sku", TextField(), forms)).order_by("pk")
     if lock:
         products = products.select_for_update(no_key=True)
     found: dict[str, Product] = {}
@@ -179,10 +181,11 @@ def _plan_fields(plan: _Plan, row: ProductRow, tree: CategoryTree, now: datetime
             plan.fields.add(name)
 
 
-def _further_categories(products: Iterable[Product]) -> Mapping[int, set[int]]:
+def _further_categories(products: Iterable[int]) -> Mapping[int, set[int]]:
     found: defaultdict[int, set[int]] = defaultdict(set)
-    for row in ProductCategory.objects.filter(product__in=[product.pk for product in products]):
-        found[row.product_id].add(row.category_id)
+    rows = ProductCategory.objects.filter(bulk.In("product_id", BigIntegerField(), products))
+    for product, category in rows.values_list("product_id", "category_id"):
+        found[product].add(category)
     return found
 
 
@@ -223,7 +226,7 @@ def _hold_files(batch: Iterable[Candidate]) -> None:
 
 
 def _write_products(plans: list[_Plan]) -> None:
-    Product.objects.bulk_create([plan.product for plan in plans if plan.is_new])
+    bulk.insert([plan.product for plan in plans if plan.is_new])
     changed = [plan.product for plan in plans if plan.fields and not plan.is_new]
     names = {name for plan in plans if not plan.is_new for name in plan.fields}
     if changed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from catalog.categories import Path
@@ -37,7 +38,14 @@ Tell = Callable[[str], None]
 
 
 class RowError(ValueError):
-    """The row cannot become a product; the text names the column and the reason."""
+    """The row cannot become a product; the text names the column and the reason.
+
+    `product_unknown`: which product it is about cannot be told, and it may be one that is there.
+    """
+
+    def __init__(self, text: str, *, product_unknown: bool = True) -> None:
+        super().__init__(text)
+        self.product_unknown = product_unknown
 
 
 @dataclass(frozen=True)
@@ -92,7 +100,7 @@ def read_columns(row: FeedRow, prices: PriceReader | None = None) -> ProductRow:
             next((text for text in problems if text.startswith("id: ")), "id: missing; every product needs one")
         )
     if len(sku) > _LENGTHS["sku"]:
-        raise RowError(f"id: longer than {_LENGTHS['sku']} characters")
+        raise RowError(f"id: longer than {_LENGTHS['sku']} characters", product_unknown=False)
     if complete := row.complete and bool(known.get("title")):
         for key in _STATED:
             known.setdefault(key, [])
@@ -140,32 +148,57 @@ def read_columns(row: FeedRow, prices: PriceReader | None = None) -> ProductRow:
 def _sorted_cells(row: FeedRow, tell: Tell) -> _Cells:
     """Part the cells into known columns and attributes. What cannot be kept as text is told of and left out."""
     cells = _Cells()
-    keys = {name: column_key(name) for name in row.values}
-    has_price = any(key in PRICE_KEYS and any(row.values[name]) for name, key in keys.items())
-    for name, texts in row.values.items():
-        key = keys[name]
-        known = key in _KNOWN or (has_price and key in CURRENCIES)
-        own = name.strip().removeprefix("g:")
-        if problem := next(filter(None, map(text_problem, (name, *texts))), ""):
+    columns = _columns(tuple(row.values))
+    has_price = any(column.is_price and any(row.values[column.name]) for column in columns)
+    for column, texts in zip(columns, row.values.values(), strict=True):
+        known = column.is_known or (has_price and column.key in CURRENCIES)
+        problem = column.problem
+        for text in texts:
+            problem = problem or text_problem(text)
+        if problem:
             hint = "not UTF-8; save the feed as UTF-8" if problem == HALF_A_CHARACTER else problem
-            tell(f"{printable(name)}: {hint}")
-            cells.unread.add(key if known else unicodedata.normalize("NFC", own))
+            tell(f"{printable(column.name)}: {hint}")
+            cells.unread.add(column.key if known else column.own)
             continue
-        values = [value for text in texts if (value := _cleaned(text, key))]
+        values = [value for text in texts if (value := _cleaned(text, column.key))]
         if known:
-            cells.known.setdefault(key, []).extend(values)
-            cells.names.setdefault(key, unicodedata.normalize("NFC", own))
+            cells.known.setdefault(column.key, []).extend(values)
+            cells.names.setdefault(column.key, column.own)
             continue
         cells.stated = True
-        if different := list(dict.fromkeys(values)):
-            cells.attributes[unicodedata.normalize("NFC", own)] = different[0] if len(different) == 1 else different
+        if values:
+            different = values if len(values) == 1 else list(dict.fromkeys(values))
+            cells.attributes[column.own] = different[0] if len(different) == 1 else different
     return cells
+
+
+@dataclass(frozen=True)
+class _Column:
+    """A column by its name as the feed writes it. `own`: what an attribute of it is called; `problem`: of the name itself."""
+
+    name: str
+    key: str
+    own: str
+    problem: str
+    is_known: bool
+    is_price: bool
+
+
+@lru_cache(maxsize=256)
+def _columns(names: tuple[str, ...]) -> tuple[_Column, ...]:
+    """The columns of a row; those of a table are the same in every row."""
+    columns = []
+    for name in names:
+        key, own = column_key(name), unicodedata.normalize("NFC", name.strip().removeprefix("g:"))
+        columns.append(_Column(name, key, own, text_problem(name), key in _KNOWN, key in PRICE_KEYS))
+    return tuple(columns)
 
 
 def _cleaned(text: str, key: str) -> str:
     if isinstance(text, Number):
         return text
-    return text.strip() if key in _AS_WRITTEN else unicodedata.normalize("NFC", text.strip())
+    stripped = text.strip()
+    return stripped if stripped.isascii() or key in _AS_WRITTEN else unicodedata.normalize("NFC", stripped)
 
 
 def _single(cells: dict[str, list[str]], column: str) -> str:
@@ -189,8 +222,11 @@ def _link(text: str) -> str:
     return text
 
 
+@lru_cache(maxsize=1024)
 def is_url(text: str) -> bool:
     """Whether a text is an http(s) URL that a column can hold."""
+    if ":" not in text:
+        return False  # most are names of files
     try:
         parts = urlsplit(text)
     except ValueError:

@@ -13,6 +13,16 @@ _NEEDED = {"id", "title"}
 _SHOWN = 30
 
 
+def noting_names(rows: Iterable[FeedRow | BadRow], names: dict[str, None]) -> Iterator[FeedRow | BadRow]:
+    """The same rows; the names of the first ones' columns are noted in `names`."""
+    remaining = iter(rows)
+    for row in islice(remaining, _JUDGED_ROWS):
+        if isinstance(row, FeedRow):
+            names.update(dict.fromkeys(row.values))
+        yield row
+    yield from remaining
+
+
 def with_known_columns(rows: Iterable[FeedRow | BadRow]) -> Iterator[FeedRow | BadRow]:
     """The same rows. Raises FeedError where the first ones name neither id nor title, with the names they have."""
     remaining = iter(rows)

@@ -80,9 +80,11 @@ class FeedLease:
             feed.lease = feed.leased_until = None
             if whole:
                 feed.read_at = now
-            if state != FeedRun.State.STOPPED and feed.due_at is not None and feed.due_at <= self.run.began_at:
+            if state != FeedRun.State.STOPPED and not _asked_since(feed, self.run):
+                feed.forced_by = ""
+            if state != FeedRun.State.STOPPED and feed.due_at is not None and not _asked_since(feed, self.run):
                 feed.due_at = next_due(feed, self.run.began_at)
-            feed.save(update_fields=["lease", "leased_until", "read_at", "due_at"])
+            feed.save(update_fields=["lease", "leased_until", "read_at", "due_at", "forced_by"])
             FeedRun.objects.filter(pk=self.run.pk).update(state=state, whole=whole, ended_at=now, **report)
             newest = FeedRun.objects.filter(feed=feed).order_by("-id").values("pk")[:KEPT_RUNS]
             FeedRun.objects.filter(feed=feed).exclude(pk__in=newest).delete()
@@ -115,12 +117,14 @@ def claim_due() -> FeedLease | None:
             if feed.lease is not None:
                 _end_lease_of_the_dead(feed, now)
             if feed.due_at is not None and feed.due_at <= now:
-                return _take(feed, now)
+                return _take(feed, now, feed.forced_by)
     return None
 
 
-def claim(name: str) -> FeedLease:
+def claim(name: str, *, forced_by: str = "") -> FeedLease:
     """Take the feed of a name, which is made if there is none. Raises FeedBusy, SourceError.
+
+    `forced_by`: who wants this run to hide what is missing, however much that is.
 
     Where a process that was killed a moment ago had it, Postgres may take a moment to end that session: it is waited for.
     """
@@ -128,14 +132,14 @@ def claim(name: str) -> FeedLease:
     patient_until = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
-            return _claim_now(name)
+            return _claim_now(name, forced_by)
         except FeedBusy:
             if time.monotonic() >= patient_until:
                 raise
         time.sleep(PAUSE_SECONDS)
 
 
-def _claim_now(name: str) -> FeedLease:
+def _claim_now(name: str, forced_by: str) -> FeedLease:
     with transaction.atomic():
         Feed.objects.get_or_create(name=name)
         feed = Feed.objects.select_for_update().get(name=name)
@@ -144,7 +148,7 @@ def _claim_now(name: str) -> FeedLease:
             began = FeedRun.objects.filter(feed=feed, state=FeedRun.State.RUNNING).values_list("began_at", flat=True)
             since = "".join(f" since {moment:%H:%M:%S} UTC" for moment in began)
             raise FeedBusy(f"another import reads the feed {name}{since}; wait for its end, then import again")
-        return _take(feed, now)
+        return _take(feed, now, forced_by)
 
 
 def _is_held(feed: Feed, alive: set[int], now: datetime) -> bool:
@@ -166,14 +170,21 @@ def _break_off(feed: Feed, now: datetime) -> None:
     FeedRun.objects.filter(feed=feed, state=FeedRun.State.RUNNING).update(state=FeedRun.State.BROKEN, ended_at=now)
 
 
-def _take(feed: Feed, now: datetime) -> FeedLease:
+def _asked_since(feed: Feed, run: FeedRun) -> bool:
+    """Whether somebody asked for the feed while it was read."""
+    return feed.due_at is not None and feed.due_at > run.began_at
+
+
+def _take(feed: Feed, now: datetime, forced_by: str) -> FeedLease:
     _break_off(feed, now)
     number = secrets.randbits(63)
     hold_session_number(number)
     feed.lease = number
     feed.leased_until = _until(settings.FEED_FETCH_SECONDS + settings.FEED_LEASE_SECONDS)
     feed.save(update_fields=["lease", "leased_until"])
-    return FeedLease(feed, FeedRun.objects.create(feed=feed, began_at=now), number, connection.connection)
+    return FeedLease(
+        feed, FeedRun.objects.create(feed=feed, began_at=now, forced_by=forced_by), number, connection.connection
+    )
 
 
 def _until(seconds: float) -> datetime:

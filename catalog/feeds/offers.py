@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,20 +9,12 @@ from enum import Enum
 
 from django.utils import timezone
 
+from catalog.feeds.offer_words import says_removed, shows
 from catalog.feeds.sale_dates import read_moment
 from catalog.texts import printable
 
 KEYS = ("published", "status", "removed", "expiration_date")
 _SHOWN = 60
-_YES = "true; t; yes; y; 1; on; ja; oui; si; sí; sì; sim; tak; да"
-_NO = "false; f; no; n; 0; -1; off; nein; non; não; nee; nie; нет"
-# Those of Shopify, WooCommerce, Magento, PrestaShop, Medusa and commercetools, and what else shops write.
-_ON = f"{_YES}; active; published; publish; enabled; enable; live; visible; online; approved; available; current; for sale; aktiv"
-_OFF = f"""
-{_NO}; draft; archived; archive; inactive; unpublished; disabled; disable; hidden; private; pending; pending review; scheduled; future;
-trash; trashed; deleted; removed; suspended; rejected; offline; expired; discontinued; proposed; auto draft; unlisted; retired;
-not published; not visible; not for sale; inaktiv; entwurf
-"""
 
 
 class Offer(Enum):
@@ -93,23 +83,17 @@ def unknown_word(key: str, text: str, place: str) -> str:
 
 
 def _published(text: str) -> bool | None:
-    word = _key(text)
-    if word in _WORDS:
-        return _WORDS[word]
-    if _is_moment(text):  # when it was published, or is to be
+    word = shows(text)
+    if word is None and _is_moment(text):  # when it was published, or is to be
         moment = read_moment(text)
         return moment is not None and moment <= timezone.now()
-    return None
-
-
-def _status(text: str) -> bool | None:
-    return _WORDS.get(_key(text))
+    return word
 
 
 def _not_removed(text: str) -> bool | None:
-    word = _key(text)
-    if word in _REMOVED:
-        return not _REMOVED[word]
+    word = says_removed(text)
+    if word is not None:
+        return not word
     return False if _is_moment(text) else None  # when it was removed
 
 
@@ -120,21 +104,9 @@ def _is_moment(text: str) -> bool:
         return False
 
 
-def _key(text: str) -> str:
-    """`AUTO_DRAFT`, `auto-draft` and `Auto draft` are one word. A number of JSON or Excel may end in `.0`."""
-    word = " ".join(re.sub(r"_|(?<=\w)-(?=\w)", " ", unicodedata.normalize("NFC", text).casefold()).split())
-    return word.removesuffix(".0")
-
-
-def _words(text: str) -> list[str]:
-    return [_key(word) for word in text.split(";")]
-
-
-_WORDS = dict.fromkeys(_words(_ON), True) | dict.fromkeys(_words(_OFF), False)
-_REMOVED = dict.fromkeys([*_words(_YES), "removed", "deleted"], True) | dict.fromkeys(_words(_NO), False)
 _EXAMPLES = {"published": "false", "status": "draft or archived", "removed": "true"}
 _READERS: Mapping[str, Callable[[str], bool | None]] = {
     "published": _published,
-    "status": _status,
+    "status": shows,
     "removed": _not_removed,
 }

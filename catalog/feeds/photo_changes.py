@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from catalog import announce
+from catalog import announce, bulk
 from catalog.models import Product, ProductImage
 from catalog.photos import asking
 from catalog.photos import store as photos
@@ -103,7 +103,10 @@ def write_photos(products: Iterable[PhotoChanges], *, refetch: bool) -> None:
         ProductImage.objects.filter(pk__in=removed).delete()
     if moved := [image for changes in every for image in changes.moved]:
         ProductImage.objects.bulk_update(moved, ["position"])
-    added = ProductImage.objects.bulk_create([image for changes in every for image in changes.added])
+    added = [image for changes in every for image in changes.added]
+    for image in added:
+        image.product_id = image.product.pk  # a new product has its id only now
+    bulk.insert(added)
     if succeeded := list(_succeeded(every)):
         ProductImage.objects.bulk_update(succeeded, ["successor"])
     announce.photos_stored([image.pk for image in added], priority="import")

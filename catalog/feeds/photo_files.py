@@ -15,6 +15,7 @@ from catalog.photos.store import KeptPhoto
 
 # Bytes of a batch's new photos that are held until they are stored; those of further ones are read once more.
 _HELD_BYTES = 8 * 1024**2
+_NOT_PLAIN = frozenset(("", ".", ".."))
 
 
 class PhotoReferenceError(ValueError):
@@ -56,14 +57,19 @@ def read_photo_file(root: Path, reference: str) -> bytes:
     """The bytes of a photo, one more than MAX_PHOTO_BYTES at most. Raises PhotoReferenceError."""
     path = photo_file(root, reference)
     try:
-        with path.open("rb") as file:
-            return file.read(settings.MAX_PHOTO_BYTES + 1)
+        with open(path, "rb") as file:
+            # A read of so many bytes would first ask for that much memory.
+            expected = min(os.fstat(file.fileno()).st_size, settings.MAX_PHOTO_BYTES) + 1
+            data = file.read(expected)
+            return data if len(data) < expected else data + file.read(settings.MAX_PHOTO_BYTES + 1 - expected)
     except OSError as error:
         raise PhotoReferenceError(f"{reference} cannot be read: {error.strerror}") from error
 
 
-def photo_file(root: Path, reference: str) -> Path:
+def photo_file(root: Path, reference: str) -> Path | str:
     """Where a reference points, symbolic links followed. Raises PhotoReferenceError."""
+    if (quick := _without_links(root, reference)) is not None:
+        return quick
     if "://" in reference:
         raise PhotoReferenceError(f"{reference[:200]} is neither an http(s) URL nor a path")
     relative = PurePosixPath(reference.replace("\\", "/"))
@@ -71,8 +77,6 @@ def photo_file(root: Path, reference: str) -> Path:
         raise PhotoReferenceError(f"{reference} is absolute; photos are named relative to the feed, inside its folder")
     if ".." in relative.parts:
         raise PhotoReferenceError(f"{reference} leaves the feed's folder; photos stay inside it")
-    if (plain := _without_links(root, relative)) is not None:
-        return plain
     try:
         path = (root / relative).resolve(strict=True)
         if not path.is_relative_to(root.resolve()):
@@ -88,16 +92,21 @@ def photo_file(root: Path, reference: str) -> Path:
     return path
 
 
-def _without_links(root: Path, relative: PurePosixPath) -> Path | None:
-    """The file, if none of the folders from `root` to it, nor itself, is a link: by far the most are, and are known at once."""
+def _without_links(root: Path, reference: str) -> str | None:
+    """The file of a plain reference (`a/b.jpg`), if none of the folders from `root` to it, nor itself, is a link: by far the most
+    are so, and are known at once.
+    """
+    parts = reference.split("/")
+    if "\\" in reference or ":" in reference or not _NOT_PLAIN.isdisjoint(parts):
+        return None
     at = str(root)
     mode = stat.S_IFDIR
     try:
-        for part in relative.parts:
+        for part in parts:
             at = f"{at}/{part}"
             mode = os.lstat(at).st_mode
             if stat.S_ISLNK(mode):
                 return None
     except (OSError, ValueError):
         return None
-    return Path(at) if stat.S_ISREG(mode) else None
+    return at if stat.S_ISREG(mode) else None

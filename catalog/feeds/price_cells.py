@@ -24,6 +24,8 @@ _PASSED_OVER = ("type",)
 _PARTS = (*_AMOUNT, *_CURRENCY, *_CENTS, *_DIGITS, *_PASSED_OVER)
 NESTED = frozenset(f"{price}.{part}" for price in PRICES for part in _PARTS)
 PRICE_KEYS = frozenset((*PRICES, DATES, *NESTED))
+_KEYS = {price: frozenset((price, *(f"{price}.{part}" for part in _PARTS))) for price in PRICES}
+_CURRENCY_KEYS = {price: (*(f"{price}.{part}" for part in _CURRENCY), *CURRENCIES) for price in PRICES}
 
 Cells = Mapping[str, Sequence[str]]
 
@@ -41,7 +43,7 @@ def read_prices(cells: Cells, reader: PriceReader, place: str, tell: Callable[[s
     found = PriceOfRow()
     read: dict[str, Price] = {}
     for column in PRICES:
-        if not any(key in cells for key in (column, *(f"{column}.{part}" for part in _PARTS))):
+        if _KEYS[column].isdisjoint(cells):
             continue
         try:
             read[column] = _price(cells, column, reader, place)
@@ -74,10 +76,10 @@ def price_texts(row: FeedRow) -> Iterator[str]:
 
 
 def _price(cells: Cells, column: str, reader: PriceReader, place: str) -> Price:
-    beside = _first(cells, *(f"{column}.{part}" for part in _CURRENCY), *CURRENCIES)
+    beside = _first(cells, *_CURRENCY_KEYS[column])
     if not _first(cells, column) and (cents := _first(cells, *(f"{column}.{part}" for part in _CENTS))):
         return reader.minor_units(cents, _first(cells, *(f"{column}.{part}" for part in _DIGITS)), beside)
-    text = _first(cells, column, *(f"{column}.{part}" for part in _AMOUNT))
+    text = _first(cells, column) or _first(cells, *(f"{column}.{part}" for part in _AMOUNT))
     return reader.read(text, beside=beside, column=column, place=place)
 
 
@@ -93,4 +95,8 @@ def _contradiction(regular: Price, sale: Price) -> str:
 
 def _first(cells: Cells, *keys: str) -> str:
     """The first value there is under the first of the keys that has one."""
-    return next((value for key in keys for value in cells.get(key, ()) if value), "")
+    for key in keys:
+        for value in cells.get(key, ()):
+            if value:
+                return value
+    return ""

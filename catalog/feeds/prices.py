@@ -76,7 +76,7 @@ class PriceReader:
         if not (text.isascii() and text.isdigit() and len(text) <= 15):
             raise ValueError(f"{_shown(text)} is no whole number of the currency's smallest part")
         code = self._code(currency)
-        places = digits or str(shown_digits(code))
+        places = digits or str(shown_digits(code) if has_decimals(code) else 0)
         if places not in "0123":
             raise ValueError(f"{_shown(text)} with {printable(places)[:9]} decimals; a price has at most {MOST_DIGITS}")
         value = Decimal(text).scaleb(-int(places))

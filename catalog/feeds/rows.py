@@ -35,12 +35,16 @@ class FeedRow:
 
 @dataclass(frozen=True)
 class BadRow:
-    """A row that cannot be read; the rows after it can. `cut_off`: there are none, as the feed ends before its time."""
+    """A row that cannot be read; the rows after it can. `cut_off`: there are none, as the feed ends before its time.
+
+    `id`: what stands in its column `id`, where that can be told all the same.
+    """
 
     line: int
     reason: str
     where: str = ""
     cut_off: bool = False
+    id: str = ""
 
     @property
     def place(self) -> str:

@@ -103,7 +103,7 @@ def run_next(*, stop: Callable[[], bool] = lambda: False, fetcher: PhotoFetcher 
         logger.info("feed %s: begun", lease.feed)
         try:
             with recorded(lease, stop) as recorder, _opened(lease.feed, fetcher) as opened:
-                report = _import(lease.feed, opened, recorder)
+                report = _import(lease, opened, recorder)
                 recorder.done(report)
         except (FeedError, SourceError, LeaseLost) as error:
             logger.warning("feed %s: %s", lease.feed, error)
@@ -115,13 +115,15 @@ def run_next(*, stop: Callable[[], bool] = lambda: False, fetcher: PhotoFetcher 
         return True
 
 
-def _import(feed: Feed, opened: OpenFeed, recorder: Recorder) -> Report:
+def _import(lease: FeedLease, opened: OpenFeed, recorder: Recorder) -> Report:
+    feed = lease.feed
     return FeedImport(
         opened,
         currency=feed.currency,
         mapping=parse_mapping(feed.mapping) if feed.mapping.strip() else None,
         source=feed.name,
         unpublish_missing=feed.unpublish_missing,
+        force=bool(lease.run.forced_by),
         advance=lambda report: recorder.advance(report, opened),
     ).run()
 

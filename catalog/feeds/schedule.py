@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from catalog import announce
 from catalog.models import Feed
 
 # A feed is overdue when it was not read to its end for so many of its periods.
@@ -82,6 +84,14 @@ def reschedule(feed: Feed, now: datetime) -> None:
     feed.due_at = now if feed.every else next_due(feed, now)
 
 
-def ask_for(feeds: QuerySet[Feed], now: datetime) -> int:
-    """Have feeds read as soon as a worker is free, also those that are being read now; how many have a URL or a file."""
-    return feeds.exclude(url="", upload="").update(due_at=now)
+def ask_for(feeds: QuerySet[Feed], now: datetime, *, forced_by: str = "") -> int:
+    """Have feeds read at once, also those that are being read now; how many have a URL or a file.
+
+    `forced_by`: who wants what is missing hidden, however much of it there is.
+    """
+    asked = {"due_at": now, "forced_by": forced_by} if forced_by else {"due_at": now}
+    with transaction.atomic():
+        count = feeds.exclude(url="", upload="").update(**asked)
+        if count:
+            announce.feeds_due()
+    return count

@@ -45,6 +45,14 @@ class Feed(models.Model):
         null=True, editable=False, help_text="Since when it has had the schedule that it has."
     )
     due_at = models.DateTimeField("next read", null=True, editable=False)
+    forced_by = models.CharField(
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="Who wants the next run to hide what is missing, however much that is.",
+    )
     read_at = models.DateTimeField("last read to its end", null=True, editable=False)
     runs = models.PositiveBigIntegerField(default=0, db_default=0, editable=False)
     last_whole = models.PositiveBigIntegerField(default=0, db_default=0, editable=False)
@@ -101,6 +109,9 @@ class FeedRun(models.Model):
     problems = models.JSONField(default=list)
     notices = models.JSONField(default=list)
     error = models.TextField(blank=True)
+    forced_by = models.CharField(
+        "hides however many by order of", max_length=200, blank=True, default="", db_default=""
+    )
 
     class Meta:
         ordering = ["-id"]

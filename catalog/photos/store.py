@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, TextField
 
 from catalog import announce
 from catalog.announce import Priority
+from catalog.bulk import In
 from catalog.locks import Lock, share_parts_until_commit, try_until_commit
 from catalog.models import Product, ProductImage
 from catalog.photos.reading import PhotoError, inspect_photo
@@ -52,7 +53,9 @@ def describe(data: bytes) -> KeptPhoto:
 
 def named(digests: Iterable[str]) -> dict[str, KeptPhoto]:
     """The photos of these digests that rows name, by digest: files that are stored and were judged already."""
-    rows = ProductImage.objects.filter(digest__in=list(digests)).values_list("digest", "file", "width", "height")
+    rows = ProductImage.objects.filter(In("digest", TextField(), digests)).values_list(
+        "digest", "file", "width", "height"
+    )
     return {
         digest: KeptPhoto(digest, name, width, height)
         for digest, name, width, height in rows

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MOST_RINGS = 4
 # Beside these, sweeps and beat's other tasks are sent; where even more wait, the workers are far behind, or away.
 MOST_WAITING = 2 * MOST_RINGS
-EMBED, SWEEP = "recommender.tasks.embed", "recommender.tasks.sweep"
+EMBED, SWEEP, FEEDS = "recommender.tasks.embed", "recommender.tasks.sweep", "catalog.tasks.run_feeds"
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ def ring(*, task: str = EMBED, countdown: float | None = None) -> bool:
     from kombu.exceptions import OperationalError  # as late as Celery itself, see `application`
 
     try:
-        if waiting() < (MOST_RINGS if task == EMBED else MOST_WAITING):
+        if waiting(task) < (MOST_RINGS if task == EMBED else MOST_WAITING):
             application().send_task(task, countdown=countdown, retry=False, ignore_result=True)
     except (*redis_client.AWAY, OperationalError) as error:
         if broker.failed():

@@ -41,6 +41,7 @@ def read_delimited(stream: TextIO, notices: Notices) -> Iterator[FeedRow | BadRo
     empty = True
     while True:
         first = lines.begin()
+        cells: list[str] = []
         try:
             cells = dialect.read(lines)
             problem = header.misfit(cells)
@@ -59,7 +60,7 @@ def read_delimited(stream: TextIO, notices: Notices) -> Iterator[FeedRow | BadRo
         if problem:
             lines.back_to_second()
             empty = False
-            yield BadRow(first, problem)
+            yield BadRow(first, problem, id=header.id_of(cells))
         elif any(cell.strip() for cell in cells):
             empty = False
             yield FeedRow(first, header.row(cells), complete=False)
@@ -104,6 +105,10 @@ class Header:
         if len(cells) == len(self._columns) or not any(cell.strip() for cell in cells):
             return ""
         return f"{len(cells)} cells where the header has {len(self._columns)}"
+
+    def id_of(self, cells: list[str]) -> str:
+        """The id of a row that has too few or too many cells: of the first column alone, as any other may have moved."""
+        return cells[0].strip() if cells and column_key(self._names[0]) == "id" else ""
 
     def row(self, cells: list[str]) -> dict[str, list[str]]:
         if self._plain:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 
-from babel.numbers import get_currency_precision
-
+from catalog.feeds.mapping.money import Money, PriceChoice, put_money
 from catalog.feeds.mapping.photos import photos_of, put_photos
-from catalog.feeds.mapping.shop import Again, Rows, Shop, Values, first, keyed, put, put_attribute
+from catalog.feeds.mapping.shop import Context, Rows, Shop, Values, first, keyed, put, put_attribute
 from catalog.feeds.rows import BadRow, FeedRow
 
 _LOCALISED = re.compile(r"(?P<name>[\w-]+)\.(?P<language>[a-z]{2}(?:_[a-z]{2,4})?)")
@@ -44,7 +43,7 @@ _PASSED_OVER = frozenset(
 _OF_THE_PRODUCT = ("name", "slug", "description", "categories", "id", "key", "producttype", "_published")
 
 
-def _map(rows: Rows, _: Again) -> Rows:
+def _map(rows: Rows, context: Context) -> Rows:
     product: Values = {}
     for row in rows:
         if isinstance(row, BadRow):
@@ -53,7 +52,9 @@ def _map(rows: Rows, _: Again) -> Rows:
         cells = _in_one_language(keyed(row))
         if first(cells, "producttype") or first(cells, "name"):
             product = {key: cells[key] for key in _OF_THE_PRODUCT if key in cells}
-        yield FeedRow(row.line, _values(cells, product), complete=False, where=row.where)
+        yield FeedRow(
+            row.line, _values(cells, product, PriceChoice(context, row.place)), complete=False, where=row.where
+        )
 
 
 def _in_one_language(cells: Values) -> Values:
@@ -66,7 +67,7 @@ def _in_one_language(cells: Values) -> Values:
     return found
 
 
-def _values(cells: Values, product: Values) -> Values:
+def _values(cells: Values, product: Values, choice: PriceChoice) -> Values:
     values: Values = {}
     group = first(product, "slug", "key", "id", "name")
     put(values, "id", [first(cells, "sku") or "-".join(filter(None, (group, first(cells, "variantid"))))])
@@ -77,7 +78,7 @@ def _values(cells: Values, product: Values) -> Values:
     if "categories" in product:
         put(values, "product_type", [path.strip() for path in first(product, "categories").split(";")])
     if "prices" in cells:
-        put(values, "price", [_price(first(cells, "prices"))])
+        _put_price(values, first(cells, "prices"), choice)
     if "images" in cells:
         put_photos(
             values, photos_of([image.partition("|")[0] for text in cells["images"] for image in text.split(";")])
@@ -88,15 +89,14 @@ def _values(cells: Values, product: Values) -> Values:
     return values
 
 
-def _price(text: str) -> str:
-    """`DE-EUR 19000;USD 21000` → `190.00 EUR`: the first price; what is no such list stays as it is."""
-    match = _PRICE.match(text)
-    if match is None:
-        return text
-    digits = get_currency_precision(match["currency"])
-    cents = match["cents"].rjust(digits + 1, "0")
-    amount = f"{cents[:-digits]}.{cents[-digits:]}" if digits else cents
-    return f"{amount} {match['currency']}"
+def _put_price(values: Values, text: str, choice: PriceChoice) -> None:
+    """Of `DE-EUR 19000;USD 21000`, amounts in minor units, one; what is no such list stays as it is."""
+    matches = [_PRICE.match(part.strip()) for part in text.split(";")]
+    prices = [Money(match["cents"], match["currency"], minor=True) for match in matches if match]
+    if prices or not text:
+        put_money(values, choice.among(prices))
+    else:
+        put(values, "price", [text])
 
 
 SHOP = Shop(

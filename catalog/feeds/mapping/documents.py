@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import zip_longest
 
+from catalog.feeds.mapping import medusa
+from catalog.feeds.mapping.money import Money, PriceChoice, put_money
 from catalog.feeds.mapping.photos import put_photos
 from catalog.feeds.mapping.shop import (
-    Again,
+    Context,
+    Map,
     Rows,
     Shop,
     Values,
@@ -21,18 +25,18 @@ from catalog.feeds.mapping.shop import (
 )
 from catalog.feeds.rows import BadRow, Number
 
-Variants = Callable[[Values], Iterator[Values]]
+Variants = Callable[[Values, PriceChoice], Iterator[Values]]
 
 
-def _each(variants: Variants) -> Callable[[Rows, Again], Rows]:
+def _each(variants: Variants) -> Map:
     """Rows of one product as rows of its variants."""
 
-    def map_rows(rows: Rows, _: Again) -> Rows:
+    def map_rows(rows: Rows, context: Context) -> Rows:
         for row in rows:
             if isinstance(row, BadRow):
                 yield row
             else:
-                for values in variants(keyed(row)):
+                for values in variants(keyed(row), PriceChoice(context, row.place)):
                     yield replace(row, values=values)
 
     return map_rows
@@ -42,7 +46,7 @@ def _count(cells: Values, *keys: str) -> int:
     return max((len(cells.get(key, ())) for key in keys), default=0) or 1
 
 
-def _shopify(cells: Values) -> Iterator[Values]:
+def _shopify(cells: Values, _: PriceChoice) -> Iterator[Values]:
     count = _count(cells, "variants.id", "variants.sku", "variants.price")
     names = cells.get("options.name", [])
     for index in range(count):
@@ -82,7 +86,7 @@ def _shopify(cells: Values) -> Iterator[Values]:
         yield values
 
 
-def _woocommerce(cells: Values) -> Iterator[Values]:
+def _woocommerce(cells: Values, _: PriceChoice) -> Iterator[Values]:
     values: Values = {}
     copy(values, "id", cells, "sku", "id")
     copy(values, "title", cells, "name")
@@ -104,7 +108,7 @@ def _woocommerce(cells: Values) -> Iterator[Values]:
     yield values
 
 
-def _medusa(cells: Values) -> Iterator[Values]:
+def _medusa(cells: Values, choice: PriceChoice) -> Iterator[Values]:
     count = _count(cells, "variants.id", "variants.sku", "variants.title")
     names = cells.get("options.title", [])
     for index in range(count):
@@ -131,9 +135,12 @@ def _medusa(cells: Values) -> Iterator[Values]:
                 else ("calculated_price.calculated_amount", "calculated_price.currency_code")
             )
         )
-        if amounts:
-            put(values, "price", amounts[:1])
-            put(values, "currency", [currency.upper() for currency in currencies[:1]])
+        minor = medusa.in_minor_units(cells)
+        prices = [
+            medusa.money(amount, currency, minor=bool(minor))
+            for amount, currency in zip_longest(amounts, currencies, fillvalue="")
+        ]
+        put_money(values, medusa.noted(choice.among(prices), choice, version_known=minor is not None), there=False)
         if quantity := _of(cells, "variants.inventory_quantity", index, count):
             put(values, "availability", quantity[:1])
         put_photos(values, [photo for photo in (*cells.get("thumbnail", []), *cells.get("images.url", [])) if photo])
@@ -143,7 +150,7 @@ def _medusa(cells: Values) -> Iterator[Values]:
         yield values
 
 
-def _commercetools(cells: Values) -> Iterator[Values]:
+def _commercetools(cells: Values, choice: PriceChoice) -> Iterator[Values]:
     """A product projection, or a product's `masterData.current`."""
     cells = {key.removeprefix("masterdata.current."): texts for key, texts in cells.items()}
     group = _localised(cells, "slug") or cells.get("key", []) or cells.get("id", [])
@@ -157,10 +164,15 @@ def _commercetools(cells: Values) -> Iterator[Values]:
         put(values, "description", _localised(cells, "description"))
         put(values, "item_group_id", group[:1])
         copy(values, "published", cells, "published", "masterdata.published")
-        if cents := _of(cells, f"{start}.prices.value.centamount", index, among):
-            values["price.centAmount"] = cents[:1]
-            values["price.currencyCode"] = _of(cells, f"{start}.prices.value.currencycode", index, among)[:1]
-            values["price.fractionDigits"] = _of(cells, f"{start}.prices.value.fractiondigits", index, among)[:1]
+        cents, currencies, digits = (
+            _of(cells, f"{start}.prices.value.{key}", index, among)
+            for key in ("centamount", "currencycode", "fractiondigits")
+        )
+        prices = [
+            Money(amount, currency, minor=True, digits=places)
+            for amount, currency, places in zip_longest(cents, currencies, digits, fillvalue="")
+        ]
+        put_money(values, choice.among(prices), there=False)
         if stocked := _of(cells, f"{start}.availability.isonstock", index, among):
             put(values, "availability", ["in stock" if stocked[0] == "true" else "out of stock"])
         put_photos(values, _of(cells, f"{start}.images.url", index, among) or cells.get("mastervariant.images.url", []))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 
+from catalog.feeds.kept import Kept
 from catalog.feeds.mapping.lists import deepest, named_values
 from catalog.feeds.mapping.photos import photos_of, put_photos
-from catalog.feeds.mapping.shop import Again, Rows, Shop, Values, copy, first, keyed, put, put_attribute, put_prices
+from catalog.feeds.mapping.shop import Context, Rows, Shop, Values, copy, first, keyed, put, put_attribute, put_prices
 from catalog.feeds.rows import BadRow, FeedRow
 
 _PHOTOS = ("base_image", "additional_images", "small_image", "thumbnail_image")
@@ -19,67 +19,77 @@ _SLASH = re.compile(r"(?<!\\)/")
 _AMERICAN = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{2}|\d{4})(?:,? .*)?")
 
 
-@dataclass
 class _Family:
-    """The configurables of a feed by the SKU of their variants, what each variant is called there, which variants there are, and
-    the hashes of SKUs that have a row of no store view.
-    """
+    """The configurables of a feed, what each of their variants is called there, and which SKUs have rows of their own."""
 
-    configurables: dict[str, Values] = field(default_factory=dict)
-    variants: dict[str, tuple[str, dict[str, list[str]]]] = field(default_factory=dict)
-    with_variants: set[str] = field(default_factory=set)
-    in_no_view: set[int] = field(default_factory=set)
+    def __init__(self, kept: Kept) -> None:
+        self._kept = kept
 
+    def read(self, rows: Rows) -> None:
+        for row in rows:
+            if isinstance(row, BadRow):
+                continue
+            cells = keyed(row)
+            sku = first(cells, "sku")
+            if not first(cells, "store_view_code"):
+                self._kept.put("in no view", sku)
+            elif not first(cells, "product_type"):
+                continue
+            if not (variations := first(cells, "configurable_variations")):
+                self._kept.put("variant", sku)
+                continue
+            self._read_configurable(sku, cells, variations)
 
-def _map(rows: Rows, again: Again) -> Rows:
-    family = _family(again())
-    for row in rows:
-        if isinstance(row, BadRow):
-            yield row
-            continue
-        cells = keyed(row)
-        sku = first(cells, "sku")
-        if _is_translation(cells, family) or (sku in family.with_variants and sku in family.configurables):
-            continue  # a text in another language; or a configurable, of which the variants are what can be bought
-        yield FeedRow(row.line, _values(cells, family, sku), complete=False, where=row.where)
-
-
-def _family(rows: Rows) -> _Family:
-    family = _Family()
-    present: set[int] = set()
-    for row in rows:
-        if isinstance(row, BadRow):
-            continue
-        cells = keyed(row)
-        sku = first(cells, "sku")
-        if not first(cells, "store_view_code"):
-            family.in_no_view.add(hash(sku))
-        elif not first(cells, "product_type"):
-            continue
-        if not (variations := first(cells, "configurable_variations")):
-            present.add(hash(sku))
-            continue
-        family.configurables[sku] = {
-            key: texts for key, texts in cells.items() if key in (*_INHERITED, "product_online", "name")
-        }
+    def _read_configurable(self, sku: str, cells: Values, variations: str) -> None:
+        inherited = {key: texts for key, texts in cells.items() if key in (*_INHERITED, "product_online", "name")}
+        self._kept.put("configurable", sku, inherited)
+        children = []
         for variation in variations.split("|"):
             named = named_values(variation)
             if child := "".join(named.pop("sku", [])[:1]):
-                family.variants[child] = sku, named
-    family.with_variants = {parent for child, (parent, _) in family.variants.items() if hash(child) in present}
-    return family
+                self._kept.put("options", child, [sku, named])
+                children.append(child)
+        self._kept.put("children", sku, children)
+
+    def is_translation(self, cells: Values) -> bool:
+        """Whether a row gives the texts of one store view; the row of the SKU itself names none. Exports repeat the type in both."""
+        return bool(first(cells, "store_view_code")) and (
+            not first(cells, "product_type") or self._kept.has("in no view", first(cells, "sku"))
+        )
+
+    def is_parent(self, sku: str) -> bool:
+        """Whether a row is a configurable of which a variant has a row, so that variants are what can be bought."""
+        children: list[str] = self._kept.get("children", sku) or []
+        return any(self.of(child)[0] == sku and self._kept.has("variant", child) for child in children)
+
+    def of(self, sku: str) -> tuple[str, dict[str, list[str]]]:
+        """The SKU of a variant's configurable, "" where it has none, and its options."""
+        group, options = self._kept.get("options", sku) or ("", {})
+        return group, options
+
+    def configurable(self, sku: str) -> Values:
+        """What variants inherit."""
+        cells: Values = self._kept.get("configurable", sku) or {}
+        return cells
 
 
-def _is_translation(cells: Values, family: _Family) -> bool:
-    """Whether a row gives the texts of one store view; the row of the SKU itself names none. Exports repeat the type in both."""
-    return bool(first(cells, "store_view_code")) and (
-        not first(cells, "product_type") or hash(first(cells, "sku")) in family.in_no_view
-    )
+def _map(rows: Rows, context: Context) -> Rows:
+    with Kept() as kept:
+        family = _Family(kept)
+        family.read(context.again())
+        for row in rows:
+            if isinstance(row, BadRow):
+                yield row
+                continue
+            cells = keyed(row)
+            if not family.is_translation(cells) and not family.is_parent(first(cells, "sku")):
+                yield FeedRow(row.line, _values(cells, family), complete=False, where=row.where)
 
 
-def _values(cells: Values, family: _Family, sku: str) -> Values:
-    group, options = family.variants.get(sku, ("", {}))
-    above = family.configurables.get(group, {})
+def _values(cells: Values, family: _Family) -> Values:
+    sku = first(cells, "sku")
+    group, options = family.of(sku)
+    above = family.configurable(group)
     whole = {**cells, **{key: above[key] for key in _INHERITED if above.get(key) and not cells.get(key)}}
     values: Values = {}
     put(values, "id", [sku])

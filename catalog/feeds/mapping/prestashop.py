@@ -7,7 +7,7 @@ from decimal import Decimal, InvalidOperation
 
 from catalog.feeds.mapping.lists import comma_list
 from catalog.feeds.mapping.photos import photos_of, put_photos
-from catalog.feeds.mapping.shop import Again, Rows, Shop, Values, copy, first, keyed, put, put_attribute, put_prices
+from catalog.feeds.mapping.shop import Context, Rows, Shop, Values, copy, first, keyed, put, put_attribute, put_prices
 from catalog.feeds.rows import BadRow, FeedRow
 
 _EXPLAINED = re.compile(r"_*(?:\*|#|\(.*)")  # `Name *`, `Reference #`, `Categories (x,y,z...)`
@@ -15,7 +15,7 @@ _TAXED = re.compile(r"price_\(?tax_(?:incl|excl)")
 _ROOTS = {"home", "root", "accueil", "start", "inicio", "startseite"}
 
 
-def _map(rows: Rows, _: Again) -> Rows:
+def _map(rows: Rows, _: Context) -> Rows:
     for row in rows:
         if isinstance(row, BadRow):
             yield row

@@ -15,7 +15,7 @@ from catalog.feeds.mapping import (
     vendure,
     woocommerce,
 )
-from catalog.feeds.mapping.shop import Shop, key_of
+from catalog.feeds.mapping.shop import Shop
 
 _GOOGLE_NEEDS = frozenset(("id", "title", "description", "link", "image_link", "availability", "price"))
 _GOOGLE = Shop("Google", (_GOOGLE_NEEDS,))
@@ -30,7 +30,7 @@ _FACEBOOK = Shop(
 SHOPS: tuple[Shop, ...] = (
     *(
         shopify.SHOP,
-        woocommerce.SHOP,
+        *woocommerce.SHOPS,
         magento.SHOP,
         prestashop.SHOP,
         vendure.SHOP,
@@ -44,5 +44,5 @@ SHOPS: tuple[Shop, ...] = (
 
 def recognised(names: Iterable[str]) -> Shop | None:
     """The first shop system whose columns are all among these names."""
-    keys = frozenset(map(key_of, names))
-    return next((shop for shop in SHOPS if shop.recognises(keys)), None)
+    every = tuple(names)
+    return next((shop for shop in SHOPS if shop.recognises(every)), None)

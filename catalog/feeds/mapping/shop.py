@@ -7,11 +7,27 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from catalog.feeds.names import column_key
-from catalog.feeds.rows import BadRow, FeedRow
+from catalog.feeds.rows import BadRow, FeedRow, Notices
 
 Values = dict[str, list[str]]
 Rows = Iterator[FeedRow | BadRow]
 Again = Callable[[], Rows]  # reads the feed once more from its first row
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a mapping has beside the rows.
+
+    `again` reads the feed once more, for systems that say only later in it what belongs together. `currency`: the one wanted
+    where a product has prices in several, or "".
+    """
+
+    again: Again
+    notices: Notices
+    currency: str = ""
+
+
+Map = Callable[[Rows, Context], Rows]
 
 key_of = lru_cache(maxsize=4096)(column_key)
 
@@ -22,18 +38,20 @@ class Shop:
 
     `needed`: sets of column keys, of which one must be there whole for a feed to be recognised. `map`: the rows under the
     names of Google's feed; one product may take several rows, and one row may hold several products. None: its names are
-    those already.
+    those already. `key`: the key of a column's name, for a system that translates its names.
     """
 
     name: str
     needed: tuple[frozenset[str], ...]
-    map: Callable[[Rows, Again], Rows] | None = None
+    map: Map | None = None
+    key: Callable[[str], str] = key_of
 
-    def recognises(self, keys: frozenset[str]) -> bool:
-        return any(names <= keys for names in self.needed)
+    def recognises(self, names: Iterable[str]) -> bool:
+        keys = frozenset(map(self.key, names))
+        return any(needed <= keys for needed in self.needed)
 
 
-def keyed(row: FeedRow) -> Values:
+def keyed(row: FeedRow, key: Callable[[str], str] = key_of) -> Values:
     """A row's cells by column key; an empty one is a column without a value.
 
     Values of objects (`variants.sku`) keep their empty places: those of one object stand at the same place in each column.
@@ -41,7 +59,7 @@ def keyed(row: FeedRow) -> Values:
     cells: Values = {}
     for name, texts in row.values.items():
         nested = "." in name and len(texts) > 1
-        cells.setdefault(key_of(name), []).extend(text for text in texts if nested or (text and not text.isspace()))
+        cells.setdefault(key(name), []).extend(text for text in texts if nested or (text and not text.isspace()))
     return cells
 
 
@@ -92,16 +110,14 @@ def nth(cells: Values, key: str, index: int, count: int) -> list[str]:
     return [text for text in texts[index * each : (index + 1) * each] if text]
 
 
-def renaming(
-    fields: dict[str, tuple[str, ...]], passed_over: frozenset[str] = frozenset()
-) -> Callable[[Rows, Again], Rows]:
+def renaming(fields: dict[str, tuple[str, ...]], passed_over: frozenset[str] = frozenset()) -> Map:
     """A mapping in which one row is one product: each of our fields takes the first of its columns that has a value.
 
     Other columns become attributes, but for those that are passed over.
     """
     taken = passed_over | {key for keys in fields.values() for key in keys}
 
-    def renamed(rows: Rows, _: Again) -> Rows:
+    def renamed(rows: Rows, _: Context) -> Rows:
         for row in rows:
             if isinstance(row, BadRow):
                 yield row

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 
 from catalog.feeds.mapping.photos import photos_of, put_photos
-from catalog.feeds.mapping.shop import Again, Rows, Shop, Values, copy, first, keyed, put, put_attribute, put_prices
+from catalog.feeds.mapping.shop import Context, Rows, Shop, Values, copy, first, keyed, put, put_attribute, put_prices
 from catalog.feeds.rows import BadRow, FeedRow
 
 _MOST_ROWS = 5000  # of one product: memory stays bounded
@@ -30,7 +30,7 @@ _OF_A_VARIANT = ("variant_sku", "variant_price", "option1_value", "variant_barco
 _OPTIONS = (1, 2, 3)
 
 
-def _map(rows: Rows, _: Again) -> Rows:
+def _map(rows: Rows, _: Context) -> Rows:
     group: list[tuple[FeedRow, Values]] = []
     for row in rows:
         if isinstance(row, BadRow):

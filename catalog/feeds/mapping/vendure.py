@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from catalog.feeds.mapping.photos import photos_of, put_photos
-from catalog.feeds.mapping.shop import Again, Rows, Shop, Values, copy, first, keyed, put, put_attribute
+from catalog.feeds.mapping.shop import Context, Rows, Shop, Values, copy, first, keyed, put, put_attribute
 from catalog.feeds.rows import BadRow, FeedRow
 
 _OF_THE_PRODUCT = ("name", "slug", "description", "assets", "facets", "optiongroups")
 
 
-def _map(rows: Rows, _: Again) -> Rows:
+def _map(rows: Rows, _: Context) -> Rows:
     product: Values = {}
     for row in rows:
         if isinstance(row, BadRow):

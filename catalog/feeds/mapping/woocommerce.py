@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 
+from catalog.feeds.kept import Kept
 from catalog.feeds.mapping.lists import comma_list
 from catalog.feeds.mapping.photos import photos_of, put_photos
-from catalog.feeds.mapping.shop import Again, Rows, Shop, Values, copy, first, keyed, put, put_attribute, put_prices
+from catalog.feeds.mapping.shop import Context, Rows, Shop, Values, copy, first, keyed, put, put_attribute, put_prices
+from catalog.feeds.mapping.woocommerce_names import english_key
 from catalog.feeds.rows import BadRow, FeedRow
 
 _ATTRIBUTE = re.compile(r"attribute_(\d{1,3})_name")
@@ -15,49 +16,58 @@ _INHERITED = ("description", "short_description", "categories", "brands", "image
 _KEPT = (*_INHERITED, "id", "sku", "name", "visibility_in_catalog")
 
 
-@dataclass
-class _Parent:
-    """What variations inherit of the row that they name, and the photos that are those of single variations."""
+class _Parents:
+    """The rows that variations name, by SKU and by `id:NUMBER`: what variations inherit, and which photos are single variations'."""
 
-    cells: Values = field(default_factory=dict)
-    own_photos: set[str] = field(default_factory=set)
-    has_variations: bool = False
+    def __init__(self, kept: Kept) -> None:
+        self._kept = kept
+
+    def read(self, rows: Rows) -> None:
+        for row in rows:
+            if isinstance(row, BadRow):
+                continue
+            cells = keyed(row, english_key)
+            if reference := _reference(cells):
+                self._kept.put("variation of", reference)
+                for photo in photos_of(cells.get("images", [])):
+                    self._kept.put("photo of", f"{reference}\n{photo}")
+            elif first(cells, "type").lower().startswith("variable"):
+                inherited = {key: texts for key, texts in cells.items() if key in _KEPT or key.startswith("attribute_")}
+                for name in _names(cells):
+                    self._kept.put("parent", name, inherited)
+
+    def of(self, reference: str) -> Values:
+        """The cells of the row that a variation names; none where the feed does not have it."""
+        cells: Values = (self._kept.get("parent", reference) if reference else None) or {}
+        return cells
+
+    def have_variations(self, cells: Values) -> bool:
+        """Whether another row names this one."""
+        return any(self._kept.has("variation of", name) for name in _names(cells))
+
+    def shared_photos(self, above: Values) -> list[str]:
+        """The photos of a parent that are those of no single variation."""
+        names = _names(above)
+        return [
+            photo
+            for photo in photos_of(above.get("images", []))
+            if not any(self._kept.has("photo of", f"{name}\n{photo}") for name in names)
+        ]
 
 
-def _map(rows: Rows, again: Again) -> Rows:
-    parents = _parents(again())
-    for row in rows:
-        if isinstance(row, BadRow):
-            yield row
-            continue
-        cells = keyed(row)
-        parent = parents.get(_reference(cells))
-        if parent is None and (itself := next((parents[key] for key in _names(cells) if key in parents), None)):
-            if itself.has_variations and first(cells, "type").lower().startswith("variable"):
+def _map(rows: Rows, context: Context) -> Rows:
+    with Kept() as kept:
+        parents = _Parents(kept)
+        parents.read(context.again())
+        for row in rows:
+            if isinstance(row, BadRow):
+                yield row
+                continue
+            cells = keyed(row, english_key)
+            variable = not _reference(cells) and first(cells, "type").lower().startswith("variable")
+            if variable and parents.have_variations(cells):
                 continue  # what can be bought are its variations
-        yield FeedRow(row.line, _values(cells, parent), complete=False, where=row.where)
-
-
-def _parents(rows: Rows) -> dict[str, _Parent]:
-    """The rows that others name, by SKU and by `id:NUMBER`."""
-    parents: dict[str, _Parent] = {}
-    for row in rows:
-        if isinstance(row, BadRow):
-            continue
-        cells = keyed(row)
-        if reference := _reference(cells):
-            parent = parents.setdefault(reference, _Parent())
-            parent.has_variations = True
-            parent.own_photos.update(photos_of(cells.get("images", [])))
-        elif first(cells, "type").lower().startswith("variable"):
-            named = [parents[name] for name in _names(cells) if name in parents]  # by variations before it
-            parent = _Parent(
-                {key: texts for key, texts in cells.items() if key in _KEPT or key.startswith("attribute_")},
-                {photo for one in named for photo in one.own_photos},
-                bool(named),
-            )
-            parents |= dict.fromkeys(_names(cells), parent)
-    return parents
+            yield FeedRow(row.line, _values(cells, parents), complete=False, where=row.where)
 
 
 def _reference(cells: Values) -> str:
@@ -70,8 +80,8 @@ def _names(cells: Values) -> list[str]:
     return [*([sku] if sku else []), *([f"id:{number}"] if number else [])]
 
 
-def _values(cells: Values, parent: _Parent | None) -> Values:
-    above = parent.cells if parent else {}
+def _values(cells: Values, parents: _Parents) -> Values:
+    above = parents.of(_reference(cells))
     whole = {**cells, **{key: above[key] for key in _INHERITED if above.get(key) and not cells.get(key)}}
     values: Values = {}
     put(values, "id", [first(cells, "sku") or first(cells, "id")])
@@ -90,8 +100,7 @@ def _values(cells: Values, parent: _Parent | None) -> Values:
     copy(values, "availability", cells, "in_stock?", "stock")
     if "images" in whole:
         mine = photos_of(cells.get("images", []))
-        shared = [photo for photo in photos_of(above.get("images", [])) if parent and photo not in parent.own_photos]
-        put_photos(values, mine + shared or photos_of(above.get("images", [])))
+        put_photos(values, mine + parents.shared_photos(above) or photos_of(above.get("images", [])))
     _put_attributes(values, cells, above)
     put_attribute(values, "tags", comma_list(first(whole, "tags")))
     put_attribute(values, "gtin", [first(cells, "gtin,_upc,_ean,_or_isbn")])
@@ -122,12 +131,14 @@ def _put_attributes(values: Values, cells: Values, above: Values) -> None:
             values.setdefault(name, texts)
 
 
-SHOP = Shop(
-    "WooCommerce",
-    (
-        frozenset(("type", "sku", "name", "regular_price")),
-        frozenset(("type", "sku", "name", "published", "images")),
-        frozenset(("id", "type", "name", "regular_price", "categories")),
-    ),
-    _map,
+_NEEDED = (
+    frozenset(("type", "sku", "name", "regular_price")),
+    frozenset(("type", "sku", "name", "published", "images")),
+    frozenset(("id", "type", "name", "regular_price", "categories")),
+)
+# Asked for beside translated names, as `Typ`, `Artikelnummer`, `Name` and `Regulärer Preis` may be in anybody's table.
+_HALLMARKS = ("published", "visibility_in_catalog", "parent", "attribute_1_name")
+SHOPS = (
+    Shop("WooCommerce", _NEEDED, _map),
+    Shop("WooCommerce", tuple(names | {one} for names in _NEEDED for one in _HALLMARKS), _map, english_key),
 )

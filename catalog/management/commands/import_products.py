@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from argparse import ArgumentTypeError
 from contextlib import ExitStack
+from getpass import getuser
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -97,7 +99,11 @@ class Command(BaseCommand):
         mapping = read_mapping(options["mapping"]) if options["mapping"] else None
         source = _source_name(path) if options["feed"] is None else options["feed"]
         with ExitStack() as stack:
-            recorder = None if options["dry_run"] else stack.enter_context(recorded(claim(source)))
+            recorder = (
+                None
+                if options["dry_run"]
+                else stack.enter_context(recorded(claim(source, forced_by=_forced_by(options))))
+            )
             feed = stack.enter_context(open_feed(path))
             bar = stack.enter_context(self._bar(feed.size, quiet=options["verbosity"] == 0))
 
@@ -140,6 +146,16 @@ def _source_name(path: Path | str) -> str:
     scheme, _, rest = path.partition("://")
     host, slash, tail = rest.partition("/")
     return printable(f"{scheme}://{host.rpartition('@')[2]}{slash}{tail}")
+
+
+def _forced_by(options: dict[str, Any]) -> str:
+    """Who has this import hide however many products; a system user may have no name."""
+    if not (options["force"] and options["unpublish_missing"]):
+        return ""
+    try:
+        return f"import_products --force of {getuser()}"
+    except (KeyError, OSError):
+        return f"import_products --force of user {os.getuid()}"
 
 
 def _currency(text: str) -> str:

@@ -12,8 +12,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
+from catalog.feeds.leases import claim
 from catalog.feeds.runs import run_next
 from catalog.models import Feed, FeedRun, Product
+from catalog.storage_names import feed_name
+from recommender.pipeline import doorbell
 
 pytestmark = pytest.mark.django_db
 URL = "https://shop.example/feed.csv"
@@ -140,6 +143,73 @@ def test_chosen_feeds_are_run_now(staff: Client) -> None:
     assert bare.due_at is None
     assert run_next() is True
     assert FeedRun.objects.get().state == FeedRun.State.ENDED
+
+
+def missing_half(staff: Client, text: str = "id,title\na,x\nb,x\n") -> Feed:
+    """A feed that hides what is missing and was read, and names half of its products no more."""
+    post(staff, upload=a_file(text), unpublish_missing="on")
+    Feed.objects.update(due_at=timezone.now())
+    assert run_next() is True
+    feed = Feed.objects.get()
+    Feed.objects.update(upload=default_storage.save(feed_name(feed, "feed.csv"), a_file("id,title\na,x\n")))
+    return feed
+
+
+def test_a_person_may_have_what_is_missing_hidden_however_much_it_is(staff: Client) -> None:
+    feed = missing_half(staff)
+    for action, shown in (("run_now", 2), ("run_and_hide", 1), ("run_now", 1)):
+        staff.post(LIST, {"action": action, "_selected_action": [feed.pk]})
+        assert run_next() is True
+        assert Product.objects.filter(published=True).count() == shown
+    newest = FeedRun.objects.order_by("id")[1:]
+    assert [(run.forced_by, run.whole, run.hidden) for run in newest] == [
+        ("", False, 0),
+        ("boss", True, 1),
+        ("", True, 0),
+    ]
+    assert "boss" in staff.get(f"{RUNS}{newest[1].pk}/change/").content.decode()
+    history = staff.get(f"{LIST}{feed.pk}/history/").content.decode()
+    assert history.count("Asked to be read.") == 2
+    assert history.count("Asked to be read, and to hide what is missing however much it is.") == 1
+
+
+def test_a_feed_that_hides_nothing_is_not_read_for_hiding(staff: Client) -> None:
+    post(staff, upload=a_file())
+    Feed.objects.update(due_at=None)
+    page = staff.post(
+        LIST, {"action": "run_and_hide", "_selected_action": [Feed.objects.get().pk]}, follow=True
+    ).content.decode()
+    assert "1 feeds do not hide what is missing, and are not read" in page
+    assert Feed.objects.get().due_at is None
+
+
+def test_an_order_to_hide_outlives_a_run_that_was_stopped_and_one_that_had_begun(staff: Client) -> None:
+    feed = missing_half(staff)
+    chosen = {"action": "run_and_hide", "_selected_action": [feed.pk]}
+    lease = claim(feed.name)
+    staff.post(LIST, chosen)
+    lease.end(FeedRun.State.ENDED)  # it had begun without the order
+    lease.release()
+    assert run_next(stop=lambda: True) is False
+    assert run_next() is True
+    assert [run.forced_by for run in FeedRun.objects.order_by("id")[1:]] == ["", "boss", "boss"]
+    feed.refresh_from_db()
+    assert (feed.forced_by, Product.objects.filter(published=True).count()) == ("", 1)
+
+
+@pytest.mark.parametrize("how", ["run_now", "add"])
+def test_workers_are_woken_at_once(
+    staff: Client, how: str, empty_redis: None, django_capture_on_commit_callbacks: Any
+) -> None:
+    if how == "run_now":
+        post(staff, upload=a_file())
+        Feed.objects.update(due_at=None)
+    with django_capture_on_commit_callbacks(execute=True):
+        if how == "run_now":
+            staff.post(LIST, {"action": "run_now", "_selected_action": [Feed.objects.get().pk]})
+        else:
+            post(staff, url=URL, schedule="hours", every="3")
+    assert doorbell.waiting(doorbell.FEEDS) == 1
 
 
 def test_a_run_shows_its_report_and_its_problems_as_csv(staff: Client) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
@@ -66,6 +67,21 @@ def test_what_a_row_says(cells: dict[str, str], offer: Offer | None) -> None:
     problems: list[str] = []
     known = {name: [text] if text else [] for name, text in cells.items()}
     assert (read_offer(known, problems.append).offer, problems) == (offer, [])
+
+
+SHOWING = "Veröffentlicht aktiv Publié ACTIF publicado Activo Pubblicato attivo Gepubliceerd actief"
+HIDING = "Entwurf inaktiv Archiviert Brouillon Désactivé MASQUE borrador Oculto Bozza nascosto Concept Gearchiveerd niet_actief"
+
+
+@pytest.mark.parametrize(
+    ("words", "offer"), [(SHOWING, Offer.SHOWN), (HIDING, Offer.HIDDEN)], ids=["showing", "hiding"]
+)
+def test_words_of_other_languages_show_and_hide(words: str, offer: Offer) -> None:
+    for word in words.split():
+        for column in ("status", "published"):
+            found = read_offer({column: [unicodedata.normalize("NFD", word)]}, pytest.fail)
+            assert (word, found.offer, found.unknown) == (word, offer, ())
+    assert read_offer({"removed": ["Gelöscht"]}, pytest.fail).offer is Offer.HIDDEN
 
 
 @pytest.mark.parametrize("column", ["published", "Status", "removed"])
@@ -194,7 +210,8 @@ def test_too_many_are_not_hidden_unless_forced(tmp_path: Path) -> None:
         assert (report["hidden"], succeeded, shown()) == (0, False, "abcdefghij")
         assert problems == [
             "the feed: nothing was hidden: 8 of 10 products (80%) are in the feed no more, and more than 30% (FEED_MISSING_SHARE)"
-            " is likely a feed that is not whole; look at it, and if they are to go, import again with --force"
+            " is likely a feed that is not whole; look at it, and if they are to go, import again with --force, or choose so for the feed"
+            " in the admin"
         ]
     assert of(tmp_path, "ab", "--unpublish-missing", "--force", "--dry-run")["hidden"] == 8
     assert (of(tmp_path, "ab", "--unpublish-missing", "--force")["hidden"], shown()) == (8, "ab")
@@ -228,11 +245,65 @@ def test_a_feed_that_breaks_off_hides_nothing(name: str, text: str, tmp_path: Pa
     assert Feed.objects.get().last_whole == 1
 
 
-def test_a_row_that_cannot_be_read_in_the_middle_does_not_hold_up_the_others(tmp_path: Path) -> None:
+UNREADABLE = [
+    ("f.jsonl", "{broken\n" + "".join(json.dumps({"id": sku, "title": "x"}) + "\n" for sku in "abcdefgh"), "line 1"),
+    ("f.csv", "id,title\na,x\n,x\n" + "".join(f"{sku},x\n" for sku in "bcdefgh"), "line 3"),
+    ("f.csv", 'title,id\nx,a\nx,"b\n' + "".join(f"x,{sku}\n" for sku in "cdefgh"), "line 3"),
+    ("f.csv", "title,id\nx,a\nx,b,i\n" + "".join(f"x,{sku}\n" for sku in "cdefgh"), "line 3"),
+    ("f.csv", "id,title\na,x\nunknown\n" + "".join(f"{sku},x\n" for sku in "bcdefgh"), "line 3"),
+    (
+        "f.xml",
+        "<a><b><id>a</id><title>x</b>"
+        + "".join(f"<b><id>{sku}</id><title>x</title></b>" for sku in "bcdefgh")
+        + "</a>",
+        "line 1",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "place"), UNREADABLE)
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)])
+def test_a_row_whose_product_cannot_be_told_protects_every_product(
+    name: str, text: str, place: str, dry: tuple[str, ...], tmp_path: Path
+) -> None:
     of(tmp_path, "abcdefghij", "--feed", "main")
+    path = tmp_path / name
+    path.write_text(text)
+    report, problems, succeeded = run_import(path, "--feed", "main", "--unpublish-missing", "--force", *dry)
+    assert (report["hidden"], succeeded, shown()) == (0, False, "abcdefghij")
+    assert problems[-1] == (
+        f"the feed: nothing was hidden: which product a row ({place}) names cannot be read; correct that and import again"
+    )
+    assert Feed.objects.get().last_whole == 1
+
+
+def test_a_row_that_cannot_be_read_but_for_its_id_names_its_product(tmp_path: Path) -> None:
+    of(tmp_path, "abcdefghij", "--feed", "main")
+    rows = (f"{sku},x" if sku != "d" else "d" for sku in "abcdefgh")
+    feed = write_feed(tmp_path, *rows, header="id,title")
+    report, problems, _ = run_import(feed, "--feed", "main", "--unpublish-missing")
+    assert (report["hidden"], problems, shown()) == (2, ["line 5: 1 cells where the header has 2"], "abcdefgh")
+    assert Feed.objects.get().last_whole == 2
+
+
+def test_the_column_id_of_another_system_is_no_id_of_a_row_that_cannot_be_read(tmp_path: Path) -> None:
+    header = "ID,Type,SKU,Name,Regular price"
+    feed = write_feed(tmp_path, "1,simple,a,x,9", "2,simple,b,x,9", header=header)
+    run_import(feed, "--feed", "main")
+    make_product(sku="2")
+    feed = write_feed(tmp_path, "1,simple,a,x,9", "2,simple,b", header=header)
+    assert run_import(feed, "--feed", "main", "--unpublish-missing", "--force")[0]["hidden"] == 0
+
+
+def test_without_hiding_a_feed_with_such_a_row_was_read_to_its_end_and_protects_what_it_named(tmp_path: Path) -> None:
+    of(tmp_path, "ab", "--feed", "main")
+    of(tmp_path, "ac", "--feed", "other", name="b.csv")
     path = tmp_path / "f.jsonl"
-    path.write_text("{broken\n" + "".join(json.dumps({"id": sku, "title": "x"}) + "\n" for sku in "abcdefgh"))
-    assert (run_import(path, "--feed", "main", "--unpublish-missing")[0]["hidden"], shown()) == (2, "abcdefgh")
+    path.write_text('{broken\n{"id": "b", "title": "x"}\n')
+    with open_feed(path) as feed:
+        assert importing.FeedImport(feed, source="main").run().whole
+    of(tmp_path, "c", "--feed", "other", "--unpublish-missing", "--force", name="b.csv")
+    assert shown() == "abc"
 
 
 class Killed(Exception):

@@ -140,7 +140,8 @@ def test_bombs_are_refused(tmp_path: Path, temporary: Path, settings: Any) -> No
 
 
 def test_archives_that_cannot_be_unpacked_say_so(tmp_path: Path, temporary: Path) -> None:
-    assert refusal(tmp_path, gzip.compress(TABLE * 100)[:-9]).startswith("a gz file that cannot be unpacked")
+    for kept in (-9, -1, 30):  # without the length at its end, or without the end of its content
+        assert refusal(tmp_path, gzip.compress(TABLE * 100)[:kept]).startswith("a gz file that cannot be unpacked")
     assert refusal(tmp_path, zipped({"a.csv": TABLE})[:-9]).startswith("a zip archive that cannot be read")
     assert refusal(tmp_path, zipped({"../a.csv": TABLE})).startswith(
         "a zip archive that names a file outside of itself"
@@ -205,6 +206,11 @@ def test_a_feed_behind_a_url(temporary: Path, fetcher: PhotoFetcher) -> None:
         (reply("200 OK", bytes(10_001)), "the feed is larger than 0.00953674 MB; put a smaller one there"),
         (reply("302 Found", b"", "Location: ftp://a.example/"), "'ftp://a.example/' is no http(s) URL of a host"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nid,title\n1", "shop.example broke off: IncompleteRead"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nid,title\n1,x\n", "shop.example broke off: IncompleteRead"),
+        (
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nd\r\nid,title\n1,x\n\r\n",
+            "shop.example broke off: IncompleteRead",
+        ),
     ],
 )
 def test_a_url_that_gives_no_feed(temporary: Path, fetcher: PhotoFetcher, answer: bytes, reason: str) -> None:

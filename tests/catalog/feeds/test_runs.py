@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -21,19 +23,20 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from catalog.feeds import leases
+from catalog.feeds.importing import BATCH_ROWS
 from catalog.feeds.leases import LeaseLost, claim, claim_due
 from catalog.feeds.problem_tables import problems_csv
 from catalog.feeds.runs import recorded, run_next
 from catalog.feeds.schedule import ask_for, in_words, next_due, overdue, reschedule
 from catalog.locks import Lock, place_of_machine
-from catalog.models import Feed, FeedRun, Product
+from catalog.models import Feed, FeedProduct, FeedRun, Product
 from catalog.storage_names import feed_name
 from catalog.tasks import run_feeds
 from recommender.pipeline import doorbell
 from recommender.schedule import BEAT_SCHEDULE
 from tests.catalog.feeds.files import write_feed
 from tests.waiting import wait_until
-from tests.workers import CeleryWorker
+from tests.workers import PROJECT, CeleryWorker, process_environment
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -123,7 +126,11 @@ def test_a_due_feed_is_read_as_its_row_says_and_its_run_keeps_a_report() -> None
     assert [(line, place) for line, place, _ in run.problems] == [(3, "line 3"), (4, "line 4")]
     assert "twelve" in run.problems[0][2]
     feed.refresh_from_db()
-    assert (feed.lease, feed.leased_until, feed.last_whole) == (None, None, 1)
+    assert (feed.lease, feed.leased_until, feed.last_whole) == (
+        None,
+        None,
+        0,
+    )  # a row without an id may name any product
     assert feed.due_at == run.began_at + timedelta(hours=6)
     assert feed.read_at == run.ended_at and run.ended_at is not None and before <= run.began_at <= run.ended_at
     assert run_next() is False
@@ -207,8 +214,8 @@ def test_a_worker_that_is_asked_to_end_leaves_the_feed_to_the_next_one() -> None
     feed = make_feed("id,title\n" + "".join(f"p{number},x\n" for number in range(250)))
     assert run_next(stop=lambda: True) is False
     assert states(feed) == [STATE.STOPPED]
-    assert Product.objects.count() == 100
-    assert FeedRun.objects.get().rows == 100
+    assert Product.objects.count() == BATCH_ROWS
+    assert FeedRun.objects.get().rows == BATCH_ROWS
     assert run_next() is True
     assert states(feed) == [STATE.STOPPED, STATE.ENDED]
     assert Product.objects.count() == 250
@@ -414,10 +421,45 @@ def test_a_worker_killed_in_the_middle_loses_the_feed_and_another_reads_it_whole
     broken, ended = FeedRun.objects.order_by("id")
     assert (broken.state, broken.whole) == (STATE.BROKEN, False)
     assert (ended.state, ended.whole, ended.rows, ended.problem_count) == (STATE.ENDED, True, rows, 0)
-    assert ended.created + ended.unchanged == rows and ended.created <= rows - done + 100
+    assert ended.created + ended.unchanged == rows and ended.created <= rows - done + BATCH_ROWS
     assert Product.objects.count() == rows
     feed.refresh_from_db()
     assert (feed.lease, feed.due_at) == (None, ended.began_at + timedelta(hours=6))
+
+
+@pytest.mark.worker
+@pytest.mark.django_db(transaction=True)
+def test_beside_an_import_of_the_same_products_another_worker_goes_on_where_one_was_killed(
+    celery_worker_factory: Callable[..., CeleryWorker], tmp_path: Path
+) -> None:
+    rows = 8_000
+    feed = make_feed("id,title\n" + "".join(f"p{number},x\n" for number in range(rows)))
+    first, second = celery_worker_factory(), celery_worker_factory()
+    backwards = write_feed(tmp_path, *(f"p{number},y" for number in reversed(range(rows))), header="id,title")
+    with (tmp_path / "importer.log").open("wb") as log:
+        command = [sys.executable, "manage.py", "import_products", str(backwards), "--feed", "beside"]
+        importer = subprocess.Popen(command, cwd=PROJECT, env=process_environment(), stdout=log, stderr=log)
+    doorbell.ring(task=run_feeds.name)
+    wait_until(lambda: FeedRun.objects.filter(feed=feed, rows__gt=0).exists(), seconds=60, what="progress")
+    reader = first if b"feed main: begun" in first.log.read_bytes() else second
+    reader.kill()
+    killed = timezone.now()
+
+    def read_to_its_end() -> bool:
+        doorbell.ring(task=run_feeds.name)  # as beat does every ten seconds
+        return FeedRun.objects.filter(feed=feed, state=STATE.ENDED).exists()
+
+    wait_until(read_to_its_end, seconds=90, what=lambda: (second if reader is first else first).log.read_text())
+    assert importer.wait(90) == 0, (tmp_path / "importer.log").read_text()
+    broken, ended = FeedRun.objects.filter(feed=feed).order_by("id")
+    assert (broken.state, ended.state, ended.whole, ended.rows) == (STATE.BROKEN, STATE.ENDED, True, rows)
+    assert ended.began_at - killed < timedelta(seconds=30)
+    assert ended.created + ended.updated + ended.unchanged == rows
+    assert Product.objects.count() == rows
+    for name in ("main", "beside"):
+        source = Feed.objects.get(name=name)
+        named = FeedProduct.objects.filter(feed=source, named_in=source.last_whole)
+        assert (source.lease, named.count()) == (None, rows)
 
 
 @pytest.mark.worker

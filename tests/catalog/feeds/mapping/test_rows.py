@@ -12,6 +12,7 @@ from catalog.feeds.mapping.applying import mapped
 from catalog.feeds.mapping.files import MappingError, parse_mapping
 from catalog.feeds.mapping.photos import split_photos
 from catalog.feeds.mapping.recognising import SHOPS
+from catalog.feeds.mapping.shop import Context
 from catalog.feeds.mapping.suggesting import suggestion
 from catalog.feeds.mapping.texts import plain_text
 from catalog.feeds.rows import FeedRow, Notices
@@ -135,7 +136,7 @@ def test_no_table_breaks_a_mapping(table: list[dict[str, list[str]]], needed: fr
     rows = [
         FeedRow(line, {name: ["1"] for name in needed} | cells, complete=False) for line, cells in enumerate(table, 2)
     ]
-    found = list(mapped(iter(rows), lambda: iter(rows), Notices()))
+    found = list(mapped(iter(rows), Context(lambda: iter(rows), Notices())))
     assert all(isinstance(row, FeedRow) and 2 <= row.line < 2 + len(rows) for row in found)
     suggested = suggestion(rows)
     if rows and any(row.values for row in rows):
@@ -144,7 +145,7 @@ def test_no_table_breaks_a_mapping(table: list[dict[str, list[str]]], needed: fr
         except MappingError as error:
             assert "it has no rule" in str(error)
         else:
-            assert len(list(mapped(iter(rows), lambda: iter(rows), Notices(), mapping))) == len(rows)
+            assert len(list(mapped(iter(rows), Context(lambda: iter(rows), Notices()), mapping))) == len(rows)
 
 
 @given(st.text(max_size=200))

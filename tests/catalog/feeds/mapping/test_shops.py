@@ -67,13 +67,16 @@ def test_medusa(tmp_path: Path) -> None:
         "prod_1,shirt,Shirt,draft,,var_1,,12.5,Size,S,https://x.example/1.jpg\n"
     )
     (one,), notices = rows_of(tmp_path, first)
-    assert notices == ["columns as Medusa exports them"]
-    assert of(one, "id", "item_group_id", "status", "product_type", "price", "availability", "Size") == [
-        *(["S-1"], ["shirt"], ["published"], ["Tops"], ["12.50 EUR"], ["0"], ["S"])
+    assert notices == [
+        "columns as Medusa exports them",
+        "of prices in EUR, USD (line 2) the one in EUR was taken; --currency says which of them is wanted",
+    ]
+    assert of(one, "id", "item_group_id", "status", "product_type", "price", "currency", "availability", "Size") == [
+        *(["S-1"], ["shirt"], ["published"], ["Tops"], ["12.50"], ["EUR"], ["0"], ["S"])
     ]
     assert photos(one) == ["https://x.example/t.jpg", "https://x.example/2.jpg"]
     (two,), _ = rows_of(tmp_path, second)
-    assert of(two, "id", "status", "price", "Size") == [["var_1"], ["draft"], ["12.5 EUR"], ["S"]]
+    assert of(two, "id", "status", "price", "currency", "Size") == [["var_1"], ["draft"], ["12.5"], ["EUR"], ["S"]]
     assert photos(two) == ["https://x.example/1.jpg"]
 
 
@@ -84,14 +87,17 @@ def test_commercetools(tmp_path: Path) -> None:
         ",2,,S-2,JPY 9000,,,https://x.example/3.jpg,,,,,blue,\n"
     )
     (one, two), notices = rows_of(tmp_path, content)
-    assert notices == ["columns as commercetools exports them"]
-    assert of(one, "id", "title", "item_group_id", "price", "product_type", "colour") == [
-        *(["S-1"], ["Shoe"], ["shoe"], ["190.00 EUR"], ["Women>Shoes", "Sale"], ["red"])
+    assert notices == [
+        "columns as commercetools exports them",
+        "of prices in EUR, USD (line 2) the one in EUR was taken; --currency says which of them is wanted",
     ]
+    assert of(
+        one, "id", "title", "item_group_id", "price.centAmount", "price.currencyCode", "product_type", "colour"
+    ) == [*(["S-1"], ["Shoe"], ["shoe"], ["19000"], ["EUR"], ["Women>Shoes", "Sale"], ["red"])]
     assert photos(one) == ["https://x.example/1.jpg", "https://x.example/2.jpg"]
-    assert of(two, "id", "title", "item_group_id", "price", "colour", "image_link") == [
-        *(["S-2"], ["Shoe"], ["shoe"], ["9000 JPY"], ["blue"], ["https://x.example/3.jpg"])
-    ]
+    assert of(
+        two, "id", "title", "item_group_id", "price.centAmount", "price.currencyCode", "colour", "image_link"
+    ) == [*(["S-2"], ["Shoe"], ["shoe"], ["9000"], ["JPY"], ["blue"], ["https://x.example/3.jpg"])]
 
 
 def test_awin(tmp_path: Path) -> None:
