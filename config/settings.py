@@ -228,9 +228,13 @@ SECURE_SSL_REDIRECT = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
-SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
-SECURE_HSTS_PRELOAD = HTTPS
+# Browsers ask for HTTPS so long after their last visit, and cannot be told otherwise: a day, until somebody wants more. Other
+# hosts below this one's name and the browsers' own lists are concerned only when that is asked for.
+SECURE_HSTS_SECONDS: int = env.int("HSTS_SECONDS", default=86_400) if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS: bool = env.bool("HSTS_SUBDOMAINS", default=False)
+SECURE_HSTS_PRELOAD: bool = env.bool("HSTS_PRELOAD", default=False)
+# Django's advice to ask for both, always.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 # Who may ask the API, and how often: a function of catalog.access.admission.Asker that decides about every request.
 API_ADMISSION = "catalog.access.admission.everyone"

@@ -15,7 +15,7 @@ ORDER: Mapping[str, tuple[str, ...]] = {
         "categories expiry filters photos sales",
         "product_search",
         "feeds",
-        "access admin api apps demo management receivers storefront tasks urls",
+        "access admin api apps checks demo management receivers storefront tasks urls",
     ),
     "recommender": (
         "halfvec locks models pause progress records redis_cache redis_client",
