@@ -1,6 +1,7 @@
 """Every setting once, typed, from the environment; `.env.example` lists them with their defaults."""
 
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import environ
@@ -28,6 +29,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "axes",
     "catalog",
     "recommender",
 ]
@@ -46,6 +48,7 @@ MIDDLEWARE = [
     "config.page_middleware.AuthenticationMiddleware",
     "config.page_middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 # Answers from Redis are given before Django is reached, and pass through the middleware above but for these, which are for
 # pages and probes, for views and their errors or for other methods, or which name and count requests, as is done there too.
@@ -61,6 +64,7 @@ CACHED_ANSWERS_LEAVE_OUT = {
     "django.middleware.csrf.CsrfViewMiddleware",
     "config.page_middleware.AuthenticationMiddleware",
     "config.page_middleware.MessageMiddleware",
+    "axes.middleware.AxesMiddleware",
 }
 ROOT_URLCONF = "config.urls"
 TEMPLATES = [
@@ -222,6 +226,25 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 
+# Log-ins to the admin (config.login). Where a log-in was not asked for a page of ours, it ends at the admin's first.
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AXES_HANDLER = "config.login.LoginAttempts"
+AXES_CLIENT_IP_CALLABLE = "config.login.caller_network"
+AXES_LOCKOUT_CALLABLE = "config.login.locked_out"
+AXES_USERNAME_FORM_FIELD = "username"
+# So many failures under one name from one address, and further log-ins of that pair are refused for a while; nobody can lock
+# an administrator out from elsewhere.
+AXES_FAILURE_LIMIT: int = env.int("LOGIN_FAILURES", default=5)
+AXES_COOLOFF_TIME = timedelta(seconds=env.float("LOGIN_LOCK_SECONDS", default=900.0))
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # a refused attempt is not counted, and makes no row longer
+AXES_DISABLE_ACCESS_LOG = True  # log-ins that succeed are no table of ours
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+
 # HTTPS is the default of a production install; the local demo turns it off.
 HTTPS: bool = env.bool("HTTPS", default=not DEBUG)
 SECURE_SSL_REDIRECT = HTTPS
@@ -270,6 +293,7 @@ LOGGING = {
     "loggers": {
         "django.request": {"level": "ERROR"},  # a 404 or 400 is the caller's mistake, not worth a warning
         "celery": {"level": LOG_LEVEL},
+        "axes": {"level": "ERROR"},  # config.login says the same, with the name and the address
     },
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
 }
