@@ -29,7 +29,7 @@ def secret_key_is_secret(**_: Any) -> list[CheckMessage]:
     except ImproperlyConfigured:  # Django's way to say that it is empty
         key = ""
     problem = _guessable(key)
-    return [Error(f"SECRET_KEY {problem}; {_REMEDY}", id="catalog.E001")] if problem else []
+    return [Error(f"SECRET_KEY {problem}; {_REMEDY}", id="catalog.E011")] if problem else []
 
 
 def _guessable(key: str) -> str:
@@ -60,7 +60,7 @@ def hosts_are_named(**_: Any) -> list[CheckMessage]:
             Error(
                 "ALLOWED_HOSTS is empty, so that every request would be refused; set it to the shop's names, such as"
                 " shop.example.com",
-                id="catalog.E002",
+                id="catalog.E012",
             )
         )
     if "*" in hosts:
@@ -68,7 +68,7 @@ def hosts_are_named(**_: Any) -> list[CheckMessage]:
             Warning(
                 "ALLOWED_HOSTS has `*`, so that links can be forged under any name; set it to the shop's names, such as"
                 " shop.example.com",
-                id="catalog.W001",
+                id="catalog.W011",
             )
         )
     for host in hosts:
@@ -76,7 +76,7 @@ def hosts_are_named(**_: Any) -> list[CheckMessage]:
             found.append(
                 Warning(
                     f"ALLOWED_HOSTS has {host!r}, which no request matches; write the name alone, without scheme and port",
-                    id="catalog.W002",
+                    id="catalog.W012",
                 )
             )
     return found
@@ -91,7 +91,7 @@ def debug_stays_at_home(**_: Any) -> list[CheckMessage]:
         Error(
             f"DEBUG shows tracebacks and settings to whoever asks, and ALLOWED_HOSTS has {served[0]!r};"
             " set DEBUG=false, or ALLOWED_HOSTS=localhost",
-            id="catalog.E003",
+            id="catalog.E013",
         )
     ]
 
@@ -105,7 +105,7 @@ def traffic_is_encrypted(**_: Any) -> list[CheckMessage]:
         Warning(
             f"HTTPS is off, and ALLOWED_HOSTS has {served[0]!r}: passwords and sessions would go over the network as they"
             " are; put a proxy with TLS before the web server and set HTTPS=true",
-            id="catalog.W003",
+            id="catalog.W013",
         )
     ]
 
@@ -120,7 +120,7 @@ def preloading_is_possible(**_: Any) -> list[CheckMessage]:
         Error(
             f"HSTS_PRELOAD asks browsers to list this host, and they take none without HSTS_SECONDS={PRELOAD_SECONDS} and"
             " HSTS_SUBDOMAINS=true; set these, or HSTS_PRELOAD=false",
-            id="catalog.E004",
+            id="catalog.E014",
         )
     ]
 

@@ -11,7 +11,7 @@ from functools import partial
 from django.conf import settings
 
 from catalog.api.problems import API_PREFIX, Problem, busy, problem_response
-from config.middleware import identifier
+from config.request_ids import identifier
 from config.server.answers import answer
 from config.server.bodies import Bodies, Body, BodyIncomplete, BodyTooLarge, NoRoom, throw_away
 from config.server.environ import environ_of

@@ -51,7 +51,7 @@ def found(settings: Settings, **changed: Any) -> list[str]:
 def test_a_key_that_can_be_guessed_is_an_error_with_the_remedy(settings: Settings, key: str, words: str) -> None:
     settings.SECRET_KEY = key
     (issue,) = checks.secret_key_is_secret()
-    assert issue.id == "catalog.E001" and issue.is_serious()
+    assert issue.id == "catalog.E011" and issue.is_serious()
     assert issue.msg == (f"SECRET_KEY {words}; set it to a long random text, such as that of `openssl rand -hex 32`")
     assert key in ("", "x") or key not in issue.msg
 
@@ -65,17 +65,17 @@ def test_the_keys_that_the_product_makes_are_accepted(settings: Settings, tmp_pa
     ("changed", "ids"),
     [
         ({}, []),
-        ({"ALLOWED_HOSTS": []}, ["catalog.E002"]),
-        ({"ALLOWED_HOSTS": ["*"]}, ["catalog.W001"]),
-        ({"ALLOWED_HOSTS": ["https://shop.example.com"]}, ["catalog.W002"]),
-        ({"ALLOWED_HOSTS": ["shop.example.com:8000", "[::1]", ".example.com"]}, ["catalog.W002"]),
-        ({"DEBUG": True, "HTTPS": False}, ["catalog.E003"]),
+        ({"ALLOWED_HOSTS": []}, ["catalog.E012"]),
+        ({"ALLOWED_HOSTS": ["*"]}, ["catalog.W011"]),
+        ({"ALLOWED_HOSTS": ["https://shop.example.com"]}, ["catalog.W012"]),
+        ({"ALLOWED_HOSTS": ["shop.example.com:8000", "[::1]", ".example.com"]}, ["catalog.W012"]),
+        ({"DEBUG": True, "HTTPS": False}, ["catalog.E013"]),
         ({"DEBUG": True, "HTTPS": False, "ALLOWED_HOSTS": ["localhost", "127.0.0.1", "[::1]"]}, []),
         ({"DEBUG": True, "HTTPS": False, "ALLOWED_HOSTS": []}, []),
-        ({"HTTPS": False}, ["catalog.W003"]),
+        ({"HTTPS": False}, ["catalog.W013"]),
         ({"HTTPS": False, "ALLOWED_HOSTS": ["localhost", "shop.localhost", "127.0.0.1"]}, []),
-        ({"SECURE_HSTS_PRELOAD": True}, ["catalog.E004"]),
-        ({"SECURE_HSTS_PRELOAD": True, "SECURE_HSTS_SECONDS": 31_536_000}, ["catalog.E004"]),
+        ({"SECURE_HSTS_PRELOAD": True}, ["catalog.E014"]),
+        ({"SECURE_HSTS_PRELOAD": True, "SECURE_HSTS_SECONDS": 31_536_000}, ["catalog.E014"]),
         (
             {
                 "SECURE_HSTS_PRELOAD": True,

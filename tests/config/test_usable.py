@@ -61,4 +61,4 @@ def test_a_warning_is_written_and_ends_nothing(tmp_path: Path) -> None:
         [sys.executable, "-c", code], cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=60
     )
     assert (went.returncode, went.stdout) == (0, "goes on\n")
-    assert "(catalog.W001) ALLOWED_HOSTS has `*`, so that links can be forged" in went.stderr
+    assert "(catalog.W011) ALLOWED_HOSTS has `*`, so that links can be forged" in went.stderr
