@@ -125,5 +125,13 @@ def preloading_is_possible(**_: Any) -> list[CheckMessage]:
     ]
 
 
+@register()
+def access_log_is_known(**_: Any) -> list[CheckMessage]:
+    """ACCESS_LOG is a word that means something: with any other nothing would be written, and nobody would notice."""
+    if settings.ACCESS_LOG in ("off", "json"):
+        return []
+    return [Error(f"ACCESS_LOG is {settings.ACCESS_LOG!r}; set it to off or json", id="catalog.E015")]
+
+
 def _public_hosts() -> list[str]:
     return [host for host in settings.ALLOWED_HOSTS if host not in _LOCAL and not host.endswith(".localhost")]

@@ -283,6 +283,9 @@ SPECTACULAR_SETTINGS = {
     "AUTHENTICATION_WHITELIST": [],  # an API that is open names no way to say who asks
 }
 
+# `json`: the web server writes a line for every answer to standard output. It is off because the lines hold the addresses of
+# shoppers, which a shop must have a reason to keep, and because the proxy before the server has a log of its own.
+ACCESS_LOG: str = env.str("ACCESS_LOG", default="off")
 LOG_LEVEL: str = env.str("LOG_LEVEL", default="INFO")
 LOGGING = {
     "version": 1,

@@ -65,6 +65,8 @@ def test_the_keys_that_the_product_makes_are_accepted(settings: Settings, tmp_pa
     ("changed", "ids"),
     [
         ({}, []),
+        ({"ACCESS_LOG": "json"}, []),
+        ({"ACCESS_LOG": "yes"}, ["catalog.E015"]),
         ({"ALLOWED_HOSTS": []}, ["catalog.E012"]),
         ({"ALLOWED_HOSTS": ["*"]}, ["catalog.W011"]),
         ({"ALLOWED_HOSTS": ["https://shop.example.com"]}, ["catalog.W012"]),
