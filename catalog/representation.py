@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, overload
 from django.core.files.storage import default_storage
 from django.db.models import Prefetch, QuerySet
 
+from catalog.attributes import flat
 from catalog.currencies import shown_digits
 from catalog.models import Product, ProductImage
 
@@ -105,7 +106,7 @@ def _values_of(product: Product) -> ProductValues:
         currency=product.currency,
         in_stock=product.in_stock,
         url=product.url,
-        attributes=product.attributes,
+        attributes=flat(product.attributes),
     )
 
 

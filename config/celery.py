@@ -1,11 +1,20 @@
 """The Celery application of workers and beat; beat's schedule is in recommender.schedule."""
 
 import os
+from typing import Any
 
-from celery import Celery
-from celery.signals import beat_embedded_init, worker_init, worker_process_init
+from celery import Celery, Task
+from celery.signals import (
+    beat_embedded_init,
+    before_task_publish,
+    task_postrun,
+    task_prerun,
+    worker_init,
+    worker_process_init,
+)
 
 from config.parent import end_with_parent
+from config.request_ids import current, work_for
 from config.usable import end_unless_usable
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -21,6 +30,8 @@ WAIT_FOR_RESULTS_TO_BE_READ = 10
 
 # The environment variable in which a worker's processes, forked or started anew, find the worker's process id.
 WORKER = "LOOKALIKE_WORKER"
+# The header of a message with the id of the request that sent it.
+REQUEST_ID = "request_id"
 
 
 @app.on_after_configure.connect
@@ -55,3 +66,22 @@ def end_soon(**_: object) -> None:
     import billiard.pool
 
     billiard.pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = WAIT_FOR_RESULTS_TO_BE_READ
+
+
+@before_task_publish.connect
+def send_request_id(headers: dict[str, Any], **_: object) -> None:
+    """A task that is sent while a request is answered, or by a task of one, carries the request's id."""
+    if request_id := current():
+        headers[REQUEST_ID] = request_id
+
+
+@task_prerun.connect
+def take_request_id(task: Task[..., Any], **_: object) -> None:
+    """The log lines of a task carry the id that came with it. What else waits may be done by it, too: see the doorbell."""
+    work_for(task.request.get(REQUEST_ID) or "")
+
+
+@task_postrun.connect
+def drop_request_id(**_: object) -> None:
+    """What the process logs between tasks belongs to none."""
+    work_for("")

@@ -14,6 +14,7 @@ from django.utils.datastructures import MultiValueDict
 from django.utils.http import parse_header_parameters
 
 from catalog.api.problems import CONTENT_TYPE, Problem, problem_response
+from config.request_ids import identifier
 from config.server.types import Application, Environ
 
 _PLAIN = {"utf-8", "ascii"}
@@ -70,6 +71,7 @@ def _refused(environ: Environ, start_response: Callable[..., Any], detail: str) 
     path = environ.get("PATH_INFO", "").encode("latin-1", "replace").decode("utf-8", "replace")
     body = problem_response(problem, instance=path).content
     headers = [("Content-Type", CONTENT_TYPE), ("Content-Length", str(len(body)))]
+    headers.append(("X-Request-ID", identifier(environ.get("HTTP_X_REQUEST_ID", ""))))
     start_response(f"{problem.status} {problem.title}", headers)
     return [body]
 

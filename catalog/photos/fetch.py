@@ -7,6 +7,7 @@ cannot give another address afterwards. Each redirect is judged the same way. Pr
 from __future__ import annotations
 
 import http.client
+import logging
 import queue
 import socket
 import ssl
@@ -34,6 +35,8 @@ _MAY_PASS = {408, 425, 429}
 _SAFE = "/%:@!$&'()*+,;=~-._?"
 _SHOWN = 200  # characters of a URL that an error repeats
 
+logger = logging.getLogger(__name__)
+
 
 class FetchRefused(Exception):
     """The file cannot be fetched, and trying again will not help. `reason` is a short code; the text says how to mend it."""
@@ -47,6 +50,10 @@ class FetchFailed(Exception):
     """The file could not be fetched now and may be later: a time-out, an unresolved name, an overloaded server."""
 
     reason = "fetch_failed"
+
+
+class NameUnresolved(FetchFailed):
+    """The name in the URL has no address now."""
 
 
 def resolve(host: str, port: int) -> list[str]:
@@ -140,7 +147,7 @@ class PhotoFetcher:
         try:
             connected = _connect(judged, port, deadline)
         except OSError as error:
-            raise FetchFailed(f"{host} does not answer ({error})") from error
+            raise FetchFailed(f"{host} does not answer ({error.strerror or 'no time left'})") from error
         guard: threading.Timer | None = None
         try:
             if url.scheme == "https":
@@ -214,16 +221,19 @@ class PhotoFetcher:
         )
 
     def _judged_addresses(self, host: str, port: int, deadline: float) -> list[str]:
-        """The addresses of a host, all of them public. Raises FetchRefused, FetchFailed."""
+        """The addresses of a host, all of them public. Raises FetchRefused, FetchFailed.
+
+        An error names no address that a name resolved to: whoever gave the URL could else ask for the names of our network.
+        The log has it.
+        """
         found = _in_time(lambda: self.resolve(host, port), deadline, host)
         if not found:
-            raise FetchFailed(f"{host} has no address")
+            raise NameUnresolved(f"{host} has no address")
         for text in found:
             words = self.refusal(addresses.parse(text))
             if words is not None:
-                raise FetchRefused(
-                    "address", f"{host} is at {text}, which is {words}: {self.noun}s come from public hosts"
-                )
+                logger.warning("%s is at %s, which is %s: nothing is fetched from there", host, text, words)
+                raise FetchRefused("address", f"{host} is not at a public address: {self.noun}s come from public hosts")
         return list(found)
 
 
@@ -275,7 +285,7 @@ def _in_time(call: Callable[[], Sequence[str]], deadline: float, host: str) -> S
     except queue.Empty as error:
         raise FetchFailed(f"the name {host} was not resolved in time") from error
     if isinstance(answer, Exception):
-        raise FetchFailed(f"the name {host} does not resolve ({answer})") from answer
+        raise NameUnresolved(f"the name {host} does not resolve ({answer})") from answer
     return answer
 
 

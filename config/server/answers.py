@@ -7,6 +7,7 @@ import os
 import stat
 from typing import Any
 
+from config.request_ids import identifier
 from config.server.environ import FileWrapper
 from config.server.types import Application, Environ, Headers, Proto
 
@@ -39,7 +40,8 @@ def answer(proto: Proto, application: Application, environ: Environ) -> None:
             proto.response_bytes(start.status, start.headers, _body(result))
     except Exception:
         logger.exception("%s %s was not answered", environ["REQUEST_METHOD"], environ["PATH_INFO"])
-        proto.response_bytes(500, [("Content-Type", "text/plain")], b"Internal Server Error\n")
+        identity = ("X-Request-ID", identifier(environ.get("HTTP_X_REQUEST_ID", "")))
+        proto.response_bytes(500, [("Content-Type", "text/plain"), identity], b"Internal Server Error\n")
     finally:
         close = getattr(result, "close", None)
         if close is not None:

@@ -11,7 +11,8 @@ from functools import partial
 from django.conf import settings
 
 from catalog.api.problems import API_PREFIX, Problem, busy, problem_response
-from config.middleware import identifier
+from config.request_ids import identifier
+from config.server.access_log import AccessLog
 from config.server.answers import answer
 from config.server.bodies import Bodies, Body, BodyIncomplete, BodyTooLarge, NoRoom, throw_away
 from config.server.environ import environ_of
@@ -27,10 +28,11 @@ logger = logging.getLogger(__name__)
 
 
 class Server:
-    """An RSGI application around Django's WSGI application."""
+    """An RSGI application around Django's WSGI application. `access_log`: where its answers are written, if anywhere."""
 
-    def __init__(self, django: Application) -> None:
+    def __init__(self, django: Application, *, access_log: AccessLog | None = None) -> None:
         self._django = django
+        self._access_log = access_log
         self._cached = CachedAnswers(identify=identifier)
         self._bodies = Bodies()
         self._groups = request_groups()
@@ -39,6 +41,8 @@ class Server:
     async def __call__(self, scope: Scope, proto: Proto) -> None:
         """Answer one request; what fails is logged and answered with 500."""
         asked = Asked(scope, proto)
+        if self._access_log is not None:
+            asked.proto = self._access_log.watched(asked)
         try:
             await self._answer(asked)
         except Exception:
@@ -50,6 +54,8 @@ class Server:
         loop.run_until_complete(self._cached.close())
         for group in self._groups:
             group.lane.close()
+        if self._access_log is not None:
+            self._access_log.close()
 
     async def _answer(self, asked: Asked) -> None:
         """Send the cached answer if there is one; else let Django answer, with what was found out on the way."""

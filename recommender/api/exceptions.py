@@ -9,7 +9,7 @@ from django.http import HttpResponseBase
 
 from catalog.api import problems
 from catalog.api.problems import Problem, away, bad_parameter, busy
-from catalog.photos.fetch import FetchFailed, FetchRefused
+from catalog.photos.fetch import FetchFailed, FetchRefused, NameUnresolved
 from catalog.photos.reading import DecodersBusy, PhotoError
 from catalog.photos.storage_errors import StorageUnavailable
 from recommender.encoder.serving import EncoderMismatch
@@ -40,6 +40,11 @@ def _of_search(error: Exception) -> Problem | None:
             return Problem(status, "Not a usable photo", str(error), reason=error.reason)
         case FetchRefused(reason="too_large"):
             return Problem(413, "Photo too large", str(error), parameter="image_url")
+        case FetchRefused(reason="address") | NameUnresolved():
+            # One answer for both, or callers could find out which names our own network knows.
+            return bad_parameter(
+                "image_url", "its host has no public address; give the URL of a photo on a public host"
+            )
         case FetchRefused():
             return bad_parameter("image_url", str(error))
         case FetchFailed():

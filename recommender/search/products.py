@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from catalog.attributes import flat_text
 from catalog.representation import PRODUCT_COLUMNS, ProductValues, photo_json, product_fields
 from recommender.index.session import rows
 
@@ -21,7 +22,7 @@ WHERE i.id = ANY (%s::bigint[]) AND p.published
 def products_by_image(image_ids: Collection[int]) -> dict[int, dict[str, Any]]:
     """The published products of photos, by photo: what the catalogue says of a product, and that photo as `image`.
 
-    Attributes go from Postgres' text into JSON as they are.
+    Attributes go from Postgres' text into JSON as they are, unless they are nested.
     """
     if not image_ids:
         return {}
@@ -29,6 +30,6 @@ def products_by_image(image_ids: Collection[int]) -> dict[int, dict[str, Any]]:
     for image_id, file, digest, width, height, *values in rows(PRODUCTS, [list(image_ids)]):
         product = ProductValues._make(values)
         shown = found[image_id] = product_fields(product)
-        shown["attributes"] = orjson.Fragment(product.attributes)
+        shown["attributes"] = orjson.Fragment(flat_text(product.attributes))
         shown["image"] = photo_json(file=file, digest=digest, width=width, height=height)
     return found

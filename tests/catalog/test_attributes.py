@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+import orjson
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from catalog.attributes import UnusableAttribute, check_attributes
+from catalog.attributes import UnusableAttribute, check_attributes, flat, flat_text
 from catalog.feeds.columns import read_columns
 from catalog.feeds.rows import FeedRow
 from catalog.models import Product
 from tests.catalog.factories import make_product
+from tests.recommender.search.gallery import Shop, make_space, random_units
 
 UNUSABLE: list[tuple[str, object, str]] = [
     ('{"a": NaN}', {"a": float("nan")}, "a: the number is too large, or none"),
@@ -45,6 +48,20 @@ KEPT = {
     "g": 1e-300,
     "f": "\u202e🧥",
 }
+FLAT: list[tuple[dict[str, object], dict[str, object]]] = [
+    ({}, {}),
+    (
+        {"a": "x", "b": 1, "c": 0.5, "d": True, "e": ["x", 1, False], "f": [], "": "y"},
+        {"a": "x", "b": 1, "c": 0.5, "d": True, "e": ["x", 1, False], "f": [], "": "y"},
+    ),
+    ({"size": {"eu": 42, "uk": {"men": 8}}}, {"size.eu": 42, "size.uk.men": 8}),
+    ({"a": [["x"], [["y", 1]]]}, {"a": ["x", "y", 1]}),
+    ({"a": [{"b": 1}, {"b": 2, "c": "x"}]}, {"a.b": [1, 2], "a.c": ["x"]}),
+    ({"a": ["x", {"b": 1}]}, {"a": ["x"], "a.b": [1]}),
+    ({"a": None, "b": [None], "c": {"d": None}, "e": {}, "f": ["x", None]}, {"f": ["x"]}),
+    ({"a": {"b": 1}, "a.b": "x"}, {"a.b": [1, "x"]}),
+    ({"a": "a {text} with [[brackets]] and null"}, {"a": "a {text} with [[brackets]] and null"}),
+]
 
 
 @pytest.fixture
@@ -81,15 +98,45 @@ def test_the_rule_itself(written: str, attributes: dict[str, object], said: str)
     assert str(told.value).startswith(said)
 
 
+@pytest.mark.parametrize(("nested", "laid"), FLAT, ids=lambda value: str(value)[:30])
+def test_attributes_are_laid_flat_as_objects_and_as_text(nested: dict[str, object], laid: dict[str, object]) -> None:
+    assert flat(nested) == laid == orjson.loads(flat_text(json.dumps(nested)))
+    assert flat(laid) == laid
+
+
+@pytest.mark.parametrize(("nested", "laid"), FLAT, ids=lambda value: str(value)[:30])
+def test_what_is_written_nested_by_hand_is_kept_and_answered_flat(
+    staff: Client, nested: dict[str, object], laid: dict[str, object]
+) -> None:
+    product = make_product()
+    assert save(staff, product, json.dumps(nested)).status_code == 302
+    product.refresh_from_db()
+    assert product.attributes == laid
+    assert staff.get(f"/api/v1/products/{product.pk}/").json()["attributes"] == laid
+
+
+def test_what_was_kept_nested_is_answered_flat_wherever_it_is_answered(client: Client, db: None) -> None:
+    shop = Shop(make_space())
+    vectors = random_units(2)
+    asked = shop.add(vectors[0])
+    nested = shop.add(vectors[1], attributes={"size": {"eu": 42}, "tags": [["new"], "sale"], "none": None})
+    flat = {"size.eu": 42, "tags": ["new", "sale"]}
+    assert client.get(f"/api/v1/products/{nested.pk}/").json()["attributes"] == flat
+    similar = client.get(f"/api/v1/products/{asked.pk}/similar/").json()["results"]
+    assert [one["product"]["attributes"] for one in similar] == [flat]
+
+
 def test_what_is_kept_is_answered_and_edited_again(staff: Client) -> None:
     check_attributes(KEPT)
     product = make_product(attributes=KEPT)
-    assert staff.get(f"/api/v1/products/{product.pk}/").json()["attributes"].keys() == KEPT.keys()
+    laid = flat(KEPT)
+    assert laid["d"] == [1] and laid.keys() == KEPT.keys() - {"a"}
+    assert staff.get(f"/api/v1/products/{product.pk}/").json()["attributes"] == laid
     page = staff.get(f"/admin/catalog/product/{product.pk}/change/")
     written = page.context["adminform"].form["attributes"].value()
     assert save(staff, product, written).status_code == 302
     product.refresh_from_db()
-    assert product.attributes == KEPT
+    assert product.attributes == laid
 
 
 def test_no_attributes_are_an_empty_object(staff: Client) -> None:

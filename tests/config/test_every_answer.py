@@ -9,7 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from pytest_django import Settings
 
-from config.middleware import POLICY, RequestIdFilter, content_security_policy, request_id
+from config.middleware import POLICY, content_security_policy, request_id
+from config.request_ids import RequestIdFilter
 
 pytestmark = pytest.mark.django_db
 

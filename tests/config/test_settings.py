@@ -78,6 +78,31 @@ PRODUCTION = {
 }
 
 
+@pytest.mark.parametrize(
+    ("asked", "header"),
+    [
+        ({}, "max-age=86400"),
+        ({"HSTS_SECONDS": "31536000"}, "max-age=31536000"),
+        ({"HSTS_SECONDS": "0"}, None),
+        ({"HSTS_SUBDOMAINS": "true", "HSTS_PRELOAD": "true"}, "max-age=86400; includeSubDomains; preload"),
+    ],
+)
+def test_browsers_keep_to_https_for_a_day_unless_more_is_asked(asked: dict[str, str], header: str | None) -> None:
+    code = """
+import django; django.setup()
+from django.http import HttpResponse
+from django.middleware.security import SecurityMiddleware
+from django.test import RequestFactory
+answer = lambda **more: SecurityMiddleware(lambda request: HttpResponse())(RequestFactory().get("/", **more))
+told = answer(HTTP_X_FORWARDED_PROTO="https", HTTP_HOST="localhost")
+print(told.status_code, told.headers.get("Strict-Transport-Security"))
+plain = answer(HTTP_HOST="localhost")
+print(plain.status_code, plain.headers["Location"], plain.headers.get("Strict-Transport-Security"))
+"""
+    result = _python(code, **PRODUCTION | asked)
+    assert result.stdout.splitlines() == [f"200 {header}", "301 https://localhost/ None"], result.stderr
+
+
 @pytest.mark.parametrize("missing", sorted(PRODUCTION))
 def test_production_does_not_start_without_what_it_must_say(missing: str) -> None:
     result = _python("import config.settings", **{k: v for k, v in PRODUCTION.items() if k != missing})

@@ -6,8 +6,12 @@ from collections.abc import Callable
 
 import psutil
 import pytest
+from django.http import HttpRequest, HttpResponse
+from django.test import RequestFactory
 
 from config.celery import app
+from config.middleware import request_id
+from recommender.pipeline import doorbell
 from tests.waiting import wait_until
 from tests.workers import CeleryWorker
 
@@ -50,3 +54,19 @@ def test_a_task_that_a_pool_process_began_as_the_worker_stopped_does_not_hold_it
     wait_until(lambda: main.num_threads() > threads, seconds=10, what="Celery's thread of a pool that is being joined")
     child.resume()
     assert worker.stop(timeout=10) == 0
+
+
+def test_the_lines_of_a_task_carry_the_id_of_the_request_that_sent_it(celery_worker_process: CeleryWorker) -> None:
+    worker = celery_worker_process
+    worker.wait_for_line("Task recommender.tasks.sweep")  # the one that a worker begins with
+
+    def view(request: HttpRequest) -> HttpResponse:
+        assert doorbell.ring(task=doorbell.SWEEP)
+        return HttpResponse()
+
+    request_id(view)(RequestFactory().get("/", headers={"X-Request-ID": "shop-42"}))
+    worker.wait_for_line(" INFO celery.app.trace [shop-42]: Task recommender.tasks.sweep")
+    end = worker.log.stat().st_size
+    assert doorbell.ring(task=doorbell.SWEEP)
+    worker.wait_for_line(" INFO celery.app.trace: Task recommender.tasks.sweep", position=end)
+    assert b"[shop-42]" not in worker.log.read_bytes()[end:]

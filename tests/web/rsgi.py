@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from config.server.access_log import AccessLog
 from config.server.application import Server
 from config.server.types import Application, Headers
 from tests.event_loop import EventLoop
@@ -100,10 +101,10 @@ class Answer:
 
 
 @contextmanager
-def running(application: Application) -> Iterator[tuple[EventLoop, Server]]:
+def running(application: Application, access_log: AccessLog | None = None) -> Iterator[tuple[EventLoop, Server]]:
     """A server and the event loop in which it answers; its threads have ended afterwards, and their connections."""
     with EventLoop() as loop:
-        server = Server(application)
+        server = Server(application, access_log=access_log)
         before = set(threading.enumerate())
         try:
             yield loop, server

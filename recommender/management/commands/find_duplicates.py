@@ -14,6 +14,7 @@ from django.core.management.base import BaseCommand, CommandError
 from tqdm import tqdm
 
 from catalog.models import Product
+from catalog.spreadsheets import spreadsheet_cell
 from recommender.index.types import SpaceGone
 from recommender.monitoring.status import photos_in
 from recommender.search.answers import NoActiveSpace
@@ -24,7 +25,6 @@ from recommender.search.space import current_space
 COLUMNS = ["sku", "image", "other_sku", "other_image", "cosine", "bits", "cluster", "kind", "photos"]
 PAIR = COLUMNS[:6]
 LISTED = 10  # members of a cluster that are written for people
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Command(BaseCommand):
@@ -145,14 +145,9 @@ def _write(path: str, rows: Sequence[dict[str, Any]]) -> None:
         with open(path, "w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, COLUMNS)
             writer.writeheader()
-            writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+            writer.writerows({name: spreadsheet_cell(value) for name, value in row.items()} for row in rows)
     except OSError as error:
         raise CommandError(f"{path} cannot be written: {error.strerror}") from error
-
-
-def _cell(value: object) -> object:
-    """A spreadsheet would compute a text that begins like a formula; with an apostrophe before it, it stays text."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
 
 def _share(text: str) -> float:

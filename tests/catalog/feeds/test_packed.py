@@ -225,7 +225,7 @@ def test_a_url_that_gives_no_feed(temporary: Path, fetcher: PhotoFetcher, answer
 @pytest.mark.parametrize(
     ("url", "reason"),
     [
-        ("http://127.0.0.1/feed.csv", "127.0.0.1 is at 127.0.0.1, which is loopback: feeds come from public hosts"),
+        ("http://127.0.0.1/feed.csv", "127.0.0.1 is not at a public address: feeds come from public hosts"),
         ("file:///etc/passwd", "'file:///etc/passwd' is no http(s) URL of a host"),
     ],
 )

@@ -157,7 +157,7 @@ def test_what_the_feed_names_no_more_is_hidden_where_its_row_says_so(settings: S
         ("id,title\na,x\n", {"mapping": "id = 3"}, "no name of a column"),
         ("id,title\na,x\n", {"upload": "feeds/gone.csv"}, "upload it again"),
         ("id,title\na,x\n", {"upload": ""}, "neither a URL nor a file"),
-        ("id,title\na,x\n", {"upload": "", "url": "http://127.0.0.1/a.csv"}, "loopback"),
+        ("id,title\na,x\n", {"upload": "", "url": "http://127.0.0.1/a.csv"}, "not at a public address"),
     ],
 )
 def test_a_feed_that_cannot_be_read_says_why_and_is_tried_at_its_next_time(

@@ -300,6 +300,26 @@ def test_addresses_of_our_own_network_are_not_asked(
     problem(response, 400, "image_url")
 
 
+def test_the_answer_tells_no_name_of_our_own_network(
+    client: Client, colours: dict[str, int], encoder: ColourEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name at a private address and a name that nobody knows are answered alike, and no address is named."""
+
+    def resolve(host: str, port: int) -> list[str]:
+        if host == "known.internal":
+            return ["10.20.30.40"]
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(photo_search, "fetch_photo", PhotoFetcher(resolve=resolve).fetch)
+    answers = []
+    for host in ("known.internal", "unknown.internal"):
+        body = orjson.dumps({"image_url": f"http://{host}/a.jpg"})
+        response = client.post(URL, body, content_type="application/json")
+        problem(response, 400, "image_url")
+        answers.append(response.content)
+    assert answers[0] == answers[1] and b"10.20.30.40" not in answers[0]
+
+
 def test_a_photo_of_the_shop_finds_itself_through_the_real_encoder(client: Client, compiled_lite0: Encoder) -> None:
     encoder = serving.encoder_for(compiled_lite0)
     shop = Shop(make_space(compiled_lite0, dimensions=compiled_lite0.dimensions))

@@ -1,0 +1,77 @@
+"""The lock on the admin's log-in: failures are counted by name and address (django-axes), and every one is in the log."""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Any
+
+from axes.handlers.database import AxesDatabaseHandler
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+
+from catalog.texts import printable
+from config.client_address import client_address
+
+_SHOWN = 60  # characters of a name that the log repeats
+_NETWORK = 64  # bits of an IPv6 address that a caller cannot choose: networks are given out whole
+
+logger = logging.getLogger(__name__)
+
+
+class LoginAttempts(AxesDatabaseHandler):
+    """Counts as django-axes does; the log gets the name and the address of each failure, and never the password."""
+
+    def user_login_failed(
+        self, sender: Any, credentials: dict[str, Any], request: HttpRequest | None = None, **more: Any
+    ) -> None:
+        if request is None:  # a program's own attempt, which has no address to lock
+            return
+        name, address = _shown(credentials.get("username")), _address(request)
+        logger.warning("failed log-in as %s from %s", name, address)
+        super().user_login_failed(sender, credentials, request, **more)
+        if getattr(request, "axes_locked_out", False):
+            logger.warning("log-ins as %s from %s are locked for %s", name, address, _minutes())
+
+
+def caller_network(request: HttpRequest) -> str | None:
+    """What failures are counted by beside the name: the caller's address, of an IPv6 one its network; None where unknown."""
+    try:
+        address = ip_address(_address(request))
+    except ValueError:
+        return None
+    if not isinstance(address, IPv6Address):
+        return str(address)
+    return str(address.ipv4_mapped or ip_network(f"{address}/{_NETWORK}", strict=False).network_address)
+
+
+def locked_out(
+    request: HttpRequest, original: HttpResponse | None = None, credentials: dict[str, Any] | None = None
+) -> HttpResponse:
+    """The answer to a log-in that is locked: 429, with a page that says for how long and what to do."""
+    page = render_to_string("locked_out.html", {"minutes": _minutes()})
+    headers = {"Retry-After": str(int(_lock().total_seconds())), "Cache-Control": "no-store"}
+    return HttpResponse(page, status=429, headers=headers)
+
+
+def _address(request: HttpRequest) -> str:
+    return client_address(
+        request.META.get("REMOTE_ADDR", ""), lambda name: request.META.get(f"HTTP_{name.upper().replace('-', '_')}")
+    )
+
+
+def _shown(name: object) -> str:
+    """A name as a log line can hold it: on one line, bounded, in quotes."""
+    return repr(printable(str(name or ""))[:_SHOWN])
+
+
+def _lock() -> timedelta:
+    lock: timedelta = settings.AXES_COOLOFF_TIME
+    return lock
+
+
+def _minutes() -> str:
+    minutes = max(1, round(_lock().total_seconds() / 60))
+    return "a minute" if minutes == 1 else f"{minutes} minutes"
