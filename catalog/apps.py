@@ -7,3 +7,4 @@ class CatalogConfig(AppConfig):
 
     def ready(self) -> None:
         from catalog import receivers  # noqa: F401  (connects the receivers)
+        from catalog.access import checks  # noqa: F401  (registers the checks)

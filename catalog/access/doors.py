@@ -1,0 +1,62 @@
+"""The doors of the API as the decision about a request sees them: what a door costs, and who may use it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+from urllib.parse import parse_qs
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from catalog.access.admission import Asker
+from catalog.models.access import LEAST_BURST
+
+# Tokens: of most requests, of a search that compares every photo, of the dearest request.
+PLAIN, EXACT, MOST = 1, 10, LEAST_BURST
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_NO = {"false", "0", "no", ""}
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Requests whose path ends with `suffix`.
+
+    `tokens`: what one takes of a bucket. `reads_by_post`: it changes nothing, though it is asked by POST. `public`: it holds
+    nothing of the shop, and is for everybody. `for_operators`: it tells how the service is, which is for those who run it.
+    """
+
+    suffix: str
+    tokens: int = PLAIN
+    reads_by_post: bool = False
+    public: bool = False
+    for_operators: bool = False
+
+    def reads(self, method: str) -> bool:
+        """Whether a request of this method changes nothing."""
+        return method in _SAFE or (method == "POST" and self.reads_by_post)
+
+
+_ANY = Door("")
+
+
+def door_of(path: str) -> Door:
+    """The first door of `settings.API_DOORS`, the dotted path of a sequence of doors, that has this path."""
+    doors = cast(Sequence[Door], import_string(settings.API_DOORS))
+    return next((door for door in doors if path.endswith(door.suffix)), _ANY)
+
+
+def tokens_of(asker: Asker, door: Door) -> int:
+    """What a request costs, as far as its address says: what its body asks for is charged once that is read."""
+    return max(door.tokens, EXACT) if asker.query and _is_exact(asker.query) else door.tokens
+
+
+def _is_exact(query: str) -> bool:
+    if "exact" not in query and "%" not in query:
+        return False
+    try:
+        values = parse_qs(query, max_num_fields=200).get("exact", [])
+    except ValueError:
+        return True
+    return any(value.strip().lower() not in _NO for value in values)
