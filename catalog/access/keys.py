@@ -15,7 +15,7 @@ from catalog.access.tokens import digest_of
 from catalog.models import ApiKey
 
 KEPT_SECONDS = 30.0  # so a key that is revoked is refused everywhere after so long
-MOST_KEPT = 10_000  # keys, those that there are and those that callers made up
+MOST_KEPT = 10_000  # keys that there are, and as many that callers made up
 USED_SECONDS = 60.0  # the moment of a key's last use is written at most once in so many
 
 # Not waiting for a row that somebody else is changing: the next look-up writes it.
@@ -42,29 +42,38 @@ class KeyRecord:
 
 
 class KeyMemory:
-    """Keys by their hash, each for KEPT_SECONDS after it was read. `clock`: seconds."""
+    """Keys by their hash, each for KEPT_SECONDS after it was read. `clock`: seconds.
+
+    Keys that there are not are remembered by themselves: whoever makes keys up drives no true one out.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._read: dict[str, tuple[float, KeyRecord | None]] = {}
+        self._read: dict[str, tuple[float, KeyRecord]] = {}
+        self._unknown: dict[str, float] = {}
 
     def record(self, token: str, *, may_wait: bool) -> KeyRecord | None:
         """The key's record, None where there is no such key. Raises Undecided where it would have to be read and may not be."""
-        digest = digest_of(token)
+        digest, now = digest_of(token), self._clock()
         read_at, record = self._read.get(digest, (float("-inf"), None))
-        if self._clock() - read_at < KEPT_SECONDS:
+        if now - read_at < KEPT_SECONDS:
             return record
+        if now - self._unknown.get(digest, float("-inf")) < KEPT_SECONDS:
+            return None
         if not may_wait:
             raise Undecided
-        now, record = self._clock(), _look_up(digest)
-        if len(self._read) >= MOST_KEPT:
-            self._read.clear()
-        self._read[digest] = now, record
-        return record
+        return self._keep(digest, now, _look_up(digest))
 
-    def forget(self) -> None:
-        """Every key is read anew."""
-        self._read.clear()
+    def _keep(self, digest: str, now: float, record: KeyRecord | None) -> KeyRecord | None:
+        for kept in (self._read, self._unknown):
+            if len(kept) >= MOST_KEPT:
+                kept.clear()
+        if record is None:
+            self._read.pop(digest, None)
+            self._unknown[digest] = now
+        else:
+            self._read[digest] = now, record
+        return record
 
 
 memory = KeyMemory()
