@@ -32,7 +32,7 @@ while argument <= #ARGV do
   for i = 1, buckets do
     if admitted == 1 then
       levels[i] = levels[i] + ARGV[argument + 2 * i]
-      redis.call('SET', KEYS[key + i], string.format('%.0f', now + levels[i]), 'PX', math.ceil(levels[i] / 1000))
+      redis.call('SET', KEYS[key + i], string.format('%.0f', now + levels[i]), 'PX', 1000 + math.ceil(levels[i] / 1000))
     end
     answer[1 + i] = levels[i]
   end
