@@ -247,9 +247,9 @@ API_KEY_BURST: int = env.int("API_KEY_BURST", default=200)
 TRUSTED_PROXIES: list[str] = env.list("TRUSTED_PROXIES", default=[])
 # Networks that see /metrics, the details of /readyz and status/ without a key, where API_ACCESS=keys hides them.
 OPERATORS: list[str] = env.list("OPERATORS", default=["127.0.0.0/8", "::1/128"])
-# By dotted paths: who decides about every request (catalog.access.admission), what each door costs, and who counts the tokens.
+# By dotted paths: who decides about every request (catalog.access.admission), what each endpoint costs, and who counts the tokens.
 API_ADMISSION = "catalog.access.policy.by_key"
-API_DOORS = "recommender.api.doors.DOORS"
+API_ENDPOINTS = "recommender.api.endpoints.ENDPOINTS"
 API_COUNTER = "recommender.buckets.count"
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["catalog.api.renderers.OrjsonRenderer"],

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
 from catalog.access.addresses import networks
-from catalog.access.doors import MOST
+from catalog.access.endpoints import MOST
 
 _MODES = ("open", "keys")
 

@@ -1,6 +1,6 @@
 """The decision that is shipped: by keys, and by how often a key or an address asks.
 
-With API_ACCESS=open whoever sends no key is admitted. With API_ACCESS=keys every door wants one, but for those that hold nothing of
+With API_ACCESS=open whoever sends no key is admitted. With API_ACCESS=keys every endpoint wants one, but for those that hold nothing of
 the shop; pages of the shop and admins who are logged in need none, and operators' networks may ask how the service is.
 
 A key that is sent and is not valid is refused in both modes: who sends one expects its rights and its rate, and would else find out
@@ -18,7 +18,7 @@ from django.utils import timezone
 from catalog.access import addresses, pages
 from catalog.access.admission import ADMITTED, Admission, Asker, KeyIdentity
 from catalog.access.buckets import Charge, bucket
-from catalog.access.doors import PLAIN, Door, door_of, tokens_of
+from catalog.access.endpoints import PLAIN, Endpoint, endpoint_of, tokens_of
 from catalog.access.keys import KeyRecord, memory
 from catalog.access.sessions import admin_of
 from catalog.access.tokens import token_of
@@ -34,23 +34,23 @@ def by_key(asker: Asker) -> Admission:
     """Who asks, whether they may, and what is to be counted. Raises Undecided for a key or session that is to be looked up."""
     if _is_preflight(asker):
         return ADMITTED
-    token, door, record = token_of(asker.header), door_of(asker.path), None
+    token, endpoint, record = token_of(asker.header), endpoint_of(asker.path), None
     try:
         if token:
             record = _valid(memory.record(token, may_wait=asker.may_wait), timezone.now())
             key: KeyIdentity | None = record.identity
             _check_place(asker, record)
         else:
-            key = _without_key(asker, door)
-        _check_rights(asker, door, key)
+            key = _without_key(asker, endpoint)
+        _check_rights(asker, endpoint, key)
     except Problem as refusal:
         return Admission(refusal, charges=_charges(asker, None, PLAIN))
-    charges = _charges(asker, record, tokens_of(asker, door))
+    charges = _charges(asker, record, tokens_of(asker, endpoint))
     return Admission(key=key, charges=charges) if key is not None or charges else ADMITTED
 
 
 def may_operate(asker: Asker) -> None:
-    """For doors of operators that are none of the API's, `/metrics` and the details of `/readyz`.
+    """For what operators ask beside the API, `/metrics` and the details of `/readyz`.
 
     Returns for everybody where the API is open, else for operators' networks, a secret key and an admin. Raises Problem for
     others.
@@ -101,28 +101,28 @@ def _check_place(asker: Asker, record: KeyRecord) -> None:
         )
 
 
-def _without_key(asker: Asker, door: Door) -> KeyIdentity | None:
+def _without_key(asker: Asker, endpoint: Endpoint) -> KeyIdentity | None:
     """Whose browser it is, asked only where that makes a difference."""
-    reads = door.reads(asker.method)
-    if door.public or (settings.API_ACCESS != "keys" and reads):
+    reads = endpoint.reads(asker.method)
+    if endpoint.public or (settings.API_ACCESS != "keys" and reads):
         return None
-    if reads and not door.for_operators and pages.is_valid(asker.cookie(pages.COOKIE)):
+    if reads and not endpoint.for_operators and pages.is_valid(asker.cookie(pages.COOKIE)):
         return _PAGE
     return admin_of(asker)
 
 
-def _check_rights(asker: Asker, door: Door, key: KeyIdentity | None) -> None:
+def _check_rights(asker: Asker, endpoint: Endpoint, key: KeyIdentity | None) -> None:
     wants_key = settings.API_ACCESS == "keys"
-    if door.public or (key is not None and key.kind == "secret"):
+    if endpoint.public or (key is not None and key.kind == "secret"):
         return
-    if wants_key and door.for_operators:
+    if wants_key and endpoint.for_operators:
         if addresses.is_operator(asker):
             return
         if key is not None:
             _refuse_to_operate()
     if key is None and wants_key:
         _refuse_nobody()
-    if key is not None and not door.reads(asker.method):
+    if key is not None and not endpoint.reads(asker.method):
         raise Problem(
             403,
             "Key may not write",

@@ -13,7 +13,7 @@ from django.db.models import Q
 
 from catalog.origins import origin_of
 
-# Tokens that the dearest request takes (catalog.access.doors): a bucket that holds fewer would never admit it.
+# Tokens that the dearest request takes (catalog.access.endpoints): a bucket that holds fewer would never admit it.
 LEAST_BURST = 20
 
 

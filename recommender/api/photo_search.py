@@ -22,7 +22,7 @@ from catalog.photos.fetch import fetch_photo
 from recommender.api import schema
 from recommender.api.answers import answer_bytes, parameters_of
 from recommender.api.base_view import NOT_STORED, SearchView, as_sent
-from recommender.api.doors import tokens_of_search
+from recommender.api.endpoints import tokens_of_search
 from recommender.api.json_body import json_body
 from recommender.search.filters import from_json, parse
 from recommender.search.query_photos import Work, parse_crop, similar_to_photo

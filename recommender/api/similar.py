@@ -17,7 +17,7 @@ from recommender.api import schema
 from recommender.api.answers import answer_bytes, parameters_of, results_of
 from recommender.api.base_view import SearchView, as_sent, json_answer
 from recommender.api.cached_answers import cached_or_made
-from recommender.api.doors import tokens_of_search
+from recommender.api.endpoints import tokens_of_search
 from recommender.api.json_body import json_body
 from recommender.models import Space
 from recommender.search.answers import Answer

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from catalog.access.doors import MOST
+from catalog.access.endpoints import MOST
 from catalog.access.issuing import ROTATION_HOURS, Issued, KeyRefused, create_key, revoke_key, rotate_key
 from catalog.models import ApiKey
 

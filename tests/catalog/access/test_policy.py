@@ -47,7 +47,7 @@ def status(asked: Asker) -> int:
     [("GET", SIMILAR), ("GET", STATUS), ("POST", PHOTO), ("DELETE", SIMILAR), ("PATCH", PRODUCT), ("OPTIONS", SIMILAR)],
 )
 def test_an_open_api_admits_who_sends_no_key_for_everything(method: str, path: str) -> None:
-    """A door that writes asks for a key by itself."""
+    """An endpoint that writes asks for a key by itself."""
     assert by_key(asker(path, method)) is ADMITTED
 
 
@@ -158,6 +158,19 @@ def test_a_key_without_pages_is_for_all(keys: None) -> None:
 
 def test_what_holds_nothing_of_the_shop_needs_no_key(keys: None) -> None:
     assert [status(asker(path)) for path in ("/api/schema/", "/api/docs/")] == [200, 200]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/api/v1/products/sku:a/api/schema/"),
+        ("GET", "/api/schema/x"),
+        ("POST", "/api/v1/products/sku:a/search/image/"),
+    ],
+)
+def test_a_path_that_ends_like_an_endpoint_is_not_it(keys: None, method: str, path: str) -> None:
+    assert status(asker(path, method)) == 401
+    assert status(asker(path, method, **bearer(publishable()))) == (200 if method == "GET" else 403)
 
 
 def test_a_preflight_needs_no_key_and_no_token(keys: None, settings: Settings) -> None:

@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
@@ -51,7 +52,7 @@ def bearing(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def test_hot_answers_come_before_django_with_keys_and_buckets_on(served: Served, path: str, limited: None) -> None:
+def test_cached_answers_come_before_django_with_keys_and_buckets_on(served: Served, path: str, limited: None) -> None:
     """The first answer is Django's, which looks the key up and makes the answer; each of the others needs it no more."""
     page, build = publishable("https://shop.example"), secret()
     sent = {"Origin": "https://shop.example", **bearing(page)}
@@ -126,7 +127,7 @@ def test_a_key_that_is_wrong_is_refused_alike_with_and_without_django(served: Se
     assert served.get(path, **bearing(good))[0] == 200
     wrong: list[tuple[dict[str, str], int]] = [
         ({}, 401),
-        (bearing("lk_pub_nobody"), 401),
+        (bearing(f"lk_pub_{uuid4().hex}"), 401),
         ({**bearing(good), **foreign}, 403),
         ({"Authorization": "Basic c2hvcDpzZWNyZXQ="}, 401),
     ]
@@ -138,7 +139,7 @@ def test_a_key_that_is_wrong_is_refused_alike_with_and_without_django(served: Se
     assert served.asked == 2  # the answer, and the key that had to be looked up
 
 
-def test_a_revoked_key_gets_hot_answers_for_thirty_seconds_at_most(
+def test_a_revoked_key_gets_cached_answers_for_thirty_seconds_at_most(
     served: Served, path: str, limited: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Clock:
@@ -193,8 +194,8 @@ def test_what_a_body_asks_for_is_charged_once_it_is_read(path: str, settings: Se
     settings.API_ADDRESS_RATE, settings.API_ADDRESS_BURST = 0.0001, 60
     number = int(path.split("/")[4])
 
-    def post(door: str, query: str = "", **body: Any) -> Any:
-        return client.post(f"/api/v1/{door}/{query}", json.dumps(body), content_type="application/json")
+    def post(endpoint: str, query: str = "", **body: Any) -> Any:
+        return client.post(f"/api/v1/{endpoint}/{query}", json.dumps(body), content_type="application/json")
 
     assert left(post("recommendations", positive=[number])) == 59
     assert left(post("recommendations", positive=[number], exact=True)) == 49

@@ -1,7 +1,8 @@
-"""The doors of the API as the decision about a request sees them: what a door costs, and who may use it."""
+"""The endpoints of the API as the decision about a request sees them: what a request to one costs, and who may send it."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
@@ -20,14 +21,14 @@ _NO = {"false", "0", "no", ""}
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
-    """Requests whose path ends with `suffix`.
+class Endpoint:
+    """Requests to the paths that `path` matches as a whole.
 
     `tokens`: what one takes of a bucket. `reads_by_post`: it changes nothing, though it is asked by POST. `public`: it holds
     nothing of the shop, and is for everybody. `for_operators`: it tells how the service is, which is for those who run it.
     """
 
-    suffix: str
+    path: re.Pattern[str]
     tokens: int = PLAIN
     reads_by_post: bool = False
     public: bool = False
@@ -38,18 +39,18 @@ class Door:
         return method in _SAFE or (method == "POST" and self.reads_by_post)
 
 
-_ANY = Door("")
+_ANY = Endpoint(re.compile(""))
 
 
-def door_of(path: str) -> Door:
-    """The first door of `settings.API_DOORS`, the dotted path of a sequence of doors, that has this path."""
-    doors = cast(Sequence[Door], import_string(settings.API_DOORS))
-    return next((door for door in doors if path.endswith(door.suffix)), _ANY)
+def endpoint_of(path: str) -> Endpoint:
+    """The first one of `settings.API_ENDPOINTS`, the dotted path of a sequence of them, that has this path; else a plain one."""
+    endpoints = cast(Sequence[Endpoint], import_string(settings.API_ENDPOINTS))
+    return next((endpoint for endpoint in endpoints if endpoint.path.fullmatch(path)), _ANY)
 
 
-def tokens_of(asker: Asker, door: Door) -> int:
+def tokens_of(asker: Asker, endpoint: Endpoint) -> int:
     """What a request costs, as far as its address says: what its body asks for is charged once that is read."""
-    return max(door.tokens, EXACT) if asker.query and _is_exact(asker.query) else door.tokens
+    return max(endpoint.tokens, EXACT) if asker.query and _is_exact(asker.query) else endpoint.tokens
 
 
 def _is_exact(query: str) -> bool:
