@@ -26,8 +26,7 @@ def networks(texts: Iterable[str]) -> Networks:
 def caller(asker: Asker) -> str:
     """The caller's address: the connection's other end, or, where that is a trusted proxy, the right-most address of
     `X-Forwarded-For` that is no trusted proxy's. A list that cannot be read counts as far as it can."""
-    trusted = tuple(settings.TRUSTED_PROXIES)
-    return _caller(asker.address, (asker.header("x-forwarded-for") or "") if trusted else "", trusted)
+    return _caller_of(asker)[0]
 
 
 def shared_by_household(address: str) -> str:
@@ -38,12 +37,17 @@ def shared_by_household(address: str) -> str:
 def is_operator(asker: Asker) -> bool:
     """Whether a request comes from a network of `settings.OPERATORS`.
 
-    One that a proxy passed on, but none of `settings.TRUSTED_PROXIES`, comes from nobody knows where.
+    One that a proxy passed on comes from nobody knows where, unless the proxy is trusted and says for whom it asks.
     """
-    operators = networks(settings.OPERATORS)
-    if not _within(asker.address, networks(settings.TRUSTED_PROXIES)):
-        return not any(asker.header(name) is not None for name in _FORWARDED) and _within(asker.address, operators)
-    return _within(caller(asker), operators)
+    address, is_told = _caller_of(asker)
+    passed_on = any(asker.header(name) is not None for name in _FORWARDED)
+    return (is_told or not passed_on) and _within(address, networks(settings.OPERATORS))
+
+
+def _caller_of(asker: Asker) -> tuple[str, bool]:
+    """The caller's address, and whether a trusted proxy told it."""
+    trusted = tuple(settings.TRUSTED_PROXIES)
+    return _caller(asker.address, (asker.header("x-forwarded-for") or "") if trusted else "", trusted)
 
 
 @lru_cache(maxsize=64)
@@ -55,15 +59,15 @@ def _networks(texts: tuple[str, ...]) -> Networks:
 
 
 @lru_cache(maxsize=4096)
-def _caller(peer: str, forwarded: str, trusted: tuple[str, ...]) -> str:
-    nearest = peer
+def _caller(peer: str, forwarded: str, trusted: tuple[str, ...]) -> tuple[str, bool]:
+    nearest, is_told = peer, False
     hops = forwarded.split(",")[-_MOST_HOPS:] if forwarded else []
-    while _within(nearest, networks(trusted)) and hops:
+    while hops and _within(nearest, networks(trusted)):
         address = _address(hops.pop())
         if address is None:
-            break
-        nearest = str(address)
-    return nearest
+            return nearest, False
+        nearest, is_told = str(address), True
+    return nearest, is_told
 
 
 @lru_cache(maxsize=4096)
