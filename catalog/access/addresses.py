@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
@@ -11,6 +11,7 @@ from django.conf import settings
 from catalog.access.admission import Asker
 
 Address = IPv4Address | IPv6Address
+Header = Callable[[str], str | None]
 Networks = tuple[IPv4Network | IPv6Network, ...]
 _MOST_HOPS = 20
 _IPV6_BITS = 64  # a household or a machine has so large a network of its own, and could ask from each address of it
@@ -23,10 +24,13 @@ def networks(texts: Iterable[str]) -> Networks:
     return _networks(tuple(texts))
 
 
-def caller(asker: Asker) -> str:
-    """The caller's address: the connection's other end, or, where that is a trusted proxy, the right-most address of
-    `X-Forwarded-For` that is no trusted proxy's. A list that cannot be read counts as far as it can."""
-    return _caller_of(asker)[0]
+def client_address(peer: str, header: Header) -> str:
+    """The caller's address: `peer`, the connection's other end, or, where that is a trusted proxy, the right-most address of
+    `X-Forwarded-For` that is no trusted proxy's. A list that cannot be read counts as far as it can.
+
+    `header`: a header's value by its lower-case name, None where it is absent.
+    """
+    return _told(peer, header)[0]
 
 
 def shared_by_household(address: str) -> str:
@@ -39,15 +43,15 @@ def is_operator(asker: Asker) -> bool:
 
     One that a proxy passed on comes from nobody knows where, unless the proxy is trusted and says for whom it asks.
     """
-    address, is_told = _caller_of(asker)
+    address, is_told = _told(asker.address, asker.header)
     passed_on = any(asker.header(name) is not None for name in _FORWARDED)
     return (is_told or not passed_on) and _within(address, networks(settings.OPERATORS))
 
 
-def _caller_of(asker: Asker) -> tuple[str, bool]:
+def _told(peer: str, header: Header) -> tuple[str, bool]:
     """The caller's address, and whether a trusted proxy told it."""
     trusted = tuple(settings.TRUSTED_PROXIES)
-    return _caller(asker.address, (asker.header("x-forwarded-for") or "") if trusted else "", trusted)
+    return _caller(peer, (header("x-forwarded-for") or "") if trusted else "", trusted)
 
 
 @lru_cache(maxsize=64)

@@ -18,7 +18,7 @@ def access_is_known(**_: Any) -> list[CheckMessage]:
     """API_ACCESS is a word that means something."""
     if settings.API_ACCESS in _MODES:
         return []
-    return [Error(f"API_ACCESS is {settings.API_ACCESS!r}; set it to {' or '.join(_MODES)}", id="catalog.E001")]
+    return [Error(f"API_ACCESS is {settings.API_ACCESS!r}; set it to {' or '.join(_MODES)}", id="catalog.E021")]
 
 
 @register()
@@ -29,7 +29,7 @@ def networks_can_be_read(**_: Any) -> list[CheckMessage]:
         try:
             networks(getattr(settings, name))
         except ValueError as error:
-            found.append(Error(f"{name}: {error}", id="catalog.E002"))
+            found.append(Error(f"{name}: {error}", id="catalog.E022"))
     return found
 
 
@@ -42,14 +42,14 @@ def buckets_hold_every_request(**_: Any) -> list[CheckMessage]:
         if not 0 <= rate <= 1_000_000:
             found.append(
                 Error(
-                    f"{rate_name} is {rate:g}; set it to tokens a second, or to 0 to count nothing", id="catalog.E003"
+                    f"{rate_name} is {rate:g}; set it to tokens a second, or to 0 to count nothing", id="catalog.E023"
                 )
             )
         if burst < MOST:
             found.append(
                 Error(
                     f"{burst_name} is {burst}; set it to {MOST} or more, for the dearest request takes so many tokens",
-                    id="catalog.E004",
+                    id="catalog.E024",
                 )
             )
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import cast
 from urllib.parse import parse_qs
 
@@ -44,8 +45,15 @@ _ANY = Endpoint(re.compile(""))
 
 def endpoint_of(path: str) -> Endpoint:
     """The first one of `settings.API_ENDPOINTS`, the dotted path of a sequence of them, that has this path; else a plain one."""
-    endpoints = cast(Sequence[Endpoint], import_string(settings.API_ENDPOINTS))
-    return next((endpoint for endpoint in endpoints if endpoint.path.fullmatch(path)), _ANY)
+    for endpoint in _endpoints(settings.API_ENDPOINTS):
+        if endpoint.path.fullmatch(path):
+            return endpoint
+    return _ANY
+
+
+@cache
+def _endpoints(dotted_path: str) -> Sequence[Endpoint]:
+    return cast(Sequence[Endpoint], import_string(dotted_path))
 
 
 def tokens_of(asker: Asker, endpoint: Endpoint) -> int:

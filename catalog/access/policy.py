@@ -88,17 +88,18 @@ def _check_place(asker: Asker, record: KeyRecord) -> None:
     A request with neither `Origin` nor `Referer` is let in: it comes from a server, an app or a page of the API's own host, for
     a page elsewhere gets to read an answer only where its browser sent `Origin`.
     """
-    if not record.origins:
-        return
     sent = asker.header("origin")
+    if not record.origins or sent in record.origins:
+        return
     address = sent if sent is not None else asker.header("referer")
-    if address is not None and page_origin(address) not in record.origins:
-        shown = page_origin(address) or "this page"
-        raise Problem(
-            403,
-            "Wrong origin",
-            f"the key {record.prefix}… is not for pages of {shown}; add the origin to the key in the admin, or use another key",
-        )
+    if address is None or (origin := page_origin(address)) in record.origins:
+        return
+    raise Problem(
+        403,
+        "Wrong origin",
+        f"the key {record.prefix}… is not for pages of {origin or 'this address'}; add the origin to the key in the admin, or use"
+        " another key",
+    )
 
 
 def _without_key(asker: Asker, endpoint: Endpoint) -> KeyIdentity | None:
@@ -152,7 +153,7 @@ def _charges(asker: Asker, record: KeyRecord | None, tokens: int) -> tuple[Charg
     charges = []
     secret = record is not None and record.identity.kind == "secret"
     if settings.API_ADDRESS_RATE and not secret:
-        whose = addresses.shared_by_household(addresses.caller(asker))
+        whose = addresses.shared_by_household(addresses.client_address(asker.address, asker.header))
         of_address = bucket("address", whose, rate=settings.API_ADDRESS_RATE, burst=settings.API_ADDRESS_BURST)
         charges.append(Charge(of_address, tokens))
     if record is not None and (rate := record.rate or settings.API_KEY_RATE):

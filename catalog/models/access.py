@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 
 from django.conf import settings
@@ -67,6 +68,8 @@ class ApiKey(models.Model):
 
     def clean(self) -> None:
         """Raises ValidationError, and writes origins as browsers send them."""
+        if self.rate is not None and not math.isfinite(self.rate):
+            raise ValidationError({"rate": "a number of requests a second is needed"})
         try:
             self.origins = list(dict.fromkeys(map(origin_of, self.origins or [])))
         except ValueError as error:

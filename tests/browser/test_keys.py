@@ -37,5 +37,7 @@ def test_pages_of_the_shop_are_filled_and_pages_of_others_are_not(page: Page, ur
     assert page.evaluate(asked, "/api/v1/status/") == 401
     page.context.clear_cookies()
     assert page.evaluate(asked, "/api/v1/categories/") == 401
-    page.reload()
+    with page.expect_response(lambda response: "/api/v1/products/" in response.url and response.status == 200):
+        page.locator("#in-stock").check()  # without a new page
     expect(card).to_be_visible()
+    assert page.evaluate(asked, "/api/v1/categories/") == 200

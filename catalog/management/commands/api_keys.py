@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, ArgumentTypeError
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from catalog.access.endpoints import MOST
 from catalog.access.issuing import ROTATION_HOURS, Issued, KeyRefused, create_key, revoke_key, rotate_key
 from catalog.models import ApiKey
 
+_LONGEST = 36_500  # days of a century
 _SHOWN_ONCE = "This key is shown now and never again."
 
 
@@ -34,12 +36,12 @@ class Command(BaseCommand):
         making.add_argument(
             "--burst", type=int, help=f"requests at once, {MOST} or more; default: the setting API_KEY_BURST"
         )
-        making.add_argument("--days", type=float, help="until it expires; default: never")
+        making.add_argument("--days", type=_time, help="until it expires; default: never")
         listing = actions.add_parser("list", help="every key, newest first, by the characters it begins with")
         rotation = actions.add_parser("rotate", help="make a key's successor; both are valid for a while")
         rotation.add_argument("key", help="its number, or the characters it begins with; `api_keys list` shows both")
         rotation.add_argument(
-            "--hours", type=float, default=ROTATION_HOURS, help=f"that it stays valid; default: {ROTATION_HOURS:g}"
+            "--hours", type=_time, default=ROTATION_HOURS, help=f"that it stays valid; default: {ROTATION_HOURS:g}"
         )
         ending = actions.add_parser("revoke", help="end a key; it is refused everywhere within 30 seconds")
         ending.add_argument("key", help="its number, or the characters it begins with")
@@ -85,8 +87,6 @@ class Command(BaseCommand):
         self._show({"keys": keys}, "\n".join(lines) if keys else "There are no keys: `api_keys create` makes one.")
 
     def _rotate(self, *, key: str, hours: float, **_: Any) -> None:
-        if hours < 0:
-            raise CommandError(f"--hours {hours:g}: a number of hours from now on is needed")
         issued = rotate_key(_named(key).pk, hours=hours)
         old = issued.key.replaces
         assert old is not None and old.expires_at is not None
@@ -106,6 +106,14 @@ class Command(BaseCommand):
 
     def _show(self, value: object, text: str) -> None:
         self.stdout.write(orjson.dumps(value).decode() if self._json else text)
+
+
+def _time(text: str) -> float:
+    """Days or hours from now on. Raises ArgumentTypeError."""
+    with suppress(ValueError):
+        if 0 <= float(text) <= _LONGEST:
+            return float(text)
+    raise ArgumentTypeError(f"{text!r}: a number from 0 to {_LONGEST} is needed")
 
 
 def _named(text: str) -> ApiKey:

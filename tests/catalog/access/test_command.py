@@ -85,7 +85,12 @@ def test_without_keys_the_list_says_what_makes_one() -> None:
         (["rotate", "99999999999999999999"], "no key begins so"),
         (["rotate", "lk_"], "several keys begin so"),
         (["rotate", ""], "no key begins so"),
-        (["rotate", "lk_pub_", "--hours", "-1"], "--hours -1"),
+        (["rotate", "lk_pub_", "--hours", "-1"], "'-1': a number from 0 to 36500 is needed"),
+        (["create", "build", "--kind", "secret", "--days", "nan"], "'nan': a number from 0 to 36500 is needed"),
+        (["create", "build", "--kind", "secret", "--days", "1e9"], "'1e9': a number from 0 to 36500 is needed"),
+        (["create", "build", "--kind", "secret", "--rate", "nan"], "a number of requests a second is needed"),
+        (["create", "build", "--kind", "secret", "--rate", "inf"], "a number of requests a second is needed"),
+        (["create", "build", "--kind", "secret", "--rate", "x"], "invalid float value: 'x'"),
         (["revoke", "0"], "no key begins so"),
     ],
 )
