@@ -7,3 +7,4 @@ class CatalogConfig(AppConfig):
 
     def ready(self) -> None:
         from catalog import checks, receivers  # noqa: F401  (registers the checks, connects the receivers)
+        from catalog.access import checks as access_checks  # noqa: F401  (registers the checks)

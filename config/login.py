@@ -12,8 +12,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
+from catalog.access.addresses import client_address
 from catalog.texts import printable
-from config.client_address import client_address
 
 _SHOWN = 60  # characters of a name that the log repeats
 _NETWORK = 64  # bits of an IPv6 address that a caller cannot choose: networks are given out whole

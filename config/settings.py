@@ -39,6 +39,7 @@ MIDDLEWARE = [
     "config.middleware.probes",
     "config.middleware.content_security_policy",
     "config.page_input.UnusablePageInput",
+    "catalog.access.drf.limits",
     "config.database.away.DatabaseAway",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -51,13 +52,15 @@ MIDDLEWARE = [
     "axes.middleware.AxesMiddleware",
 ]
 # Answers from Redis are given before Django is reached, and pass through the middleware above but for these, which are for
-# pages and probes, for views and their errors or for other methods, or which name and count requests, as is done there too.
+# pages and probes, for views and their errors or for other methods, or which name and count requests and tell limits, as is done
+# there too.
 CACHED_ANSWERS_LEAVE_OUT = {
     "config.middleware.request_id",
     "recommender.monitoring.metrics.request_metrics",
     "config.middleware.probes",
     "config.middleware.content_security_policy",
     "config.page_input.UnusablePageInput",
+    "catalog.access.drf.limits",
     "config.database.away.DatabaseAway",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "config.page_middleware.SessionMiddleware",
@@ -259,8 +262,22 @@ SECURE_HSTS_PRELOAD: bool = env.bool("HSTS_PRELOAD", default=False)
 # Django's advice to ask for both, always.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
-# Who may ask the API, and how often: a function of catalog.access.admission.Asker that decides about every request.
-API_ADMISSION = "catalog.access.admission.everyone"
+# `open`: whoever asks the API is answered, and keys are for who wants to write or has a rate of their own; `keys`: every request
+# needs a key, for which docs/deployment.md has a plan.
+API_ACCESS: str = env.str("API_ACCESS", default="open")
+# Tokens that come back a second, and tokens at once, for each address and for each key; a rate of 0 counts nothing.
+API_ADDRESS_RATE: float = env.float("API_ADDRESS_RATE", default=0.0)
+API_ADDRESS_BURST: int = env.int("API_ADDRESS_BURST", default=60)
+API_KEY_RATE: float = env.float("API_KEY_RATE", default=0.0)
+API_KEY_BURST: int = env.int("API_KEY_BURST", default=200)
+# Networks of proxies whose X-Forwarded-For is believed; without any, the connection's other end is the caller.
+TRUSTED_PROXIES: list[str] = env.list("TRUSTED_PROXIES", default=[])
+# Networks that see /metrics, the details of /readyz and status/ without a key, where API_ACCESS=keys hides them.
+OPERATORS: list[str] = env.list("OPERATORS", default=["127.0.0.0/8", "::1/128"])
+# By dotted paths: who decides about every request (catalog.access.admission), what each endpoint costs, and who counts the tokens.
+API_ADMISSION = "catalog.access.policy.by_key"
+API_ENDPOINTS = "recommender.api.endpoints.ENDPOINTS"
+API_COUNTER = "recommender.buckets.count"
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["catalog.api.renderers.OrjsonRenderer"],
     "DEFAULT_AUTHENTICATION_CLASSES": ["catalog.access.drf.AdmittedAuthentication"],

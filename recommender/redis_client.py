@@ -11,9 +11,9 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import redis
 import redis.asyncio
@@ -23,6 +23,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from catalog.breaker import Breaker
+from recommender.bucket_script import SCRIPT, SHA, Found, Lookup, arguments_of, found, keys_of
 
 logger = logging.getLogger(__name__)
 
@@ -90,16 +91,16 @@ def went_away(error: BaseException) -> None:
 
 
 class LoopReader:
-    """Reads values on an event loop: what many callers ask for while a reply is awaited goes as one MGET.
+    """Reads values on an event loop: what many callers ask for while a reply is awaited goes as one command.
 
-    Made on any loop, for it connects when it is first asked; while Redis is away it says so at once, and leaves it to a
-    thread to find out when it is back.
+    That is MGET, or, where tokens are to be counted too, the script that does both. Made on any loop, for it connects when it is
+    first asked; while Redis is away it says so at once, and leaves it to a thread to find out when it is back.
     """
 
     def __init__(self) -> None:
         self._client: redis.asyncio.Redis | None = None
         self._made_for: tuple[str, float, asyncio.AbstractEventLoop] | None = None
-        self._waiting: list[tuple[tuple[str, ...], asyncio.Future[list[bytes | None] | None]]] = []
+        self._waiting: list[tuple[Lookup, asyncio.Future[Found | None]]] = []
         self._asking: asyncio.Task[None] | None = None
 
     async def get_many(self, *keys: str) -> list[bytes | None] | None:
@@ -107,11 +108,20 @@ class LoopReader:
 
         Raises ValueError for a REDIS_URL that cannot be read.
         """
+        answer = await self.look_up(Lookup(keys=keys))
+        return None if answer is None else answer[1]
+
+    async def look_up(self, lookup: Lookup) -> Found | None:
+        """Whether the buckets gave their tokens, and the values, which are not read where they did not; None where Redis is away.
+
+        Where Redis reads but refuses to count (it is full, or a replica), it is None and the values. Raises ValueError for a
+        REDIS_URL that cannot be read.
+        """
         if not breaker().closed:
             return None
         loop = asyncio.get_running_loop()
-        reply: asyncio.Future[list[bytes | None] | None] = loop.create_future()
-        self._waiting.append((keys, reply))
+        reply: asyncio.Future[Found | None] = loop.create_future()
+        self._waiting.append((lookup, reply))
         if self._asking is None or self._asking.done():
             self._asking = loop.create_task(self._ask())
         return await reply
@@ -127,28 +137,32 @@ class LoopReader:
         while self._waiting:
             batch, self._waiting = self._waiting, []
             try:
-                values = await self._values([key for keys, _ in batch for key in keys])
+                answers = await self._answers([lookup for lookup, _ in batch])
             except Exception as error:  # whoever waits would wait for ever
                 for _, reply in batch:
                     if not reply.done():
                         reply.set_exception(error)
                 continue
-            left = None if values is None else iter(values)
-            for keys, reply in batch:
-                own = None if left is None else [next(left) for _ in keys]
+            for (_, reply), answer in zip(batch, answers, strict=True):
                 if not reply.done():  # whoever asked may have given up
-                    reply.set_result(own)
+                    reply.set_result(answer)
 
-    async def _values(self, keys: list[str]) -> list[bytes | None] | None:
+    async def _answers(self, lookups: Sequence[Lookup]) -> Sequence[Found | None]:
         if not breaker().closed:
-            return None
+            return [None] * len(lookups)
         try:
             async with asyncio.timeout(settings.REDIS_TIMEOUT_SECONDS):
                 connected = await self._connected()
-                return cast(list[bytes | None], await connected.mget(keys))
+                if any(lookup.charges for lookup in lookups):
+                    try:
+                        return list(found(lookups, await _counted(connected, lookups)))
+                    except redis.ResponseError as error:
+                        _log_refusal(error)
+                values: Any = iter(await connected.mget([key for lookup in lookups for key in lookup.keys]))
+                return [(None, [next(values) for _ in lookup.keys]) for lookup in lookups]
         except AWAY as error:  # a TimeoutError is an OSError
             went_away(error)
-            return None
+            return [None] * len(lookups)
 
     async def _connected(self) -> redis.asyncio.Redis:
         made_for = (settings.REDIS_URL, settings.REDIS_TIMEOUT_SECONDS, asyncio.get_running_loop())
@@ -164,6 +178,16 @@ class LoopReader:
                 protocol=2,
             )
         return self._client
+
+
+async def _counted(connected: redis.asyncio.Redis, lookups: Sequence[Lookup]) -> Any:
+    """The reply of the script that counts and reads."""
+    keys = keys_of(lookups)
+    sent = [*keys, *arguments_of(lookups)]
+    try:
+        return await connected.evalsha(SHA, len(keys), *sent)
+    except redis.exceptions.NoScriptError:  # Redis began anew
+        return await connected.eval(SCRIPT, len(keys), *sent)
 
 
 class _OfThread(threading.local):

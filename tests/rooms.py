@@ -10,7 +10,7 @@ from pathlib import Path
 # Rooms of each app, lowest first; one of a line knows those of its own line and of the lines above it, without circles.
 ORDER: Mapping[str, tuple[str, ...]] = {
     "catalog": (
-        "attributes breaker bulk currencies locks models parameters retry signals spreadsheets stopping storage_names texts",
+        "attributes breaker bulk currencies locks models origins parameters retry signals spreadsheets stopping storage_names texts",
         "announce representation",
         "categories expiry filters photos sales",
         "product_search",
@@ -18,7 +18,7 @@ ORDER: Mapping[str, tuple[str, ...]] = {
         "access admin api apps checks demo management receivers storefront tasks urls",
     ),
     "recommender": (
-        "halfvec locks models pause progress records redis_cache redis_client",
+        "bucket_script buckets halfvec locks models pause progress records redis_cache redis_client",
         "encoder index pictures projection",
         "merchandising",
         "evaluation pipeline",

@@ -1,20 +1,22 @@
-"""Django REST framework's classes around the one decision (catalog.access.admission); settings.REST_FRAMEWORK names them.
+"""Django REST framework's classes, and a middleware, around the one decision (catalog.access.admission); settings.REST_FRAMEWORK names them.
 
 Each raises the refusals of its own step, so that a view may still go without one of the steps.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
-from catalog.access.admission import ADMISSION, Admission, Asker, admit
+from catalog.access.admission import ADMISSION, Admission, Asker, admit, charged_up_to
 
+GetResponse = Callable[[HttpRequest], HttpResponse]
 _UNKNOWN, _TOO_OFTEN = 401, 429
 
 
@@ -48,17 +50,41 @@ def admission_of(request: HttpRequest | Request) -> Admission:
     """The decision about a request: asked for at the first call, or before Django was reached, and then remembered."""
     known: Admission | None = request.META.get(ADMISSION)
     if known is None:
-        known = request.META[ADMISSION] = admit(_asker(request))
+        known = request.META[ADMISSION] = admit(asker_of(request))
     return known
 
 
-def _asker(request: HttpRequest | Request) -> Asker:
+def charge_up_to(request: HttpRequest | Request, tokens: int) -> None:
+    """For a view that has read what a request asks for: it costs so many tokens in all. Raises Problem 429 where they lack."""
+    admission = request.META[ADMISSION] = charged_up_to(admission_of(request), tokens)
+    if admission.refusal is not None:
+        raise admission.refusal
+
+
+def asker_of(request: HttpRequest | Request) -> Asker:
+    """Who asks, as Django sees it."""
+
     def header(name: str) -> str | None:
         key = name.upper().replace("-", "_")
         value: str | None = request.META.get(key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}")
         return value
 
-    return Asker(request.method or "", request.path_info, request.META.get("REMOTE_ADDR", ""), header)
+    address, query = request.META.get("REMOTE_ADDR", ""), request.META.get("QUERY_STRING", "")
+    return Asker(request.method or "", request.path_info, address, header, query)
+
+
+def limits(get_response: GetResponse) -> GetResponse:
+    """Middleware: what the decision says of limits stands on every answer of the API (`RateLimit`)."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        admission: Admission | None = request.META.get(ADMISSION)
+        if admission is not None:
+            for name, value in admission.headers:
+                response.headers[name] = value
+        return response
+
+    return middleware
 
 
 def _raise(request: Request, status: int) -> None:

@@ -1,10 +1,12 @@
 """The tables of a shop's catalogue, a file for each kind."""
 
+from catalog.models.access import ApiKey
 from catalog.models.feeds import Feed, FeedProduct, FeedRun
 from catalog.models.photos import PhotoOrigin, ProductImage
 from catalog.models.products import AttributeNumber, Category, Product, ProductCategory
 
 __all__ = [
+    "ApiKey",
     "AttributeNumber",
     "Category",
     "Feed",

@@ -1,4 +1,4 @@
-"""The storefront's pages: empty shells that a script fills from the public API."""
+"""The storefront's pages: empty shells that a script fills from the public API, which knows them by their cookie."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
 
+from catalog.access.pages import give_cookie
+
 
 def products(request: HttpRequest) -> HttpResponse:
-    return render(request, "catalog/products.html")
+    return _page(request, "catalog/products.html")
 
 
 def product(request: HttpRequest, product_id: int) -> HttpResponse:
-    return render(request, "catalog/product.html", {"product_id": product_id})
+    return _page(request, "catalog/product.html", {"product_id": product_id})
 
 
 def icon(request: HttpRequest) -> HttpResponse:
@@ -21,8 +23,15 @@ def icon(request: HttpRequest) -> HttpResponse:
 
 
 def photo_search(request: HttpRequest) -> HttpResponse:
-    return render(request, "catalog/photo_search.html")
+    return _page(request, "catalog/photo_search.html")
 
 
 def color_search(request: HttpRequest) -> HttpResponse:
-    return render(request, "catalog/color_search.html")
+    return _page(request, "catalog/color_search.html")
+
+
+def _page(request: HttpRequest, template: str, context: dict[str, object] | None = None) -> HttpResponse:
+    """A page whose scripts may ask the API."""
+    response = render(request, template, context)
+    give_cookie(response)
+    return response

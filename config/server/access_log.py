@@ -19,8 +19,8 @@ from typing import NamedTuple
 
 import orjson
 
+from catalog.access.addresses import client_address
 from catalog.texts import printable
-from config.client_address import client_address
 from config.server.types import Asked, Headers, Proto, Scope, ScopeHeaders, host_and_port
 from config.server.without_secrets import path_without_secrets, query_without_secrets
 

@@ -17,9 +17,11 @@ from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.urls import resolve
 
-from catalog.access.admission import ADMISSION, Admission, Asker, admit
+from catalog.access.admission import ADMISSION, Admission, Asker, Undecided, decide, settled
 from catalog.api.problems import problem_response
 from recommender.api.answer_middleware import AnswerMiddleware, Environ
+from recommender.bucket_script import Lookup
+from recommender.buckets import in_process
 from recommender.models import Space
 from recommender.monitoring import metrics
 from recommender.redis_client import LoopReader
@@ -31,7 +33,7 @@ from recommender.spaces.active import known_space
 Make = Callable[[], tuple[bytes, Space | None]]
 Headers = list[tuple[str, str]]
 Reply = tuple[int, Headers, bytes]  # status, headers, body
-Lookup = tuple[bytes | None, Beginning | None]  # the cached answer, and when a new one would be begun
+Kept = tuple[bytes | None, Beginning | None]  # the cached answer, and when a new one would be begun
 
 _KEPT_PATHS = re.compile(r"/api/v1/products/\d{1,19}/similar/", re.ASCII)
 _LOOKUP = "lookalike.cached_answer"  # in a request's environment: what was found in Redis before Django was reached
@@ -61,7 +63,8 @@ class CachedAnswers:
     """The answers that need no Django. `identify`: the caller's X-Request-ID, or "" → the answer's.
 
     All is called on the server's event loop, so nothing here waits for Redis or asks Postgres: an answer is looked for where
-    the active space is known, and given when Redis' reply comes in.
+    the active space and the caller's key are known, in the round trip that counts the caller's tokens, and given when Redis'
+    reply comes in.
     """
 
     def __init__(self, *, identify: Callable[[str], str]) -> None:
@@ -79,8 +82,20 @@ class CachedAnswers:
         if (space := known_space()) is None:
             return False
         began, wall = time.perf_counter(), time.time()
+        try:
+            admission = decide(
+                Asker(request.method, request.path, request.address, request.header, request.query, False)
+            )
+        except Undecided:
+            return False
         key = answers_cache.key_of(space_id=space.pk, request=_request_bytes("GET", request.path, request.query, b""))
-        values = await self._redis.get_many(answers_cache.EPOCH, key)
+        found = await self._redis.look_up(Lookup(admission.charges, (answers_cache.EPOCH, key)))
+        counted, values = found or (None, None)
+        if counted is None and admission.charges:
+            counted = in_process.count(admission.charges)
+        environ[ADMISSION] = admission = settled(admission, counted)
+        if counted is not None and not counted.admitted:
+            return self._give(request, environ, b"", began)
         if values is None or values[0] is None:
             return False
         beginning = Beginning(key, values[0], wall, space.pk)
@@ -99,7 +114,7 @@ class CachedAnswers:
             return False
         status, headers, content = answer
         identity = ("X-Request-ID", self._identify(request.header("x-request-id") or ""))
-        request.give(status, [*headers, identity], content)
+        request.give(status, [*headers, *_admission(environ).headers, identity], content)
         metrics.count_request(_route(), "GET", status, time.perf_counter() - began)
         return True
 
@@ -108,7 +123,7 @@ class CachedAnswers:
             head = self._head(request, deciding)
             if head is None:
                 return None
-            if _admission(request, environ).refusal is None:
+            if _admission(environ).refusal is None:
                 return 200, [*head, ("Content-Length", str(len(body)))], body
         response = self._middleware.run(request.environ(), lambda: _response(request, environ, body))
         if response is None:
@@ -133,7 +148,7 @@ def cached_or_made(request: HttpRequest, make: Make) -> bytes:
     That gives the bytes and the space that answered, None where they may not be kept. They are kept only under a key
     of that space: between the look-up and the answer the active one may have been switched.
     """
-    lookup: Lookup | None = request.META.pop(_LOOKUP, None)
+    lookup: Kept | None = request.META.pop(_LOOKUP, None)
     if lookup is None:
         query = request.META.get("QUERY_STRING", "")
         lookup = _look_up(request.method or "", request.path_info, query, request.body)
@@ -145,18 +160,15 @@ def cached_or_made(request: HttpRequest, make: Make) -> bytes:
     return body
 
 
-def _admission(request: EarlyRequest, environ: Environ) -> Admission:
-    """The decision about the request, asked once; Django is told it, should it be reached after all."""
-    known: Admission | None = environ.get(ADMISSION)
-    if known is None:
-        known = admit(Asker(request.method, request.path, request.address, request.header))
-        environ[ADMISSION] = known
-    return known
+def _admission(environ: Environ) -> Admission:
+    """The decision about the request; Django is told it, should it be reached after all."""
+    admission: Admission = environ[ADMISSION]
+    return admission
 
 
 def _response(request: EarlyRequest, environ: Environ, body: bytes) -> HttpResponse:
     """What the view would answer to this caller."""
-    refusal = _admission(request, environ).refusal
+    refusal = _admission(environ).refusal
     return _json(body) if refusal is None else problem_response(refusal, instance=request.path)
 
 
@@ -174,7 +186,7 @@ def _route() -> str:
     return resolve("/api/v1/products/1/similar/").route
 
 
-def _look_up(method: str, path: str, query: str, body: bytes) -> Lookup:
+def _look_up(method: str, path: str, query: str, body: bytes) -> Kept:
     """None twice where the space is not known: then the view says what is the matter."""
     try:
         space = spaces.active_space()

@@ -15,12 +15,14 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from catalog.access.drf import charge_up_to
 from catalog.api.problems import Problem
 from catalog.parameters import InvalidParameter, Parameters
 from catalog.photos.fetch import fetch_photo
 from recommender.api import schema
 from recommender.api.answers import answer_bytes, parameters_of
 from recommender.api.base_view import NOT_STORED, SearchView, as_sent
+from recommender.api.endpoints import tokens_of_search
 from recommender.api.json_body import json_body
 from recommender.search.filters import from_json, parse
 from recommender.search.query_photos import Work, parse_crop, similar_to_photo
@@ -57,6 +59,7 @@ class PhotoSearch(SearchView):
         began = time.perf_counter()
         data, parameters = _read(as_sent(request))
         options = parse(parameters, also=["crop"])
+        charge_up_to(request, tokens_of_search(exact=options.exact))
         crops = parameters.get("crop", [])
         if len(crops) > 1:
             raise InvalidParameter("crop", "given more than once")

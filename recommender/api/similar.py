@@ -11,11 +11,13 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from catalog.access.drf import charge_up_to
 from catalog.parameters import InvalidParameter, Parameters
 from recommender.api import schema
 from recommender.api.answers import answer_bytes, parameters_of, results_of
 from recommender.api.base_view import SearchView, as_sent, json_answer
 from recommender.api.cached_answers import cached_or_made
+from recommender.api.endpoints import tokens_of_search
 from recommender.api.json_body import json_body
 from recommender.models import Space
 from recommender.search.answers import Answer
@@ -65,6 +67,7 @@ class Recommendations(SearchView):
             if not positive:
                 raise InvalidParameter("positive", "at least one product id is needed")
             options = parse({**parameters_of(request), **from_json(body)})
+            charge_up_to(request, tokens_of_search(exact=options.exact))
             return answer_bytes(recommend(positive=positive, negative=negative, options=options), began)
 
         return json_answer(cached_or_made(as_sent(request), make))
@@ -90,6 +93,7 @@ class Batch(SearchView):
             for name, asked in (("min_results", options.min_results), ("diversity", options.diversity)):
                 if asked:
                     raise InvalidParameter(name, "is for one product at a time: GET products/{id}/similar/")
+            charge_up_to(request, tokens_of_search(exact=options.exact, products=len(ids)))
             answers = similar_to_each(product_ids=ids, options=options)
             pages = results_of([answer.found for answer in answers.values()])
             payload: dict[str, Any] = {

@@ -12,6 +12,9 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from catalog.access.drf import asker_of
+from catalog.access.policy import may_operate
+from catalog.api.problems import Problem, away, problem_response
 from catalog.photos import storage_probe
 from catalog.retry import AWAY_SECONDS
 from recommender import redis_client
@@ -34,7 +37,10 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Postgres, Redis, an active space, the storage of photos and the vector engine are there; 503 names what is missing."""
+    """Postgres, Redis, an active space, the storage of photos and the vector engine are there; 503 names what is missing.
+
+    Where that is for operators, others learn whether it is ready, and no more.
+    """
     checks: dict[str, Callable[[], str]] = {
         "postgres": _postgres,
         "redis": _redis,
@@ -44,7 +50,9 @@ def readyz(request: HttpRequest) -> HttpResponse:
     }
     found = {name: check() for name, check in checks.items()}
     missing = [name for name, trouble in found.items() if trouble]
-    body = {"ready": not missing, "missing": missing, "checks": {name: text or "ok" for name, text in found.items()}}
+    body: dict[str, object] = {"ready": not missing}
+    if _not_for(request) is None:
+        body |= {"missing": missing, "checks": {name: text or "ok" for name, text in found.items()}}
     return HttpResponse(
         orjson.dumps(body),
         content_type="application/json",
@@ -55,7 +63,21 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
+    """Everything in Prometheus' text format, for operators where the API wants keys."""
+    if (refusal := _not_for(request)) is not None:
+        return problem_response(refusal, instance=request.path)
     return HttpResponse(exposition(), content_type=CONTENT_TYPE_LATEST)
+
+
+def _not_for(request: HttpRequest) -> Problem | None:
+    """The answer to who is no operator; None for who is. A key cannot be looked up while Postgres is away."""
+    try:
+        may_operate(asker_of(request))
+    except Problem as refusal:
+        return refusal
+    except Error:
+        return away("the key cannot be looked up: the database does not answer; try again")
+    return None
 
 
 def _postgres() -> str:

@@ -32,6 +32,7 @@ NO_PORT = ("REDIS_URL", "redis://127.0.0.1:port/0", "REDIS_URL cannot be read (P
     [
         (WEB, *NO_RUNTIME),
         (WEB, *NO_PORT),
+        (WEB, "API_ACCESS", "closed", "API_ACCESS is 'closed'; set it to open or keys"),
         (WORKER, *NO_ENGINE),
         (DEMO, *NO_ENGINE),
         (WEB, *SHORT_KEY),

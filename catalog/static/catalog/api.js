@@ -27,7 +27,12 @@ export async function post(path, body, { signal } = {}) {
 async function answer(url, options) {
   let response;
   try {
-    response = await fetch(url, { headers: { Accept: "application/json" }, ...options });
+    response = await ask(url, options);
+    if (response.status === 401) {
+      // Where the API wants keys it knows pages of the shop by a cookie of a day: a page that is open longer gets another.
+      await fetch(location.href, { cache: "no-store", signal: options.signal });
+      response = await ask(url, options);
+    }
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new ApiProblem(0, "The shop cannot be reached. Is the network there?");
@@ -36,4 +41,8 @@ async function answer(url, options) {
   const problem = await response.json().catch(() => ({}));
   const wait = Number(response.headers.get("Retry-After")) || null;
   throw new ApiProblem(response.status, problem.detail || problem.title || `The server answered ${response.status}.`, wait);
+}
+
+function ask(url, options) {
+  return fetch(url, { headers: { Accept: "application/json" }, ...options });
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -28,12 +28,12 @@ Query = tuple[dict[str, list[str]], Passing]  # the query string's parameters, a
 Ask = Callable[[str], bytes]  # a path → the body of the answer
 
 
-def over_http(port: int) -> Ask:
-    """One connection that is kept. Raises RuntimeError for an answer that is not 200."""
+def over_http(port: int, headers: Mapping[str, str]) -> Ask:
+    """One connection that is kept. `headers`: of each request, beside its host. Raises RuntimeError for an answer that is not 200."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
 
     def ask(path: str) -> bytes:
-        connection.request("GET", path, headers={"Host": "localhost"})
+        connection.request("GET", path, headers={"Host": "localhost", **headers})
         response = connection.getresponse()
         body = response.read()
         if response.status != 200:

@@ -10,9 +10,11 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+
+from catalog.access.issuing import create_key
 
 READY_SECONDS = 120.0
 
@@ -71,9 +73,28 @@ class _Client(asyncio.Protocol):
         self._transport.write(request)
 
 
-def load(port: int, paths: Iterator[str], *, connections: int, seconds: float = 3600.0) -> tuple[list[float], float]:
-    """`load_requests` of GET."""
-    requests = (f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode() for path in paths)
+def keys_and_buckets() -> tuple[dict[str, str], dict[str, str]]:
+    """The settings of a server that asks for keys and counts by key and by address, and the headers of a page that has a key.
+
+    The buckets hold more than any load takes: what is measured is what counting costs.
+    """
+    origin = "https://shop.example"
+    token = create_key(name="bench", kind="publishable", origins=[origin]).token
+    rates = {f"API_{of}_{name}": "1000000" for of in ("ADDRESS", "KEY") for name in ("RATE", "BURST")}
+    return {"API_ACCESS": "keys", **rates}, {"Authorization": f"Bearer {token}", "Origin": origin}
+
+
+def load(
+    port: int,
+    paths: Iterator[str],
+    *,
+    connections: int,
+    seconds: float = 3600.0,
+    headers: Mapping[str, str] | None = None,
+) -> tuple[list[float], float]:
+    """`load_requests` of GET. `headers`: of each request, beside its host."""
+    lines = "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items())
+    requests = (f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{lines}\r\n".encode() for path in paths)
     return load_requests(port, requests, connections=connections, seconds=seconds)
 
 

@@ -122,14 +122,18 @@ def _http(
     engines: Sequence[dict[str, Any]],
     say: Callable[[str], object],
 ) -> dict[str, Any]:
-    """Cold answers beside the same SQL over a bare connection, in turns; filters; hot answers beside the peer's, in turns."""
+    """Cold answers beside the same SQL over a bare connection, in turns; filters; hot answers beside the peer's, in turns.
+
+    The server asks for keys and counts each request in the buckets of its key and of its address.
+    """
     from recommender.bench.search import filters as search_filters
-    from recommender.bench.search.http import free_port, load, served
+    from recommender.bench.search.http import free_port, keys_and_buckets, load, served
     from recommender.bench.search.own import BareConnection, write_peer
 
     port, peer_port = free_port(), free_port()
     ours = [sys.executable, "-m", "config.web", "--port", str(port)]
-    environment = {**os.environ, "HTTPS": "false", "ALLOWED_HOSTS": "localhost,127.0.0.1"}
+    access, headers = keys_and_buckets()
+    environment = {**os.environ, **access, "HTTPS": "false", "ALLOWED_HOSTS": "localhost,127.0.0.1"}
     bare = BareConnection(space)
     cold: list[float] = []
     alone: list[float] = []
@@ -138,21 +142,23 @@ def _http(
         return [f"/api/v1/products/{number + 1}/similar/{extra}" for number in numbers]
 
     with served(ours, port, "/readyz", environment, str(settings.BASE_DIR)):
-        load(port, iter(paths(queries[:200], "?limit=13")), connections=8)  # every thread has its connection and plans
+        load(
+            port, iter(paths(queries[:200], "?limit=13")), connections=8, headers=headers
+        )  # every thread has its connection and plans
         bare.seconds(queries[:200])
         for start in range(
             200, 200 + 2 * QUERIES, 100
         ):  # other products each: nobody finds the caches warmed by the other
-            cold += load(port, iter(paths(queries[start : start + 50])), connections=1)[0]
+            cold += load(port, iter(paths(queries[start : start + 50])), connections=1, headers=headers)[0]
             alone += bare.seconds(queries[start + 50 : start + 100])
         result: dict[str, Any] = {
-            "server": "granian, all production middleware",
+            "server": "granian, all production middleware, with keys and with buckets for each key and address",
             "cold": _figures(cold),
             "bare_sql": _figures(alone),
             "cold_over_bare_p50": round(float(np.median(cold) / np.median(alone)), 2),
         }
         say("over HTTP: filters")
-        ask = search_filters.over_http(port)
+        ask = search_filters.over_http(port, headers)
         result["filters"] = search_filters.measure(ask, gallery, queries[:QUERIES], queries[:TRUE_QUERIES])
         hot = paths(queries[:HOT_PRODUCTS])
         peer = write_peer(folder, gallery, engines)
@@ -160,7 +166,9 @@ def _http(
         hot_seconds: list[float] = []
         if peer is None:
             for _ in range(HOT_ROUNDS):
-                hot_seconds, rate = load(port, itertools.cycle(hot), connections=HOT_CONNECTIONS, seconds=HOT_SECONDS)
+                hot_seconds, rate = load(
+                    port, itertools.cycle(hot), connections=HOT_CONNECTIONS, seconds=HOT_SECONDS, headers=headers
+                )
                 rates["ours"].append(rate)
         else:
             say(f"hot answers in turns with FastAPI + hnswlib at ef {peer['ef']}")
@@ -178,9 +186,13 @@ def _http(
             with served(command, peer_port, hot[0], of_peer, str(settings.BASE_DIR)):
                 for _ in range(HOT_ROUNDS):
                     for name, where in (("ours", port), ("peer", peer_port)):
-                        load(where, iter(hot), connections=HOT_CONNECTIONS)
+                        load(where, iter(hot), connections=HOT_CONNECTIONS, headers=headers)
                         seconds, rate = load(
-                            where, itertools.cycle(hot), connections=HOT_CONNECTIONS, seconds=HOT_SECONDS
+                            where,
+                            itertools.cycle(hot),
+                            connections=HOT_CONNECTIONS,
+                            seconds=HOT_SECONDS,
+                            headers=headers,
                         )
                         rates[name].append(rate)
                         if name == "ours":

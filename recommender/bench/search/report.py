@@ -125,7 +125,11 @@ def markdown(result: dict[str, Any], *, plot: str | None) -> str:
             f"| {run['vectors']:,} | {dial['own_weight']:g} | {dial['own']['p50_ms']:.2f} | {dial['plain']['p50_ms']:.2f}"
             f" | {dial['own_over_plain_p50']:g} |"
         )
-    lines += ["", "## Over HTTP (the shipped server, all production middleware, 12 products with their fields)", ""]
+    lines += [
+        "",
+        "## Over HTTP (the shipped server, all production middleware, keys and buckets on, 12 products with their fields)",
+        "",
+    ]
     lines += [
         "| vectors | bare SQL p50 / p99 ms | cold p50 / p99 ms | cold / bare | hot a second | peer a second (recall) | hot / peer |"
     ]

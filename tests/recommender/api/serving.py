@@ -38,6 +38,10 @@ class Served:
             await asyncio.sleep(0.01)
         return answers
 
+    async def status_of(self, path: str, headers: dict[str, str]) -> int:
+        """The status of an answer, for many to be asked for at once."""
+        return (await asked(self._server, Sent(path, pairs=list(headers.items())))).status
+
     def get_with(self, path: str, headers: list[tuple[str, str]]) -> int:
         """The status of an answer to headers as they stand."""
         return self.loop.run(asked(self._server, Sent(path, pairs=headers))).status
