@@ -6,4 +6,5 @@ class CatalogConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from catalog import receivers  # noqa: F401  (connects the receivers)
+        from catalog import checks, receivers  # noqa: F401  (registers the checks, connects the receivers)
+        from catalog.access import origins  # noqa: F401  (connects its receiver)
