@@ -15,7 +15,8 @@ SECRET_KEY: str = env.str("SECRET_KEY")
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 # Where callers find this service; addresses of photos and of pages in answers begin with it.
-PUBLIC_URL: str = env.str("PUBLIC_URL", default="").rstrip("/")
+PUBLIC_URL: str = env.str("PUBLIC_URL", default="")
+PUBLIC_URL = PUBLIC_URL.rstrip("/")
 # Origins of pages that may call the API from a browser.
 CORS_ORIGINS: list[str] = env.list("CORS_ORIGINS", default=[])
 # Of django-cors-headers, which asks catalog.access.origins who may: what pages may send and read, and for how many seconds
