@@ -49,7 +49,7 @@ MIDDLEWARE = [
     "recommender.monitoring.metrics.request_metrics",
     "config.middleware.probes",
     "config.middleware.content_security_policy",
-    "config.middleware.errors_not_stored",
+    "config.middleware.cache_headers",
     "corsheaders.middleware.CorsMiddleware",  # pages of other origins read errors of all below, too
     "config.page_input.UnusablePageInput",
     "config.database.away.DatabaseAway",

@@ -33,7 +33,7 @@ CATEGORIES_SECONDS = 300  # that the tree and its counts may be old
     responses={200: ProductPageSchema, 400: problem("A bad parameter, named in `parameter`.")},
     tags=["catalogue"],
 )
-@api_view(["GET"])
+@api_view(["GET", "HEAD"])
 def products(request: Request) -> Response:
     given = _given(request)
     filters = read_filters(given, also=[parameter.name for parameter in LIST])
@@ -63,7 +63,7 @@ def products(request: Request) -> Response:
     responses={200: ProductSchema, 404: problem("No such product, or it is not published.")},
     tags=["catalogue"],
 )
-@api_view(["GET"])
+@api_view(["GET", "HEAD"])
 def product(request: Request, product_id: int) -> Response:
     found = products_for_answers().filter(pk=product_id).first()
     if found is None:
@@ -78,7 +78,7 @@ def product(request: Request, product_id: int) -> Response:
     responses={200: CategoriesSchema},
     tags=["catalogue"],
 )
-@api_view(["GET"])
+@api_view(["GET", "HEAD"])
 def categories(request: Request) -> Response:
     results: list[dict[str, Any]] = [
         {

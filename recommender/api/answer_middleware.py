@@ -29,7 +29,7 @@ _SAME_FOR_LIKE_CALLERS = frozenset(
         "django.middleware.common.CommonMiddleware",
         "django.middleware.clickjacking.XFrameOptionsMiddleware",
         "corsheaders.middleware.CorsMiddleware",
-        "config.middleware.errors_not_stored",
+        "config.middleware.cache_headers",
     }
 )
 
