@@ -48,6 +48,8 @@ def is_named(etag: str, given: str | None) -> bool:
     """Whether an If-None-Match names this ETag, weak or not, or any there is (`*`)."""
     if not given:
         return False
+    if given == etag:
+        return True
     plain = etag.removeprefix("W/")
     return any(one == "*" or one.removeprefix("W/") == plain for one in parse_etags(given))
 
