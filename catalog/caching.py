@@ -57,8 +57,8 @@ def is_named(etag: str, given: str | None) -> bool:
 def kept_as(cache_control: str) -> Callable[[View], View]:
     """A view whose good answers carry this Cache-Control and, unless NOT_STORED, those to GET and HEAD an ETag: 304 to who has it.
 
-    What is public is private to who sends a key: a shared cache would give it to callers without one. A view may say by an
-    ETag of its own which version of a thing it shows; the answer's begins with that.
+    What is public is private to who sends a key: a shared cache would give it to callers without one. An ETag that the view
+    gives is left as it is; it must be another one whenever the answer is another.
     """
 
     def decorate(view: View) -> View:
@@ -88,15 +88,8 @@ def _kept(request: HttpRequest, response: HttpResponseBase, cache_control: str) 
     response.headers["Cache-Control"] = cache_control
     if cache_control == NOT_STORED or request.method not in ("GET", "HEAD"):
         return response
-    etag = etag_of(response.content)
-    if version := response.headers.get("ETag"):
-        etag = f'W/"{_opaque(version)}.{_opaque(etag)}"'
-    response.headers["ETag"] = etag
-    if is_named(etag, request.headers.get("If-None-Match")):
+    if "ETag" not in response.headers:
+        response.headers["ETag"] = etag_of(response.content)
+    if is_named(response.headers["ETag"], request.headers.get("If-None-Match")):
         return not_modified(dict(response.items()))
     return response
-
-
-def _opaque(etag: str) -> str:
-    """What stands between the quotes of an ETag."""
-    return etag.removeprefix("W/")[1:-1]
