@@ -1,4 +1,5 @@
-"""Middleware of every answer: its `X-Request-ID`, which is in its log lines too, probes by address, and a content policy."""
+"""Middleware of every answer: its `X-Request-ID`, which is in its log lines too, probes by address, a content policy, and
+what caches are told of errors and of 304."""
 
 import logging
 import re
@@ -8,6 +9,8 @@ from contextvars import ContextVar
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import resolve
+
+from catalog.caching import NOT_STORED
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -71,6 +74,22 @@ def content_security_policy(get_response: GetResponse) -> GetResponse:
         response = get_response(request)
         if response.headers.get("Content-Type", "").startswith("text/html"):
             response.headers.setdefault("Content-Security-Policy", POLICY)
+        return response
+
+    return middleware
+
+
+def cache_headers(get_response: GetResponse) -> GetResponse:
+    """Let nobody keep an error, which may be over at the next request. Let 304 name no length: Django's is that of no body, and
+    caches would take it for the length of the answer that they have.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if response.status_code >= 400:
+            response.headers["Cache-Control"] = NOT_STORED
+        if response.status_code == 304:
+            response.headers.pop("Content-Length", None)
         return response
 
     return middleware

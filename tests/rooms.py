@@ -10,12 +10,13 @@ from pathlib import Path
 # Rooms of each app, lowest first; one of a line knows those of its own line and of the lines above it, without circles.
 ORDER: Mapping[str, tuple[str, ...]] = {
     "catalog": (
-        "attributes breaker currencies locks models origins parameters retry signals stopping storage_names texts",
+        "attributes breaker caching currencies derivatives locks models origins parameters retry signals stopping "
+        "storage_names texts",
         "announce representation",
         "categories expiry filters photos sales",
         "product_search",
         "feeds",
-        "access admin api apps demo management receivers storefront tasks urls",
+        "access admin api apps checks demo management receivers storefront tasks urls",
     ),
     "recommender": (
         "bucket_script buckets halfvec locks models pause progress records redis_cache redis_client",
