@@ -82,12 +82,7 @@ class ApiKeyAdmin(KeyModelAdmin):
             obj.save(update_fields=[name for name in ApiKeyForm.Meta.fields if name in form.cleaned_data])
             return
         obj.created_by_id = request.user.pk
-        form.issued = issue(obj)
-
-    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        super().save_related(request, form, formsets, change)
-        if not change:
-            form.instance.issued = form.issued
+        obj.issued = issue(obj)  # type: ignore[attr-defined]  # for `response_add`, which shows it
 
     def response_add(self, request: HttpRequest, obj: ApiKey, post_url_continue: str | None = None) -> HttpResponse:
         issued: Issued = obj.issued  # type: ignore[attr-defined]
