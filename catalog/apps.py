@@ -7,4 +7,5 @@ class CatalogConfig(AppConfig):
 
     def ready(self) -> None:
         from catalog import checks, receivers  # noqa: F401  (registers the checks, connects the receivers)
-        from catalog.access import checks as access_checks  # noqa: F401  (registers the checks)
+        from catalog.access import checks as checks_of_access  # noqa: F401  (registers the checks)
+        from catalog.access import origins  # noqa: F401  (connects the receiver)

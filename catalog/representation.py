@@ -9,13 +9,15 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any, NamedTuple, overload
 
-from django.core.files.storage import default_storage
+from django.conf import settings
 from django.db.models import Prefetch, QuerySet
 
 from catalog.attributes import flat
 from catalog.currencies import shown_digits
+from catalog.derivatives import derivative_extension, derivative_size
 from catalog.models import Product, ProductImage
 
+PHOTO_URL = "/media/photos/{}.{}"
 THUMBNAIL_URL = "/media/thumbnails/{}.jpg"
 THUMBNAIL_SIDE = 400
 
@@ -86,8 +88,20 @@ def product_json(product: Product) -> dict[str, Any]:
 
 
 def photo_json(*, file: str, digest: str, width: int | None, height: int | None) -> dict[str, Any]:
-    """Where a stored photo is, and how large; `file` is its name in storage."""
-    return {"url": photo_url(file), "thumbnail": thumbnail_url(digest), "width": width, "height": height}
+    """Where what is served of a stored photo is, and how large that is; `file`, `width` and `height` are the photo's own."""
+    if width is not None and height is not None:
+        width, height = derivative_size(width, height)
+    return {
+        "url": public_url(photo_url(digest, file)),
+        "thumbnail": public_url(thumbnail_url(digest)),
+        "width": width,
+        "height": height,
+    }
+
+
+def public_url(path: str) -> str:
+    """A path of this service as answers name it: under PUBLIC_URL, or as it is where that is not set."""
+    return f"{settings.PUBLIC_URL}{path}"
 
 
 def _values_of(product: Product) -> ProductValues:
@@ -121,12 +135,13 @@ def image_json(image: ProductImage, *, title: str = "") -> dict[str, Any]:
     }
 
 
-def photo_url(name: str) -> str:
-    """Where browsers find a stored photo; `name` is its name in storage."""
-    return default_storage.url(name)
+def photo_url(digest: str, name: str) -> str:
+    """The path of what is served of a stored photo, its derivative; `name` is the photo's name in storage."""
+    return PHOTO_URL.format(digest, derivative_extension(name))
 
 
 def thumbnail_url(digest: str) -> str:
+    """The path of the thumbnail of a stored photo."""
     return THUMBNAIL_URL.format(digest)
 
 

@@ -8,6 +8,7 @@ from typing import Protocol
 
 PHOTO_ROOT = "photos"
 THUMBNAIL_ROOT = "thumbnails"
+DERIVATIVE_ROOT = "derivatives"
 PROBE_ROOT = "probes"
 FEED_ROOT = "feeds"
 
@@ -26,6 +27,11 @@ def photo_path(digest: str, extension: str) -> str:
 def thumbnail_path(digest: str) -> str:
     """Named by its colour space too: those named by the digest alone were made without colour profiles."""
     return f"{THUMBNAIL_ROOT}/{digest[:2]}/{digest}.srgb.jpg"
+
+
+def derivative_path(digest: str, extension: str) -> str:
+    """`derivatives/ab/<digest>.<extension>`: the digest is that of the photo, the extension that of the derivative."""
+    return f"{DERIVATIVE_ROOT}/{digest[:2]}/{digest}.{extension}"
 
 
 def is_outdated_thumbnail(name: str) -> bool:

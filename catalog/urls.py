@@ -9,10 +9,10 @@ urlpatterns = [
     path("search/", storefront_views.photo_search, name="storefront-photo-search"),
     path("colors/", storefront_views.color_search, name="storefront-color-search"),
     path("favicon.ico", storefront_views.icon),
+    re_path(r"^media/photos/(?P<digest>[0-9a-f]{64})\.(?P<extension>jpg|png|webp)\Z", photo_views.photo, name="photo"),
     re_path(
         r"^media/photos/(?P<folder>[0-9a-f]{2})/(?P<digest>[0-9a-f]{64})\.(?P<extension>[a-z]{3,4})\Z",
-        photo_views.photo,
-        name="photo",
+        photo_views.stored_photo,
     ),
     re_path(r"^media/thumbnails/(?P<digest>[0-9a-f]{64})\.jpg\Z", photo_views.thumbnail, name="thumbnail"),
 ]

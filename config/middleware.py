@@ -1,10 +1,12 @@
-"""Middleware of every answer: its `X-Request-ID`, which is in its log lines too, probes by address, and a content policy."""
+"""Middleware of every answer: its `X-Request-ID`, which is in its log lines too, probes by address, a content policy, and
+what caches are told of errors and of 304."""
 
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import resolve
 
+from catalog.caching import NOT_STORED
 from config.request_ids import at_work_for, identifier
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -59,6 +61,22 @@ def content_security_policy(get_response: GetResponse) -> GetResponse:
         response = get_response(request)
         if response.headers.get("Content-Type", "").startswith("text/html"):
             response.headers.setdefault("Content-Security-Policy", POLICY)
+        return response
+
+    return middleware
+
+
+def cache_headers(get_response: GetResponse) -> GetResponse:
+    """Let nobody keep an error, which may be over at the next request. Let 304 name no length: Django's is that of no body, and
+    caches would take it for the length of the answer that they have.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if response.status_code >= 400:
+            response.headers["Cache-Control"] = NOT_STORED
+        if response.status_code == 304:
+            response.headers.pop("Content-Length", None)
         return response
 
     return middleware

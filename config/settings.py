@@ -15,6 +15,18 @@ DEBUG: bool = env.bool("DEBUG", default=False)
 SECRET_KEY: str = env.str("SECRET_KEY")
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+# Where callers find this service; addresses of photos and of pages in answers begin with it.
+PUBLIC_URL: str = env.str("PUBLIC_URL", default="")
+PUBLIC_URL = PUBLIC_URL.rstrip("/")
+# Origins of pages that may call the API from a browser.
+CORS_ORIGINS: list[str] = env.list("CORS_ORIGINS", default=[])
+# Of django-cors-headers, which asks catalog.access.origins who may: what pages may send and read, and for how many seconds
+# browsers need not ask again.
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
+CORS_ALLOW_HEADERS = ["Authorization", "X-Api-Key", "Content-Type", "If-None-Match", "If-Match", "X-Request-ID"]
+CORS_EXPOSE_HEADERS = ["X-Request-ID", "ETag", "RateLimit", "RateLimit-Policy", "Retry-After"]
+CORS_PREFLIGHT_MAX_AGE = 86_400
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -30,6 +42,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "axes",
+    "corsheaders",
     "catalog",
     "recommender",
 ]
@@ -38,6 +51,8 @@ MIDDLEWARE = [
     "recommender.monitoring.metrics.request_metrics",
     "config.middleware.probes",
     "config.middleware.content_security_policy",
+    "config.middleware.cache_headers",
+    "corsheaders.middleware.CorsMiddleware",  # pages of other origins read errors of all below, too
     "config.page_input.UnusablePageInput",
     "catalog.access.drf.limits",
     "config.database.away.DatabaseAway",

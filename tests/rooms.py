@@ -10,7 +10,8 @@ from pathlib import Path
 # Rooms of each app, lowest first; one of a line knows those of its own line and of the lines above it, without circles.
 ORDER: Mapping[str, tuple[str, ...]] = {
     "catalog": (
-        "attributes breaker bulk currencies locks models origins parameters retry signals spreadsheets stopping storage_names texts",
+        "attributes breaker bulk caching currencies derivatives locks models origins parameters retry signals "
+        "spreadsheets stopping storage_names texts",
         "announce representation",
         "categories expiry filters photos sales",
         "product_search",

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import Max, Q, QuerySet
 from django.forms import BaseFormSet
@@ -20,7 +19,7 @@ from catalog.admin.forms import PhotoForm, PhotoFormSet, ProductForm, Upload, ke
 from catalog.models import Category, Product, ProductCategory, ProductImage
 from catalog.photos import store
 from catalog.photos.storage_errors import StorageUnavailable
-from catalog.representation import price_text, thumbnail_url
+from catalog.representation import photo_url, price_text, thumbnail_url
 
 if TYPE_CHECKING:
     ProductModelAdmin = admin.ModelAdmin[Product]
@@ -40,7 +39,7 @@ def thumbnail(image: ProductImage | None, side: int) -> SafeString:
         return format_html('<span title="{}">{}</span>', image.source_url, "to be fetched")
     return format_html(
         '<a href="{}"><img src="{}" alt="{}" loading="lazy" style="width:{}px;height:{}px;object-fit:cover;border-radius:6px"></a>',
-        default_storage.url(str(image.file)),
+        photo_url(image.digest, str(image.file)),
         thumbnail_url(image.digest),
         image.alt or "photo",
         side,

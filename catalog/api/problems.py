@@ -107,7 +107,7 @@ def not_available(request: HttpRequest) -> HttpResponseBase:
     if request.path.startswith(API_PREFIX):
         return problem_response(away("the database does not answer, or not in time; try again"), instance=request.path)
     page = render_to_string("503.html")
-    return HttpResponse(page, status=503, headers={"Retry-After": str(AWAY_SECONDS), "Cache-Control": "no-store"})
+    return HttpResponse(page, status=503, headers={"Retry-After": str(AWAY_SECONDS)})
 
 
 def away(detail: str) -> Problem:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import api_view
 from rest_framework.request import Request
@@ -11,17 +12,20 @@ from rest_framework.response import Response
 
 from catalog.api.problems import Problem
 from catalog.api.schema import FILTERS, LIST, CategoriesSchema, ProductPageSchema, ProductSchema, problem
+from catalog.caching import REVALIDATED, kept_as, public
 from catalog.filters.registry import PARAMETERS, read_filters
 from catalog.parameters import InvalidParameter, Parameters, read_one, read_whole
 from catalog.product_search import MAX_WORDS, category_counts, filtered
-from catalog.representation import product_json, products_for_answers
+from catalog.representation import product_json, products_for_answers, public_url
 
 PAGE_SIZE = 24
 MAX_PAGE_SIZE = 100
 MAX_PAGE = 1_000_000
 MAX_SEARCH = 200  # characters
+CATEGORIES_SECONDS = 300  # that the tree and its counts may be old
 
 
+@kept_as(REVALIDATED)
 @extend_schema(
     operation_id="products_list",
     summary="Published products, by id",
@@ -29,7 +33,7 @@ MAX_SEARCH = 200  # characters
     responses={200: ProductPageSchema, 400: problem("A bad parameter, named in `parameter`.")},
     tags=["catalogue"],
 )
-@api_view(["GET"])
+@api_view(["GET", "HEAD"])
 def products(request: Request) -> Response:
     given = _given(request)
     filters = read_filters(given, also=[parameter.name for parameter in LIST])
@@ -52,13 +56,14 @@ def products(request: Request) -> Response:
     )
 
 
+@kept_as(REVALIDATED)
 @extend_schema(
     operation_id="products_retrieve",
     summary="One published product",
     responses={200: ProductSchema, 404: problem("No such product, or it is not published.")},
     tags=["catalogue"],
 )
-@api_view(["GET"])
+@api_view(["GET", "HEAD"])
 def product(request: Request, product_id: int) -> Response:
     found = products_for_answers().filter(pk=product_id).first()
     if found is None:
@@ -66,13 +71,14 @@ def product(request: Request, product_id: int) -> Response:
     return Response(product_json(found))
 
 
+@kept_as(public(CATEGORIES_SECONDS))
 @extend_schema(
     operation_id="categories_list",
     summary="The category tree in its order, parents first",
     responses={200: CategoriesSchema},
     tags=["catalogue"],
 )
-@api_view(["GET"])
+@api_view(["GET", "HEAD"])
 def categories(request: Request) -> Response:
     results: list[dict[str, Any]] = [
         {
@@ -107,4 +113,5 @@ def _read_words(given: Parameters) -> str:
 def _page_url(request: Request, number: int) -> str:
     query = request.query_params.copy()
     query["page"] = str(number)
-    return request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
+    path = f"{request.path}?{query.urlencode()}"
+    return public_url(path) if settings.PUBLIC_URL else request.build_absolute_uri(path)

@@ -21,6 +21,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from catalog.derivatives import derivative_size
 from catalog.photos.bounds import WEBP_TIMES_MEMORY, check_header
 from catalog.photos.cutouts import laid_on, laid_on_ground
 from catalog.photos.errors import PhotoError
@@ -106,6 +107,19 @@ def photo_pixels(data: bytes, bounds: Bounds, *, at_least: int | None) -> Image.
     return _decoded(
         _drafted(data, bounds, at_least), lambda image: to_rgb(image, at_least=at_least, to_srgb=srgb(image))
     )
+
+
+def photo_derivative(data: bytes, bounds: Bounds) -> Image.Image:
+    """The photo that is shown instead of this one (`catalog.derivatives`): upright, in sRGB, with none of its other data; RGBA
+    where it has transparency, else RGB. Raises PhotoError.
+    """
+    facts = photo_facts(data, bounds)
+    size = derivative_size(facts.width, facts.height)
+    at_least = math.ceil(min(size) / 2)  # decoding leaves sides of twice that
+    picture, _ = _with_alpha(_drafted(data, bounds, at_least), at_least)
+    shown = picture if picture.size == size else picture.resize(size, Image.Resampling.LANCZOS)
+    shown.info = {}
+    return shown
 
 
 def photo_square(data: bytes, bounds: Bounds, square: Square, *, hashed: bool) -> Seen:

@@ -35,6 +35,7 @@ __all__ = [
     "decode_hashed",
     "decode_photo",
     "decode_square",
+    "derived_file",
     "inspect_photo",
 ]
 
@@ -67,6 +68,15 @@ def decode_photo(file: BinaryIO, *, at_least: int | None = None) -> Image.Image:
     is reduced to sides of at least twice that. Raises PhotoError as `inspect_photo` does.
     """
     return _decoded(file, _request(at_least=at_least), _picture)
+
+
+def derived_file(file: BinaryIO, *, format: str) -> bytes:
+    """What is served instead of a photo (`catalog.derivatives`): upright, in sRGB, transparency kept, without any of its other
+    data, as a file of that format of `catalog.derivatives.FORMATS`. It is encoded in the decoder process.
+
+    Raises PhotoError as `inspect_photo` does.
+    """
+    return _decoded(file, _request(derivative=format), _encoded)
 
 
 def decode_square(file: BinaryIO, *, square: Square) -> tuple[NDArray[np.uint8], Box]:
@@ -116,6 +126,7 @@ def _request(
     square: Square | None = None,
     framed: dict[str, Any] | None = None,
     hashed: bool = False,
+    derivative: str = "",
 ) -> dict[str, Any]:
     return {
         "bounds": Bounds(pixels=settings.MAX_PHOTO_PIXELS, whole_pixels=settings.MAX_WHOLE_PHOTO_PIXELS),
@@ -124,6 +135,7 @@ def _request(
         "square": square,
         "framed": framed,
         "hashed": hashed,
+        "derivative": derivative,
     }
 
 
@@ -142,6 +154,10 @@ def _picture(answer: dict[str, Any], decoder: Decoder) -> Image.Image:
         size = width, min(rows, height - top)
         image.paste(Image.frombytes("RGB", size, decoder.read(3 * size[0] * size[1], at=3 * width * top)), (0, top))
     return image
+
+
+def _encoded(answer: dict[str, Any], decoder: Decoder) -> bytes:
+    return bytes(decoder.read(answer["encoded"]))
 
 
 def _seen(answer: dict[str, Any], decoder: Decoder) -> tuple[NDArray[np.uint8], Box]:

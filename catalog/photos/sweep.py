@@ -1,4 +1,4 @@
-"""Remove files that nothing names any more: photos of deleted rows, their thumbnails, what dead writers and old releases left."""
+"""Remove files that nothing names any more: photos of deleted rows, what was made of them, what dead writers and old releases left."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from django.utils import timezone
 from catalog.models import ProductImage
 from catalog.photos import store
 from catalog.photos.storage import PARTIAL_SUFFIX
-from catalog.storage_names import PHOTO_ROOT, THUMBNAIL_ROOT, is_outdated_thumbnail
+from catalog.storage_names import DERIVATIVE_ROOT, PHOTO_ROOT, THUMBNAIL_ROOT, is_outdated_thumbnail
 
 _BATCH = 500
+_ROOTS = (PHOTO_ROOT, THUMBNAIL_ROOT, DERIVATIVE_ROOT)
 _OURS = re.compile(r"[0-9a-f]{64}\.")
 
 
@@ -34,7 +35,7 @@ def sweep_files(*, grace_seconds: int | None = None, dry_run: bool = False) -> S
     grace = settings.FILE_GRACE_SECONDS if grace_seconds is None else grace_seconds
     before = timezone.now() - datetime.timedelta(seconds=grace)
     seen = removed = 0
-    for folder in (*_folders(PHOTO_ROOT), *_folders(THUMBNAIL_ROOT)):
+    for folder in (folder for root in _ROOTS for folder in _folders(root)):
         for names in _batches(folder):
             seen += len(names)
             for name in _unnamed(names):

@@ -1,82 +1,87 @@
-"""Photos and thumbnails over HTTP: named by their content, so that they never change and may be kept for ever."""
+"""Derivatives and thumbnails of photos over HTTP: named by the photo's content, so that they may be kept for ever."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
+from typing import Any
 
-from django.core.files.storage import default_storage
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotModified
+from django.http import (
+    FileResponse,
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseNotModified,
+    HttpResponsePermanentRedirect,
+)
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from catalog.photos.reading import DecodersBusy
-from catalog.photos.storage_errors import StorageUnavailable, storage_errors
+from catalog.caching import is_named
+from catalog.derivatives import derivative_extension
+from catalog.photos.derivatives import derivative_file
+from catalog.photos.reading import EXTENSIONS, DecodersBusy
+from catalog.photos.storage_errors import StorageUnavailable
 from catalog.photos.thumbnails import thumbnail_bytes
 from catalog.retry import AWAY_SECONDS, BUSY_SECONDS
-from catalog.storage_names import photo_path
 
-CONTENT_TYPES = {
-    "jpg": "image/jpeg",
-    "png": "image/png",
-    "webp": "image/webp",
-    "gif": "image/gif",
-    "bmp": "image/bmp",
-    "tif": "image/tiff",
-    "avif": "image/avif",
-    "heif": "image/heif",
-}
+_CONTENT_TYPES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 _FOR_EVER = "public, max-age=31536000, immutable"
-
-View = Callable[..., HttpResponseBase]
-
-
-def _content_addressed(view: View) -> View:
-    """Let clients keep the answer for ever, and answer 304 to those that have it."""
-
-    @wraps(view)
-    def answer(request: HttpRequest, digest: str, **names: str) -> HttpResponseBase:
-        tag = f'"{digest}"'
-        if tag in request.headers.get("If-None-Match", ""):
-            response: HttpResponseBase = HttpResponseNotModified()
-        else:
-            response = view(request, digest, **names)
-        if response.status_code in (200, 304):
-            response["ETag"] = tag
-            response["Cache-Control"] = _FOR_EVER
-        else:
-            response["Cache-Control"] = "no-store"
-        response["X-Content-Type-Options"] = "nosniff"
-        return response
-
-    return require_safe(answer)
+_A_DAY = "public, max-age=86400"  # what browsers remember of an address that moved, they cannot be told to forget
 
 
-@_content_addressed
-def photo(request: HttpRequest, digest: str, folder: str, extension: str) -> HttpResponseBase:
-    """A stored photo, byte for byte as it was uploaded. The route only matches names that `photo_path` makes."""
-    if folder != digest[:2] or extension not in CONTENT_TYPES:
-        raise Http404("no such photo")
-    try:
-        with storage_errors("the photo could not be read"):
-            file = default_storage.open(photo_path(digest, extension))
-    except FileNotFoundError as error:
-        raise Http404("no such photo") from error
-    except StorageUnavailable as error:
-        return _retry_later(error, AWAY_SECONDS)
-    return FileResponse(file, content_type=CONTENT_TYPES[extension])
+@require_safe
+def photo(request: HttpRequest, digest: str, extension: str) -> HttpResponseBase:
+    """The derivative of a photo. The route only matches extensions that derivatives have."""
+    return _picture(request, digest, lambda: derivative_file(digest, extension), _CONTENT_TYPES[extension])
 
 
-@_content_addressed
+@require_safe
 def thumbnail(request: HttpRequest, digest: str) -> HttpResponseBase:
+    return _picture(request, digest, lambda: thumbnail_bytes(digest), "image/jpeg")
+
+
+@require_safe
+def stored_photo(request: HttpRequest, folder: str, digest: str, extension: str) -> HttpResponseBase:
+    """The address that a photo had when the stored file itself was served: leads to its derivative."""
+    if folder != digest[:2] or extension not in EXTENSIONS.values():
+        raise Http404("no such photo")
+    names = {"digest": digest, "extension": derivative_extension(extension)}
+    return HttpResponsePermanentRedirect(reverse("photo", kwargs=names), headers={"Cache-Control": _A_DAY})
+
+
+def _picture(request: HttpRequest, digest: str, make: Callable[[], Any], content_type: str) -> HttpResponseBase:
+    """The picture that `make` gives as bytes or as an open file, for clients to keep for ever and for pages of any origin to read
+    its pixels; 304 to who has it. Raises Http404 where there is none.
+    """
+    tag = f'"{digest}"'
+    given = request.headers.get("If-None-Match", "")
+    has_it = is_named(tag, given)
+    if has_it and digest in given:  # else it is `*`, which asks whether there is a picture
+        return _kept_for_ever(HttpResponseNotModified(), tag)
     try:
-        data = thumbnail_bytes(digest)
+        content = make()
     except DecodersBusy as error:
         return _retry_later(error, BUSY_SECONDS)
     except StorageUnavailable as error:
         return _retry_later(error, AWAY_SECONDS)
-    if data is None:
+    if content is None:
         raise Http404("no such photo, or none that can be shown")
-    return HttpResponse(data, content_type="image/jpeg")
+    if has_it:
+        if not isinstance(content, bytes):
+            content.close()
+        return _kept_for_ever(HttpResponseNotModified(), tag)
+    of_bytes = isinstance(content, bytes)
+    response = HttpResponse(content, content_type) if of_bytes else FileResponse(content, content_type=content_type)
+    return _kept_for_ever(response, tag)
+
+
+def _kept_for_ever(response: HttpResponseBase, tag: str) -> HttpResponseBase:
+    response["ETag"] = tag
+    response["Cache-Control"] = _FOR_EVER
+    response["Access-Control-Allow-Origin"] = "*"
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
 
 
 def _retry_later(error: Exception, seconds: int) -> HttpResponse:

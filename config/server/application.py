@@ -10,7 +10,9 @@ from functools import partial
 
 from django.conf import settings
 
+from catalog.access.origins import cross_origin_headers
 from catalog.api.problems import API_PREFIX, Problem, busy, problem_response
+from catalog.caching import NOT_STORED
 from config.request_ids import identifier
 from config.server.access_log import AccessLog
 from config.server.answers import answer
@@ -118,6 +120,8 @@ def refuse(asked: Asked, problem: Problem, *, close: bool = False) -> None:
         ("Content-Type", content_type),
         ("Content-Length", str(len(body))),
         ("X-Content-Type-Options", "nosniff"),
+        ("Cache-Control", NOT_STORED),
+        *cross_origin_headers(asked.path, asked.header("origin")),
         ("X-Request-ID", identifier(asked.headers.get("x-request-id", ""))),
         *problem.headers.items(),
     ]

@@ -18,7 +18,7 @@ _URL_THREADS = 3
 _WHY_THREADS = 2
 _BATCH_THREADS = 2  # a batch is up to 100 searches, each with all its filters
 _DUPLICATES_THREADS = 2  # one request may decode hundreds of photos
-_THUMBNAIL_THREADS = 3
+_MEDIA_THREADS = 3
 _ADMIN_THREADS = 2
 
 
@@ -59,7 +59,7 @@ def request_groups() -> list[RequestGroup]:
         of("batch", lambda asked: asked.path == _BATCH, _BATCH_THREADS),
         of("why", lambda asked: asked.path.endswith("/why/"), _WHY_THREADS),
         of("duplicates", lambda asked: asked.path.endswith("/duplicates/"), _DUPLICATES_THREADS),
-        of("thumbnails", lambda asked: asked.path.startswith("/media/thumbnails/"), _THUMBNAIL_THREADS),
+        of("media", lambda asked: asked.path.startswith("/media/"), _MEDIA_THREADS),
         of("admin", lambda asked: asked.path.startswith("/admin/"), _ADMIN_THREADS, settings.MAX_BODY_BYTES),
         of("rest", lambda asked: True, settings.WEB_THREADS),
     ]

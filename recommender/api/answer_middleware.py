@@ -16,15 +16,20 @@ from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest, HttpResponse
 from django.utils.module_loading import import_string
 
+from catalog.access.origins import allowed_origin
+
 Environ = dict[str, Any]
 Handler = Callable[[HttpRequest], HttpResponse]
+Caller = tuple[str | None, ...]
 
-# What they do with an answer depends on the request's scheme and on `_deciding_headers` alone, whatever the answer is.
+# What they do with a good answer of the API depends on the request's scheme and on `_deciding_headers` alone.
 _SAME_FOR_LIKE_CALLERS = frozenset(
     {
         "django.middleware.security.SecurityMiddleware",
         "django.middleware.common.CommonMiddleware",
         "django.middleware.clickjacking.XFrameOptionsMiddleware",
+        "corsheaders.middleware.CorsMiddleware",
+        "config.middleware.cache_headers",
     }
 )
 
@@ -32,11 +37,7 @@ logger = logging.getLogger(__name__)
 
 
 class AnswerMiddleware:
-    """Runs everything in settings.MIDDLEWARE but settings.CACHED_ANSWERS_LEAVE_OUT, in the thread that calls it.
-
-    `deciding_headers`: names of the request headers that decide, with the scheme, what is done with an answer, so that it can be
-    worked out once for callers alike in them; None where each answer has to be run through.
-    """
+    """Runs everything in settings.MIDDLEWARE but settings.CACHED_ANSWERS_LEAVE_OUT, in the thread that calls it."""
 
     def __init__(self) -> None:
         names = [name for name in settings.MIDDLEWARE if name not in settings.CACHED_ANSWERS_LEAVE_OUT]
@@ -44,7 +45,18 @@ class AnswerMiddleware:
         for name in reversed(names):
             handler = _around(handler, name) if handler is not None else None
         self._handler = handler
-        self.deciding_headers = _deciding_headers() if _SAME_FOR_LIKE_CALLERS.issuperset(names) else None
+        self._deciding = _deciding_headers() if _SAME_FOR_LIKE_CALLERS.issuperset(names) else None
+
+    def caller(self, scheme: str, header: Callable[[str], str | None]) -> Caller | None:
+        """What decides, of a request, which headers a good answer gets: they are the same for callers alike in it.
+
+        `header`: a header's value by its name in lower case. None where each answer has to be run through. Raises Undecided where
+        Postgres would have to be asked about the origin.
+        """
+        origin = header("origin")
+        if origin and not allowed_origin(origin, may_wait=False):
+            origin = None  # all who may not read are alike: nobody can fill a memory of callers with made-up origins
+        return None if self._deciding is None else (scheme, origin or None, *map(header, self._deciding))
 
     def run(self, environ: Environ, make: Callable[[], HttpResponse]) -> HttpResponse | None:
         """The answer of `make` as the middleware leaves it; None where it asks for another one, which Django then gives.
@@ -92,7 +104,7 @@ def _around(handler: Handler, name: str) -> Handler | None:
 
 
 def _deciding_headers() -> tuple[str, ...] | None:
-    """The request headers that Django's own middleware looks at; None where it looks at the path too."""
+    """The request headers that Django's own middleware looks at, beside the origin; None where it looks at the path too."""
     if settings.SECURE_REDIRECT_EXEMPT:
         return None
     proxy: tuple[str, str] | None = settings.SECURE_PROXY_SSL_HEADER

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 from django.http import HttpRequest
 from rest_framework.negotiation import DefaultContentNegotiation
@@ -12,9 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from catalog.api.problems import Problem
-
-# Callers do not keep an answer: what is hidden is gone at once.
-NOT_STORED = {"Cache-Control": "no-store"}
+from catalog.caching import REVALIDATED, kept_as
 
 
 class OneRepresentation(DefaultContentNegotiation):
@@ -29,11 +27,17 @@ class OneRepresentation(DefaultContentNegotiation):
 class SearchView(APIView):
     """An APIView that answers in JSON, and only to the methods that it has: `get` with HEAD, or `post`.
 
+    `cache_control`: for whom and how long its good answers may be kept (catalog.caching).
     Bodies are read by recommender.api.json_body and photo_search, which bound them and name what is wrong in them.
     """
 
     http_method_names = ["get", "head", "post"]
     content_negotiation_class = OneRepresentation
+    cache_control: ClassVar[str] = REVALIDATED
+
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> Any:
+        return kept_as(cls.cache_control)(super().as_view(**initkwargs))
 
     @property
     def default_response_headers(self) -> dict[str, str]:
@@ -48,7 +52,7 @@ class SearchView(APIView):
 
 def json_answer(data: Any) -> Response:
     """200 with `data`, or with bytes that are JSON already."""
-    return Response(data, headers=NOT_STORED)
+    return Response(data)
 
 
 def as_sent(request: Request) -> HttpRequest:

@@ -19,25 +19,26 @@ from django.urls import resolve
 
 from catalog.access.admission import ADMISSION, Admission, Asker, Undecided, decide, settled
 from catalog.api.problems import problem_response
-from recommender.api.answer_middleware import AnswerMiddleware, Environ
+from catalog.caching import REVALIDATED, is_named, not_modified
+from recommender.api.answer_middleware import AnswerMiddleware, Caller, Environ
 from recommender.bucket_script import Lookup
 from recommender.buckets import in_process
 from recommender.models import Space
 from recommender.monitoring import metrics
 from recommender.redis_client import LoopReader
 from recommender.search import cache as answers_cache
-from recommender.search.cache import Beginning
+from recommender.search.cache import Beginning, Kept
 from recommender.spaces import active as spaces
 from recommender.spaces.active import known_space
 
 Make = Callable[[], tuple[bytes, Space | None]]
 Headers = list[tuple[str, str]]
 Reply = tuple[int, Headers, bytes]  # status, headers, body
-Kept = tuple[bytes | None, Beginning | None]  # the cached answer, and when a new one would be begun
+Found = tuple[Kept | None, Beginning | None]  # the cached answer, and when a new one would be begun
 
 _KEPT_PATHS = re.compile(r"/api/v1/products/\d{1,19}/similar/", re.ASCII)
 _LOOKUP = "lookalike.cached_answer"  # in a request's environment: what was found in Redis before Django was reached
-_MOST_CALLERS = 100  # for how many host names and schemes the headers of answers are remembered
+_MOST_CALLERS = 100  # for how many host names, schemes and origins the headers of answers are remembered
 
 
 @dataclass(slots=True)  # one is made for every answer, and a frozen one takes three times as long
@@ -60,7 +61,9 @@ class EarlyRequest:
 
 
 class CachedAnswers:
-    """The answers that need no Django. `identify`: the caller's X-Request-ID, or "" → the answer's.
+    """The answers that need no Django, and 304 to callers who have them already.
+
+    `identify`: the caller's X-Request-ID, or "" → the answer's.
 
     All is called on the server's event loop, so nothing here waits for Redis or asks Postgres: an answer is looked for where
     the active space and the caller's key are known, in the round trip that counts the caller's tokens, and given when Redis'
@@ -70,7 +73,7 @@ class CachedAnswers:
     def __init__(self, *, identify: Callable[[str], str]) -> None:
         self._identify = identify
         self._middleware = AnswerMiddleware()
-        self._heads: dict[tuple[str | None, ...], Headers | None] = {}
+        self._heads: dict[Caller, Headers | None] = {}
         self._redis = LoopReader()
 
     def may_have(self, method: str, path: str) -> bool:
@@ -95,21 +98,21 @@ class CachedAnswers:
             counted = in_process.count(admission.charges)
         environ[ADMISSION] = admission = settled(admission, counted)
         if counted is not None and not counted.admitted:
-            return self._give(request, environ, b"", began)
+            return self._give(request, environ, Kept(b"", ""), began)
         if values is None or values[0] is None:
             return False
         beginning = Beginning(key, values[0], wall, space.pk)
-        body = answers_cache.current(beginning, values[1])
-        environ.update({_LOOKUP: (body, beginning), metrics.BEGAN: began})
-        return body is not None and self._give(request, environ, body, began)
+        kept = answers_cache.current(beginning, values[1])
+        environ.update({_LOOKUP: (kept, beginning), metrics.BEGAN: began})
+        return kept is not None and self._give(request, environ, kept, began)
 
     async def close(self) -> None:
         """End the connection to Redis."""
         await self._redis.close()
 
-    def _give(self, request: EarlyRequest, environ: Environ, body: bytes, began: float) -> bool:
-        """Answer with `body`, or refuse; False where the middleware has another answer, which is Django's to give."""
-        answer = self._answer(request, environ, body)
+    def _give(self, request: EarlyRequest, environ: Environ, kept: Kept, began: float) -> bool:
+        """Answer with what was kept, or refuse; False where the middleware has another answer, which is Django's to give."""
+        answer = self._answer(request, environ, kept)
         if answer is None:
             return False
         status, headers, content = answer
@@ -118,22 +121,25 @@ class CachedAnswers:
         metrics.count_request(_route(), "GET", status, time.perf_counter() - began)
         return True
 
-    def _answer(self, request: EarlyRequest, environ: Environ, body: bytes) -> Reply | None:
-        if (deciding := self._middleware.deciding_headers) is not None:
-            head = self._head(request, deciding)
+    def _answer(self, request: EarlyRequest, environ: Environ, kept: Kept) -> Reply | None:
+        try:
+            caller = self._middleware.caller(request.scheme, request.header)
+        except Undecided:
+            return None
+        if caller is not None:
+            head = self._head(request, caller)
             if head is None:
                 return None
             if _admission(environ).refusal is None:
-                return 200, [*head, ("Content-Length", str(len(body)))], body
-        response = self._middleware.run(request.environ(), lambda: _response(request, environ, body))
+                return _reply(request, head, kept)
+        response = self._middleware.run(request.environ(), lambda: _response(request, environ, kept))
         if response is None:
             return None
         cookies = [("Set-Cookie", cookie.OutputString()) for cookie in response.cookies.values()]
         return response.status_code, [*response.items(), *cookies], response.content
 
-    def _head(self, request: EarlyRequest, deciding: tuple[str, ...]) -> Headers | None:
-        """The headers of any good answer to callers alike in the `deciding` headers, but its length; None where they get none."""
-        caller = (request.scheme, *map(request.header, deciding))
+    def _head(self, request: EarlyRequest, caller: Caller) -> Headers | None:
+        """The headers of any good answer to such a caller, but its length and ETag; None where they get none."""
         if caller not in self._heads:
             if len(self._heads) >= _MOST_CALLERS:
                 self._heads.clear()
@@ -148,15 +154,16 @@ def cached_or_made(request: HttpRequest, make: Make) -> bytes:
     That gives the bytes and the space that answered, None where they may not be kept. They are kept only under a key
     of that space: between the look-up and the answer the active one may have been switched.
     """
-    lookup: Kept | None = request.META.pop(_LOOKUP, None)
+    lookup: Found | None = request.META.pop(_LOOKUP, None)
     if lookup is None:
         query = request.META.get("QUERY_STRING", "")
         lookup = _look_up(request.method or "", request.path_info, query, request.body)
-    body, beginning = lookup
-    if body is None:
-        body, space = make()
-        if space is not None and beginning is not None and beginning.space_id == space.pk:
-            answers_cache.keep(beginning, body)
+    kept, beginning = lookup
+    if kept is not None:
+        return kept.body
+    body, space = make()
+    if space is not None and beginning is not None and beginning.space_id == space.pk:
+        answers_cache.keep(beginning, body)
     return body
 
 
@@ -166,10 +173,24 @@ def _admission(environ: Environ) -> Admission:
     return admission
 
 
-def _response(request: EarlyRequest, environ: Environ, body: bytes) -> HttpResponse:
+def _reply(request: EarlyRequest, head: Headers, kept: Kept) -> Reply:
+    """An answer with the headers of `head`, or 304 to a caller who has it already."""
+    etag = ("ETag", kept.etag)
+    if is_named(kept.etag, request.header("if-none-match")):
+        return 304, [*(pair for pair in head if pair[0] != "Content-Type"), etag], b""
+    return 200, [*head, etag, ("Content-Length", str(len(kept.body)))], kept.body
+
+
+def _response(request: EarlyRequest, environ: Environ, kept: Kept) -> HttpResponse:
     """What the view would answer to this caller."""
     refusal = _admission(environ).refusal
-    return _json(body) if refusal is None else problem_response(refusal, instance=request.path)
+    if refusal is not None:
+        return problem_response(refusal, instance=request.path)
+    response = _json(kept.body)
+    response.headers["ETag"] = kept.etag
+    if is_named(kept.etag, request.header("if-none-match")):
+        return not_modified(dict(response.items()))
+    return response
 
 
 def _without_length(response: HttpResponse) -> Headers:
@@ -177,7 +198,7 @@ def _without_length(response: HttpResponse) -> Headers:
 
 
 def _json(body: bytes) -> HttpResponse:
-    return HttpResponse(body, content_type="application/json", headers={"Cache-Control": "no-store"})
+    return HttpResponse(body, content_type="application/json", headers={"Cache-Control": REVALIDATED})
 
 
 @cache
@@ -186,7 +207,7 @@ def _route() -> str:
     return resolve("/api/v1/products/1/similar/").route
 
 
-def _look_up(method: str, path: str, query: str, body: bytes) -> Kept:
+def _look_up(method: str, path: str, query: str, body: bytes) -> Found:
     """None twice where the space is not known: then the view says what is the matter."""
     try:
         space = spaces.active_space()

@@ -17,11 +17,12 @@ from rest_framework.response import Response
 
 from catalog.access.drf import charge_up_to
 from catalog.api.problems import Problem
+from catalog.caching import NOT_STORED
 from catalog.parameters import InvalidParameter, Parameters
 from catalog.photos.fetch import fetch_photo
 from recommender.api import schema
 from recommender.api.answers import answer_bytes, parameters_of
-from recommender.api.base_view import NOT_STORED, SearchView, as_sent
+from recommender.api.base_view import SearchView, as_sent
 from recommender.api.endpoints import tokens_of_search
 from recommender.api.json_body import json_body
 from recommender.search.filters import from_json, parse
@@ -34,7 +35,7 @@ class AnswerBefore(Response):
     """An answer in JSON, and work that need not be done before it is sent: a server closes a response once it has sent it."""
 
     def __init__(self, work: Sequence[Work], data: Any) -> None:
-        super().__init__(data, headers=NOT_STORED)
+        super().__init__(data)
         self._work = work
 
     def close(self) -> None:
@@ -46,6 +47,8 @@ class AnswerBefore(Response):
 
 
 class PhotoSearch(SearchView):
+    cache_control = NOT_STORED  # what it answers tells of a shopper's photo
+
     @extend_schema(
         operation_id="search_image",
         summary="What looks like this photo",

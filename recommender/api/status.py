@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from catalog.caching import NOT_STORED
 from recommender.api import schema
 from recommender.api.base_view import SearchView, json_answer
 from recommender.monitoring.status import status
@@ -13,6 +14,8 @@ from recommender.monitoring.status import status
 
 class Status(SearchView):
     """How far the photos are embedded, which space answers, and how well its index finds what exact search finds."""
+
+    cache_control = NOT_STORED
 
     @extend_schema(
         operation_id="status",

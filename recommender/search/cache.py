@@ -1,6 +1,6 @@
 """Cached answers: bytes in Redis for a few seconds, never one that was begun before something was hidden.
 
-An entry carries the epoch that stood when its answer was begun, and when that was. Hiding a product (unpublished,
+An entry carries the epoch that stood when its answer was begun, when that was, and the answer's ETag. Hiding a product (unpublished,
 deleted, a photo removed) sets a new epoch on commit, before the write returns; entries of another epoch are ignored. The
 epoch is random, not a count: after a flush a new one is made, which no answer in the making can carry. With Redis away at
 the commit, what was begun before dies by its age.
@@ -18,12 +18,23 @@ from dataclasses import dataclass
 import redis
 from django.conf import settings
 
+from catalog.caching import ETAG_BYTES, etag_of
 from recommender import redis_client
 
 EPOCH = "answers:epoch"
 _EPOCH_BYTES = 16
 _SAME_COMMIT_SECONDS = 0.1
-_HEAD = struct.Struct(f"<{_EPOCH_BYTES}sd")  # epoch, wall clock at the beginning
+_HEAD = struct.Struct(f"<{_EPOCH_BYTES}sd{ETAG_BYTES}s")  # epoch, wall clock at the beginning, ETag
+# Of keys: another number for another form of entries, so that servers of two versions do not read each other's.
+_FORM = 2
+
+
+@dataclass(slots=True)  # one is made for every answer, and a frozen one takes three times as long
+class Kept:
+    """An answer that was kept: its JSON, and the ETag of that."""
+
+    body: bytes
+    etag: str
 
 
 @dataclass(frozen=True)
@@ -51,10 +62,10 @@ _forgetting = _Forgetting()
 
 def key_of(*, space_id: int, request: bytes) -> str:
     """Where the answer to a request is kept. `request`: bytes that tell it from every other."""
-    return f"answer:{space_id}:{hashlib.blake2b(request, digest_size=16).hexdigest()}"
+    return f"answer:{_FORM}:{space_id}:{hashlib.blake2b(request, digest_size=16).hexdigest()}"
 
 
-def look_up(*, space_id: int, request: bytes) -> tuple[bytes | None, Beginning]:
+def look_up(*, space_id: int, request: bytes) -> tuple[Kept | None, Beginning]:
     """The cached answer to a request (see `key_of`), if there is one, and the beginning of a new one. One round trip."""
     key = key_of(space_id=space_id, request=request)
     began = time.time()
@@ -65,12 +76,12 @@ def look_up(*, space_id: int, request: bytes) -> tuple[bytes | None, Beginning]:
     return current(beginning, entry), beginning
 
 
-def current(beginning: Beginning, entry: object) -> bytes | None:
-    """The body of an entry that was kept in the epoch of `beginning`, and is not too old at that moment."""
+def current(beginning: Beginning, entry: object) -> Kept | None:
+    """The answer of an entry that was kept in the epoch of `beginning`, and is not too old at that moment."""
     if isinstance(entry, bytes) and len(entry) > _HEAD.size:
-        epoch, began = _HEAD.unpack_from(entry)
+        epoch, began, etag = _HEAD.unpack_from(entry)
         if epoch == beginning.epoch and 0 <= beginning.began - began < settings.ANSWER_CACHE_SECONDS:
-            return entry[_HEAD.size :]
+            return Kept(entry[_HEAD.size :], etag.decode())
     return None
 
 
@@ -79,7 +90,7 @@ def keep(beginning: Beginning, body: bytes) -> None:
     left = settings.ANSWER_CACHE_SECONDS - (time.time() - beginning.began)
     if beginning.epoch is None or left <= 0:
         return
-    entry = _HEAD.pack(beginning.epoch, beginning.began) + body
+    entry = _HEAD.pack(beginning.epoch, beginning.began, etag_of(body).encode()) + body
     redis_client.ask(lambda client: client.set(beginning.key, entry, px=max(1, int(left * 1000))), None)
 
 

@@ -14,7 +14,7 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from catalog.storage_names import photo_path
+from catalog.storage_names import derivative_path
 from tests.load.web import web_server
 from tests.workers import process_environment
 
@@ -22,14 +22,14 @@ PHOTO = bytes(range(256)) * 3000
 DIGEST = "ab" + "c" * 62
 SCRIPT = b"look(alike);\n" * 5000
 OF_THE_CONNECTION = {"date", "server", "x-request-id", "connection", "transfer-encoding"}
-PHOTO_URL, SCRIPT_URL = f"/media/{photo_path(DIGEST, 'jpg')}", "/static/look.js"
+PHOTO_URL, SCRIPT_URL = f"/media/photos/{DIGEST}.jpg", "/static/look.js"
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`media` with a photo, `static` with a script and its compressed form."""
     folder = tmp_path_factory.mktemp("files")
-    photo = folder / "media" / photo_path(DIGEST, "jpg")
+    photo = folder / "media" / derivative_path(DIGEST, "jpg")
     photo.parent.mkdir(parents=True)
     photo.write_bytes(PHOTO)
     (folder / "static").mkdir()

@@ -29,7 +29,7 @@ KINDS = {
     "batch": Sent("/api/v1/similar/batch/", "POST", chunks=[b"{}"]),
     "why": Sent("/api/v1/products/1/similar/2/why/"),
     "duplicates": Sent("/api/v1/products/1/duplicates/"),
-    "thumbnails": Sent("/media/thumbnails/ab.jpg"),
+    "media": Sent("/media/thumbnails/ab.jpg"),
     "admin": Sent("/admin/catalog/product/"),
     "state": Sent("/readyz"),
     "rest": Sent("/api/v1/products/"),

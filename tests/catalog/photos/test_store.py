@@ -117,15 +117,19 @@ def test_the_sweep_removes_old_files_that_no_row_names(settings: Any) -> None:
     leftover = f"{kept.file.name}.0123.partial"
     default_storage.save(leftover, ContentFile(b"half"))
     default_storage.save(f"thumbnails/{gone.digest[:2]}/{gone.digest}.srgb.jpg", ContentFile(b"small"))
+    default_storage.save(f"derivatives/{gone.digest[:2]}/{gone.digest}.png", ContentFile(b"shown"))
+    default_storage.save(f"derivatives/{kept.digest[:2]}/{kept.digest}.png", ContentFile(b"shown"))
     default_storage.save("photos/ab/README.txt", ContentFile(b"somebody else's"))
     for image in (gone, young):
         image.product.delete()
     for name in stored_files(settings):
         if name != young.file.name:
             age(name)
-    assert sweep_files(dry_run=True) == Swept(seen=5, removed=3)
-    assert sweep_files() == Swept(seen=5, removed=3)
-    assert stored_files(settings) == sorted(["photos/ab/README.txt", kept.file.name, young.file.name])
+    assert sweep_files(dry_run=True) == Swept(seen=7, removed=4)
+    assert sweep_files() == Swept(seen=7, removed=4)
+    assert stored_files(settings) == sorted(
+        ["photos/ab/README.txt", f"derivatives/{kept.digest[:2]}/{kept.digest}.png", kept.file.name, young.file.name]
+    )
     assert sweep_files(grace_seconds=0).removed == 1
     assert default_storage.exists(kept.file.name)
 

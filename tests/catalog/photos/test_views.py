@@ -32,14 +32,24 @@ def body(response: Any) -> bytes:
     return b"".join(response.streaming_content) if response.streaming else response.content
 
 
-def test_a_photo_is_served_as_it_was_uploaded_and_kept_for_ever(client: Client) -> None:
-    image = make_image(seed=1)
-    response = client.get(image.file.url)
-    assert (response.status_code, response["Content-Type"], body(response)) == (200, "image/png", photo_bytes(1))
-    assert response["Cache-Control"] == "public, max-age=31536000, immutable"
-    assert response["X-Content-Type-Options"] == "nosniff"
-    again = client.get(image.file.url, headers={"If-None-Match": response["ETag"]})
-    assert (again.status_code, again.content) == (304, b"")
+@pytest.mark.parametrize("of", ["photos", "thumbnails"])
+def test_pictures_are_kept_for_ever_by_whoever_gets_them(client: Client, of: str) -> None:
+    url = f"/media/{of}/{make_image(seed=1).digest}.{'png' if of == 'photos' else 'jpg'}"
+    for _ in ("made", "kept"):
+        response = client.get(url)
+        assert response.status_code == 200 and len(body(response)) == int(response.get("Content-Length", 0))
+        assert response["Cache-Control"] == "public, max-age=31536000, immutable"
+        assert response["X-Content-Type-Options"] == "nosniff"
+        assert response["Access-Control-Allow-Origin"] == "*" and "Origin" not in response.get("Vary", "")
+        for given in (response["ETag"], f'W/{response["ETag"]}, "another"', f'"another", {response["ETag"]}', "*"):
+            again = client.get(url, headers={"If-None-Match": given})
+            assert (again.status_code, body(again), again["ETag"]) == (304, b"", response["ETag"])
+            assert again["Cache-Control"] == response["Cache-Control"]
+        assert client.get(url, headers={"If-None-Match": '"another"'}).status_code == 200
+    gone = url.replace(url.rpartition("/")[2][:64], "ab" * 32)
+    missing = client.get(gone, headers={"If-None-Match": "*"})
+    assert (missing.status_code, missing["Cache-Control"]) == (404, "no-store")
+    assert (refused := client.post(url)).status_code == 405 and refused["Cache-Control"] == "no-store"
 
 
 @pytest.mark.parametrize(
@@ -52,6 +62,10 @@ def test_a_photo_is_served_as_it_was_uploaded_and_kept_for_ever(client: Client) 
         "photos/ab/" + "ab" * 32 + ".html",
         "photos/cd/" + "ab" * 32 + ".png",
         "photos/ab/" + "ab" * 32 + ".png%0a",
+        "photos/" + "ab" * 32 + ".png",
+        "photos/" + "ab" * 32 + ".gif",
+        "photos/" + "ab" * 32 + ".png%0a",
+        "derivatives/ab/" + "ab" * 32 + ".png",
         "thumbnails/" + "ab" * 32 + ".jpg",
         "thumbnails/../photos/x.jpg",
         "secret.png",
@@ -145,7 +159,7 @@ def test_photos_of_a_storage_that_is_away_may_be_asked_for_again(
 ) -> None:
     image = make_image()
     failing(settings, "open", error=error)
-    for url in (f"/media/thumbnails/{image.digest}.jpg", f"/media/{image.file.name}"):
+    for url in (f"/media/thumbnails/{image.digest}.jpg", f"/media/photos/{image.digest}.png"):
         answer = client.get(url)
         assert (answer.status_code, answer["Retry-After"], answer["Cache-Control"]) == (503, "5", "no-store"), url
         assert b"could not be read: " in answer.content and b"secret" not in answer.content
@@ -176,7 +190,7 @@ def test_slow_photos_hold_few_threads(settings: Settings) -> None:
             os.kill(pid, signal.SIGSTOP)
         answer = Client().get(f"/media/thumbnails/{waiting.digest}.jpg")
         assert (answer.status_code, answer["Retry-After"], answer["Cache-Control"]) == (503, "1", "no-store")
-        assert b"2 thumbnails are being made already; try again" in answer.content
+        assert b"2 pictures are being made already; try again" in answer.content
         assert status(kept) == 200
         for pid in stopped:
             os.kill(pid, signal.SIGCONT)

@@ -44,7 +44,7 @@ class TestSimilar:
         )
         response = client.get(f"{API}products/{asking.pk}/similar/?exact=true", headers={"X-Request-ID": "abc-1"})
         assert response.status_code == 200 and response.headers["X-Request-ID"] == "abc-1"
-        assert response.headers["Cache-Control"] == "no-store"
+        assert response.headers["Cache-Control"] == "private, no-cache"
         body = response.json()
         assert list(body) == ["status", "space", "exact", "fallback", "confidence_basis", "took_ms", "query", "results"]
         assert (body["status"], body["space"], body["exact"], body["fallback"]) == ("ready", "test", True, None)

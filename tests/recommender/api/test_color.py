@@ -111,7 +111,7 @@ def test_search_by_colours(client: Client, coloured: Shop) -> None:
     path = f"{API}search/color/"
     response = client.get(path, {"hex": "#c04a1f:3,fff", "limit": 5})
     answer = response.json()
-    assert response.status_code == 200 and response.headers["Cache-Control"] == "no-store"
+    assert response.status_code == 200 and response.headers["Cache-Control"] == "private, no-cache"
     assert list(answer) == ["status", "space", "exact", "fallback", "confidence_basis", "took_ms", "query", "results"]
     assert answer["query"] == {"hex": ["c04a1f", "ffffff"], "color_weight": 1.0}
     assert len(answer["results"]) == 5

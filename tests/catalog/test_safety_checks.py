@@ -10,7 +10,7 @@ import pytest
 from django.core.checks import run_checks
 from pytest_django import Settings
 
-from catalog import checks
+from catalog.checks import safety as checks
 from config.local.folder import secret_key
 
 PUBLIC = ["shop.example.com"]
