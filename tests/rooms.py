@@ -10,8 +10,8 @@ from pathlib import Path
 # Rooms of each app, lowest first; one of a line knows those of its own line and of the lines above it, without circles.
 ORDER: Mapping[str, tuple[str, ...]] = {
     "catalog": (
-        "attributes breaker currencies locks models parameters retry signals stopping storage_names texts",
-        "announce representation",
+        "attributes breaker currencies fields locks models parameters retry signals stopping storage_names texts",
+        "announce identifiers representation tracking",
         "categories expiry filters photos sales",
         "product_search",
         "feeds",

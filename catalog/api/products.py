@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import api_view
@@ -10,11 +11,23 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.api.problems import Problem
-from catalog.api.schema import FILTERS, LIST, CategoriesSchema, ProductPageSchema, ProductSchema, problem
+from catalog.api.schema import (
+    FIELDS,
+    FILTERS,
+    LIST,
+    PRODUCT,
+    CategoriesSchema,
+    ProductPageSchema,
+    ProductSchema,
+    problem,
+)
+from catalog.fields import CATALOGUE_PRODUCT, read_fields
 from catalog.filters.registry import PARAMETERS, read_filters
+from catalog.identifiers import ProductName, ids_of
 from catalog.parameters import InvalidParameter, Parameters, read_one, read_whole
 from catalog.product_search import MAX_WORDS, category_counts, filtered
 from catalog.representation import product_json, products_for_answers
+from catalog.tracking import without_tracking
 
 PAGE_SIZE = 24
 MAX_PAGE_SIZE = 100
@@ -35,7 +48,8 @@ def products(request: Request) -> Response:
     filters = read_filters(given, also=[parameter.name for parameter in LIST])
     number = read_whole(given, "page", least=1, most=MAX_PAGE, default=1)
     size = read_whole(given, "page_size", least=1, most=MAX_PAGE_SIZE, default=PAGE_SIZE)
-    found = filtered(products_for_answers(), words=_read_words(given), filters=filters)
+    fields = read_fields(given, CATALOGUE_PRODUCT)
+    found = filtered(products_for_answers(fields), words=_read_words(given), filters=filters)
     count = found.count()
     last = max(1, -(-count // size))
     if number > last:
@@ -46,7 +60,7 @@ def products(request: Request) -> Response:
             "count": count,
             "next": _page_url(request, number + 1) if number < last else None,
             "previous": _page_url(request, number - 1) if number > 1 else None,
-            "results": [product_json(product) for product in page],
+            "results": [product_json(product, fields) for product in page],
             **({"query": filters.named} if filters.named else {}),
         }
     )
@@ -55,15 +69,22 @@ def products(request: Request) -> Response:
 @extend_schema(
     operation_id="products_retrieve",
     summary="One published product",
-    responses={200: ProductSchema, 404: problem("No such product, or it is not published.")},
+    parameters=[PRODUCT, FIELDS],
+    responses={
+        200: ProductSchema,
+        400: problem("A bad parameter, named in `parameter`."),
+        404: problem("No such product, or it is not published."),
+    },
     tags=["catalogue"],
 )
 @api_view(["GET"])
-def product(request: Request, product_id: int) -> Response:
-    found = products_for_answers().filter(pk=product_id).first()
+def product(request: Request, product: ProductName) -> Response:
+    fields = read_fields(_given(request), CATALOGUE_PRODUCT)
+    product_id = ids_of([product]).get(product)
+    found = products_for_answers(fields).filter(pk=product_id).first() if product_id is not None else None
     if found is None:
-        raise Problem(404, detail=f"there is no published product {product_id}")
-    return Response(product_json(found))
+        raise Problem(404, detail=f"there is no published product {product}")
+    return Response(product_json(found, fields))
 
 
 @extend_schema(
@@ -91,7 +112,7 @@ def _given(request: Request) -> Parameters:
     """The query string; of what may not be repeated the last value counts, as forms with hidden fields rely on."""
     return {
         name: values if any(parameter.many and parameter.takes(name) for parameter in PARAMETERS) else values[-1:]
-        for name, values in request.query_params.lists()
+        for name, values in without_tracking(dict(request.query_params.lists())).items()
     }
 
 
@@ -105,6 +126,5 @@ def _read_words(given: Parameters) -> str:
 
 
 def _page_url(request: Request, number: int) -> str:
-    query = request.query_params.copy()
-    query["page"] = str(number)
-    return request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
+    query = {**without_tracking(dict(request.query_params.lists())), "page": [str(number)]}
+    return request.build_absolute_uri(f"{request.path}?{urlencode(query, doseq=True)}")

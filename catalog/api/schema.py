@@ -2,11 +2,57 @@
 
 from __future__ import annotations
 
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema_field
 from rest_framework import serializers
 
+from catalog.fields import CATALOGUE_PRODUCT, MAX_FIELDS, Fields, names_of
 from catalog.filters.base import Parameter
 from catalog.filters.registry import PARAMETERS
+from catalog.parameters import MAX_ID
+
+
+@extend_schema_field(
+    {"oneOf": [{"type": "integer", "minimum": 1, "maximum": MAX_ID}, {"type": "string", "pattern": "^sku:."}]}
+)
+class ProductNameField(serializers.CharField):
+    """A product in JSON: its id, or `sku:` and its SKU."""
+
+
+def product_in_path(name: str, whose: str) -> OpenApiParameter:
+    return OpenApiParameter(
+        name,
+        {"type": "string", "pattern": "^([0-9]+|sku:.+)$"},
+        OpenApiParameter.PATH,
+        description=f"{whose} id, or `sku:` and its SKU, as in `sku:CL-DRES-000`; what is not allowed in a path is"
+        " percent-encoded, a slash as `%2F`.",
+    )
+
+
+PRODUCT = product_in_path("product", "The product's")
+
+
+def field_list(*known: Fields) -> OpenApiParameter:
+    """The parameter `fields` of answers with these members."""
+    names = ", ".join(dict.fromkeys(name for fields in known for name in names_of(fields)))
+    return OpenApiParameter(
+        "fields",
+        {"type": "array", "items": {"type": "string"}, "maxItems": MAX_FIELDS},
+        OpenApiParameter.QUERY,
+        explode=False,
+        style="form",
+        description=f"Only these members of each result, by repetition or comma; without it all: {names}. A name stands for"
+        " every member that is called so.",
+    )
+
+
+def field_names() -> serializers.ListField:
+    """The member `fields` of a JSON body."""
+    return serializers.ListField(
+        child=serializers.CharField(),
+        required=False,
+        max_length=MAX_FIELDS,
+        help_text="Only these members of each result, as the parameter `fields` of products/{product}/similar/.",
+    )
 
 
 def filters_query() -> serializers.DictField:
@@ -19,14 +65,16 @@ def filters_query() -> serializers.DictField:
 
 
 class CategorySchema(serializers.Serializer[None]):
-    slug = serializers.CharField()
-    name = serializers.CharField()
+    slug = serializers.CharField(required=False)
+    name = serializers.CharField(required=False)
 
     class Meta:
         ref_name = "Category"
 
 
-class CategoryNodeSchema(CategorySchema):
+class CategoryNodeSchema(serializers.Serializer[None]):
+    slug = serializers.CharField()
+    name = serializers.CharField()
     # A field of that name hides an attribute that an answer-only serializer never uses.
     parent = serializers.CharField(allow_null=True, help_text="Slug of the category above.")  # type: ignore[assignment]
     depth = serializers.IntegerField(help_text="1 at the top.")
@@ -57,31 +105,33 @@ class ImageSchema(serializers.Serializer[None]):
 
 
 class ProductFields(serializers.Serializer[None]):
-    """What every answer says of a product, whichever of its photos it shows."""
+    """What every answer says of a product, whichever of its photos it shows; each member only where `fields` has it."""
 
-    id = serializers.IntegerField()
-    sku = serializers.CharField()
-    group = serializers.CharField(help_text="Variants share a group; empty: none.")
-    title = serializers.CharField()
-    description = serializers.CharField()
-    category = CategorySchema(allow_null=True)
-    brand = serializers.CharField()
+    id = serializers.IntegerField(required=False)
+    sku = serializers.CharField(required=False)
+    group = serializers.CharField(required=False, help_text="Variants share a group; empty: none.")
+    title = serializers.CharField(required=False)
+    description = serializers.CharField(required=False)
+    category = CategorySchema(allow_null=True, required=False)
+    brand = serializers.CharField(required=False)
     price = serializers.CharField(
-        allow_null=True, help_text='What is paid now: "19.99"; two decimals, or the currency\'s if it has more.'
+        allow_null=True,
+        required=False,
+        help_text='What is paid now: "19.99"; two decimals, or the currency\'s if it has more.',
     )
     list_price = serializers.CharField(
-        allow_null=True, help_text="While a sale is on, the price without it; null without a sale."
+        allow_null=True, required=False, help_text="While a sale is on, the price without it; null without a sale."
     )
-    currency = serializers.CharField()
-    in_stock = serializers.BooleanField()
-    url = serializers.CharField()
+    currency = serializers.CharField(required=False)
+    in_stock = serializers.BooleanField(required=False)
+    url = serializers.CharField(required=False)
     attributes = serializers.DictField(
-        child=serializers.JSONField(), help_text="A text, or a list where there are several values."
+        child=serializers.JSONField(), required=False, help_text="A text, or a list where there are several values."
     )
 
 
 class ProductSchema(ProductFields):
-    images = ImageSchema(many=True)
+    images = ImageSchema(many=True, required=False)
 
     class Meta:
         ref_name = "Product"
@@ -127,8 +177,10 @@ def query_parameter(parameter: Parameter) -> OpenApiParameter:
 
 
 FILTERS = [query_parameter(parameter) for parameter in PARAMETERS]
+FIELDS = field_list(CATALOGUE_PRODUCT)
 LIST = [
     OpenApiParameter("search", str, description="Words that must all occur in title, brand or sku."),
     OpenApiParameter("page", int, description="From 1."),
     OpenApiParameter("page_size", int, description="1 to 100, 24 by default."),
+    FIELDS,
 ]

@@ -19,6 +19,7 @@ from django.urls import resolve
 
 from catalog.access.admission import ADMISSION, Admission, Asker, admit
 from catalog.api.problems import problem_response
+from catalog.tracking import untracked
 from recommender.api.answer_middleware import AnswerMiddleware, Environ
 from recommender.models import Space
 from recommender.monitoring import metrics
@@ -33,7 +34,7 @@ Headers = list[tuple[str, str]]
 Reply = tuple[int, Headers, bytes]  # status, headers, body
 Lookup = tuple[bytes | None, Beginning | None]  # the cached answer, and when a new one would be begun
 
-_KEPT_PATHS = re.compile(r"/api/v1/products/\d{1,19}/similar/", re.ASCII)
+_KEPT_PATHS = re.compile(r"/api/v1/products/(?:\d{1,19}|sku:.+)/similar/", re.ASCII)
 _LOOKUP = "lookalike.cached_answer"  # in a request's environment: what was found in Redis before Django was reached
 _MOST_CALLERS = 100  # for how many host names and schemes the headers of answers are remembered
 
@@ -186,4 +187,5 @@ def _look_up(method: str, path: str, query: str, body: bytes) -> Lookup:
 
 
 def _request_bytes(method: str, path: str, query: str, body: bytes) -> bytes:
-    return f"{method} {path}?{query}\n".encode() + body
+    """What tells a request from every other. A path was decoded and may hold any character, so its length says where it ends."""
+    return f"{method} {len(path)} {path}?{untracked(query)}\n".encode() + body
