@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class CatalogConfig(AppConfig):
@@ -7,3 +8,6 @@ class CatalogConfig(AppConfig):
 
     def ready(self) -> None:
         from catalog import receivers  # noqa: F401  (connects the receivers)
+        from catalog.search_language import keep_language
+
+        post_migrate.connect(keep_language, sender=self)

@@ -92,10 +92,17 @@ def read_names(
     SKU, also without `sku:`. `published`: as in `ids_of`. One statement. Raises InvalidParameter.
     """
     values = [value.strip() for value in parameters.get(parameter, ())]
-    parts = {value: [_read(part, parameter, bare) for part in _split(value)] for value in values}
     whole = {value: ProductName(sku=value.removeprefix(PREFIX)) for value in values if _may_be_whole(value)}
-    known = ids_of([*whole.values(), *(name for names in parts.values() for name in names)], published=published)
-    names = [name for value in values for name in ([whole[value]] if whole.get(value) in known else parts[value])]
+    parts = {part: _part(part, bare) for value in values for part in _split(value)}
+    candidates = (one for one in (*whole.values(), *parts.values()) if isinstance(one, ProductName))
+    known = ids_of(candidates, published=published)
+    names = []
+    for value in values:
+        taken = [whole[value]] if whole.get(value) in known else [parts[part] for part in _split(value)]
+        for one in taken:
+            if isinstance(one, str):
+                raise InvalidParameter(parameter, one)
+            names.append(one)
     found = {name: known.get(name) for name in names}
     if len(found) > most:
         raise InvalidParameter(parameter, f"{len(found)} values; at most {most}")
@@ -110,12 +117,12 @@ def _may_be_whole(value: str) -> bool:
     return value.startswith(PREFIX) and "," in value
 
 
-def _read(part: str, parameter: str, bare: bool) -> ProductName:
-    if part.isascii() and part.isdigit() and len(part) > _ID_DIGITS:  # no id is so long
-        raise InvalidParameter(parameter, f"{part[:_ID_DIGITS]}… ({len(part)} digits) is no product id")
-    if bare and not part.startswith(PREFIX) and not (part.isascii() and part.isdigit()):
-        part = f"{PREFIX}{part}"
+def _part(part: str, bare: bool) -> ProductName | str:
+    """The product that a part of a list names, or what is wrong with it."""
+    is_number = part.isascii() and part.isdigit()
+    if is_number and len(part) > _ID_DIGITS:  # no id is so long
+        return f"{part[:_ID_DIGITS]}… ({len(part)} digits) is no product id"
     try:
-        return read_name(part)
+        return read_name(f"{PREFIX}{part}" if bare and not is_number and not part.startswith(PREFIX) else part)
     except ValueError as error:
-        raise InvalidParameter(parameter, str(error)) from error
+        return str(error)

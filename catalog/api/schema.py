@@ -5,10 +5,12 @@ from __future__ import annotations
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema_field
 from rest_framework import serializers
 
+from catalog.facets import MAX_COUNTED, RANGES
 from catalog.fields import CATALOGUE_PRODUCT, MAX_FIELDS, Fields, names_of
 from catalog.filters.base import Parameter
 from catalog.filters.registry import PARAMETERS
 from catalog.parameters import MAX_ID
+from catalog.sorting import SORTS
 
 
 @extend_schema_field(
@@ -60,7 +62,7 @@ def filters_query() -> serializers.DictField:
     return serializers.DictField(
         child=serializers.CharField(),
         required=False,
-        help_text="What was chosen for filters that left it open: the `currency` of a price filter.",
+        help_text="What was chosen where it was left open: the `currency` of a price filter, the words of a corrected `search`.",
     )
 
 
@@ -137,12 +139,52 @@ class ProductSchema(ProductFields):
         ref_name = "Product"
 
 
+class FacetValueSchema(serializers.Serializer[None]):
+    value = serializers.CharField(help_text="As the filter takes it.")
+    label = serializers.CharField(required=False, help_text="A category's name.")  # type: ignore[assignment]
+    count = serializers.IntegerField()
+
+    class Meta:
+        ref_name = "FacetValue"
+
+
+class FacetRangeSchema(serializers.Serializer[None]):
+    min = serializers.CharField(help_text="As the filter's lower bound takes it; included.")
+    max = serializers.CharField(help_text="Included, too.")
+    count = serializers.IntegerField()
+
+    class Meta:
+        ref_name = "FacetRange"
+
+
+class FacetSchema(serializers.Serializer[None]):
+    values = FacetValueSchema(many=True, required=False, help_text=f"The {MAX_COUNTED} commonest.")
+    ranges = FacetRangeSchema(
+        many=True,
+        required=False,
+        help_text=f"At most {RANGES}, of prices or of an attribute's numbers, of about as many products each.",
+    )
+    currency = serializers.CharField(required=False, help_text="Of the prices.")
+
+    class Meta:
+        ref_name = "Facet"
+
+
 class ProductPageSchema(serializers.Serializer[None]):
     count = serializers.IntegerField()
     next = serializers.CharField(allow_null=True, help_text="URL of the next page.")
-    previous = serializers.CharField(allow_null=True)
+    previous = serializers.CharField(allow_null=True, help_text="URL of the page before; null behind a cursor.")
+    next_cursor = serializers.CharField(
+        allow_null=True, help_text="For `cursor`: where the next page begins, whatever is added or removed until then."
+    )
     results = ProductSchema(many=True)
+    unknown = serializers.ListField(
+        child=ProductNameField(),
+        required=False,
+        help_text="Those of `ids` that are no published products, as they were written.",
+    )
     query = filters_query()
+    facets = serializers.DictField(child=FacetSchema(), required=False, help_text="By the names that were asked for.")
 
     class Meta:
         ref_name = "ProductPage"
@@ -179,8 +221,51 @@ def query_parameter(parameter: Parameter) -> OpenApiParameter:
 FILTERS = [query_parameter(parameter) for parameter in PARAMETERS]
 FIELDS = field_list(CATALOGUE_PRODUCT)
 LIST = [
-    OpenApiParameter("search", str, description="Words that must all occur in title, brand or sku."),
-    OpenApiParameter("page", int, description="From 1."),
-    OpenApiParameter("page_size", int, description="1 to 100, 24 by default."),
+    OpenApiParameter(
+        "search",
+        {"type": "string", "maxLength": 200},
+        description="Up to eight words, each of which must be in title, brand or SKU: in any form of the word, joined or hyphenated,"
+        " as a part of a word, without case and accents; the last one may be its beginning. A word that no product has is taken for a"
+        " typing error; `query.search` then says what was searched for. Best first, unless `sort` is given.",
+    ),
+    OpenApiParameter(
+        "sort",
+        {"type": "string", "enum": list(SORTS)},
+        description="`id` by default, `relevance` with `search`. Products without a price come last.",
+    ),
+    OpenApiParameter(
+        "page", {"type": "integer", "minimum": 1, "maximum": 1_000_000, "default": 1}, description="From 1."
+    ),
+    OpenApiParameter(
+        "page_size",
+        {"type": "integer", "minimum": 1, "maximum": 100, "default": 24},
+        description="1 to 100, 24 by default.",
+    ),
+    OpenApiParameter(
+        "cursor",
+        {"type": "string", "maxLength": 4000},
+        description="The `next_cursor` of the page before, with the same `sort` and `search`: as quick at any depth, and no product"
+        " is shown twice or left out because others came or went. Not with `page`.",
+    ),
+    OpenApiParameter(
+        "ids",
+        {"type": "array", "items": {"type": "string"}, "maxItems": 100},
+        explode=False,
+        style="form",
+        description="These products in this order: ids, or `sku:` and a SKU, by repetition or comma; those that pass the filters."
+        " `unknown` names those that there are not. Not with `sort`, `page`, `page_size` or `cursor`.",
+    ),
+    OpenApiParameter(
+        "facets",
+        {
+            "type": "array",
+            "items": {"type": "string", "pattern": "^(brand|category|in_stock|price|attr[.].+)$"},
+            "maxItems": 10,
+        },
+        explode=False,
+        style="form",
+        description="Count the products of each brand, category, in_stock, range of price, or value of an attribute (`attr.colour`),"
+        " under all filters but the facet's own; several by repetition or comma.",
+    ),
     FIELDS,
 ]

@@ -3,6 +3,7 @@
 from catalog.models.feeds import Feed, FeedProduct, FeedRun
 from catalog.models.photos import PhotoOrigin, ProductImage
 from catalog.models.products import AttributeNumber, Category, Product, ProductCategory
+from catalog.models.texts import ProductText
 
 __all__ = [
     "AttributeNumber",
@@ -14,4 +15,5 @@ __all__ = [
     "Product",
     "ProductCategory",
     "ProductImage",
+    "ProductText",
 ]

@@ -67,9 +67,7 @@ class RoundTrip(TestCase):
         product.delete()
 
 
-@pytest.mark.parametrize(
-    "name", ["sku:nope", "sku:hidden", "999999", str(2**70), "sku:" + "x" * 300]
-)
+@pytest.mark.parametrize("name", ["sku:nope", "sku:hidden", "999999", str(2**70), "sku:" + "x" * 300])
 def test_what_is_no_published_product_is_404(client: Client, name: str) -> None:
     make_product(sku="hidden", published=False)
     answer = client.get(f"{URL}{name}/")

@@ -198,7 +198,8 @@ def test_the_schema_describes_the_api_without_a_warning() -> None:
     schema = json.loads(out.getvalue())
     parameters = schema["paths"]["/api/v1/products/"]["get"]["parameters"]
     names = {
-        *("search", "page", "page_size", "fields", "attr.name", "brand", "category", "currency", "exclude", "in_stock"),
+        *("search", "sort", "page", "page_size", "cursor", "ids", "facets", "fields"),
+        *("attr.name", "brand", "category", "currency", "exclude", "in_stock"),
         *("max_price", "min_price", "attr.name.min", "attr.name.max"),
     }
     assert {parameter["name"] for parameter in parameters} == names
