@@ -14,7 +14,8 @@ _ALIKE = 0.3  # share of trigrams that a word shares with one of which it differ
 _MOST_CANDIDATES = 200
 _MOST_MEANT = 5
 
-# Words alike by their trigrams, for whom an index is asked, and the given variants that are words of products.
+# Words alike by their trigrams, for which an index is asked, and those of the given variants that are words of products. What a
+# language reduces a word to is among `words` too, but is no word that anybody would be shown.
 _CANDIDATES = """
 WITH alike AS (
     SELECT DISTINCT word FROM catalog_producttext t {published}, unnest(catalog_words(t.plain)) AS word
@@ -22,6 +23,7 @@ WITH alike AS (
 ), variant AS (
     SELECT word FROM unnest(%(variants)s::text[]) AS word WHERE EXISTS (
         SELECT FROM catalog_producttext t {published} WHERE t.words @@ quote_literal(word)::tsquery
+            AND t.plain ~ ('(^|[^a-z0-9])' || word || '($|[^a-z0-9])')
     )
 )
 SELECT word, tsvector_to_array(to_tsvector('simple', word) || to_tsvector(catalog_search_language(), word))
