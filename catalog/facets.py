@@ -51,11 +51,12 @@ WHERE n.name = catalog_fold(%s::text) AND n.product_id IN ({products})
 _ELEMENTS = "jsonb_array_elements(CASE jsonb_typeof({0}) WHEN 'array' THEN {0} ELSE jsonb_build_array({0}) END)"
 # Values without case, the commonest first, each as one of its products writes it.
 _ATTRIBUTE_VALUES = f"""
-WITH counted AS (
+WITH passing AS (
+    SELECT p.id, p.folded_attributes -> catalog_fold(%s::text) AS held FROM catalog_product p WHERE p.id IN ({{products}})
+), counted AS (
     SELECT CASE jsonb_typeof(one) WHEN 'number' THEN trim_scale((one #>> '{{{{}}}}')::numeric)::text ELSE one #>> '{{{{}}}}' END AS value,
-        count(DISTINCT p.id) AS n, min(p.id) AS example
-    FROM catalog_product p, {_ELEMENTS.format("p.folded_attributes -> catalog_fold(%s::text)")} AS one
-    WHERE p.id IN ({{products}}) AND jsonb_typeof(one) IN ('string', 'number', 'boolean')
+        count(DISTINCT id) AS n, min(id) AS example
+    FROM passing, {_ELEMENTS.format("held")} AS one WHERE jsonb_typeof(one) IN ('string', 'number', 'boolean')
     GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT {MAX_COUNTED}
 )
 SELECT coalesce((
