@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from zlib import crc32
 
-from django.db.models import BooleanField, DateTimeField, DecimalField, F, QuerySet, TextField
+from django.db.models import BooleanField, DateTimeField, DecimalField, QuerySet, TextField
 from django.db.models.expressions import RawSQL
 
 from catalog.models import Product
@@ -52,55 +52,59 @@ class Order:
     nullable: bool = False
     of: int = 0
 
-    def whole(self, products: QuerySet[Product]) -> QuerySet[Product]:
-        """The products in this order, for pages by their number."""
-        keyed = self._keyed(products)
-        if self.key is None:
-            return self._by_id(keyed)
-        column = F("sort_key")
-        if not self.nullable:
-            return keyed.order_by(column.desc() if self.descending else column.asc(), self._id)
-        last = column.desc(nulls_last=True) if self.descending else column.asc(nulls_last=True)
-        return keyed.order_by(last, self._id)
+    def page(self, products: QuerySet[Product], *, first: int, count: int) -> list[Product]:
+        """At most `count` rows from the place `first` on, which is counted from 0.
+
+        Ids are read first, so that of the rows that are passed over nothing else is worked out.
+        """
+        ids: list[int] = []
+        passed = 0
+        for has_key, stretch in self._stretches(products):
+            start = max(0, first - passed)
+            ids += stretch[start : start + count - len(ids)].values_list("pk", flat=True)
+            if has_key and self.nullable and len(ids) < count:
+                passed = stretch.count()
+        found = self._keyed(products).in_bulk(ids)
+        return [found[pk] for pk in ids if pk in found]
 
     def after(self, products: QuerySet[Product], position: Position, *, count: int) -> list[Product]:
         """At most `count` rows behind a position."""
-        if self.key is None:
-            return list(self._by_id(self._beyond(products, [position.id]))[:count])
         found: list[Product] = []
-        if position.key is not None:
-            rows = self._keyed(self._beyond(products, [position.key, position.id]))
-            column = F("sort_key")
-            found += rows.order_by(column.desc() if self.descending else column.asc(), self._id)[:count]
-        if self.nullable and len(found) < count:
-            rows = self._keyed(products.filter(RawSQL(f"{self.key.sql} IS NULL", self.key.params, BooleanField())))
-            if position.key is None:
-                rows = self._beyond(rows, [position.id])
-            found += self._by_id(rows)[: count - len(found)]
+        at_key = position.key is not None
+        for has_key, stretch in self._stretches(self._keyed(products)):
+            if at_key or not has_key:
+                rows = self._beyond(stretch, position) if has_key == at_key else stretch
+                found += rows[: count - len(found)]
         return found
 
     def position_of(self, product: Product) -> Position:
         """Where a product stands that this order listed."""
         return Position(getattr(product, "sort_key", None), product.pk)
 
-    @property
-    def _id(self) -> str:
-        return "-pk" if self.descending else "pk"
-
-    def _by_id(self, products: QuerySet[Product]) -> QuerySet[Product]:
-        return products.order_by(self._id)
+    def _stretches(self, products: QuerySet[Product]) -> Iterator[tuple[bool, QuerySet[Product]]]:
+        """The rows that have a key, by that and the id; then those without one, by the id alone. Each as an index has them."""
+        by_id = "-pk" if self.descending else "pk"
+        if self.key is not None:
+            keyed = products.filter(self._is("{} IS NOT NULL")) if self.nullable else products
+            yield True, keyed.order_by(self.key.desc() if self.descending else self.key.asc(), by_id)
+        if self.key is None or self.nullable:
+            unkeyed = products if self.key is None else products.filter(self._is("{} IS NULL"))
+            yield False, unkeyed.order_by(by_id)
 
     def _keyed(self, products: QuerySet[Product]) -> QuerySet[Product]:
         return products if self.key is None else products.annotate(sort_key=self.key)
 
-    def _beyond(self, products: QuerySet[Product], position: Sequence[Key]) -> QuerySet[Product]:
+    def _beyond(self, products: QuerySet[Product], position: Position) -> QuerySet[Product]:
         """Compared as rows, which an index on the columns answers."""
-        columns, values = ["catalog_product.id"], [*position]
-        if len(position) > 1 and self.key is not None:
-            columns, values = [self.key.sql, *columns], [*self.key.params, *position]
         sign = "<" if self.descending else ">"
-        marks = ", ".join(["%s"] * len(position))
-        return products.filter(RawSQL(f"({', '.join(columns)}) {sign} ({marks})", values, BooleanField()))
+        if position.key is None:
+            return products.filter(RawSQL(f"catalog_product.id {sign} %s", [position.id], BooleanField()))
+        return products.filter(self._is(f"({{}}, catalog_product.id) {sign} (%s, %s)", position.key, position.id))
+
+    def _is(self, text: str, *values: object) -> RawSQL:
+        """A condition with the key in the place of the braces."""
+        assert self.key is not None
+        return RawSQL(text.format(self.key.sql), [*self.key.params, *values], BooleanField())
 
 
 def read_order(parameters: Parameters, search: TextSearch | None) -> Order:

@@ -115,7 +115,7 @@ def _page(request: Request, found: QuerySet[Product], asked: _Asked) -> dict[str
     last = max(1, -(-count // size))
     if number > last:
         raise InvalidParameter("page", f"{number} is beyond the last page, {last}")
-    page = list(asked.order.whole(found)[(number - 1) * size : number * size])
+    page = asked.order.page(found, first=(number - 1) * size, count=size)
     return {
         "count": count,
         "next": _url(request, page=str(number + 1)) if number < last else None,
