@@ -7,7 +7,7 @@ products have, both included, as the filters take them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -18,6 +18,7 @@ from django.db.models import Aggregate, Count, QuerySet, TextField
 from django.db.models.expressions import RawSQL
 
 from catalog.filters.attribute_names import PREFIX
+from catalog.filters.base import Filter
 from catalog.filters.chosen import Filters
 from catalog.filters.entries.attribute_ranges import AttributeRanges
 from catalog.filters.entries.attributes import Attributes
@@ -101,11 +102,7 @@ def _facet(products: QuerySet[Product], name: str, filters: Filters, search: Tex
         open_price = Price(None, None, commonest()) if price is None else replace(price, least=None, most=None)
         passing = filtered(products, filters=filters.having(open_price), search=search)
         return _of_prices(passing, open_price.currency.code)
-    kind, count = {
-        "brand": (Brand, _of_brands),
-        "category": (Category, _of_categories),
-        "in_stock": (Stock, _of_stock),
-    }[name]
+    kind, count = _COUNTED[name]
     return {"values": count(filtered(products, filters=filters.without(kind), search=search))}
 
 
@@ -167,7 +164,16 @@ def _plain(number: float) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def _rows(statement: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
+def _rows(statement: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, list(values))
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
+
+
+# By name: the filter of its own, and how the products that pass all others are counted.
+_COUNTED: Mapping[str, tuple[type[Filter], Callable[[QuerySet[Product]], list[dict[str, Any]]]]] = {
+    "brand": (Brand, _of_brands),
+    "category": (Category, _of_categories),
+    "in_stock": (Stock, _of_stock),
+}

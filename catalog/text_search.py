@@ -36,7 +36,7 @@ FROM (
     SELECT word.place, catalog_plain(word.text) AS plain, piece.text, piece.place AS number,
         lag(piece.text) OVER sequence || piece.text AS before, piece.text || lead(piece.text) OVER sequence AS after
     FROM unnest(%s::text[]) WITH ORDINALITY AS word (text, place)
-    LEFT JOIN unnest(catalog_words(word.text)) WITH ORDINALITY AS piece (text, place) ON true
+    LEFT JOIN unnest(catalog_pieces(catalog_plain(word.text))) WITH ORDINALITY AS piece (text, place) ON true
     WINDOW sequence AS (ORDER BY word.place, piece.place)
 ) AS piece ORDER BY place, number
 """  # noqa: S608 (texts of this module)

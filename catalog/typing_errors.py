@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -18,7 +19,7 @@ _MOST_MEANT = 5
 # language reduces a word to is among `words` too, but is no word that anybody would be shown.
 _CANDIDATES = """
 WITH alike AS (
-    SELECT DISTINCT word FROM catalog_producttext t {published}, unnest(catalog_words(t.plain)) AS word
+    SELECT DISTINCT word FROM catalog_producttext t {published}, unnest(catalog_pieces(t.plain)) AS word
     WHERE %(word)s <%% t.plain AND length(word) BETWEEN %(least)s AND %(most)s AND similarity(word, %(word)s) >= %(alike)s
 ), variant AS (
     SELECT word FROM unnest(%(variants)s::text[]) AS word WHERE EXISTS (
@@ -41,7 +42,7 @@ def similar_words(word: str, *, published: bool) -> dict[str, list[str]]:
     if len(word) < LEAST_LETTERS:
         return {}
     errors = 2 if len(word) >= TWO_ERRORS_FROM else 1
-    values = {
+    values: dict[str, Any] = {
         "word": word,
         "least": len(word) - errors,
         "most": len(word) + errors,

@@ -41,14 +41,14 @@ CREATE OR REPLACE FUNCTION catalog_plain(value text) RETURNS text
         NFC
     );
 """
-# Runs of letters and digits. Which characters are letters does not depend on the database's locale: beyond ASCII all are but
-# punctuation, arrows and symbols.
-WORDS = """
-CREATE OR REPLACE FUNCTION catalog_words(value text) RETURNS text[]
+# Runs of letters and digits of a plain text. Which characters are letters does not depend on the database's locale: beyond ASCII
+# all are but punctuation, arrows and symbols.
+PIECES = """
+CREATE OR REPLACE FUNCTION catalog_pieces(plain text) RETURNS text[]
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN array_remove(
         regexp_split_to_array(
-            catalog_plain(value), '([^a-z0-9\\u00c0-\\U0010ffff]|[\\u00d7\\u00f7\\u2000-\\u206f\\u2190-\\u2bff\\u3000-\\u303f])+'
+            plain, '([^a-z0-9\\u00c0-\\U0010ffff]|[\\u00d7\\u00f7\\u2000-\\u206f\\u2190-\\u2bff\\u3000-\\u303f])+'
         ),
         ''
     );
@@ -60,27 +60,29 @@ CREATE OR REPLACE FUNCTION catalog_search_language() RETURNS regconfig
 """
 # Words as they are and as the language reduces them, and each two neighbours as one word, so that `tshirt` is in "T-Shirt".
 DOCUMENT = """
+CREATE OR REPLACE FUNCTION catalog_pairs(pieces text[]) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN (SELECT coalesce(string_agg(one || other, ' '), '') FROM unnest(trim_array(pieces, 1), pieces[2:]) AS pair (one, other));
 CREATE OR REPLACE FUNCTION catalog_search_document(title text, brand text, sku text) RETURNS tsvector
     LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
     AS $$
     DECLARE
-        document tsvector := '';
         of_language regconfig := catalog_search_language();
-        part record;
-        words text[];
-        listed text;
-        pairs text;
+        of_title text[] := catalog_pieces(catalog_plain(title));
+        of_brand text[] := catalog_pieces(catalog_plain(brand));
+        of_sku text[] := catalog_pieces(catalog_plain(sku));
+        titles text := array_to_string(of_title, ' ');
+        brands text := array_to_string(of_brand, ' ');
+        pairs text := concat_ws(' ',
+            CASE WHEN cardinality(of_title) > 1 THEN catalog_pairs(of_title) END,
+            CASE WHEN cardinality(of_brand) > 1 THEN catalog_pairs(of_brand) END,
+            CASE WHEN cardinality(of_sku) > 1 THEN catalog_pairs(of_sku) END
+        );
     BEGIN
-        FOR part IN VALUES (title, 'A'::"char"), (brand, 'B'), (sku, 'C') LOOP
-            words := catalog_words(part.column1);
-            listed := array_to_string(words, ' ');
-            SELECT coalesce(string_agg(words[place] || words[place + 1], ' '), '') INTO pairs
-                FROM generate_series(1, cardinality(words) - 1) AS place;
-            document := document
-                || setweight(to_tsvector('simple', listed) || to_tsvector(of_language, listed), part.column2)
-                || setweight(to_tsvector('simple', pairs) || to_tsvector(of_language, pairs), 'D');
-        END LOOP;
-        RETURN document;
+        RETURN setweight(to_tsvector('simple', titles) || to_tsvector(of_language, titles), 'A')
+            || setweight(to_tsvector('simple', brands) || to_tsvector(of_language, brands), 'B')
+            || setweight(to_tsvector('simple', array_to_string(of_sku, ' ')), 'C')
+            || setweight(to_tsvector('simple', pairs) || to_tsvector(of_language, pairs), 'D');
     END
     $$;
 """
@@ -136,7 +138,8 @@ DROP FUNCTION IF EXISTS catalog_product_sku();
 DROP FUNCTION IF EXISTS catalog_product_text();
 DROP FUNCTION IF EXISTS catalog_search_document(text, text, text);
 DROP FUNCTION IF EXISTS catalog_search_language();
-DROP FUNCTION IF EXISTS catalog_words(text);
+DROP FUNCTION IF EXISTS catalog_pairs(text[]);
+DROP FUNCTION IF EXISTS catalog_pieces(text);
 DROP FUNCTION IF EXISTS catalog_plain(text);
 """
 
@@ -189,7 +192,7 @@ def make(apps, schema_editor):
     language = check_server(schema_editor)
     with schema_editor.connection.cursor() as cursor:
         cursor.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
-    functions = [PLAIN, WORDS, LANGUAGE.format(language=language), DOCUMENT, KEEP]
+    functions = [PLAIN, PIECES, LANGUAGE.format(language=language), DOCUMENT, KEEP]
     briefly(schema_editor, [TABLE, *functions])
     briefly(schema_editor, [TRIGGERS])
 

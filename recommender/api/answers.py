@@ -36,7 +36,7 @@ def fields_of(parameters: Parameters) -> Fields | None:
     return read_fields(parameters, FOUND_PRODUCT, RESULT_FIELDS)
 
 
-def answer_bytes(answer: Answer, began: float, fields: Fields | None) -> tuple[bytes, Space | None]:
+def answer_bytes(answer: Answer, began: float, fields: Fields | None = None) -> tuple[bytes, Space | None]:
     """The JSON of an answer and its space; None when it may not be kept: one that is not ready may be so in a moment.
 
     `began`: time.perf_counter() when it was asked. `fields`: of `fields_of`.

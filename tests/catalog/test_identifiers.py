@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
+from catalog.admin.forms import ProductForm
 from catalog.identifiers import ProductName, ids_of, ids_of_skus, read_name, read_names
 from catalog.models import Product
 from catalog.parameters import InvalidParameter
@@ -139,3 +140,26 @@ def with_trigger_off(pk: int, sku: str) -> None:
         cursor.execute("SET LOCAL session_replication_role = replica")
         cursor.execute("UPDATE catalog_product SET sku = %s WHERE id = %s", [sku, pk])
         cursor.execute("SET LOCAL session_replication_role = origin")
+
+
+def test_the_admin_keeps_skus_composed_and_each_once() -> None:
+    def form(sku: str, product: Product | None = None) -> ProductForm:
+        data = {"sku": sku, "title": "T", "attributes": "{}", "published": "on"}
+        return ProductForm(data, instance=product)
+
+    made = form("A\u0308-1")
+    assert made.is_valid(), made.errors
+    product = made.save()
+    assert product.sku == "Ä-1"
+    for sku in ("Ä-1", "A\u0308-1"):
+        again = form(sku)
+        assert not again.is_valid() and again.errors["sku"] == ["Product with this Sku already exists."]
+    old = make_product(sku="old")
+    with_trigger_off(old.pk, "O\u0308-1")
+    for sku in ("Ö-1", "O\u0308-1"):
+        assert not form(sku).is_valid()
+    old.refresh_from_db()
+    kept = form("O\u0308-1", old)
+    assert kept.is_valid() and kept.save().sku == "O\u0308-1"
+    old.refresh_from_db()
+    assert old.sku == "O\u0308-1"
