@@ -15,7 +15,7 @@ from catalog.admin.forms import ProductForm
 from catalog.identifiers import ProductName, ids_of, ids_of_skus, read_name, read_names
 from catalog.models import Product
 from catalog.parameters import InvalidParameter
-from tests.catalog.factories import make_product
+from tests.catalog.factories import make_product, write_decomposed
 
 pytestmark = pytest.mark.django_db
 URL = "/api/v1/products/"
@@ -126,20 +126,10 @@ def test_many_skus_cost_one_statement(django_assert_num_queries: object) -> None
 def test_of_two_forms_from_before_the_composed_one_is_meant() -> None:
     composed, decomposed = "Ä-1", normalize("NFD", "Ä-1")
     old = make_product(sku="old")
-    with_trigger_off(old.pk, decomposed)
+    write_decomposed(old.pk, decomposed)
     assert ids_of_skus([composed, decomposed], published=True) == {composed: old.pk, decomposed: old.pk}
     new = make_product(sku=composed)
     assert ids_of_skus([composed, decomposed], published=True) == {composed: new.pk, decomposed: new.pk}
-
-
-def with_trigger_off(pk: int, sku: str) -> None:
-    """A SKU as a version before could have written it."""
-    from django.db import connection
-
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL session_replication_role = replica")
-        cursor.execute("UPDATE catalog_product SET sku = %s WHERE id = %s", [sku, pk])
-        cursor.execute("SET LOCAL session_replication_role = origin")
 
 
 def test_the_admin_keeps_skus_composed_and_each_once() -> None:
@@ -155,7 +145,7 @@ def test_the_admin_keeps_skus_composed_and_each_once() -> None:
         again = form(sku)
         assert not again.is_valid() and again.errors["sku"] == ["Product with this Sku already exists."]
     old = make_product(sku="old")
-    with_trigger_off(old.pk, "O\u0308-1")
+    write_decomposed(old.pk, "O\u0308-1")
     for sku in ("Ö-1", "O\u0308-1"):
         assert not form(sku).is_valid()
     old.refresh_from_db()
