@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import NamedTuple
+from unicodedata import normalize
 
 from django.db import connection
 from django.db.models import BooleanField, IntegerField, QuerySet
@@ -136,7 +137,7 @@ class _Row(NamedTuple):
 
 def text_search(words: str, *, published: bool) -> TextSearch | None:
     """The search for at most MAX_WORDS words; None for none. `published`: what is a word is judged by published products alone."""
-    written = words.split()[:MAX_WORDS]
+    written = normalize("NFC", words).split()[:MAX_WORDS]
     if not written:
         return None
     asked = _analysed(written)

@@ -151,6 +151,8 @@ def test_the_best_come_first(client: Client) -> None:
     assert ids("blue dress") == [words, same]
     assert ids("x-dress-1") == [in_sku]
     assert ids("X-DRESS") == [in_sku]
+    other, umlaut = make_product(title="Ä-1 spare", sku="x").pk, make_product(title="Spare", sku="ä-1").pk
+    assert ids("A\u0308-1") == [umlaut, other]
 
 
 def test_what_is_hidden_neither_is_found_nor_corrects(client: Client) -> None:
