@@ -6,6 +6,7 @@ nor part of what tells one request from another.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from urllib.parse import unquote_plus
 
 from catalog.parameters import Parameters
@@ -35,6 +36,7 @@ def without_tracking(parameters: Parameters) -> dict[str, list[str]]:
     return {name: list(values) for name, values in parameters.items() if not is_tracking(name)}
 
 
+@lru_cache(maxsize=256)  # of every answer from Redis, and most callers ask alike
 def untracked(query: str) -> str:
     """A query string, as it was sent, without them."""
     return "&".join(part for part in query.split("&") if not is_tracking(_name(part)))
