@@ -1,11 +1,12 @@
 """Products and photos as the API shows them: plain dicts in the order of the documented fields, made without a serializer.
 
 A product comes as a model, loaded with `products_for_answers()` so that a page costs a fixed number of queries, or as a
-row that PRODUCT_COLUMNS selected. Either way `product_fields` says what is shown: a new field is added in this file.
+row that `product_columns` selects. Either way `product_fields` says what is shown: a new field is added in this file.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from decimal import Decimal
 from typing import Any, NamedTuple, overload
 
@@ -15,6 +16,7 @@ from django.db.models import Prefetch, QuerySet
 from catalog.attributes import flat
 from catalog.currencies import shown_digits
 from catalog.derivatives import derivative_extension, derivative_size
+from catalog.fields import Fields, pick, wants
 from catalog.models import Product, ProductImage
 
 PHOTO_URL = "/media/photos/{}.{}"
@@ -22,11 +24,18 @@ THUMBNAIL_URL = "/media/thumbnails/{}.jpg"
 THUMBNAIL_SIDE = 400
 
 
-def products_for_answers() -> QuerySet[Product]:
-    """Published products with their category and their stored photos: two queries for any number of rows."""
-    stored = ProductImage.objects.exclude(digest="").order_by("position", "id")
-    return (
-        Product.objects.filter(published=True).select_related("category").prefetch_related(Prefetch("images", stored))
+def products_for_answers(fields: Fields | None = None) -> QuerySet[Product]:
+    """Published products with their category and their stored photos: two queries for any number of rows.
+
+    What is long and not among `fields` is not read.
+    """
+    products = Product.objects.filter(published=True).select_related("category")
+    if unread := columns_left_out(fields):
+        products = products.defer(*unread)
+    if not wants(fields, "images"):
+        return products
+    return products.prefetch_related(
+        Prefetch("images", ProductImage.objects.exclude(digest="").order_by("position", "id"))
     )
 
 
@@ -57,7 +66,19 @@ _ELSEWHERE = {
     "category_name": "c.name",
     "attributes": "p.attributes::text",
 }
-PRODUCT_COLUMNS = ", ".join(_ELSEWHERE.get(name, f"p.{name}") for name in ProductValues._fields)
+# The long ones, and what stands in their place where an answer is to be without them.
+_LONG = {"description": "''", "attributes": "'{}'"}
+
+
+def columns_left_out(fields: Fields | None) -> tuple[str, ...]:
+    """Long columns that an answer of these fields needs not read."""
+    return tuple(name for name in _LONG if not wants(fields, name))
+
+
+def product_columns(left_out: Collection[str] = ()) -> str:
+    """The columns of ProductValues in a SELECT, without the text of those of `columns_left_out`."""
+    columns = {name: _ELSEWHERE.get(name, f"p.{name}") for name in ProductValues._fields}
+    return ", ".join(_LONG[name] if name in left_out else column for name, column in columns.items())
 
 
 def product_fields(product: ProductValues) -> dict[str, Any]:
@@ -81,10 +102,13 @@ def product_fields(product: ProductValues) -> dict[str, Any]:
     }
 
 
-def product_json(product: Product) -> dict[str, Any]:
-    """The catalogue's answer on a product: its fields and all its stored photos."""
-    images = [image_json(image, title=product.title) for image in product.images.all() if image.digest]
-    return {**product_fields(_values_of(product)), "images": images}
+def product_json(product: Product, fields: Fields | None = None) -> dict[str, Any]:
+    """The catalogue's answer on a product: its fields and all its stored photos. `fields`: as it was loaded with."""
+    shown = product_fields(_values_of(product, columns_left_out(fields)))
+    if wants(fields, "images"):
+        shown["images"] = [image_json(image, title=product.title) for image in product.images.all() if image.digest]
+    picked: dict[str, Any] = pick(shown, fields)
+    return picked
 
 
 def photo_json(*, file: str, digest: str, width: int | None, height: int | None) -> dict[str, Any]:
@@ -104,14 +128,14 @@ def public_url(path: str) -> str:
     return f"{settings.PUBLIC_URL}{path}"
 
 
-def _values_of(product: Product) -> ProductValues:
+def _values_of(product: Product, left_out: Collection[str]) -> ProductValues:
     category = product.category
     return ProductValues(
         id=product.pk,
         sku=product.sku,
         group=product.group,
         title=product.title,
-        description=product.description,
+        description="" if "description" in left_out else product.description,
         category_slug=None if category is None else category.slug,
         category_name=None if category is None else category.name,
         brand=product.brand,
@@ -120,7 +144,7 @@ def _values_of(product: Product) -> ProductValues:
         currency=product.currency,
         in_stock=product.in_stock,
         url=product.url,
-        attributes=flat(product.attributes),
+        attributes={} if "attributes" in left_out else flat(product.attributes),
     )
 
 

@@ -236,6 +236,9 @@ DRIFT_NEW_SHARE: float = env.float("DRIFT_NEW_SHARE", default=0.3)
 DRIFT_SHIFT: float = env.float("DRIFT_SHIFT", default=0.2)
 REFIT_AUTOMATICALLY: bool = env.bool("REFIT_AUTOMATICALLY", default=False)
 
+# The language that products are searched in: a text search configuration of PostgreSQL. `migrate` brings a change about.
+SEARCH_LANGUAGE: str = env.str("SEARCH_LANGUAGE", default="english")
+
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True

@@ -10,11 +10,14 @@ from pathlib import Path
 # Rooms of each app, lowest first; one of a line knows those of its own line and of the lines above it, without circles.
 ORDER: Mapping[str, tuple[str, ...]] = {
     "catalog": (
-        "attributes breaker bulk caching currencies derivatives locks models origins parameters retry signals "
+        "attributes breaker bulk caching currencies derivatives fields locks models origins parameters retry signals "
         "spreadsheets stopping storage_names texts",
-        "announce representation",
+        "announce identifiers representation tracking",
         "categories expiry filters photos sales",
-        "product_search",
+        "typing_errors",
+        "search_language text_search",
+        "product_search sorting",
+        "facets",
         "feeds",
         "access admin api apps checks demo management receivers storefront tasks urls",
     ),

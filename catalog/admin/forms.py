@@ -18,6 +18,7 @@ from treebeard.forms import movenodeform_factory
 
 from catalog.attributes import MAX_DEPTH, UnusableAttribute, check_attributes, flat
 from catalog.categories import free_slug
+from catalog.identifiers import canonical_sku, sku_forms
 from catalog.models import Category, Product, ProductImage
 from catalog.photos import store
 from catalog.photos.hashes import picture_hashes
@@ -214,6 +215,15 @@ class ProductForm(ProductModelForm):
         if "published" in self.changed_data:
             self.instance.withdrawn = False
         return cleaned
+
+    def clean_sku(self) -> str:
+        """Composed, as SKUs are kept; one of a version before that is not changed stays as it is."""
+        if "sku" not in self.changed_data:
+            return str(self.instance.sku)
+        sku = canonical_sku(self.cleaned_data["sku"])
+        if Product.objects.filter(sku__in=sku_forms(sku)).exclude(pk=self.instance.pk).exists():
+            raise ValidationError("Product with this Sku already exists.", code="unique")
+        return sku
 
     def clean_new_photos(self) -> list[tuple[Upload, KeptPhoto]]:
         given: list[tuple[Upload, KeptPhoto]] = self.cleaned_data["new_photos"]

@@ -20,6 +20,7 @@ from catalog.models import Category, Product, ProductCategory, ProductImage
 from catalog.photos import store
 from catalog.photos.storage_errors import StorageUnavailable
 from catalog.representation import photo_url, price_text, thumbnail_url
+from catalog.text_search import text_search
 
 if TYPE_CHECKING:
     ProductModelAdmin = admin.ModelAdmin[Product]
@@ -94,7 +95,7 @@ class ProductAdmin(ProductModelAdmin):
     list_filter = ["published", "in_stock", CategoryFilter]
     list_select_related = ["category"]
     search_fields = ["sku", "title", "brand"]
-    search_help_text = "Number, title or brand"
+    search_help_text = "SKU, title or brand"
     list_per_page = 50
     show_full_result_count = False
     actions = ["publish", "unpublish"]
@@ -118,6 +119,13 @@ class ProductAdmin(ProductModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Product]:
         return super().get_queryset(request).prefetch_related("images")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Product], search_term: str
+    ) -> tuple[QuerySet[Product], bool]:
+        """What the shop's own search finds, hidden products too."""
+        search = text_search(search_term.replace("\0", " "), published=False)
+        return (queryset if search is None else search.among(queryset)), False
 
     @admin.display(description="")
     def photo(self, product: Product) -> SafeString:

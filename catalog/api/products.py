@@ -4,71 +4,66 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.api.problems import Problem
-from catalog.api.schema import FILTERS, LIST, CategoriesSchema, ProductPageSchema, ProductSchema, problem
+from catalog.api.product_list import given, product_list
+from catalog.api.schema import (
+    FIELDS,
+    FILTERS,
+    LIST,
+    PRODUCT,
+    CategoriesSchema,
+    ProductPageSchema,
+    ProductSchema,
+    problem,
+)
 from catalog.caching import REVALIDATED, kept_as, public
-from catalog.filters.registry import PARAMETERS, read_filters
-from catalog.parameters import InvalidParameter, Parameters, read_one, read_whole
-from catalog.product_search import MAX_WORDS, category_counts, filtered
-from catalog.representation import product_json, products_for_answers, public_url
+from catalog.fields import CATALOGUE_PRODUCT, read_fields
+from catalog.identifiers import ProductName, ids_of
+from catalog.product_search import category_counts
+from catalog.representation import product_json, products_for_answers
 
-PAGE_SIZE = 24
-MAX_PAGE_SIZE = 100
-MAX_PAGE = 1_000_000
-MAX_SEARCH = 200  # characters
 CATEGORIES_SECONDS = 300  # that the tree and its counts may be old
 
 
 @kept_as(REVALIDATED)
 @extend_schema(
     operation_id="products_list",
-    summary="Published products, by id",
+    summary="Published products: a list, what words find, or products by name",
     parameters=[*LIST, *FILTERS],
     responses={200: ProductPageSchema, 400: problem("A bad parameter, named in `parameter`.")},
     tags=["catalogue"],
 )
 @api_view(["GET", "HEAD"])
 def products(request: Request) -> Response:
-    given = _given(request)
-    filters = read_filters(given, also=[parameter.name for parameter in LIST])
-    number = read_whole(given, "page", least=1, most=MAX_PAGE, default=1)
-    size = read_whole(given, "page_size", least=1, most=MAX_PAGE_SIZE, default=PAGE_SIZE)
-    found = filtered(products_for_answers(), words=_read_words(given), filters=filters)
-    count = found.count()
-    last = max(1, -(-count // size))
-    if number > last:
-        raise InvalidParameter("page", f"{number} is beyond the last page, {last}")
-    page = found[(number - 1) * size : number * size]
-    return Response(
-        {
-            "count": count,
-            "next": _page_url(request, number + 1) if number < last else None,
-            "previous": _page_url(request, number - 1) if number > 1 else None,
-            "results": [product_json(product) for product in page],
-            **({"query": filters.named} if filters.named else {}),
-        }
-    )
+    """A page of the catalogue, in an order, with the words and filters that are asked for; or products by their ids."""
+    return Response(product_list(request))
 
 
 @kept_as(REVALIDATED)
 @extend_schema(
     operation_id="products_retrieve",
     summary="One published product",
-    responses={200: ProductSchema, 404: problem("No such product, or it is not published.")},
+    parameters=[PRODUCT, FIELDS],
+    responses={
+        200: ProductSchema,
+        400: problem("A bad parameter, named in `parameter`."),
+        404: problem("No such product, or it is not published."),
+    },
     tags=["catalogue"],
 )
 @api_view(["GET", "HEAD"])
-def product(request: Request, product_id: int) -> Response:
-    found = products_for_answers().filter(pk=product_id).first()
+def product(request: Request, product: ProductName) -> Response:
+    fields = read_fields(given(request), CATALOGUE_PRODUCT)
+    product_id = ids_of([product]).get(product)
+    found = products_for_answers(fields).filter(pk=product_id).first() if product_id is not None else None
     if found is None:
-        raise Problem(404, detail=f"there is no published product {product_id}")
-    return Response(product_json(found))
+        raise Problem(404, detail=f"there is no published product {product}")
+    return Response(product_json(found, fields))
 
 
 @kept_as(public(CATEGORIES_SECONDS))
@@ -91,27 +86,3 @@ def categories(request: Request) -> Response:
         for node in category_counts()
     ]
     return Response({"results": results})
-
-
-def _given(request: Request) -> Parameters:
-    """The query string; of what may not be repeated the last value counts, as forms with hidden fields rely on."""
-    return {
-        name: values if any(parameter.many and parameter.takes(name) for parameter in PARAMETERS) else values[-1:]
-        for name, values in request.query_params.lists()
-    }
-
-
-def _read_words(given: Parameters) -> str:
-    words = read_one(given, "search") or ""
-    if len(words) > MAX_SEARCH:
-        raise InvalidParameter("search", f"{len(words)} characters, at most {MAX_SEARCH}")
-    if len(words.split()) > MAX_WORDS:
-        raise InvalidParameter("search", f"more than {MAX_WORDS} words")
-    return words
-
-
-def _page_url(request: Request, number: int) -> str:
-    query = request.query_params.copy()
-    query["page"] = str(number)
-    path = f"{request.path}?{query.urlencode()}"
-    return public_url(path) if settings.PUBLIC_URL else request.build_absolute_uri(path)

@@ -2,11 +2,59 @@
 
 from __future__ import annotations
 
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema_field
 from rest_framework import serializers
 
+from catalog.facets import MAX_COUNTED, RANGES
+from catalog.fields import CATALOGUE_PRODUCT, MAX_FIELDS, Fields, names_of
 from catalog.filters.base import Parameter
 from catalog.filters.registry import PARAMETERS
+from catalog.parameters import MAX_ID
+from catalog.sorting import SORTS
+
+
+@extend_schema_field(
+    {"oneOf": [{"type": "integer", "minimum": 1, "maximum": MAX_ID}, {"type": "string", "pattern": "^sku:."}]}
+)
+class ProductNameField(serializers.CharField):
+    """A product in JSON: its id, or `sku:` and its SKU."""
+
+
+def product_in_path(name: str, whose: str) -> OpenApiParameter:
+    return OpenApiParameter(
+        name,
+        {"type": "string", "pattern": "^([0-9]+|sku:.+)$"},
+        OpenApiParameter.PATH,
+        description=f"{whose} id, or `sku:` and its SKU, as in `sku:CL-DRES-000`; what is not allowed in a path is"
+        " percent-encoded, a slash as `%2F`.",
+    )
+
+
+PRODUCT = product_in_path("product", "The product's")
+
+
+def field_list(*known: Fields) -> OpenApiParameter:
+    """The parameter `fields` of answers with these members."""
+    names = ", ".join(dict.fromkeys(name for fields in known for name in names_of(fields)))
+    return OpenApiParameter(
+        "fields",
+        {"type": "array", "items": {"type": "string"}, "maxItems": MAX_FIELDS},
+        OpenApiParameter.QUERY,
+        explode=False,
+        style="form",
+        description=f"Only these members of each result, by repetition or comma; without it all: {names}. A name stands for"
+        " every member that is called so.",
+    )
+
+
+def field_names() -> serializers.ListField:
+    """The member `fields` of a JSON body."""
+    return serializers.ListField(
+        child=serializers.CharField(),
+        required=False,
+        max_length=MAX_FIELDS,
+        help_text="Only these members of each result, as the parameter `fields` of products/{product}/similar/.",
+    )
 
 
 def filters_query() -> serializers.DictField:
@@ -14,19 +62,21 @@ def filters_query() -> serializers.DictField:
     return serializers.DictField(
         child=serializers.CharField(),
         required=False,
-        help_text="What was chosen for filters that left it open: the `currency` of a price filter.",
+        help_text="What was chosen where it was left open: the `currency` of a price filter, the words of a corrected `search`.",
     )
 
 
 class CategorySchema(serializers.Serializer[None]):
-    slug = serializers.CharField()
-    name = serializers.CharField()
+    slug = serializers.CharField(required=False)
+    name = serializers.CharField(required=False)
 
     class Meta:
         ref_name = "Category"
 
 
-class CategoryNodeSchema(CategorySchema):
+class CategoryNodeSchema(serializers.Serializer[None]):
+    slug = serializers.CharField()
+    name = serializers.CharField()
     # A field of that name hides an attribute that an answer-only serializer never uses.
     parent = serializers.CharField(allow_null=True, help_text="Slug of the category above.")  # type: ignore[assignment]
     depth = serializers.IntegerField(help_text="1 at the top.")
@@ -57,42 +107,84 @@ class ImageSchema(serializers.Serializer[None]):
 
 
 class ProductFields(serializers.Serializer[None]):
-    """What every answer says of a product, whichever of its photos it shows."""
+    """What every answer says of a product, whichever of its photos it shows; each member only where `fields` has it."""
 
-    id = serializers.IntegerField()
-    sku = serializers.CharField()
-    group = serializers.CharField(help_text="Variants share a group; empty: none.")
-    title = serializers.CharField()
-    description = serializers.CharField()
-    category = CategorySchema(allow_null=True)
-    brand = serializers.CharField()
+    id = serializers.IntegerField(required=False)
+    sku = serializers.CharField(required=False)
+    group = serializers.CharField(required=False, help_text="Variants share a group; empty: none.")
+    title = serializers.CharField(required=False)
+    description = serializers.CharField(required=False)
+    category = CategorySchema(allow_null=True, required=False)
+    brand = serializers.CharField(required=False)
     price = serializers.CharField(
-        allow_null=True, help_text='What is paid now: "19.99"; two decimals, or the currency\'s if it has more.'
+        allow_null=True,
+        required=False,
+        help_text='What is paid now: "19.99"; two decimals, or the currency\'s if it has more.',
     )
     list_price = serializers.CharField(
-        allow_null=True, help_text="While a sale is on, the price without it; null without a sale."
+        allow_null=True, required=False, help_text="While a sale is on, the price without it; null without a sale."
     )
-    currency = serializers.CharField()
-    in_stock = serializers.BooleanField()
-    url = serializers.CharField()
+    currency = serializers.CharField(required=False)
+    in_stock = serializers.BooleanField(required=False)
+    url = serializers.CharField(required=False)
     attributes = serializers.DictField(
-        child=serializers.JSONField(), help_text="A text, or a list where there are several values."
+        child=serializers.JSONField(), required=False, help_text="A text, or a list where there are several values."
     )
 
 
 class ProductSchema(ProductFields):
-    images = ImageSchema(many=True)
+    images = ImageSchema(many=True, required=False)
 
     class Meta:
         ref_name = "Product"
 
 
+class FacetValueSchema(serializers.Serializer[None]):
+    value = serializers.CharField(help_text="As the filter takes it.")
+    label = serializers.CharField(required=False, help_text="A category's name.")  # type: ignore[assignment]
+    count = serializers.IntegerField()
+
+    class Meta:
+        ref_name = "FacetValue"
+
+
+class FacetRangeSchema(serializers.Serializer[None]):
+    min = serializers.CharField(help_text="As the filter's lower bound takes it; included.")
+    max = serializers.CharField(help_text="Included, too.")
+    count = serializers.IntegerField()
+
+    class Meta:
+        ref_name = "FacetRange"
+
+
+class FacetSchema(serializers.Serializer[None]):
+    values = FacetValueSchema(many=True, required=False, help_text=f"The {MAX_COUNTED} commonest.")
+    ranges = FacetRangeSchema(
+        many=True,
+        required=False,
+        help_text=f"At most {RANGES}, of prices or of an attribute's numbers, of about as many products each.",
+    )
+    currency = serializers.CharField(required=False, help_text="Of the prices.")
+
+    class Meta:
+        ref_name = "Facet"
+
+
 class ProductPageSchema(serializers.Serializer[None]):
     count = serializers.IntegerField()
     next = serializers.CharField(allow_null=True, help_text="URL of the next page.")
-    previous = serializers.CharField(allow_null=True)
+    previous = serializers.CharField(allow_null=True, help_text="URL of the page before; null behind a cursor.")
+    next_cursor = serializers.CharField(
+        allow_null=True, help_text="For `cursor`: where the next page begins, whatever is added or removed until then."
+    )
     results = ProductSchema(many=True)
+    unknown = serializers.ListField(
+        child=ProductNameField(),
+        required=False,
+        help_text="Those of `ids` that are no published products, as they were written.",
+    )
     query = filters_query()
+    facets = serializers.DictField(child=FacetSchema(), required=False, help_text="By the names that were asked for.")
 
     class Meta:
         ref_name = "ProductPage"
@@ -127,8 +219,53 @@ def query_parameter(parameter: Parameter) -> OpenApiParameter:
 
 
 FILTERS = [query_parameter(parameter) for parameter in PARAMETERS]
+FIELDS = field_list(CATALOGUE_PRODUCT)
 LIST = [
-    OpenApiParameter("search", str, description="Words that must all occur in title, brand or sku."),
-    OpenApiParameter("page", int, description="From 1."),
-    OpenApiParameter("page_size", int, description="1 to 100, 24 by default."),
+    OpenApiParameter(
+        "search",
+        {"type": "string", "maxLength": 200},
+        description="Up to eight words, each of which must be in title, brand or SKU: in any form of the word, joined or hyphenated,"
+        " as a part of a word, without case and accents; the last one may be its beginning. A word that no product has is taken for a"
+        " typing error; `query.search` then says what was searched for. Best first, unless `sort` is given.",
+    ),
+    OpenApiParameter(
+        "sort",
+        {"type": "string", "enum": list(SORTS)},
+        description="`id` by default, `relevance` with `search`. Products without a price come last.",
+    ),
+    OpenApiParameter(
+        "page", {"type": "integer", "minimum": 1, "maximum": 1_000_000, "default": 1}, description="From 1."
+    ),
+    OpenApiParameter(
+        "page_size",
+        {"type": "integer", "minimum": 1, "maximum": 100, "default": 24},
+        description="1 to 100, 24 by default.",
+    ),
+    OpenApiParameter(
+        "cursor",
+        {"type": "string", "maxLength": 4000},
+        description="The `next_cursor` of the page before, with the same `sort` and `search`: as quick at any depth, and no product"
+        " is shown twice or left out because others came or went. Not with `page`.",
+    ),
+    OpenApiParameter(
+        "ids",
+        {"type": "array", "items": {"type": "string"}, "maxItems": 100},
+        explode=False,
+        style="form",
+        description="These products in this order: ids, or `sku:` and a SKU, by repetition or comma; those that pass the filters."
+        " `unknown` names those that there are not. Not with `sort`, `page`, `page_size` or `cursor`.",
+    ),
+    OpenApiParameter(
+        "facets",
+        {
+            "type": "array",
+            "items": {"type": "string", "pattern": "^(brand|category|in_stock|price|attr[.].+)$"},
+            "maxItems": 10,
+        },
+        explode=False,
+        style="form",
+        description="Count the products of each brand, category, in_stock, range of price, or value of an attribute (`attr.colour`),"
+        " under all filters but the facet's own; several by repetition or comma.",
+    ),
+    FIELDS,
 ]

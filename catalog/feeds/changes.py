@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from unicodedata import normalize
 
 from django.db import transaction
 from django.db.models import BigIntegerField, TextField
@@ -19,6 +18,7 @@ from catalog.feeds.columns import ProductRow
 from catalog.feeds.offers import Offer, OfferCells
 from catalog.feeds.photo_changes import PhotoChanges, PhotoReference, plan_photos, write_photos
 from catalog.feeds.sources import Source
+from catalog.identifiers import sku_forms
 from catalog.models import Product, ProductCategory, ProductImage
 from catalog.photos import store as photos
 from catalog.sales import Pricing
@@ -153,7 +153,7 @@ def _plans(
 
 def _existing(skus: Iterable[str], *, lock: bool) -> dict[str, Product]:
     """The products of SKUs in NFC, by those. One that was kept decomposed (NFD) is found too."""
-    forms = {form: sku for sku in skus for form in ((sku,) if sku.isascii() else (normalize("NFD", sku), sku))}
+    forms = {form: sku for sku in skus for form in sku_forms(sku)}
     products = Product.objects.filter(bulk.In("sku", TextField(), forms)).order_by("pk")
     if lock:
         products = products.select_for_update(no_key=True)

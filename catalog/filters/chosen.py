@@ -46,6 +46,10 @@ class Filters:
         """With this filter, instead of the one of its kind."""
         return Filters((*(one for one in self.chosen if type(one) is not type(new)), new))
 
+    def without(self, kind: type[Filter]) -> Filters:
+        """Without the filter of a kind."""
+        return Filters(tuple(one for one in self.chosen if not isinstance(one, kind)))
+
     def excluding(self, *, products: Sequence[int] = (), groups: Sequence[str] = ()) -> Filters:
         """Never with these products or variant groups either; the empty name is no group."""
         before = self.get(Excluded) or Excluded()

@@ -4,6 +4,7 @@ from catalog.models.access import ApiKey
 from catalog.models.feeds import Feed, FeedProduct, FeedRun
 from catalog.models.photos import PhotoOrigin, ProductImage
 from catalog.models.products import AttributeNumber, Category, Product, ProductCategory
+from catalog.models.texts import ProductText
 
 __all__ = [
     "ApiKey",
@@ -16,4 +17,5 @@ __all__ = [
     "Product",
     "ProductCategory",
     "ProductImage",
+    "ProductText",
 ]

@@ -20,6 +20,7 @@ from django.urls import resolve
 from catalog.access.admission import ADMISSION, Admission, Asker, Undecided, decide, settled
 from catalog.api.problems import problem_response
 from catalog.caching import REVALIDATED, is_named, not_modified
+from catalog.tracking import untracked
 from recommender.api.answer_middleware import AnswerMiddleware, Caller, Environ
 from recommender.bucket_script import Lookup
 from recommender.buckets import in_process
@@ -36,7 +37,7 @@ Headers = list[tuple[str, str]]
 Reply = tuple[int, Headers, bytes]  # status, headers, body
 Found = tuple[Kept | None, Beginning | None]  # the cached answer, and when a new one would be begun
 
-_KEPT_PATHS = re.compile(r"/api/v1/products/\d{1,19}/similar/", re.ASCII)
+_KEPT_PATHS = re.compile(r"/api/v1/products/(?:\d{1,19}|sku:.+)/similar/", re.ASCII)
 _LOOKUP = "lookalike.cached_answer"  # in a request's environment: what was found in Redis before Django was reached
 _MOST_CALLERS = 100  # for how many host names, schemes and origins the headers of answers are remembered
 
@@ -219,4 +220,5 @@ def _look_up(method: str, path: str, query: str, body: bytes) -> Found:
 
 
 def _request_bytes(method: str, path: str, query: str, body: bytes) -> bytes:
-    return f"{method} {path}?{query}\n".encode() + body
+    """What tells a request from every other. A path was decoded and may hold any character, so its length says where it ends."""
+    return f"{method} {len(path)} {path}?{untracked(query)}\n".encode() + body

@@ -8,15 +8,18 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from catalog.api.schema import PRODUCT
+from catalog.identifiers import ProductName
 from catalog.parameters import InvalidParameter
 from recommender.api import schema
-from recommender.api.answers import answer_bytes, parameters_of
+from recommender.api.answers import answer_bytes, fields_of, parameters_of
 from recommender.api.base_view import SearchView, as_sent, json_answer
 from recommender.api.cached_answers import cached_or_made
 from recommender.models import Space
 from recommender.search.colours import hex_of, parse_colours
 from recommender.search.filters import parse
 from recommender.search.product_colours import product_colours
+from recommender.search.query_products import product_id_of
 from recommender.search.similarity import similar_to_colours
 
 
@@ -37,8 +40,9 @@ class ColorSearch(SearchView):
             if "color_weight" in parameters:
                 raise InvalidParameter("color_weight", "search/color/ answers by colour alone: leave it out")
             colours = parse_colours(parameters)
-            options = parse(parameters, also=["hex"], without=["color_weight"])
-            return answer_bytes(similar_to_colours(colours=colours, options=options), began)
+            fields = fields_of(parameters)
+            options = parse(parameters, also=["hex", "fields"], without=["color_weight"])
+            return answer_bytes(similar_to_colours(colours=colours, options=options), began, fields)
 
         return json_answer(cached_or_made(as_sent(request), make))
 
@@ -49,9 +53,10 @@ class ProductColors(SearchView):
     @extend_schema(
         operation_id="product_colors",
         summary="The product's own colours",
+        parameters=[PRODUCT],
         responses={200: schema.ProductColorsSchema, **schema.problems(404, 503)},
     )
-    def get(self, request: Request, product_id: int) -> Response:
-        found = product_colours(product_id=product_id)
+    def get(self, request: Request, product: ProductName) -> Response:
+        found = product_colours(product_id=product_id_of(product))
         colors = [{"hex": hex_of(rgb), "share": round(share, 4)} for rgb, share in found.colours]
         return json_answer({"status": found.status, "colors": colors})

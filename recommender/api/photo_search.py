@@ -21,7 +21,7 @@ from catalog.caching import NOT_STORED
 from catalog.parameters import InvalidParameter, Parameters
 from catalog.photos.fetch import fetch_photo
 from recommender.api import schema
-from recommender.api.answers import answer_bytes, parameters_of
+from recommender.api.answers import answer_bytes, fields_of, parameters_of
 from recommender.api.base_view import SearchView, as_sent
 from recommender.api.endpoints import tokens_of_search
 from recommender.api.json_body import json_body
@@ -61,7 +61,8 @@ class PhotoSearch(SearchView):
     def post(self, request: Request) -> Response:
         began = time.perf_counter()
         data, parameters = _read(as_sent(request))
-        options = parse(parameters, also=["crop"])
+        fields = fields_of(parameters)
+        options = parse(parameters, also=["crop", "fields"])
         charge_up_to(request, tokens_of_search(exact=options.exact))
         crops = parameters.get("crop", [])
         if len(crops) > 1:
@@ -71,7 +72,7 @@ class PhotoSearch(SearchView):
         crop = parse_crop(crops[0] if crops else None)
         later: list[Work] = []
         answer = similar_to_photo(data=data, crop=crop, options=options, later=later.append)
-        return AnswerBefore(later, answer_bytes(answer, began)[0])
+        return AnswerBefore(later, answer_bytes(answer, began, fields)[0])
 
 
 def _read(request: HttpRequest) -> tuple[bytes | str, Parameters]:

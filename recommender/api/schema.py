@@ -6,9 +6,11 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 
-from catalog.api.schema import FILTERS, ProductFields, filters_query, problem
+from catalog.api.schema import FILTERS, ProductFields, ProductNameField, field_list, field_names, filters_query, problem
+from catalog.fields import FOUND_PRODUCT
 from catalog.filters.attribute_names import MAX_ATTRIBUTES
 from catalog.parameters import MAX_VALUES
+from recommender.api.answers import RESULT_FIELDS
 
 PROBLEMS = {
     400: "A bad parameter, named in `parameter`.",
@@ -32,6 +34,7 @@ def query(name: str, kind: OpenApiTypes, description: str, *, many: bool = False
 
 LIMIT = query("limit", OpenApiTypes.INT, "Places of the answer, 1 to 100; 12 by default.")
 EXACT = query("exact", OpenApiTypes.BOOL, "Compare with every photo instead of asking the ANN index.")
+FIELDS = field_list(FOUND_PRODUCT, RESULT_FIELDS)
 THRESHOLD = query(
     "threshold", OpenApiTypes.FLOAT, "Least cosine of plain features, 0 to 1; DUPLICATE_THRESHOLD by default."
 )
@@ -59,6 +62,7 @@ COLOR_SEARCH = [
     ),
     query("diversity", OpenApiTypes.FLOAT, "0 to 1: how much answers should differ from each other."),
     EXACT,
+    FIELDS,
 ]
 SEARCH = [*COLOR_SEARCH, COLOR_WEIGHT]
 HEX = OpenApiParameter(
@@ -83,17 +87,17 @@ CROP = query("crop", OpenApiTypes.STR, _CROP)
 
 
 class AnswerImageSchema(serializers.Serializer[None]):
-    url = serializers.CharField()
-    thumbnail = serializers.CharField()
-    width = serializers.IntegerField()
-    height = serializers.IntegerField()
+    url = serializers.CharField(required=False)
+    thumbnail = serializers.CharField(required=False)
+    width = serializers.IntegerField(required=False)
+    height = serializers.IntegerField(required=False)
 
     class Meta:
         ref_name = "AnswerImage"
 
 
 class AnswerProductSchema(ProductFields):
-    image = AnswerImageSchema(help_text="The photo that matches best.")
+    image = AnswerImageSchema(required=False, help_text="The photo that matches best.")
 
     class Meta:
         ref_name = "AnswerProduct"
@@ -108,10 +112,12 @@ def grid(help_text: str, *, allow_null: bool = False) -> serializers.ListField:
 class ScoresSchema(serializers.Serializer[None]):
     shape = serializers.FloatField(
         allow_null=True,
+        required=False,
         help_text="Cosine of the shapes; `score` in a space without colour; null where the query says nothing of shape.",
     )
     color = serializers.FloatField(
         allow_null=True,
+        required=False,
         help_text="Cosine of the colours; null in a space without colour, and where the query says nothing of colour.",
     )
 
@@ -120,15 +126,20 @@ class ScoresSchema(serializers.Serializer[None]):
 
 
 class ResultSchema(serializers.Serializer[None]):
-    product = AnswerProductSchema()
-    image = serializers.IntegerField(help_text="Id of the photo that matches best.")
-    score = serializers.FloatField(help_text="Higher is more alike.")
+    product = AnswerProductSchema(required=False)
+    image = serializers.IntegerField(required=False, help_text="Id of the photo that matches best.")
+    score = serializers.FloatField(required=False, help_text="Higher is more alike.")
     confidence = serializers.FloatField(
         allow_null=True,
+        required=False,
         help_text="What the score means, 0 to 100, rising with it; see `confidence_basis`. Null where that is null.",
     )
-    distance = serializers.FloatField(help_text="In the metric of the space; 1 - score where it has a colour part.")
-    scores = ScoresSchema(help_text="`score` is (1 - w) · shape + w · color, w the query's `color_weight`.")
+    distance = serializers.FloatField(
+        required=False, help_text="In the metric of the space; 1 - score where it has a colour part."
+    )
+    scores = ScoresSchema(
+        required=False, help_text="`score` is (1 - w) · shape + w · color, w the query's `color_weight`."
+    )
 
     class Meta:
         ref_name = "Result"
@@ -163,28 +174,38 @@ class AnswerSchema(serializers.Serializer[None]):
         ref_name = "Answer"
 
 
+def product_list(*, required: bool = True) -> serializers.ListField:
+    return serializers.ListField(
+        child=ProductNameField(), max_length=100, required=required, help_text="Product ids, or `sku:` and a SKU."
+    )
+
+
 class RecommendationsRequest(serializers.Serializer[None]):
-    positive = serializers.ListField(child=serializers.IntegerField(), max_length=100)
-    negative = serializers.ListField(child=serializers.IntegerField(), max_length=100, required=False)
+    positive = product_list()
+    negative = product_list(required=False)
     limit = serializers.IntegerField(required=False, help_text=_FILTERS)
     color_weight = serializers.FloatField(required=False, min_value=0, max_value=1, help_text=_COLOR_WEIGHT)
+    fields = field_names()  # type: ignore[assignment]
 
 
 class BatchRequest(serializers.Serializer[None]):
-    products = serializers.ListField(child=serializers.IntegerField(), max_length=100)
+    products = product_list()
     limit = serializers.IntegerField(required=False, help_text=_FILTERS)
     color_weight = serializers.FloatField(required=False, min_value=0, max_value=1, help_text=_COLOR_WEIGHT)
+    fields = field_names()  # type: ignore[assignment]
 
 
 class BatchAnswer(serializers.Serializer[None]):
-    results = serializers.DictField(child=ResultSchema(many=True), help_text="By product id.")
+    results = serializers.DictField(child=ResultSchema(many=True), help_text="By product, as it was written.")
     confidence_basis = confidence_basis()
     query = filters_query()
     unknown = serializers.ListField(
-        child=serializers.IntegerField(), required=False, help_text="Products that do not exist."
+        child=ProductNameField(), required=False, help_text="Products that do not exist, as they were written."
     )
     waiting = serializers.DictField(
-        child=serializers.CharField(), required=False, help_text="Those without a vector: pending or failed, by id."
+        child=serializers.CharField(),
+        required=False,
+        help_text="Those without a vector: pending or failed, by product as it was written.",
     )
 
 
@@ -193,6 +214,7 @@ class PhotoUpload(serializers.Serializer[None]):
     crop = serializers.CharField(required=False, help_text=_CROP)
     limit = serializers.IntegerField(required=False)
     color_weight = serializers.FloatField(required=False, min_value=0, max_value=1, help_text=_COLOR_WEIGHT)
+    fields = field_names()  # type: ignore[assignment]
 
 
 class PhotoUrl(serializers.Serializer[None]):
@@ -200,6 +222,7 @@ class PhotoUrl(serializers.Serializer[None]):
     crop = serializers.CharField(required=False, help_text=_CROP)
     limit = serializers.IntegerField(required=False)
     color_weight = serializers.FloatField(required=False, min_value=0, max_value=1, help_text=_COLOR_WEIGHT)
+    fields = field_names()  # type: ignore[assignment]
 
 
 class ColorSchema(serializers.Serializer[None]):

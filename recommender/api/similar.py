@@ -12,16 +12,19 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.access.drf import charge_up_to
+from catalog.api.schema import PRODUCT
+from catalog.identifiers import ProductName, ids_of
 from catalog.parameters import InvalidParameter, Parameters
 from recommender.api import schema
-from recommender.api.answers import answer_bytes, parameters_of, results_of
+from recommender.api.answers import answer_bytes, fields_of, parameters_of, results_of
 from recommender.api.base_view import SearchView, as_sent, json_answer
 from recommender.api.cached_answers import cached_or_made
 from recommender.api.endpoints import tokens_of_search
 from recommender.api.json_body import json_body
 from recommender.models import Space
 from recommender.search.answers import Answer
-from recommender.search.filters import from_json, parse, parse_ids, parse_photo_id
+from recommender.search.filters import from_json, parse, parse_photo_id, parse_products
+from recommender.search.query_products import product_id_of, product_ids
 from recommender.search.similarity import recommend, similar_to_each, similar_to_product
 
 MOST_IDS = 100
@@ -33,17 +36,19 @@ class Similar(SearchView):
     @extend_schema(
         operation_id="similar_products",
         summary="What looks like this product",
-        parameters=[*schema.SEARCH, schema.IMAGE],
+        parameters=[PRODUCT, *schema.SEARCH, schema.IMAGE],
         responses={200: schema.AnswerSchema, **schema.problems(400, 404, 503)},
     )
-    def get(self, request: Request, product_id: int) -> Response:
+    def get(self, request: Request, product: ProductName) -> Response:
         began = time.perf_counter()
 
         def make() -> tuple[bytes, Space | None]:
             parameters = parameters_of(request)
-            options = parse(parameters, also=["image"])
+            fields = fields_of(parameters)
+            options = parse(parameters, also=["image", "fields"])
             image = _image(parameters)
-            return answer_bytes(similar_to_product(product_id=product_id, options=options, image=image), began)
+            answer = similar_to_product(product_id=product_id_of(product), options=options, image=image)
+            return answer_bytes(answer, began, fields)
 
         return json_answer(cached_or_made(as_sent(request), make))
 
@@ -62,13 +67,19 @@ class Recommendations(SearchView):
         body = json_body(as_sent(request))
 
         def make() -> tuple[bytes, Space | None]:
-            positive = parse_ids("positive", body.pop("positive", None), most=MOST_IDS)
-            negative = parse_ids("negative", body.pop("negative", []), most=MOST_IDS)
+            positive = parse_products("positive", body.pop("positive", None), most=MOST_IDS)
+            negative = parse_products("negative", body.pop("negative", []), most=MOST_IDS)
             if not positive:
                 raise InvalidParameter("positive", "at least one product id is needed")
-            options = parse({**parameters_of(request), **from_json(body)})
+            parameters = {**parameters_of(request), **from_json(body)}
+            fields = fields_of(parameters)
+            options = parse(parameters, also=["fields"])
             charge_up_to(request, tokens_of_search(exact=options.exact))
-            return answer_bytes(recommend(positive=positive, negative=negative, options=options), began)
+            known = ids_of([*positive, *negative])
+            answer = recommend(
+                positive=product_ids(positive, known), negative=product_ids(negative, known), options=options
+            )
+            return answer_bytes(answer, began, fields)
 
         return json_answer(cached_or_made(as_sent(request), make))
 
@@ -86,21 +97,25 @@ class Batch(SearchView):
         body = json_body(as_sent(request))
 
         def make() -> tuple[bytes, Space | None]:
-            ids = parse_ids("products", body.pop("products", None), most=MOST_IDS)
-            if not ids:
+            names = parse_products("products", body.pop("products", None), most=MOST_IDS)
+            if not names:
                 raise InvalidParameter("products", "at least one product id is needed")
-            options = parse({**parameters_of(request), **from_json(body)})
+            parameters = {**parameters_of(request), **from_json(body)}
+            fields = fields_of(parameters)
+            options = parse(parameters, also=["fields"])
             for name, asked in (("min_results", options.min_results), ("diversity", options.diversity)):
                 if asked:
                     raise InvalidParameter(name, "is for one product at a time: GET products/{id}/similar/")
-            charge_up_to(request, tokens_of_search(exact=options.exact, products=len(ids)))
-            answers = similar_to_each(product_ids=ids, options=options)
-            pages = results_of([answer.found for answer in answers.values()])
+            charge_up_to(request, tokens_of_search(exact=options.exact, products=len(names)))
+            ids = ids_of(names)
+            by_id = similar_to_each(product_ids=list(dict.fromkeys(ids.values())), options=options)
+            answers = {name: by_id[ids[name]] for name in names if ids.get(name) in by_id}
+            pages = results_of([answer.found for answer in answers.values()], fields)
             payload: dict[str, Any] = {
                 "results": dict(zip(map(str, answers), pages, strict=True)),
                 "confidence_basis": next(filter(None, (one.confidence_basis for one in answers.values())), None),
             }
-            unknown = [product_id for product_id in ids if product_id not in answers]
+            unknown = [name.written for name in names if name not in answers]
             waiting = {str(key): answer.status for key, answer in answers.items() if answer.status != "ready"}
             if query := {**options.filters.named, **_color_weight(answers.values())}:
                 payload["query"] = query

@@ -1,5 +1,6 @@
 from django.urls import path
 
+import catalog.api.identifiers  # noqa: F401  (the converter `product`)
 from recommender.api.color import ColorSearch, ProductColors
 from recommender.api.duplicates import Duplicates
 from recommender.api.photo_search import PhotoSearch
@@ -8,10 +9,10 @@ from recommender.api.status import Status
 from recommender.api.why import Why
 
 urlpatterns = [
-    path("products/<int:product_id>/similar/", Similar.as_view(), name="similar"),
-    path("products/<int:product_id>/similar/<int:other_id>/why/", Why.as_view(), name="why"),
-    path("products/<int:product_id>/duplicates/", Duplicates.as_view(), name="duplicates"),
-    path("products/<int:product_id>/colors/", ProductColors.as_view(), name="product-colors"),
+    path("products/<product:product>/similar/", Similar.as_view(), name="similar"),
+    path("products/<product:product>/similar/<product:other>/why/", Why.as_view(), name="why"),
+    path("products/<product:product>/duplicates/", Duplicates.as_view(), name="duplicates"),
+    path("products/<product:product>/colors/", ProductColors.as_view(), name="product-colors"),
     path("search/color/", ColorSearch.as_view(), name="search-color"),
     path("search/image/", PhotoSearch.as_view(), name="search-image"),
     path("recommendations/", Recommendations.as_view(), name="recommendations"),

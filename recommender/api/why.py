@@ -9,13 +9,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.api.problems import Problem
-from catalog.api.schema import ImageSchema, problem
+from catalog.api.schema import PRODUCT, ImageSchema, problem, product_in_path
+from catalog.identifiers import ProductName, ids_of
 from catalog.parameters import check_names
 from recommender.api import schema
 from recommender.api.answers import parameters_of
 from recommender.api.base_view import SearchView, json_answer
 from recommender.search import why as explaining
 from recommender.search.filters import parse_color_weight, parse_photo_id
+from recommender.search.query_products import product_ids
 
 
 class GridsSchema(serializers.Serializer[None]):
@@ -61,6 +63,8 @@ class Why(SearchView):
         operation_id="why_similar",
         summary="Which regions of two photos match",
         parameters=[
+            PRODUCT,
+            product_in_path("other", "The other product's"),
             schema.query("image", OpenApiTypes.INT, "One of the product's photos; the primary one by default."),
             schema.query("other_image", OpenApiTypes.INT, "One of the other's; the most similar one by default."),
             schema.COLOR_WEIGHT,
@@ -71,9 +75,11 @@ class Why(SearchView):
             409: problem("A product has no embedded photo yet."),
         },
     )
-    def get(self, request: Request, product_id: int, other_id: int) -> Response:
+    def get(self, request: Request, product: ProductName, other: ProductName) -> Response:
         given = parameters_of(request)
         check_names(given, known=("image", "other_image", "color_weight"))
+        known = ids_of([product, other])
+        (product_id,), (other_id,) = product_ids([product], known), product_ids([other], known)
         try:
             answer = explaining.why(
                 product_id=product_id,

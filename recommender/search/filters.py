@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from catalog.filters.chosen import Filters
 from catalog.filters.registry import read_filters
+from catalog.identifiers import HOW, PREFIX, ProductName, read_name
 from catalog.parameters import MAX_ID, InvalidParameter, Parameters, read_number, read_truth, read_whole
 
 MAX_LIMIT = 100
@@ -66,16 +67,13 @@ def from_json(body: Mapping[str, object]) -> dict[str, list[str]]:
     return parameters
 
 
-def parse_ids(name: str, value: object, *, most: int) -> list[int]:
-    """A JSON list of product ids, each once, in order. Raises InvalidParameter."""
+def parse_products(name: str, value: object, *, most: int) -> list[ProductName]:
+    """A JSON list of products, ids or `sku:` and a SKU, each once, in order. Raises InvalidParameter."""
     if not isinstance(value, list):
-        raise InvalidParameter(name, "a list of product ids is needed")
+        raise InvalidParameter(name, "a list of products is needed, each a number or sku: and its SKU")
     if len(value) > most:
         raise InvalidParameter(name, f"{len(value)} ids; at most {most}")
-    for item in value:
-        if not isinstance(item, int) or isinstance(item, bool) or not 0 < item <= MAX_ID:
-            raise InvalidParameter(name, f"{_shown(item)} is no product id")
-    return list(dict.fromkeys(value))
+    return list(dict.fromkeys(_product(name, item) for item in value))
 
 
 def parse_photo_id(
@@ -104,6 +102,17 @@ def parse_score(parameters: Parameters, name: str, default: float) -> float:
 def excluding(options: SearchOptions, *, products: Sequence[int], groups: Sequence[str]) -> SearchOptions:
     """The same options, never answered with these products or groups (empty group names do not count)."""
     return replace(options, filters=options.filters.excluding(products=products, groups=groups))
+
+
+def _product(name: str, item: object) -> ProductName:
+    if isinstance(item, int) and not isinstance(item, bool) and 0 < item <= MAX_ID:
+        return ProductName(id=item)
+    if isinstance(item, str) and item.startswith(PREFIX):
+        try:
+            return read_name(item)
+        except ValueError as error:
+            raise InvalidParameter(name, str(error)) from error
+    raise InvalidParameter(name, f"{_shown(item)} is no product id; {HOW}")
 
 
 def _shown(value: object) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from psycopg import sql
 
+from catalog.identifiers import ProductName, ids_of
 from catalog.parameters import MAX_ID
 from recommender.index.partitions import partition_name
 from recommender.index.session import rows
@@ -22,11 +23,10 @@ Status = Literal["ready", "pending", "failed"]
 
 
 class UnknownProduct(LookupError):
-    """No published product has this id."""
+    """No published product is this one. `product`: its id, or its name as a caller wrote it."""
 
-    def __init__(self, product_id: int) -> None:
-        super().__init__(f"there is no product {product_id}")
-        self.product_id = product_id
+    def __init__(self, product: int | ProductName) -> None:
+        super().__init__(f"there is no product {product}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +73,19 @@ LEFT JOIN {table} source ON source.image_id = photo.id AND {which} AND NOT photo
 WHERE p.id = ANY (%(products)s::bigint[]) AND (p.published OR %(unpublished)s)
 ORDER BY p.id, photo.is_placeholder, photo.state IS NOT DISTINCT FROM 'failed'
 """
+
+
+def product_ids(names: Sequence[ProductName], known: Mapping[ProductName, int]) -> list[int]:
+    """The ids of the products that a caller named, each once, in order. `known`: what `ids_of` says. Raises UnknownProduct."""
+    for name in names:
+        if name not in known:
+            raise UnknownProduct(name)
+    return list(dict.fromkeys(known[name] for name in names))
+
+
+def product_id_of(name: ProductName) -> int:
+    """The id of the product that a caller named. Raises UnknownProduct where it is published under no such SKU."""
+    return product_ids([name], ids_of([name]))[0]
 
 
 def query_product(

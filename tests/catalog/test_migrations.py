@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import Error, connection, transaction
 
 from catalog.models import PhotoOrigin, Product
 from tests.catalog.factories import make_image, make_product
@@ -197,3 +198,69 @@ def test_feeds_run_by_themselves_and_go_back_to_what_they_were(migrated: None) -
     call_command("migrate", "catalog", "0004", verbosity=0)
     assert rows("SELECT name, runs, last_whole FROM catalog_feed ORDER BY name") == kept
     assert rows("SELECT to_regclass('catalog_feedrun')") == [(None,)]
+
+
+def test_products_of_the_version_before_are_found_by_their_words(migrated: None) -> None:
+    """More rows than one batch has; a SKU that was kept decomposed stays so."""
+    call_command("migrate", "catalog", "0006", verbosity=0)
+    assert rows("SELECT to_regclass('catalog_producttext'), to_regproc('catalog_plain')") == [(None, None)]
+    run(OLD_ROW, "A\u0308-1", "Aalto", "12.90", "{}")
+    run(
+        "INSERT INTO catalog_product SELECT (jsonb_populate_record(p, jsonb_build_object('id', 1000 + n, 'sku', 'many-' || n))).*"
+        " FROM catalog_product p, generate_series(1, 2500) n WHERE brand = 'Aalto'"
+    )
+    before = rows("SELECT id, xmin::text FROM catalog_product ORDER BY id")
+    call_command("migrate", "catalog", "0007", verbosity=0)
+    assert rows("SELECT id, xmin::text FROM catalog_product ORDER BY id") == before  # no row was written
+    assert rows("SELECT count(*) FROM catalog_producttext WHERE words @@ 'aalto'") == [(2501,)]
+    assert rows("SELECT count(*) FROM catalog_product WHERE sku = %s", "A\u0308-1") == [(1,)]
+    run("UPDATE catalog_product SET in_stock = false")
+    assert rows("SELECT count(*) FROM catalog_product WHERE sku = %s", "A\u0308-1") == [(1,)]
+    assert indexes("product_by_a", "product_by_title") == dict.fromkeys(
+        ("product_by_age", "product_by_amount", "product_by_title"), True
+    )
+    assert rows(
+        "SELECT indexrelid::regclass::text, indisvalid FROM pg_index WHERE indrelid = 'catalog_producttext'::regclass ORDER BY 1"
+    ) == [("catalog_producttext_pkey", True), ("product_text_plain", True), ("product_text_words", True)]
+
+
+def test_the_migration_of_texts_goes_on_where_it_broke_off(migrated: None) -> None:
+    make_product(sku="a", title="Hat")
+    call_command("migrate", "catalog", "0006", fake=True, verbosity=0)
+    run("DELETE FROM catalog_producttext")
+    run("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'product_text_words'::regclass")
+    call_command("migrate", "catalog", "0007", verbosity=0)
+    assert rows("SELECT plain FROM catalog_producttext") == [("hat  a",)]
+    assert rows("SELECT indisvalid FROM pg_index WHERE indexrelid = 'product_text_words'::regclass") == [(True,)]
+
+
+def test_readers_and_writers_go_on_while_texts_are_written(migrated: None) -> None:
+    """Every statement of the migration against a transaction that has read and one that has written a product."""
+    call_command("migrate", "catalog", "0006", verbosity=0)
+    run(OLD_ROW, "a", "Aalto", "12.90", "{}")
+    stop, failures = threading.Event(), []
+
+    def shop() -> None:
+        try:
+            while not stop.is_set():
+                with transaction.atomic(), connection.cursor() as cursor:
+                    cursor.execute("SET LOCAL lock_timeout = '1s'")
+                    cursor.execute("SELECT count(*) FROM catalog_product")
+                    cursor.execute("UPDATE catalog_product SET brand = brand || 'x' WHERE sku = 'a'")
+        except Error as error:
+            failures.append(error)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=shop)
+    thread.start()
+    try:
+        call_command("migrate", "catalog", "0007", verbosity=0)
+    finally:
+        stop.set()
+        thread.join()
+    assert failures == []
+    assert rows(
+        "SELECT t.plain = catalog_plain(p.title || ' ' || p.brand || ' ' || p.sku) FROM catalog_product p"
+        " JOIN catalog_producttext t ON t.product_id = p.id"
+    ) == [(True,)]

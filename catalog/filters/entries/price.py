@@ -93,13 +93,18 @@ def _chosen(written: str | None) -> Currency:
     """The currency of that code, in capitals or not; the commonest for None."""
     known = currencies()
     if written is None:
-        return known[0]
+        return commonest()
     for currency in known:
         if currency.code and currency.code == written.upper():
             return currency
     codes = ", ".join(currency.code for currency in known[:_SHOWN] if currency.code)
     there = f"there are {codes}" if codes else "no product names one"
     raise InvalidParameter("currency", f"{quoted(written)} is no currency of this catalogue; {there}")
+
+
+def commonest() -> Currency:
+    """The currency of most published products."""
+    return currencies()[0]
 
 
 @remembered

@@ -88,7 +88,7 @@ class BareConnection:
             hits = self._raw.execute(text, parameters, prepare=True, binary=True)
             self._raw.execute("COMMIT", prepare=True)
         images = [hit[1] for hit in hits.fetchall()]
-        self._raw.execute(hydration.PRODUCTS, [images], prepare=True).fetchall()
+        self._raw.execute(hydration.statement(), [images], prepare=True).fetchall()
 
 
 def sizes(space: Space) -> dict[str, int]:

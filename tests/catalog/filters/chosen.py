@@ -106,9 +106,12 @@ def _values(attributes: Mapping[str, object], name: str) -> list[object]:
 
 
 def _has(attributes: Mapping[str, object], name: str, texts: Sequence[str]) -> bool:
-    """Whether an attribute is one of the texts, or a list that holds one."""
+    """Whether an attribute is one of the texts, or the number that a text is, or a list that holds one."""
     wanted = {folded(text) for text in texts}
-    return any(folded(value) in wanted for value in _values(attributes, name) if isinstance(value, str))
+    numbers = {float(text) for text in texts if NUMBER.fullmatch(text)}
+    return any(
+        folded(value) in wanted if isinstance(value, str) else value in numbers for value in _values(attributes, name)
+    )
 
 
 def _within(attributes: Mapping[str, object], name: str, least: float, most: float) -> bool:

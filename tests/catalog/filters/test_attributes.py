@@ -27,7 +27,7 @@ def found(**parameters: str | list[str]) -> list[str]:
         name.replace("attr_", "attr.").replace("__", "."): [value] if isinstance(value, str) else value
         for name, value in parameters.items()
     }
-    products = filtered(Product.objects.all(), words="", filters=read_filters(given))
+    products = filtered(Product.objects.all(), filters=read_filters(given))
     return sorted(products.values_list("sku", flat=True))
 
 

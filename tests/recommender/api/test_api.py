@@ -113,7 +113,7 @@ class TestSimilar:
             ("min_results=99", "min_results"),
             ("image=first", "image"),
             ("image=99999999", "image"),
-            ("utm_source=mail", "utm_source"),
+            ("source=mail", "source"),
             ("brand=%00", "brand"),
         ],
     )
@@ -229,7 +229,7 @@ class TestHealth:
         client.get(f"{API}products/{product.pk}/similar/")
         client.get(f"{API}products/{product.pk}/similar/?limit=0")
         after = _metrics(client)
-        route = 'route="api/v1/products/<int:product_id>/similar/"'
+        route = 'route="api/v1/products/<product:product>/similar/"'
         for status in (200, 400):
             name = f'lookalike_requests_total{{method="GET",{route},status="{status}"}}'
             assert after[name] - before.get(name, 0) == 1
@@ -243,8 +243,8 @@ class TestHealth:
 def test_the_schema_shows_every_view(client: Client, db: None) -> None:
     paths = orjson.loads(client.get("/api/schema/?format=json").content)["paths"]
     for path, method in (
-        ("products/{product_id}/similar/", "get"),
-        ("products/{product_id}/duplicates/", "get"),
+        ("products/{product}/similar/", "get"),
+        ("products/{product}/duplicates/", "get"),
         ("search/image/", "post"),
         ("recommendations/", "post"),
         ("similar/batch/", "post"),

@@ -18,7 +18,7 @@ from tests.event_loop import EventLoop
 from tests.recommender.api.serving import Served, serving
 from tests.web.rsgi import Sent, asked
 
-ROUTE = 'route="api/v1/products/<int:product_id>/similar/"'
+ROUTE = 'route="api/v1/products/<product:product>/similar/"'
 
 
 def test_a_kept_answer_is_the_one_that_django_gave_and_does_not_reach_it(served: Served, path: str) -> None:

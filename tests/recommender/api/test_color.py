@@ -183,7 +183,7 @@ def test_a_product_without_a_vector_has_no_colours_yet(client: Client, coloured:
 
 def test_the_schema_says_what_there_is(client: Client, db: None) -> None:
     schema = client.get("/api/schema/?format=json").json()
-    similar = schema["paths"]["/api/v1/products/{product_id}/similar/"]["get"]["parameters"]
+    similar = schema["paths"]["/api/v1/products/{product}/similar/"]["get"]["parameters"]
     assert "color_weight" in [one["name"] for one in similar]
     of_color = schema["paths"]["/api/v1/search/color/"]["get"]["parameters"]
     names = [one["name"] for one in of_color]
@@ -191,4 +191,4 @@ def test_the_schema_says_what_there_is(client: Client, db: None) -> None:
     assert set(schema["components"]["schemas"]["Result"]["properties"]) == {
         "product", "image", "score", "confidence", "distance", "scores",
     }  # fmt: skip
-    assert "/api/v1/products/{product_id}/colors/" in schema["paths"]
+    assert "/api/v1/products/{product}/colors/" in schema["paths"]

@@ -183,7 +183,7 @@ def test_both_operations_show_the_same_filters_in_the_schema(client: Client, db:
     paths = orjson.loads(client.get("/api/schema/?format=json").content)["paths"]
     listed, similar = (
         {one["name"]: one for one in paths[API + path]["get"]["parameters"]}
-        for path in ("products/", "products/{product_id}/similar/")
+        for path in ("products/", "products/{product}/similar/")
     )
     names = {"attr.name", "brand", "category", "currency", "exclude", "in_stock", "max_price", "min_price"}
     assert {name: listed[name] for name in names} == {name: similar[name] for name in names}

@@ -99,7 +99,7 @@ def test_a_filter_that_is_added_touches_one_file(space: Space, tmp_path: Path) -
     assert all(
         ", title_ends, attr.<name>.min, attr.<name>.max and attr.<name>" in problem["detail"] for problem in refused[2:]
     )
-    for path in (listed, "/api/v1/products/{product_id}/similar/"):
+    for path in (listed, "/api/v1/products/{product}/similar/"):
         (described,) = [one for one in schema["paths"][path]["get"]["parameters"] if one["name"] == "title_ends"]
         assert described == {
             "in": "query",

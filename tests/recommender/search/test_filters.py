@@ -9,7 +9,7 @@ from catalog.filters.entries.attributes import Attributes
 from catalog.filters.entries.category import Category
 from catalog.filters.entries.price import Currency
 from catalog.parameters import InvalidParameter
-from recommender.search.filters import from_json, parse, parse_ids
+from recommender.search.filters import from_json, parse, parse_products
 from tests.catalog.factories import make_product
 from tests.catalog.filters.chosen import filtering
 from tests.recommender.search.gallery import make_tree
@@ -165,9 +165,10 @@ def test_json_says_the_same_as_a_query_string() -> None:
 @pytest.mark.parametrize("value", [None, "1", [1, "2"], [True], [0], [2**63], list(range(1, 102))])
 def test_ids_are_whole_numbers_and_not_too_many(value: object) -> None:
     with pytest.raises(InvalidParameter) as error:
-        parse_ids("positive", value, most=100)
+        parse_products("positive", value, most=100)
     assert error.value.parameter == "positive"
 
 
 def test_ids_count_once() -> None:
-    assert parse_ids("products", [3, 1, 3], most=100) == [3, 1]
+    names = parse_products("products", [3, "sku:A", 1, 3, "sku:A", "sku:3"], most=100)
+    assert [name.written for name in names] == [3, "sku:A", 1, "sku:3"]
