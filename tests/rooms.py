@@ -13,7 +13,7 @@ ORDER: Mapping[str, tuple[str, ...]] = {
         "attributes breaker currencies locks models parameters retry signals stopping storage_names texts",
         "announce representation",
         "categories expiry filters photos sales",
-        "product_search",
+        "changes product_search",
         "feeds",
         "access admin api apps demo management receivers storefront tasks urls",
     ),

@@ -14,13 +14,13 @@ from typing import TypeVar
 from django.db import DataError, IntegrityError, InterfaceError, OperationalError, connection
 
 from catalog.categories import CategoryTree
+from catalog.changes.photos import PhotoReference
 from catalog.feeds.changes import Candidate, Outcome, PhotosSwept, would_change, write
 from catalog.feeds.columns import ProductRow, RowError, is_url, read_columns
 from catalog.feeds.expected import with_known_columns
 from catalog.feeds.mapping.applying import mapped
 from catalog.feeds.mapping.files import Mapping
 from catalog.feeds.naming import Naming, TooManyMissing
-from catalog.feeds.photo_changes import PhotoReference
 from catalog.feeds.photo_files import PhotoFile, PhotoReferenceError, look_at_photo_files, read_photo_file
 from catalog.feeds.price_cells import price_texts
 from catalog.feeds.prices import PriceReader, survey
