@@ -81,7 +81,7 @@ def product_fields(product: ProductValues) -> dict[str, Any]:
 def product_json(product: Product) -> dict[str, Any]:
     """The catalogue's answer on a product: its fields and all its stored photos."""
     images = [image_json(image, title=product.title) for image in product.images.all() if image.digest]
-    return {**product_fields(_values_of(product)), "images": images}
+    return {**product_fields(product_values(product)), "images": images}
 
 
 def photo_json(*, file: str, digest: str, width: int | None, height: int | None) -> dict[str, Any]:
@@ -89,7 +89,8 @@ def photo_json(*, file: str, digest: str, width: int | None, height: int | None)
     return {"url": photo_url(file), "thumbnail": thumbnail_url(digest), "width": width, "height": height}
 
 
-def _values_of(product: Product) -> ProductValues:
+def product_values(product: Product) -> ProductValues:
+    """What answers say of a product that was read as a model."""
     category = product.category
     return ProductValues(
         id=product.pk,

@@ -15,7 +15,7 @@ ORDER: Mapping[str, tuple[str, ...]] = {
         "categories expiry filters photos sales",
         "changes product_search",
         "feeds",
-        "access admin api apps demo management receivers storefront tasks urls",
+        "access admin api apps demo management receivers storefront tasks urls writes",
     ),
     "recommender": (
         "halfvec locks models pause progress records redis_cache redis_client",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Literal, cast
 
 from django.conf import settings
 from django.http.cookie import parse_cookie
@@ -42,14 +42,24 @@ class Asker:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyIdentity:
+    """The key that a request was sent with. `name`: what people call it; a secret one may write, a publishable one may not."""
+
+    id: int
+    name: str
+    kind: Literal["publishable", "secret"]
+
+
+@dataclass(frozen=True, slots=True)
 class Admission:
     """The decision. `refusal` is the answer to who is not admitted, None for who is.
 
     A refusal has a status: 401 where it is not known who asks, 403 where they may not, 429 where they ask too often. Its
-    headers, such as `WWW-Authenticate` or `Retry-After`, are sent with it.
+    headers, such as `WWW-Authenticate` or `Retry-After`, are sent with it. `key`: that of the request; None: it has none.
     """
 
     refusal: Problem | None = None
+    key: KeyIdentity | None = None
 
 
 ADMITTED = Admission()

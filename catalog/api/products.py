@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from catalog.api.entity_tags import entity_tag
+from catalog.api.identifiers import ProductName
 from catalog.api.problems import Problem
 from catalog.api.schema import FILTERS, LIST, CategoriesSchema, ProductPageSchema, ProductSchema, problem
+from catalog.changes.versions import version_of
 from catalog.filters.registry import PARAMETERS, read_filters
 from catalog.parameters import InvalidParameter, Parameters, read_one, read_whole
 from catalog.product_search import MAX_WORDS, category_counts, filtered
@@ -59,11 +63,13 @@ def products(request: Request) -> Response:
     tags=["catalogue"],
 )
 @api_view(["GET"])
-def product(request: Request, product_id: int) -> Response:
-    found = products_for_answers().filter(pk=product_id).first()
+def product(request: Request, product: ProductName) -> Response:
+    named = {"pk": product.id} if product.id is not None else {"sku": product.sku}
+    found = products_for_answers().filter(**named).first()
     if found is None:
-        raise Problem(404, detail=f"there is no published product {product_id}")
-    return Response(product_json(found))
+        raise Problem(404, detail=f"there is no published product {product}")
+    body = orjson.dumps(product_json(found), option=orjson.OPT_NON_STR_KEYS)
+    return Response(body, headers={"ETag": entity_tag(version_of(found.pk, found.updated_at), body)})
 
 
 @extend_schema(

@@ -1,9 +1,8 @@
 from django.urls import path
 
-from catalog.api.products import categories, product, products
+from catalog.api.products import categories
 
+# products/ and products/{id}/ can be written, too: catalog.writes.urls
 urlpatterns = [
-    path("products/", products, name="products"),
-    path("products/<int:product_id>/", product, name="product"),
     path("categories/", categories, name="categories"),
 ]
