@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from django.db import DataError, transaction
 from django.utils import timezone
 
+from catalog import announce
 from catalog.announce import Priority
 from catalog.changes.attempts import attempted
 from catalog.changes.existing import Existing, find_products
@@ -131,13 +132,12 @@ def _written(planned: Sequence[_Planned], author: Author, priority: Priority) ->
     changed = [one for one in planned if isinstance(one, ProductChange)]
     # By SKU, so that two batches that make the same products do not wait for each other.
     changed.sort(key=lambda one: one.product.sku)
-    write_changes([one for one in changed if not one.is_unchanged], priority=priority)
-    if gone := [one.pk for one in planned if isinstance(one, Product)]:
-        delete_products(gone)
+    with announce.together(priority=priority):
+        write_changes([one for one in changed if not one.is_unchanged], priority=priority)
+        if gone := [one.pk for one in planned if isinstance(one, Product)]:
+            delete_products(gone)
     remember(author, (_remembered(one) for one in planned if not isinstance(one, Refused)))
-    ids = [one.product.pk for one in changed]
-    versions = dict(Product.objects.filter(pk__in=ids).values_list("pk", "updated_at"))
-    return [_result(one, lambda pk: version_of(pk, versions[pk])) for one in planned]
+    return [_result(one) for one in planned]
 
 
 def _remembered(one: ProductChange | Product) -> Written | None:
@@ -157,14 +157,14 @@ def _words(change: ProductChange) -> str:
     return ", ".join([*words, *(f"{count} photos {done}" for done, count in counts.items() if count)])
 
 
-def _result(one: _Planned, version: Callable[[int], str]) -> Result:
+def _result(one: _Planned) -> Result:
     if isinstance(one, Refused):
         return one
     if isinstance(one, Product):
         return Outcome("deleted", one.pk, one.sku)
     product = one.product
     done: Done = "created" if one.is_new else "unchanged" if one.is_unchanged else "changed"
-    return Outcome(done, product.pk, product.sku, version(product.pk))
+    return Outcome(done, product.pk, product.sku, version_of(product.pk, product.updated_at))
 
 
 def _line(error: Exception) -> str:

@@ -26,7 +26,9 @@ def priced(before: Pricing, given: Prices, now: datetime) -> Pricing:
     regular = given.get("list_price", before.regular if sale else None)
     listed = given.get("list_price")
     if listed is not None and (paid is None or paid >= listed):
-        raise invalid("list_price", f"{listed} is not more than price, which is what is paid while there is a list_price")
+        raise invalid(
+            "list_price", f"{listed} is not more than price, which is what is paid while there is a list_price"
+        )
     if regular is None or paid is None or paid >= regular:
         planned = before.sale if sale is None else None
         return Pricing(paid, planned)

@@ -72,6 +72,7 @@ class PhotosOf:
             yield changing
             if changing.is_changed:
                 store.touch(product.pk)
+                announce.products_changed([product.pk], hidden=False)
                 remember(self.author, [Written(product, "changed", what)])
 
 

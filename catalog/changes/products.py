@@ -10,6 +10,7 @@ from django.utils import timezone
 from catalog import announce
 from catalog.announce import Priority
 from catalog.changes.photos import PhotoChanges, write_photos
+from catalog.changes.updating import update_products
 from catalog.models import Product, ProductCategory
 
 
@@ -70,7 +71,7 @@ def _write_products(changes: list[ProductChange]) -> None:
         for change in changed:
             change.product.updated_at = now
         names = {name for change in changed for name in change.fields}
-        Product.objects.bulk_update([change.product for change in changed], [*sorted(names), "updated_at"])
+        update_products([change.product for change in changed], [*sorted(names), "updated_at"])
     for hidden in (True, False):
         announce.products_changed([change.product.pk for change in changes if change.hides is hidden], hidden=hidden)
 

@@ -42,7 +42,7 @@ class Members:
 
     def pointer(self, *names: str | int) -> str:
         """Where a member is (RFC 6901, without the first slash)."""
-        return "/".join(filter(None, [self.at, *(_escaped(str(name)) for name in names)]))
+        return "/".join([*([self.at] if self.at else []), *(_escaped(str(name)) for name in names)])
 
     def wrong(self, detail: str, *names: str | int) -> None:
         """Keep an error of a member."""

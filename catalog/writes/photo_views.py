@@ -28,7 +28,7 @@ from catalog.changes.product_photos import (
 )
 from catalog.changes.refusals import Refused
 from catalog.changes.wishes import Change, Operation, ProductWish
-from catalog.texts import text_problem
+from catalog.texts import printable, text_problem
 from catalog.writes import schema
 from catalog.writes.answers import written_image
 from catalog.writes.exact_json import JSON_TYPE, exact_json
@@ -128,7 +128,7 @@ class OnePhoto(WriteView):
         of = _photos_of(request, product, "change")
         sent = as_sent(request)
         if sent.content_type == _FORM:
-            uploads = _uploads(sent)
+            uploads, _ = _uploads(sent)
             if len(uploads) != 1:
                 raise bad_parameter(_FILES, "one photo is needed")
             return _told(written_image(replace_by_upload(of, image, _reader(uploads[0]))))
@@ -171,8 +171,7 @@ def _outcome(one: AddedPhoto | Failed) -> dict[str, Any]:
 
 def _new_photos(request: HttpRequest) -> Sequence[NewPhoto]:
     if request.content_type == _FORM:
-        uploads = _uploads(request)
-        texts = _alternative_texts(request, len(uploads))
+        uploads, texts = _uploads(request)
         return [NewPhoto(read=_reader(one), alt=alt) for one, alt in zip(uploads, texts, strict=True)]
     members = Members(exact_json(request, most=MOST_BYTES))
     members.refuse_unknown(("images",))
@@ -183,20 +182,23 @@ def _new_photos(request: HttpRequest) -> Sequence[NewPhoto]:
     return [NewPhoto(url=photo.url, alt=photo.alt or "") for photo in photos or ()]
 
 
-def _uploads(request: HttpRequest) -> list[UploadedFile[bytes]]:
-    """Raises Problem where there is none, or the form has files of other names."""
-    for name in request.FILES:
-        if name != _FILES:
-            raise bad_parameter(name[:100], f"there is no such file; photos are files of the field {_FILES}")
-    uploads = request.FILES.getlist(_FILES)
+def _uploads(request: HttpRequest) -> tuple[list[UploadedFile[bytes]], list[str]]:
+    """The files of a form, and their alternative texts. Raises Problem where there is no file, or there are other fields."""
+    # Django reads the forms of POST alone by itself.
+    post = request.method == "POST"
+    fields, files = (request.POST, request.FILES) if post else request.parse_file_upload(request.META, request)
+    for name in (*files, *fields):
+        if name not in (_FILES, "alt", "csrfmiddlewaretoken"):
+            detail = f"there is no such field; photos are files of the field {_FILES}, their alternative texts alt"
+            raise bad_parameter(printable(name)[:100], detail)
+    uploads = files.getlist(_FILES)
     if not uploads:
         raise bad_parameter(_FILES, "a photo is needed, as a file of the form")
-    return uploads
+    return uploads, _alternative_texts(fields.getlist("alt"), len(uploads))
 
 
-def _alternative_texts(request: HttpRequest, count: int) -> list[str]:
+def _alternative_texts(texts: list[str], count: int) -> list[str]:
     """Those of the photos, in their order; none, or one for each."""
-    texts = request.POST.getlist("alt")
     for text in texts:
         if problem := text_problem(text):
             raise bad_parameter("alt", problem)

@@ -292,7 +292,7 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
     ({"url": "ftp://a.b/"}, ["url"]),
     ({"url": "//a.b/c"}, ["url"]),
     ({"category": 7}, ["category"]),
-    ({"category": {"slug": "a", "id": 1}}, ["category/id", "category"]),
+    ({"category": {"slug": "a", "id": 1}}, ["category/id"]),
     ({"category": ">"}, ["category"]),
     ({"category": "a > " + "x" * 201}, ["category"]),
     ({"category": " > ".join("x" * 61)}, ["category"]),
@@ -303,7 +303,10 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
     ({"attributes": {"a": {"b": {"c": {"d": {"e": 1}}}}}}, ["attributes/a/b/c/d"]),
     ({"attributes": {str(number): "x" for number in range(501)}}, ["attributes"]),
     ({"images": "https://a.b/c.jpg"}, ["images"]),
-    ({"images": [7, "x", "http://a.b:22/", {"alt": "x"}, None]}, ["images/1", "images/2", "images/3/url", "images/4"]),
+    (
+        {"images": [7, "x", "http://a.b:22/", {"alt": "x"}, None]},
+        ["images/1/url", "images/2/url", "images/3/url", "images/4"],
+    ),
     ({"images": [{"id": 7, "x": 1}, {"url": "https://a.b/c.jpg", "position": 1}]}, ["images/0/x", "images/1/position"]),
     ({"images": ["https://a.b/c.jpg"] * 2}, ["images/1"]),
     ({"images": ["https://a.b/c.jpg"] * 101}, ["images"]),
@@ -320,15 +323,7 @@ def test_every_error_names_its_member_and_nothing_is_written(
     before = Product.objects.values().get()
     problem = read(shop.patch(f"{product.pk}/", given), 400)
     assert problem["parameter"] in problem["detail"]
-    assert {error["parameter"] for error in problem["errors"]} >= {problem["parameter"]}
-    assert sorted(
-        {
-            error["parameter"].removesuffix("/url")
-            if given.get("images") and error["parameter"] in ("images/1/url", "images/2/url")
-            else error["parameter"]
-            for error in problem["errors"]
-        }
-    ) == sorted(members)
+    assert sorted(error["parameter"] for error in problem["errors"]) == sorted(members)
     assert Product.objects.values().get() == before and not Category.objects.exists()
 
 
@@ -351,7 +346,6 @@ def test_a_new_product_needs_a_sku_and_a_title(shop: Caller) -> None:
 @pytest.mark.parametrize(
     ("body", "status", "title"),
     [
-        (b"", 400, "Not JSON"),
         (b"{", 400, "Not JSON"),
         (b"\xff", 400, "Not JSON"),
         (b"[" * 100_000, 400, "Not JSON"),
