@@ -11,6 +11,7 @@ from unicodedata import normalize
 from django.db.models import Q
 
 from catalog.models import Product, ProductCategory, ProductImage
+from catalog.parameters import MAX_ID
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ def find_products(
     `lock`: `row` lets nobody else write them until the transaction ends, `key` is for those that are to be deleted or given
     another SKU as well. Rows are locked in the order of their ids, so that two batches never wait for each other.
     """
-    wanted = list(ids)
+    wanted = [product_id for product_id in ids if product_id <= MAX_ID]
     forms = {form: sku for sku in skus for form in (normalize("NFD", sku), sku)}
     named = Q(pk__in=wanted) | Q(sku__in=list(forms)) if wanted else Q(sku__in=list(forms))
     products = Product.objects.filter(named).order_by("pk")

@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 from django.core.files.storage import default_storage
+from django.db import connection
 from django.test import Client
 from PIL import Image
 from pytest_django import Settings
 
 from catalog.models import PhotoOrigin, Product, ProductImage
+from catalog.photos import store
 from catalog.photos.store import digest_of
+from catalog.photos.sweep import sweep_files
 from tests.catalog.conftest import Heard
 from tests.catalog.factories import make_image, make_product, photo_bytes
 from tests.catalog.photos.failing_storage import FailingStorage
@@ -219,6 +222,43 @@ def test_a_form_that_breaks_off(product: Product) -> None:
             headers={"Authorization": "Bearer lk_sec_test"},
         )
         assert response.status_code == 400
+
+
+def test_files_that_the_sweep_removed_meanwhile_are_stored_again(
+    shop: Caller, product: Product, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sweep comes exactly between the files and the transaction that names them."""
+    hold, removed = store.hold, list[int]()
+
+    def sweep_then_hold(kept: Any) -> Any:
+        if len(removed) < 2:
+            removed.append(sweep_files(grace_seconds=-60).removed)
+        return hold(kept)
+
+    monkeypatch.setattr(store, "hold", sweep_then_hold)
+    results = read(shop.upload("POST", "sku:A/images/", photo_bytes(1), b"x", photo_bytes(2)), 207)["results"]
+    assert [one["status"] for one in results] == [201, 415, 201] and removed == [2, 2]
+    assert [default_storage.exists(str(image.file)) for image in product.images.all()] == [True, True]
+    removed.clear()
+    image = results[0]["image"]["id"]
+    read(shop.upload("PUT", f"sku:A/images/{image}/", photo_bytes(3)), 200)
+    assert removed[0] > 0 and default_storage.exists(str(ProductImage.objects.get(pk=image).file))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_photos_are_judged_and_stored_outside_the_transaction(
+    shop: Caller, product: Product, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep, inside = store.keep, list[bool]()
+
+    def watched(*args: Any) -> Any:
+        inside.append(connection.in_atomic_block)
+        return keep(*args)
+
+    monkeypatch.setattr(store, "keep", watched)
+    image = read(shop.upload("POST", "sku:A/images/", photo_bytes(1), photo_bytes(2)), 201)["results"][0]["image"]["id"]
+    read(shop.upload("PUT", f"sku:A/images/{image}/", photo_bytes(3)), 200)
+    assert inside == [False] * 3
 
 
 def test_a_product_has_at_most_a_hundred_photos(shop: Caller, product: Product) -> None:

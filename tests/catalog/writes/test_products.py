@@ -246,13 +246,13 @@ def test_one_that_is_kept_decomposed_is_found_and_stays_so(shop: Caller) -> None
     assert Product.objects.get().sku == decomposed
 
 
-@pytest.mark.parametrize("path", ["0/", f"{2**63 - 1}/", "sku:none/"])
+@pytest.mark.parametrize("path", ["0/", f"{2**63 - 1}/", f"{2**64}/", "sku:none/"])
 @pytest.mark.parametrize("method", ["PATCH", "DELETE"])
 def test_there_is_no_such_product(shop: Caller, method: str, path: str) -> None:
     assert read(shop.call(method, path, {}), 404)["detail"] == f"there is no product {path.rstrip('/')}"
 
 
-@pytest.mark.parametrize("path", [f"{2**63}/", "9" * 5000 + "/", "sku:%00/", "sku:/"])
+@pytest.mark.parametrize("path", ["9" * 5000 + "/", "sku:%00/", "sku:/"])
 def test_what_no_product_is_called_is_no_address(shop: Caller, path: str) -> None:
     assert read(shop.patch(path, {}), 404)["title"] == "Not Found"
 
