@@ -58,8 +58,24 @@ _LIKELY = {
     **{"currency": st.sampled_from(["EUR", "kwd", "", "EURO"]), "attributes": st.dictionaries(TEXT, JSON, max_size=3)},
     **{"sku": st.one_of(st.sampled_from(["new", "SKU-1", "sku-2"]), TEXT)},
 }
+_ATTRIBUTE = st.one_of(st.sampled_from(["red", 7, 0.5, True, None, ["a", "b"], {"unit": "cm"}]), st.text(max_size=5))
+_GOOD = {
+    **dict.fromkeys(["price", "list_price", "sale_price"], st.sampled_from([10, "19.99", 0, None, 12.5])),
+    **dict.fromkeys(["sale_from", "sale_until"], st.sampled_from(["2199-01-01", "2020-01-01T00:00:00Z", None])),
+    **dict.fromkeys(["in_stock", "published"], st.booleans()),
+    **{
+        "category": st.sampled_from(["clothing", "Clothing > New", None]),
+        "brand": st.sampled_from(["Aalto", "", None]),
+    },
+    **{
+        "currency": st.sampled_from(["EUR", "kwd"]),
+        "attributes": st.dictionaries(st.text("abc.", min_size=1), _ATTRIBUTE),
+    },
+    **{"images": st.lists(st.sampled_from(["https://a.b/1.jpg", "https://a.b/2.jpg"]), unique=True)},
+}
 PRODUCT = st.one_of(
-    st.fixed_dictionaries({}, optional=_LIKELY).map(lambda product: {"title": "Coat", **product}),
+    st.fixed_dictionaries({}, optional=_GOOD).map(lambda product: {"sku": "new", "title": "Coat", **product}),
+    st.fixed_dictionaries({}, optional=_GOOD),
     st.fixed_dictionaries({}, optional=_LIKELY),
 )
 
