@@ -21,7 +21,7 @@ _HOW = "send a secret key, as Authorization: Bearer lk_sec_…"
 
 
 def author_of(request: Request, permissions: Iterable[str]) -> Author:
-    """Who writes. `permissions`: what a person needs, such as `catalog.change_product`; a secret key may write everything.
+    """Who writes. `permissions`: what a person needs, as Django names permissions; a secret key may write everything.
 
     Writes are never open, whatever API_ACCESS says. Raises Problem: 401 where it is not known who asks, 403 where they may not.
     """
