@@ -26,7 +26,7 @@ def update_products(products: Sequence[Product], names: Iterable[str]) -> None:
     """Write those fields, given by their names or attributes, of products that are locked. Their `updated_at` is read back, for
     Postgres may have raised it.
     """
-    fields = [Product._meta.get_field(name.removesuffix("_id")) for name in names]
+    fields: list[Any] = [Product._meta.get_field(name.removesuffix("_id")) for name in names]
     columns = [sql.Identifier(field.column) for field in fields]
     statement = sql.SQL(_UPDATE).format(
         columns=sql.SQL(", ").join(
