@@ -10,7 +10,7 @@ from pathlib import Path
 # Rooms of each app, lowest first; one of a line knows those of its own line and of the lines above it, without circles.
 ORDER: Mapping[str, tuple[str, ...]] = {
     "catalog": (
-        "attributes breaker currencies locks models parameters retry signals stopping storage_names texts",
+        "attributes breaker currencies identifiers locks models parameters retry signals stopping storage_names texts",
         "announce representation",
         "categories expiry filters photos sales",
         "changes product_search",

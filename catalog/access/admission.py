@@ -43,11 +43,15 @@ class Asker:
 
 @dataclass(frozen=True, slots=True)
 class KeyIdentity:
-    """The key that a request was sent with. `name`: what people call it; a secret one may write, a publishable one may not."""
+    """Whose key a request has: a secret one may write, a publishable one may not. `name`: what people call it.
 
-    id: int
+    `id`: that of the key; None for somebody who is logged in at the admin, whose user is `user_id`.
+    """
+
+    id: int | None
     name: str
     kind: Literal["publishable", "secret"]
+    user_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,40 +1,23 @@
-"""A product in a path: its id, or `sku:` and its SKU."""
+"""Products in paths: `products/17/` and `products/sku:CL-DRES-000/`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from unicodedata import normalize
-
 from django.urls import register_converter
 
+from catalog.identifiers import PREFIX, ProductName
 from catalog.texts import text_problem
-
-_SKU = "sku:"
-
-
-@dataclass(frozen=True)
-class ProductName:
-    """A product by its id, or by its SKU in NFC."""
-
-    id: int | None = None
-    sku: str = ""
-
-    def __str__(self) -> str:
-        return str(self.id) if self.id is not None else f"{_SKU}{self.sku}"
 
 
 class SkuOrId:
-    """The path converter `product`."""
+    """`<product:product>` in a route. A SKU may hold anything, slashes too, for servers decode a path before they read it."""
 
-    regex = r"[0-9]+|sku:[^/]+"
+    regex = r"[0-9]+|sku:.+"
 
     def to_python(self, value: str) -> ProductName:
-        """Raises ValueError, which Django answers with 404, for a text that no product is called by, or thousands of digits."""
+        """Raises ValueError, after which the route is not the one."""
         if problem := text_problem(value):
             raise ValueError(problem)
-        if value.startswith(_SKU):
-            return ProductName(sku=normalize("NFC", value.removeprefix(_SKU)))
-        return ProductName(id=int(value))
+        return ProductName(sku=value.removeprefix(PREFIX)) if value.startswith(PREFIX) else ProductName(id=int(value))
 
     def to_url(self, value: ProductName | int | str) -> str:
         return str(value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from unicodedata import normalize
 
 import orjson
 from drf_spectacular.utils import extend_schema
@@ -11,11 +12,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.api.entity_tags import entity_tag
-from catalog.api.identifiers import ProductName
 from catalog.api.problems import Problem
 from catalog.api.schema import FILTERS, LIST, CategoriesSchema, ProductPageSchema, ProductSchema, problem
 from catalog.changes.versions import version_of
 from catalog.filters.registry import PARAMETERS, read_filters
+from catalog.identifiers import ProductName
 from catalog.parameters import InvalidParameter, Parameters, read_one, read_whole
 from catalog.product_search import MAX_WORDS, category_counts, filtered
 from catalog.representation import product_json, products_for_answers
@@ -64,7 +65,7 @@ def products(request: Request) -> Response:
 )
 @api_view(["GET"])
 def product(request: Request, product: ProductName) -> Response:
-    named = {"pk": product.id} if product.id is not None else {"sku": product.sku}
+    named = {"pk": product.id} if product.id is not None else {"sku": normalize("NFC", product.sku)}
     found = products_for_answers().filter(**named).first()
     if found is None:
         raise Problem(404, detail=f"there is no published product {product}")

@@ -13,7 +13,7 @@ from catalog.announce import Priority
 from catalog.changes.attempts import attempted
 from catalog.changes.existing import Existing, find_products
 from catalog.changes.history import Author, Written, remember
-from catalog.changes.planning import Categories, check_version, plan
+from catalog.changes.planning import Categories, check_version, new_sku, plan
 from catalog.changes.products import ProductChange, delete_products, write_changes
 from catalog.changes.refusals import Refused, invalid
 from catalog.changes.versions import version_of
@@ -123,7 +123,7 @@ def _plan_one(
         raise Refused("taken", f"product {owner.pk} has the SKU {sku} already; PUT products/sku:{sku}/ replaces it")
     planned = plan(product, change.wish, existing, categories, now)
     if product is None and not planned.product.sku:
-        planned.product.sku = change.target.sku
+        planned.product.sku = new_sku(change.target)
     return planned
 
 

@@ -15,10 +15,12 @@ from catalog.changes.pricing import priced
 from catalog.changes.products import ProductChange
 from catalog.changes.refusals import MemberError, Refused, invalid
 from catalog.changes.versions import is_current, version_of
-from catalog.changes.wishes import CategoryWish, Change, Operation, PhotoWish, ProductWish
+from catalog.changes.wishes import CategoryWish, Change, Operation, PhotoWish, ProductWish, Target
 from catalog.currencies import shown_digits
 from catalog.models import Category, Product, ProductImage
 from catalog.sales import Pricing
+
+MAX_SKU = Product._meta.get_field("sku").max_length or 0
 
 
 @dataclass
@@ -71,6 +73,16 @@ def check_match(if_match: str, product: Product) -> None:
         raise Refused(
             "moved", f'product {product.pk} was written meanwhile, and is "{version}" now; read it and try again'
         )
+
+
+def new_sku(target: Target) -> str:
+    """The SKU by which a product is named that is to be made. Raises Refused where no product can have it."""
+    sku = target.sku
+    if sku != sku.strip() or not sku:
+        raise invalid("sku", "a SKU has no blanks around it, and is not empty")
+    if len(sku) > MAX_SKU:
+        raise invalid("sku", f"{len(sku)} characters, at most {MAX_SKU}")
+    return sku
 
 
 def plan(

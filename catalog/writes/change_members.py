@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from catalog.api.identifiers import ProductName
 from catalog.changes.refusals import Refused
 from catalog.changes.wishes import Change, Operation, ProductWish, Target
 from catalog.models import Product
@@ -20,24 +19,24 @@ _MATCH_LENGTH = 2000
 def read_change(
     body: Mapping[str, Any],
     operation: Operation,
-    name: ProductName | None,
+    target: Target | None,
     *,
     if_match: str = "",
     if_none: bool = False,
 ) -> Change:
-    """The change of a request for one product; `name`: that of the path, None of a new product. Raises Refused."""
+    """The change of a request for one product; `target`: that of the path, None of a new product. Raises Refused."""
     members = Members(body)
-    members.refuse_unknown(MEMBERS if name is not None else MEMBERS[1:])
+    members.refuse_unknown(MEMBERS if target is not None else MEMBERS[1:])
     wish = read_product(members, whole=operation is not Operation.PATCH)
     same_id = members.read("id", identity, None)
-    if name is None:
+    if target is None:
         if "sku" not in members:
             members.wrong("is missing; every product needs one", "sku")
-        name = ProductName(sku=str(wish.fields.get("sku") or ""))
-    elif operation is Operation.REPLACE and name.sku and wish.fields.get("sku") not in (None, name.sku):
-        members.wrong(f"is not the SKU in the path; PATCH can give product {name} another", "sku")
+        target = Target(sku=str(wish.fields.get("sku") or ""))
+    elif operation is Operation.REPLACE and target.sku and wish.fields.get("sku") not in (None, target.sku):
+        members.wrong(f"is not the SKU in the path; PATCH can give product {target} another", "sku")
     _check(members)
-    return Change(operation, Target(name.id, name.sku), _less_same_sku(wish, name), if_match, if_none, same_id)
+    return Change(operation, target, _less_same_sku(wish, target), if_match, if_none, same_id)
 
 
 def read_item(item: Mapping[str, Any], at: str) -> Change:
@@ -46,7 +45,7 @@ def read_item(item: Mapping[str, Any], at: str) -> Change:
     operation = members.read("op", _operation, None) if "op" in members else None
     if "op" not in members:
         members.wrong(f"is missing; it is one of {', '.join(_OPERATIONS)}", "op")
-    image_id = members.read("id", identity, None)
+    product_id = members.read("id", identity, None)
     sku = members.read("sku", text_of(MAX_SKU, needed=True), "")
     if_match = members.read("if_match", text_of(_MATCH_LENGTH), "")
     if operation is Operation.CREATE and ("id" in members or "sku" not in members):
@@ -59,8 +58,8 @@ def read_item(item: Mapping[str, Any], at: str) -> Change:
         wish = read_product(members, whole=operation is not Operation.PATCH)
     _check(members)
     assert operation is not None
-    name = ProductName(sku=sku) if image_id is None else ProductName(id=image_id)
-    return Change(operation, Target(name.id, name.sku), _less_same_sku(wish, name), if_match)
+    target = Target(sku=sku) if product_id is None else Target(id=product_id)
+    return Change(operation, target, _less_same_sku(wish, target), if_match)
 
 
 def _operation(value: Any) -> Operation:
@@ -77,8 +76,8 @@ def _check(members: Members) -> None:
         raise Refused("invalid", errors=list(dict.fromkeys(members.errors)))
 
 
-def _less_same_sku(wish: ProductWish, name: ProductName) -> ProductWish:
+def _less_same_sku(wish: ProductWish, target: Target) -> ProductWish:
     """A SKU that only says which product is meant is not given to it: one that is kept decomposed stays so."""
-    if name.sku and wish.fields.get("sku") == name.sku:
+    if target.sku and wish.fields.get("sku") == target.sku:
         return ProductWish(**{**vars(wish), "fields": {key: one for key, one in wish.fields.items() if key != "sku"}})
     return wish

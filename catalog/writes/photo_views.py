@@ -12,7 +12,6 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog.api.identifiers import ProductName
 from catalog.api.problems import bad_parameter, problem_members
 from catalog.changes.batches import change_product
 from catalog.changes.product_photos import (
@@ -28,6 +27,7 @@ from catalog.changes.product_photos import (
 )
 from catalog.changes.refusals import Refused
 from catalog.changes.wishes import Change, Operation, ProductWish
+from catalog.identifiers import ProductName
 from catalog.texts import printable, text_problem
 from catalog.writes import schema
 from catalog.writes.answers import written_image

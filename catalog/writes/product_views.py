@@ -9,9 +9,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.api import products as reading
-from catalog.api.identifiers import ProductName
 from catalog.changes.batches import change_product
 from catalog.changes.wishes import Change, Operation
+from catalog.identifiers import ProductName
 from catalog.writes import schema
 from catalog.writes.change_members import read_change
 from catalog.writes.exact_json import exact_json
@@ -107,5 +107,6 @@ def _written(request: Request, operation: Operation, name: ProductName | None, a
     body = exact_json(as_sent(request), most=MOST_BYTES)
     if "images" in body:
         author = author_of(request, [*permissions, *_PHOTOS])
-    change = read_change(body, operation, name, if_match=if_match(request), if_none=if_none(request))
+    target = None if name is None else target_of(name)
+    change = read_change(body, operation, target, if_match=if_match(request), if_none=if_none(request))
     return answer(request, change_product(change, author=author))

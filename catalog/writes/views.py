@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any, NoReturn
+from unicodedata import normalize
 
 from django.http import HttpRequest
 from rest_framework.negotiation import DefaultContentNegotiation
@@ -12,11 +13,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from catalog.api.identifiers import ProductName
 from catalog.api.problems import Problem
 from catalog.changes.refusals import Refused
 from catalog.changes.versions import ANY
 from catalog.changes.wishes import Outcome, Target
+from catalog.identifiers import ProductName
 from catalog.photos.reading import PhotoError
 from catalog.photos.storage_errors import StorageUnavailable
 from catalog.writes.answers import written_product
@@ -72,7 +73,7 @@ def if_none(request: Request) -> bool:
 
 def target_of(name: ProductName) -> Target:
     """The product of a path."""
-    return Target(name.id, name.sku)
+    return Target(name.id, normalize("NFC", name.sku))
 
 
 def needed(model: str, actions: Iterable[str]) -> list[str]:

@@ -26,7 +26,7 @@ def author_of(request: Request, permissions: Iterable[str]) -> Author:
     Writes are never open, whatever API_ACCESS says. Raises Problem: 401 where it is not known who asks, 403 where they may not.
     """
     key = admission_of(request).key
-    if key is not None:
+    if key is not None and key.user_id is None:
         if key.kind != "secret":
             raise Problem(403, detail=f"the key {key.name} is publishable and only reads; {_HOW}", key=key.name)
         return Author(key=key.name)
@@ -37,7 +37,7 @@ def _person(request: HttpRequest, permissions: Iterable[str]) -> Author:
     """By the session of the admin, which Django's middleware leaves out for the API."""
     user = _signed_in(request)
     if isinstance(user, AnonymousUser):
-        challenge = {"WWW-Authenticate": 'Bearer realm="api"'}
+        challenge = {"WWW-Authenticate": 'Bearer realm="lookalike"'}
         raise Problem(401, detail=f"writing needs a key: {_HOW}, or sign in at the admin", headers=challenge)
     lacking = [one for one in permissions if not user.has_perm(one)]
     if not user.is_staff or lacking:

@@ -28,7 +28,7 @@ _ADMIN_THREADS = 2
 _PHOTO_WRITE_THREADS = 2  # each decodes and stores up to MAX_BODY_BYTES of photos
 _BATCH_WRITE_THREADS = 2  # a batch is up to 500 products
 _WRITE_THREADS = 2
-_PHOTOS_OF_A_PRODUCT = re.compile(r"/api/v1/products/[^/]+/images/.*")
+_PHOTOS_OF_A_PRODUCT = re.compile(r"/api/v1/products/.+/images/(\d+/)?", re.DOTALL)
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,11 @@ def decide(asker: Asker) -> Admission:
     return Admission(key=_KEYS.get(asker.header("authorization") or ""))
 
 
+def decide_for_people(asker: Asker) -> Admission:
+    """Everyone is admitted as somebody who is logged in at the admin."""
+    return Admission(key=KeyIdentity(None, "admin ada", "secret", user_id=1))
+
+
 class Caller:
     """Calls the API with a key; bodies are JSON."""
 

@@ -257,6 +257,20 @@ def test_what_no_product_is_called_is_no_address(shop: Caller, path: str) -> Non
     assert read(shop.patch(path, {}), 404)["title"] == "Not Found"
 
 
+@pytest.mark.parametrize("sku", ["%20A", "A%20", "%20", "x" * 201])
+def test_a_put_by_a_sku_that_no_product_can_have(shop: Caller, sku: str) -> None:
+    assert read(shop.put(f"sku:{sku}/", {"title": "x"}), 400)["parameter"] == "sku"
+    assert not Product.objects.exists()
+
+
+def test_a_sku_with_slashes(shop: Caller) -> None:
+    made = read(shop.put("sku:A%2FB/", {"title": "x"}), 201)
+    assert made["sku"] == "A/B"
+    image = read(shop.post("sku:A%2FB/images/", {"images": ["https://a.b/c.jpg"]}), 201)["results"][0]["image"]["id"]
+    assert shop.delete(f"sku:A/B/images/{image}/").status_code == 204
+    assert read(shop.call("GET", "sku:A%2FB/"), 200)["id"] == made["id"]
+
+
 def test_put_by_number_makes_none(shop: Caller) -> None:
     assert read(shop.put("77/", {"title": "x"}), 404)["detail"] == "there is no product 77"
 

@@ -52,7 +52,7 @@ def test_writes_are_never_open(
     before = rows()
     response = Caller(token="").call(method, path(template, product), body)
     assert "Authorization: Bearer lk_sec_" in read(response, 401)["detail"]
-    assert response["WWW-Authenticate"] == 'Bearer realm="api"' and rows() == before
+    assert response["WWW-Authenticate"] == 'Bearer realm="lookalike"' and rows() == before
 
 
 @pytest.mark.parametrize(("method", "template", "body"), DOORS)
@@ -92,6 +92,17 @@ def test_a_person_signed_in_at_the_admin_writes_with_the_permission(client: Clie
         str(product.pk),
         "By API: changed price.",
     )
+
+
+def test_whom_the_decision_knows_as_somebody_at_the_admin_writes_as_a_person(
+    client: Client, product: Product, settings: Settings
+) -> None:
+    settings.API_ADMISSION = "tests.catalog.writes.keys.decide_for_people"
+    user = signed_in(client, "change_product")
+    caller = Caller(token="", client=client)
+    read(caller.patch(f"{product.pk}/", {"price": 7}), 200)
+    assert caller.delete(f"{product.pk}/").status_code == 403
+    assert LogEntry.objects.get().user == user
 
 
 @pytest.mark.parametrize("fields", [{"is_staff": False}, {"is_active": False}])
