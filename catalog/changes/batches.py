@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from django.db import DataError, transaction
+from django.db import DataError, IntegrityError, transaction
 from django.utils import timezone
 
 from catalog import announce
@@ -50,7 +50,7 @@ def change_products(
     """
     try:
         return attempted(lambda: _made(changes, author, together, priority))
-    except (Refused, DataError) as error:
+    except (Refused, DataError, IntegrityError) as error:
         refused = (
             error if isinstance(error, Refused) else Refused("invalid", f"the database refuses it: {_line(error)}")
         )
@@ -105,7 +105,7 @@ def _planned(
             yield _plan_one(change, product, existing, categories, now)
             taken |= dict.fromkeys(names, place)
         except Refused as refused:
-            yield refused
+            yield refused.within(change.at)
 
 
 def _plan_one(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Literal
 
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
@@ -28,9 +27,8 @@ class Author:
     user: int | None = None
     key: str = ""
 
-    @cached_property
     def user_id(self) -> int:
-        """The user of the entries; that of keys is made when the first one writes."""
+        """The user of the entries; that of keys is made when the first one writes, in the transaction of what is written."""
         if self.user is not None:
             return self.user
         nobody = {"is_active": False, "password": make_password(None)}
@@ -55,10 +53,10 @@ def remember(author: Author, written: Iterable[Written | None]) -> None:
     entries = [one for one in written if one is not None]
     if not entries:
         return
-    kind = ContentType.objects.get_for_model(Product)
+    kind, user_id = ContentType.objects.get_for_model(Product), author.user_id()
     LogEntry.objects.bulk_create(
         LogEntry(
-            user_id=author.user_id,
+            user_id=user_id,
             content_type=kind,
             object_id=str(one.product.pk),
             object_repr=str(one.product)[:_TEXT],

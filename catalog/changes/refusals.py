@@ -28,6 +28,12 @@ class Refused(Exception):
         self.reason = reason
         self.errors = tuple(errors)
 
+    def within(self, at: str) -> Refused:
+        """The same of a change that stands at that place of a body."""
+        if not at or not self.errors:
+            return self
+        return Refused(self.reason, errors=[MemberError(f"{at}/{one.member}", one.detail) for one in self.errors])
+
 
 def invalid(member: str, detail: str) -> Refused:
     """The refusal for one member."""

@@ -87,7 +87,8 @@ class Target:
 class Change:
     """One product's change. `if_match`: the versions it may have, "" for any; `if_none`: it must not be there.
 
-    `same_id`: the id that the caller takes the product to have; None: they do not say.
+    `same_id`: the id that the caller takes the product to have; None: they do not say. `at`: where the change stands in the
+    caller's body, such as `items/3`.
     """
 
     operation: Operation
@@ -96,6 +97,7 @@ class Change:
     if_match: str = ""
     if_none: bool = False
     same_id: int | None = None
+    at: str = ""
 
 
 Done = Literal["created", "changed", "unchanged", "deleted"]

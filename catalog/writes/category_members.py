@@ -44,7 +44,7 @@ def _category(members: Members, value: Any, *place: str | int) -> CategoryWish |
         value = value.get("slug")
         members.errors += inner.errors
     try:
-        return _wish(members.pointer(*place), text_of(None, needed=True)(value))
+        return _wish(members.place(*place), text_of(None, needed=True)(value))
     except ValueError as error:
         members.wrong(str(error), *place)
         return None

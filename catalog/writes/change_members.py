@@ -59,7 +59,7 @@ def read_item(item: Mapping[str, Any], at: str) -> Change:
     _check(members)
     assert operation is not None
     target = Target(sku=sku) if product_id is None else Target(id=product_id)
-    return Change(operation, target, _less_same_sku(wish, target), if_match)
+    return Change(operation, target, _less_same_sku(wish, target), if_match, at=at)
 
 
 def _operation(value: Any) -> Operation:

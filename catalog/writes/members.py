@@ -40,9 +40,13 @@ class Members:
     def __contains__(self, name: str) -> bool:
         return name in self.given
 
+    def place(self, *names: str | int) -> str:
+        """Where a member is in this object (RFC 6901, without the first slash)."""
+        return "/".join(_escaped(str(name)) for name in names)
+
     def pointer(self, *names: str | int) -> str:
-        """Where a member is (RFC 6901, without the first slash)."""
-        return "/".join([*([self.at] if self.at else []), *(_escaped(str(name)) for name in names)])
+        """Where a member is in the body."""
+        return f"{self.at}/{self.place(*names)}" if self.at else self.place(*names)
 
     def wrong(self, detail: str, *names: str | int) -> None:
         """Keep an error of a member."""

@@ -53,7 +53,7 @@ def _refuse_twice(members: Members, name: str, found: list[PhotoWish]) -> None:
 
 def _photo(members: Members, name: str, number: int, value: Any, new_alone: bool) -> PhotoWish:
     """An id, a URL, or an object with one of them."""
-    at = members.pointer(name, number)
+    at = members.place(name, number)
     if isinstance(value, WrittenNumber):
         value = {"id": value}
     elif isinstance(value, str):
@@ -61,7 +61,7 @@ def _photo(members: Members, name: str, number: int, value: Any, new_alone: bool
     if not isinstance(value, dict):
         members.wrong(f"{shown(value)} is no photo; write an id or a URL", name, number)
         return PhotoWish(at)
-    inner = Members(value, at=at)
+    inner = Members(value, at=members.pointer(name, number))
     has_id = "id" in inner and not new_alone
     inner.refuse_unknown(("id", "alt", *_OF_ANSWERS) if has_id else ("url", "alt"))
     image_id = inner.read("id", identity, None) if has_id else None

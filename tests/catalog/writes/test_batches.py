@@ -196,6 +196,35 @@ def test_skus_may_not_be_swapped_in_one_batch(shop: Caller) -> None:
 
 
 @pytest.mark.django_db
+def test_errors_that_only_the_product_shows_name_their_place_in_the_batch(shop: Caller) -> None:
+    make_product(sku="A", price=5)
+    items: list[dict[str, Any]] = [
+        {"op": "patch", "sku": "A", "list_price": 4, "category": "none", "images": [7, "https://a.b/c.jpg"]},
+        {"op": "replace", "sku": "x" * 200 + " ", "title": "x"},
+        {"op": "patch", "sku": "B"},
+        {"op": "create", "sku": "C", "title": "x", "expires_at": "2020-01-01"},
+    ]
+    results = send(shop, items)
+    assert [[error["parameter"] for error in one.get("problem", {}).get("errors", [])] for one in results] == [
+        ["items/0/list_price", "items/0/category", "items/0/images/0"],
+        [],
+        [],
+        ["items/3/expires_at"],
+    ]
+    assert statuses(results)[1:] == [201, 404, 400]  # blanks around a SKU of a body are none of it
+
+
+@pytest.mark.django_db
+def test_a_rule_of_the_database_is_no_one_in_the_way(shop: Caller) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE catalog_product ADD CONSTRAINT no_bad CHECK (brand <> 'Bad')")
+    items = [{"op": "create", "sku": brand, "title": "x", "brand": brand} for brand in ("Good", "Bad")]
+    results = send(shop, items)
+    assert statuses(results) == [201, 400] and "no_bad" in results[1]["problem"]["detail"]
+    assert LogEntry.objects.get().object_repr == "x (Good)"
+
+
+@pytest.mark.django_db
 def test_what_the_database_refuses_is_told_alone(shop: Caller) -> None:
     """A rule of the shop's own in Postgres, which nothing here knows of."""
     with connection.cursor() as cursor:
