@@ -142,19 +142,20 @@ def _written(planned: Sequence[_Planned], author: Author, priority: Priority) ->
 
 def _remembered(one: ProductChange | Product) -> Written | None:
     if isinstance(one, Product):
-        return Written(one, "deleted")
+        return Written(one, "deleted", "deleted")
     if one.is_unchanged:
         return None
-    return Written(one.product, "created") if one.is_new else Written(one.product, "changed", _words(one))
+    if one.is_new:
+        return Written(one.product, "created", "created")
+    return Written(one.product, "changed", f"changed {_words(one)}")
 
 
 def _words(change: ProductChange) -> str:
     """What was changed, as the history says it."""
     words = sorted(name.removesuffix("_id") for name in change.fields)
     words += ["further categories"] if change.further is not None else []
-    photos = change.photos
-    counts = {"added": len(photos.added), "removed": len(photos.removed), "edited": len(photos.edited)}
-    return ", ".join([*words, *(f"{count} photos {done}" for done, count in counts.items() if count)])
+    words += [] if change.photos.are_none else ["photos"]
+    return ", ".join(words)
 
 
 def _result(one: _Planned) -> Result:

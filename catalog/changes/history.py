@@ -41,11 +41,11 @@ class Author:
 
 @dataclass(frozen=True)
 class Written:
-    """One entry: a product, what was done to it, and what in it, in words. One that is deleted has its id still."""
+    """One entry: a product, what was done to it, and that in words. One that is deleted has its id still."""
 
     product: Product
     done: Literal["created", "changed", "deleted"]
-    what: str = ""
+    words: str
 
 
 def remember(author: Author, written: Iterable[Written | None]) -> None:
@@ -61,7 +61,7 @@ def remember(author: Author, written: Iterable[Written | None]) -> None:
             object_id=str(one.product.pk),
             object_repr=str(one.product)[:_TEXT],
             action_flag=_FLAGS[one.done],
-            change_message=" ".join(filter(None, [f"{author}:", one.done, one.what])) + ".",
+            change_message=f"{author}: {one.words}.",
         )
         for one in entries
     )

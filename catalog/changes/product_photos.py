@@ -54,10 +54,9 @@ class PhotosOf:
     if_match: str = ""
 
     @contextmanager
-    def changing(self, what: str) -> Iterator[_Changing]:
-        """A short transaction that holds the product; if something is changed, it has another version and the history says so.
-
-        Raises Refused.
+    def changing(self, words: str) -> Iterator[_Changing]:
+        """A short transaction that holds the product; if something is changed, it has another version and the history has the
+        `words`. Raises Refused.
         """
         target = self.target
         with transaction.atomic(), announce.together(priority="upload"):
@@ -73,7 +72,7 @@ class PhotosOf:
             if changing.is_changed:
                 store.touch(product.pk)
                 announce.products_changed([product.pk], hidden=False)
-                remember(self.author, [Written(product, "changed", what)])
+                remember(self.author, [Written(product, "changed", words)])
 
 
 @dataclass
@@ -109,7 +108,7 @@ def add_photos(of: PhotosOf, new: Sequence[NewPhoto]) -> list[AddedPhoto | Faile
     kept = [_kept(photo) for photo in new]
 
     def write() -> list[AddedPhoto | Failed]:
-        with of.changing("with photos added") as changing:
+        with of.changing("added photos") as changing:
             added = list(_added(changing, new, kept))
             rows = {id(one.image): one.image for one in added if isinstance(one, AddedPhoto) and one.is_new}
             write_photos([PhotoChanges(added=list(rows.values()))], priority="upload")
@@ -127,7 +126,7 @@ def replace_by_upload(of: PhotosOf, image_id: int, read: Callable[[], bytes]) ->
     def write() -> ProductImage:
         if not isinstance(kept[0], KeptPhoto):
             raise kept[0] or Refused("invalid", "there is no photo")
-        with of.changing(f"photo {image_id} replaced") as changing:
+        with of.changing(f"replaced photo {image_id}") as changing:
             image = changing.photo(image_id)
             changing.is_changed = store.put_file(image, kept[0])
             return image
@@ -139,7 +138,7 @@ def replace_by_url(of: PhotosOf, image_id: int, url: str) -> ProductImage:
     """Have a photo fetched from another URL; the one that is stored is shown until then. Raises Refused."""
 
     def write() -> ProductImage:
-        with of.changing(f"photo {image_id} to be fetched from another URL") as changing:
+        with of.changing(f"gave photo {image_id} another URL") as changing:
             image = changing.photo(image_id)
             changing.refuse_url_of_other(url, image_id)
             changing.is_changed = image.source_url != url
@@ -158,7 +157,7 @@ def edit_photo(of: PhotosOf, image_id: int, *, alt: str | None, position: int | 
     """Give a photo another alternative text or place; None: as it is. Raises Refused."""
 
     def write() -> ProductImage:
-        with of.changing(f"photo {image_id} edited") as changing:
+        with of.changing(f"edited photo {image_id}") as changing:
             image = changing.photo(image_id)
             wanted = (image.alt if alt is None else alt, image.position if position is None else position)
             changing.is_changed = wanted != (image.alt, image.position)
@@ -174,7 +173,7 @@ def remove_photo(of: PhotosOf, image_id: int) -> None:
     """Raises Refused."""
 
     def write() -> None:
-        with of.changing(f"photo {image_id} removed") as changing:
+        with of.changing(f"removed photo {image_id}") as changing:
             changing.photo(image_id).delete()
             changing.is_changed = True
 

@@ -155,11 +155,11 @@ def test_the_history_names_the_key(shop: Caller) -> None:
     assert [(entry.action_flag, entry.get_change_message()) for entry in entries] == [
         (ADDITION, "By key shop sync: created."),
         (CHANGE, "By key shop sync: changed category, price, further categories."),
-        (CHANGE, "By key shop sync: changed 2 photos added, 1 photos removed."),
-        (CHANGE, "By key shop sync: changed with photos added."),
-        (CHANGE, f"By key shop sync: changed photo {image} replaced."),
-        (CHANGE, f"By key shop sync: changed photo {image} edited."),
-        (CHANGE, f"By key shop sync: changed photo {image} removed."),
+        (CHANGE, "By key shop sync: changed photos."),
+        (CHANGE, "By key shop sync: added photos."),
+        (CHANGE, f"By key shop sync: replaced photo {image}."),
+        (CHANGE, f"By key shop sync: edited photo {image}."),
+        (CHANGE, f"By key shop sync: removed photo {image}."),
         (DELETION, "By key shop sync: deleted."),
     ]
     user = entries[0].user
