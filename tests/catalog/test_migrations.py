@@ -92,6 +92,15 @@ def test_back_again_nothing_is_left_and_prices_are_what_they_were(migrated: None
     assert rows("SELECT sku, amount FROM catalog_product ORDER BY sku") == [("a", Decimal("3.13")), ("b", Decimal("5"))]
 
 
+def test_versions_come_and_go_beside_writers(migrated: None) -> None:
+    product = make_product(sku="a")
+    raised = "UPDATE catalog_product SET brand = brand || 'x' RETURNING updated_at > %s"
+    call_command("migrate", "catalog", "0006", verbosity=0)
+    assert rows(raised, product.updated_at) == [(False,)]
+    call_command("migrate", "catalog", "0009", verbosity=0)
+    assert rows(raised, product.updated_at) == [(True,)]
+
+
 def test_a_migration_that_broke_off_goes_on_where_it_was(migrated: None) -> None:
     """It ended between the columns and the rows, and an index was built by half."""
     call_command("migrate", "catalog", "0002", verbosity=0)
