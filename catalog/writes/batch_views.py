@@ -9,6 +9,8 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from catalog.access.drf import charge_up_to
+from catalog.access.endpoints import MOST
 from catalog.api.problems import Problem, bad_parameter, problem_members
 from catalog.changes.batches import change_products
 from catalog.changes.history import Author
@@ -24,6 +26,7 @@ from catalog.writes.writers import author_of
 
 MOST_ITEMS = 500
 MOST_BATCH_BYTES = 8 * 1024 * 1024
+ITEMS_A_TOKEN = 25  # of a batch, whose items share their statements
 _MODES = ("each", "all")
 _STATUS = {"created": 201, "changed": 200, "unchanged": 200, "deleted": 204}
 _ACTIONS = {"create": ["add"], "replace": ["add", "change"], "patch": ["change"], "delete": ["delete"]}
@@ -48,6 +51,7 @@ class Batch(WriteView):
         body = exact_json(as_sent(request), most=MOST_BATCH_BYTES)
         mode, items = _mode(body), _items(body)
         author = author_of(request, _permissions(items))
+        charge_up_to(request, min(MOST, -(-len(items) // ITEMS_A_TOKEN)))
         read = [_read(item, place) for place, item in enumerate(items)]
         results = _made(read, author, together=mode == "all")
         return Response(
