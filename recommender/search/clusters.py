@@ -166,7 +166,7 @@ class Clustering:
 
 def _query(photo: GalleryPhoto) -> SpaceQuery:
     options = excluding(SearchOptions(), products=[photo.product_id], groups=[photo.group])
-    return SpaceQuery(vector=photo.vector, filters=options.filters)
+    return SpaceQuery(vector=photo.vector, filters=options.filters, own=photo.image_id)
 
 
 def _parts(photos: Sequence[GalleryPhoto], size: int) -> Iterator[Sequence[GalleryPhoto]]:
