@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any, NoReturn
-from unicodedata import normalize
 
 from django.http import HttpRequest
 from rest_framework.negotiation import DefaultContentNegotiation
@@ -17,7 +16,7 @@ from catalog.api.problems import Problem
 from catalog.changes.refusals import Refused
 from catalog.changes.versions import ANY
 from catalog.changes.wishes import Outcome, Target
-from catalog.identifiers import ProductName
+from catalog.identifiers import ProductName, canonical_sku
 from catalog.photos.reading import PhotoError
 from catalog.photos.storage_errors import StorageUnavailable
 from catalog.writes.answers import written_product
@@ -73,7 +72,7 @@ def if_none(request: Request) -> bool:
 
 def target_of(name: ProductName) -> Target:
     """The product of a path."""
-    return Target(name.id, normalize("NFC", name.sku))
+    return Target(name.id, canonical_sku(name.sku))
 
 
 def needed(model: str, actions: Iterable[str]) -> list[str]:
