@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
 from catalog.access.addresses import client_address
+from catalog.caching import NOT_STORED
 from catalog.texts import printable
 
 _SHOWN = 60  # characters of a name that the log repeats
@@ -52,7 +53,7 @@ def locked_out(
 ) -> HttpResponse:
     """The answer to a log-in that is locked: 429, with a page that says for how long and what to do."""
     page = render_to_string("locked_out.html", {"minutes": _minutes()})
-    headers = {"Retry-After": str(int(_lock().total_seconds())), "Cache-Control": "no-store"}
+    headers = {"Retry-After": str(int(_lock().total_seconds())), "Cache-Control": NOT_STORED}
     return HttpResponse(page, status=429, headers=headers)
 
 

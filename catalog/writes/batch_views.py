@@ -21,7 +21,7 @@ from catalog.writes.change_members import read_item
 from catalog.writes.exact_json import exact_json
 from catalog.writes.members import shown
 from catalog.writes.refused import problem_of
-from catalog.writes.views import NOT_STORED, WriteView, as_sent, needed
+from catalog.writes.views import KEPT_BY_NOBODY, WriteView, as_sent, needed
 from catalog.writes.writers import author_of
 
 MOST_ITEMS = 500
@@ -55,7 +55,7 @@ class Batch(WriteView):
         read = [_read(item, place) for place, item in enumerate(items)]
         results = _made(read, author, together=mode == "all")
         return Response(
-            {"mode": mode, "results": [_outcome(result) for result in results]}, status=207, headers=NOT_STORED
+            {"mode": mode, "results": [_outcome(result) for result in results]}, status=207, headers=KEPT_BY_NOBODY
         )
 
 

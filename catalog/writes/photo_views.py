@@ -35,7 +35,7 @@ from catalog.writes.exact_json import JSON_TYPE, exact_json
 from catalog.writes.members import Members, place, text_of
 from catalog.writes.photo_members import MAX_ALT, fetchable, read_photos
 from catalog.writes.refused import problem_of
-from catalog.writes.views import MOST_BYTES, NOT_STORED, WriteView, answer, as_sent, if_match, needed, target_of
+from catalog.writes.views import KEPT_BY_NOBODY, MOST_BYTES, WriteView, answer, as_sent, if_match, needed, target_of
 from catalog.writes.writers import author_of
 
 _FORM = "multipart/form-data"
@@ -68,7 +68,7 @@ class Photos(WriteView):
         if failed and len(added) == 1:
             raise problem_of(failed[0])
         results = [_outcome(one) for one in added]
-        return Response({"results": results}, status=207 if failed else 201, headers=NOT_STORED)
+        return Response({"results": results}, status=207 if failed else 201, headers=KEPT_BY_NOBODY)
 
     @extend_schema(
         operation_id="product_images_set",
@@ -150,7 +150,7 @@ class OnePhoto(WriteView):
     )
     def delete(self, request: Request, product: ProductName, image: int) -> Response:
         remove_photo(_photos_of(request, product, "delete"), image)
-        return Response(status=204, headers=NOT_STORED)
+        return Response(status=204, headers=KEPT_BY_NOBODY)
 
 
 def _photos_of(request: Request, product: ProductName, action: str) -> PhotosOf:
@@ -159,7 +159,7 @@ def _photos_of(request: Request, product: ProductName, action: str) -> PhotosOf:
 
 
 def _told(data: Mapping[str, Any]) -> Response:
-    return Response(data, headers=NOT_STORED)
+    return Response(data, headers=KEPT_BY_NOBODY)
 
 
 def _outcome(one: AddedPhoto | Failed) -> dict[str, Any]:

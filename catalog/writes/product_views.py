@@ -16,8 +16,8 @@ from catalog.writes import schema
 from catalog.writes.change_members import read_change
 from catalog.writes.exact_json import exact_json
 from catalog.writes.views import (
+    KEPT_BY_NOBODY,
     MOST_BYTES,
-    NOT_STORED,
     WriteView,
     answer,
     as_sent,
@@ -98,7 +98,7 @@ class OneProduct(WriteView):
     def delete(self, request: Request, product: ProductName) -> Response:
         author = author_of(request, needed("product", ["delete"]))
         change_product(Change(Operation.DELETE, target_of(product), if_match=if_match(request)), author=author)
-        return Response(status=204, headers=NOT_STORED)
+        return Response(status=204, headers=KEPT_BY_NOBODY)
 
 
 def _written(request: Request, operation: Operation, name: ProductName | None, actions: list[str]) -> Response:

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from catalog.api.problems import Problem
+from catalog.caching import NOT_STORED
 from catalog.changes.refusals import Refused
 from catalog.changes.versions import ANY
 from catalog.changes.wishes import Outcome, Target
@@ -22,7 +23,7 @@ from catalog.photos.storage_errors import StorageUnavailable
 from catalog.writes.answers import written_product
 from catalog.writes.refused import problem_of
 
-NOT_STORED = {"Cache-Control": "no-store"}
+KEPT_BY_NOBODY = {"Cache-Control": NOT_STORED}
 MOST_BYTES = 2 * 1024 * 1024  # of a body about one product
 
 
@@ -86,7 +87,7 @@ def answer(request: Request, outcome: Outcome) -> Response:
     if written is None:
         raise Problem(404, detail=f"product {outcome.id} was written, and deleted by somebody else since")
     told, tag = written
-    headers = {**NOT_STORED, "ETag": tag}
+    headers = {**KEPT_BY_NOBODY, "ETag": tag}
     if outcome.done == "created":
         headers["Location"] = request.build_absolute_uri(f"/api/v1/products/{outcome.id}/")
     return Response(told, status=201 if outcome.done == "created" else 200, headers=headers)
