@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from catalog.access.drf import charge_up_to
 from catalog.access.endpoints import MOST
+from catalog.api.json_view import as_sent
 from catalog.api.problems import Problem, bad_parameter, problem_members
 from catalog.changes.batches import change_products
 from catalog.changes.history import Author
@@ -21,7 +22,7 @@ from catalog.writes.change_members import read_item
 from catalog.writes.exact_json import exact_json
 from catalog.writes.members import shown
 from catalog.writes.refused import problem_of
-from catalog.writes.views import KEPT_BY_NOBODY, WriteView, as_sent, needed
+from catalog.writes.views import KEPT_BY_NOBODY, WriteView, needed
 from catalog.writes.writers import author_of
 
 MOST_ITEMS = 500

@@ -12,6 +12,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from catalog.api.json_view import as_sent
 from catalog.api.problems import bad_parameter, problem_members
 from catalog.changes.batches import change_product
 from catalog.changes.product_photos import (
@@ -35,7 +36,7 @@ from catalog.writes.exact_json import JSON_TYPE, exact_json
 from catalog.writes.members import Members, place, text_of
 from catalog.writes.photo_members import MAX_ALT, fetchable, read_photos
 from catalog.writes.refused import problem_of
-from catalog.writes.views import KEPT_BY_NOBODY, MOST_BYTES, WriteView, answer, as_sent, if_match, needed, target_of
+from catalog.writes.views import KEPT_BY_NOBODY, MOST_BYTES, WriteView, answer, if_match, needed, target_of
 from catalog.writes.writers import author_of
 
 _FORM = "multipart/form-data"

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.api import products as reading
+from catalog.api.json_view import as_sent
 from catalog.changes.batches import change_product
 from catalog.changes.wishes import Change, Operation
 from catalog.identifiers import ProductName
@@ -20,7 +21,6 @@ from catalog.writes.views import (
     MOST_BYTES,
     WriteView,
     answer,
-    as_sent,
     if_match,
     if_none,
     needed,
