@@ -26,7 +26,6 @@ from catalog.changes.product_photos import (
     replace_by_upload,
     replace_by_url,
 )
-from catalog.changes.refusals import Refused
 from catalog.changes.wishes import Change, Operation, ProductWish
 from catalog.identifiers import ProductName
 from catalog.texts import printable, text_problem
@@ -88,7 +87,7 @@ class Photos(WriteView):
         if "images" not in members:
             members.wrong("is missing; give the list of all photos", "images")
         photos = read_photos(members, "images")
-        _check(members)
+        members.check()
         change = Change(Operation.PATCH, target_of(product), ProductWish(photos=photos), if_match(request))
         return answer(request, change_product(change, author=author))
 
@@ -110,7 +109,7 @@ class OnePhoto(WriteView):
         members.refuse_unknown(("alt", "position"))
         alt = members.read("alt", text_of(MAX_ALT), None)
         position = members.read("position", place, None)
-        _check(members)
+        members.check()
         return _told(written_image(edit_photo(of, image, alt=alt, position=position)))
 
     @extend_schema(
@@ -138,7 +137,7 @@ class OnePhoto(WriteView):
         if "url" not in members:
             members.wrong("is missing; give the URL of the photo", "url")
         url = members.read("url", fetchable, "")
-        _check(members)
+        members.check()
         return _told(written_image(replace_by_url(of, image, url)))
 
     @extend_schema(
@@ -179,7 +178,7 @@ def _new_photos(request: HttpRequest) -> Sequence[NewPhoto]:
     if not members.given.get("images", ()):
         members.wrong("is missing; give a list of URLs", "images")
     photos = read_photos(members, "images", new_alone=True)
-    _check(members)
+    members.check()
     return [NewPhoto(url=photo.url, alt=photo.alt or "") for photo in photos or ()]
 
 
@@ -217,8 +216,3 @@ def _reader(upload: UploadedFile[bytes]) -> Callable[[], bytes]:
         return data
 
     return read
-
-
-def _check(members: Members) -> None:
-    if members.errors:
-        raise Refused("invalid", errors=members.errors)
