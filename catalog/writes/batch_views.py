@@ -15,7 +15,7 @@ from catalog.api.json_view import as_sent
 from catalog.api.problems import Problem, bad_parameter, problem_members
 from catalog.changes.batches import change_products
 from catalog.changes.history import Author
-from catalog.changes.refusals import Refused, invalid
+from catalog.changes.refusals import Refused, invalid, undone
 from catalog.changes.wishes import Change, Outcome
 from catalog.writes import schema
 from catalog.writes.change_members import read_item
@@ -103,8 +103,7 @@ def _made(read: list[Read], author: Author, *, together: bool) -> list[Outcome |
     """What became of each item; those that could not be read are not tried, nor, `together`, any other then."""
     changes = [one for one in read if isinstance(one, Change)]
     if together and len(changes) < len(read):
-        undone = Refused("undone", "nothing was done, for another item of the batch was refused")
-        return [one if isinstance(one, Refused) else undone for one in read]
+        return [one if isinstance(one, Refused) else undone() for one in read]
     made = iter(change_products(changes, author=author, together=together) if changes else [])
     return [one if isinstance(one, Refused) else next(made) for one in read]
 
