@@ -12,6 +12,8 @@ from catalog.photos import asking
 from catalog.photos import store as photos
 from catalog.photos.store import KeptPhoto
 
+MOST_PHOTOS = 100  # of a product
+
 
 @dataclass(frozen=True)
 class PhotoReference:

@@ -13,7 +13,7 @@ from catalog import announce
 from catalog.changes.attempts import attempted
 from catalog.changes.existing import find_products
 from catalog.changes.history import Author, Written, remember
-from catalog.changes.photos import PhotoChanges, write_photos
+from catalog.changes.photos import MOST_PHOTOS, PhotoChanges, write_photos
 from catalog.changes.planning import check_match
 from catalog.changes.refusals import Refused, invalid
 from catalog.changes.wishes import Target
@@ -25,7 +25,6 @@ from catalog.photos.store import KeptPhoto
 from catalog.photos.uploads import keep_upload
 
 T = TypeVar("T")
-MOST_PHOTOS = 100  # of a product, as in feeds
 
 
 @dataclass(frozen=True)

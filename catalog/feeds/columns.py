@@ -9,6 +9,7 @@ from functools import lru_cache
 from urllib.parse import urlsplit
 
 from catalog.categories import Path
+from catalog.changes.photos import MOST_PHOTOS
 from catalog.feeds import availability, category_cells, offers, price_cells
 from catalog.feeds.category_cells import read_categories
 from catalog.feeds.names import column_key
@@ -31,8 +32,7 @@ _STATED = (
 _KNOWN = {*_STATED, *_QUANTITIES, *PRICE_KEYS}
 _AS_WRITTEN = {"link", *_PHOTOS}  # addresses, which are not to be normalised
 _LENGTHS = {field.name: field.max_length for field in Product._meta.fields if field.max_length}
-_MAX_URL = _LENGTHS["url"]
-_MAX_PHOTOS = 100
+MAX_URL = _LENGTHS["url"]
 
 Tell = Callable[[str], None]
 
@@ -218,7 +218,7 @@ def _text_of(name: str) -> Callable[[str], str]:
 
 def _link(text: str) -> str:
     if text and not is_url(text):
-        raise ValueError(f"{text[:80]!r} is no http(s) URL of at most {_MAX_URL} characters")
+        raise ValueError(f"{text[:80]!r} is no http(s) URL of at most {MAX_URL} characters")
     return text
 
 
@@ -231,7 +231,7 @@ def is_url(text: str) -> bool:
         parts = urlsplit(text)
     except ValueError:
         return False
-    return parts.scheme in ("http", "https") and bool(parts.netloc) and len(text) <= _MAX_URL and " " not in text
+    return parts.scheme in ("http", "https") and bool(parts.netloc) and len(text) <= MAX_URL and " " not in text
 
 
 def _stock_column(cells: dict[str, list[str]]) -> str | None:
@@ -251,10 +251,10 @@ def _photos(cells: dict[str, list[str]], tell: Tell) -> tuple[str, ...] | None:
     if not any(column in cells for column in _PHOTOS):
         return None
     references = tuple(dict.fromkeys(text for column in _PHOTOS for text in cells.get(column, ())))
-    if len(references) > _MAX_PHOTOS:
-        tell(f"additional_image_link: {len(references)} photos, more than {_MAX_PHOTOS}")
+    if len(references) > MOST_PHOTOS:
+        tell(f"additional_image_link: {len(references)} photos, more than {MOST_PHOTOS}")
         return None
-    if any(len(text) > _MAX_URL for text in references):
-        tell(f"image_link: a reference of more than {_MAX_URL} characters")
+    if any(len(text) > MAX_URL for text in references):
+        tell(f"image_link: a reference of more than {MAX_URL} characters")
         return None
     return references

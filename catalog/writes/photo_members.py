@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from catalog.changes.product_photos import MOST_PHOTOS
+from catalog.changes.photos import MOST_PHOTOS
 from catalog.changes.wishes import PhotoWish
 from catalog.photos.fetch import FetchRefused, PhotoFetcher
 from catalog.writes.exact_json import WrittenNumber

@@ -7,7 +7,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, inline_seri
 from rest_framework import serializers
 
 from catalog.api.schema import CategorySchema, ProductFields, problem
-from catalog.changes.product_photos import MOST_PHOTOS
+from catalog.changes.photos import MOST_PHOTOS
 from catalog.changes.wishes import Operation
 from catalog.writes.members import LARGEST_POSITION
 from catalog.writes.photo_members import MAX_ALT
