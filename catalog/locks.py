@@ -21,9 +21,8 @@ class Lock(IntEnum):
     """Locks by what they protect. Each number spells four letters in ASCII, which is how `pg_locks` is read."""
 
     CATEGORY_TREE = 0x63617465  # "cate": the paths of the category tree, which an insertion moves
-    PHOTO_FILES = (
-        0x70686F74  # "phot", a part for each folder: stored files from the sweep while a row comes to name them
-    )
+    # "phot", a part for each folder: stored files from the sweep while a row comes to name them
+    PHOTO_FILES = 0x70686F74
     ENCODER_VERSIONS = 0x656E636F  # "enco": the version number that a newly compiled encoder is named by
     FETCHING = 0x66657463  # "fetc", a part for each place of a machine: the leases of photos that must be fetched first
     FEEDS_READ = 0x66656564  # "feed", a part for each place of a machine: the feeds that its workers read at once

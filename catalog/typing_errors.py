@@ -7,10 +7,9 @@ from typing import Any
 
 from django.db import connection, transaction
 
-LEAST_LETTERS = 4  # of shorter words too many others differ by a letter
-TWO_ERRORS_FROM = (
-    8  # letters; a shorter word may have one letter that is wrong, missing, too many, or swapped with the next
-)
+_LEAST_LETTERS = 4  # of shorter words too many others differ by a letter
+# Letters. A shorter word may have one letter that is wrong, missing, too many, or swapped with the next.
+_TWO_ERRORS_FROM = 8
 _ALIKE = 0.3  # share of trigrams that a word shares with one of which it differs by a letter in the middle
 _MOST_CANDIDATES = 200
 _MOST_MEANT = 5
@@ -39,9 +38,9 @@ def similar_words(word: str, *, published: bool) -> dict[str, list[str]]:
 
     `word`: without case and accents. `published`: only those of published products.
     """
-    if len(word) < LEAST_LETTERS:
+    if len(word) < _LEAST_LETTERS:
         return {}
-    errors = 2 if len(word) >= TWO_ERRORS_FROM else 1
+    errors = 2 if len(word) >= _TWO_ERRORS_FROM else 1
     values: dict[str, Any] = {
         "word": word,
         "least": len(word) - errors,
