@@ -74,9 +74,8 @@ class ApiKeyAdmin(KeyModelAdmin):
 
     @admin.display(description="State")
     def state(self, key: ApiKey) -> str:
-        if key.ended_at(timezone.now()) is not None:
-            return "revoked" if key.revoked_at is not None else "expired"
-        return "valid, replaced" if hasattr(key, "replaced_by") else "valid"
+        state = key.state_at(timezone.now())
+        return "valid, replaced" if state == "valid" and hasattr(key, "replaced_by") else state
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
         if change:

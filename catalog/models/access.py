@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import datetime
+from typing import Literal
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -81,3 +82,9 @@ class ApiKey(models.Model):
         """When it ceased to be valid; None while it is valid."""
         ends = [moment for moment in (self.revoked_at, self.expires_at) if moment is not None and moment <= now]
         return min(ends, default=None)
+
+    def state_at(self, now: datetime) -> Literal["valid", "revoked", "expired"]:
+        """In a word: whether it is valid, or how it ended."""
+        if self.ended_at(now) is None:
+            return "valid"
+        return "revoked" if self.revoked_at is not None else "expired"

@@ -131,13 +131,12 @@ def _beginning(text: str) -> list[ApiKey]:
 
 
 def _as_json(key: ApiKey) -> dict[str, Any]:
-    ended = key.ended_at(timezone.now())
     return {
         "id": key.pk,
         "name": key.name,
         "kind": str(key.kind),
         "prefix": key.prefix,
-        "state": "valid" if ended is None else "revoked" if key.revoked_at is not None else "expired",
+        "state": key.state_at(timezone.now()),
         "origins": key.origins,
         "rate": key.rate,
         "burst": key.burst,
