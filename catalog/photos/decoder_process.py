@@ -23,7 +23,6 @@ from PIL import Image
 
 from catalog.photos.decoding import (
     Seen,
-    out_of_memory,
     photo_derivative,
     photo_facts,
     photo_framed,
@@ -32,6 +31,7 @@ from catalog.photos.decoding import (
 )
 from catalog.photos.errors import PhotoError
 from catalog.photos.exchange import STRIP_PIXELS, Bounds
+from catalog.photos.opening import out_of_memory
 from catalog.photos.squares import Square
 
 # Memory beyond what the process has once everything is imported: 100 MB for a picture of 25 million pixels, another 100 MB for

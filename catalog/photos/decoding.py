@@ -8,60 +8,23 @@ from __future__ import annotations
 import hashlib
 import io
 import math
-import struct
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PIL import Image, ImageFile, UnidentifiedImageError
-from PIL.BmpImagePlugin import BmpImageFile
-from PIL.GifImagePlugin import GifImageFile
-from PIL.JpegImagePlugin import JpegImageFile
-from PIL.PngImagePlugin import PngImageFile
-from PIL.TiffImagePlugin import TiffImageFile
-from PIL.WebPImagePlugin import WebPImageFile
+from PIL import Image
 
 from catalog.derivatives import derivative_size
-from catalog.photos.bounds import WEBP_TIMES_MEMORY, check_header
 from catalog.photos.cutouts import laid_on, laid_on_ground
 from catalog.photos.errors import PhotoError
 from catalog.photos.exchange import EXTENSIONS, Bounds, PhotoFacts
 from catalog.photos.framing import framed
 from catalog.photos.hashes import PictureHashes, picture_hashes
-from catalog.photos.heif import boxed_format, open_boxed
 from catalog.photos.jpeg import endings, jpeg_scans
+from catalog.photos.opening import DAMAGED, damaged, open_photo, too_many_pixels
 from catalog.photos.profiles import srgb
 from catalog.photos.rgb import strips, to_rgb, to_rgba
 from catalog.photos.squares import Box, Colour, Crop, Square, whole_pixels
-from catalog.photos.unusable import raw_tiff, unusable
-from catalog.photos.webp import LargeWebP, canvas_size
 
-# The first bytes of a file → the format that Pillow opens it as.
-_SIGNATURES = {
-    b"\xff\xd8\xff": "JPEG",
-    b"\x89PNG\r\n\x1a\n": "PNG",
-    b"GIF8": "GIF",
-    b"BM": "BMP",
-    b"II*\x00": "TIFF",
-    b"MM\x00*": "TIFF",
-}
-# These plugins alone are imported at once: with all of Pillow's, a decoder process takes twice as long to start.
-_PLUGINS: dict[str, type[ImageFile.ImageFile]] = {
-    "JPEG": JpegImageFile,
-    "PNG": PngImageFile,
-    "WEBP": WebPImageFile,
-    "GIF": GifImageFile,
-    "BMP": BmpImageFile,
-    "TIFF": TiffImageFile,
-}
-# How Pillow's errors begin where a header is intact but of a variant that the plugin does not support.
-_NOT_READ = (
-    "cannot handle",
-    "unknown pixel mode",
-    "unknown data organization",
-    "Unsupported BMP",
-    "Unsupported feature",
-)
 _ORIENTATION_TAG = 0x0112
 # EXIF orientation → the transposition that turns the picture upright (CIPA DC-008, 4.6.4).
 _UPRIGHT = {
@@ -73,11 +36,6 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-# What Pillow's decoders have been seen to raise on damaged files.
-_DAMAGED = (
-    *(OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, AttributeError, ArithmeticError),
-    *(AssertionError, NotImplementedError, RuntimeError, struct.error, zlib.error),
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +52,7 @@ class Seen:
 
 def photo_facts(data: bytes, bounds: Bounds) -> PhotoFacts:
     """Read the header. Raises PhotoError: `not_an_image`, `unsupported`, `truncated`, `bomb`."""
-    with _open(data, bounds) as image:
+    with open_photo(data, bounds) as image:
         width, height = image.size
         # Pillow applies the orientation of a TIFF itself, so its size is upright already.
         if _orientation(image) >= 5 and image.format != "TIFF":
@@ -194,12 +152,12 @@ class _Drafted:
 
 def _drafted(data: bytes, bounds: Bounds, at_least: int | None) -> _Drafted:
     """Open a photo. A JPEG will be decoded at the smallest scale that leaves its sides at least twice `at_least`."""
-    image = _open(data, bounds)
+    image = open_photo(data, bounds)
     pixels = image.width * image.height
     try:
         _reduce(image, at_least)
-    except _DAMAGED as error:
-        raise _damaged("the picture is damaged or cut short", error) from error
+    except DAMAGED as error:
+        raise damaged("the picture is damaged or cut short", error) from error
     return _Drafted(image, pixels, data, at_least)
 
 
@@ -214,10 +172,10 @@ def _decoded(drafted: _Drafted, convert: Callable[[Image.Image], Image.Image]) -
         image = _loaded(drafted)
         upright = _UPRIGHT.get(_orientation(image))
         converted = convert(image)
-    except _DAMAGED as error:
-        raise _damaged("the picture is damaged or cut short", error) from error
+    except DAMAGED as error:
+        raise damaged("the picture is damaged or cut short", error) from error
     except Image.DecompressionBombError as error:
-        raise _too_many_pixels() from error
+        raise too_many_pixels() from error
     return converted if upright is None else converted.transpose(upright)
 
 
@@ -258,71 +216,6 @@ def _with_end(drafted: _Drafted) -> Image.Image | None:
     return image
 
 
-def _open(data: bytes, bounds: Bounds) -> Image.Image:
-    """Identify the format and judge the header; nothing is decoded yet."""
-    if not data:
-        raise PhotoError("not_an_image", "the file is empty")
-    scans = jpeg_scans(data) if data.startswith(b"\xff\xd8\xff") else None
-    try:
-        image = _opened(data, bounds)
-        if isinstance(image, TiffImageFile) and (refusal := raw_tiff(data, image.tag_v2)):
-            raise PhotoError("unsupported", refusal)
-        check_header(image, bounds, scans)
-    except UnidentifiedImageError as error:
-        raise _unread(data) from error
-    except Image.DecompressionBombError as error:
-        raise _too_many_pixels() from error
-    except _DAMAGED as error:
-        raise _damaged("the picture's header is damaged", error) from error
-    return image
-
-
-def _opened(data: bytes, bounds: Bounds) -> Image.Image:
-    if boxed := boxed_format(data):
-        return open_boxed(data, boxed)
-    webp = canvas_size(data)
-    if webp is not None and webp[0] * webp[1] > bounds.whole_pixels // WEBP_TIMES_MEMORY:
-        return LargeWebP(data)
-    return Image.open(io.BytesIO(data), formats=tuple(_PLUGINS))
-
-
-def _unread(data: bytes) -> PhotoError:
-    """Why no plugin opened the file. Pillow drops the error of the format's own plugin, so that one is asked again."""
-    format = next((name for start, name in _SIGNATURES.items() if data.startswith(start)), None)
-    if data.startswith(b"RIFF") and data[8:12] in (b"WEBP", b""):
-        format = "WEBP"
-    if format is None:
-        return PhotoError("not_an_image", unusable(data))
-    said = ""
-    try:
-        _PLUGINS[format](io.BytesIO(data))
-    except _DAMAGED as error:
-        said = str(error)
-    if said.startswith(_NOT_READ):
-        return PhotoError("unsupported", f"the file is a {format} of a kind that is not read ({said}); save it as PNG")
-    return PhotoError("truncated", "the picture is damaged or cut short in its header; save it again")
-
-
-def _damaged(what: str, error: Exception) -> PhotoError:
-    said = str(error)
-    if "out of memory" in said.lower() or said.startswith("Memory allocation error"):
-        return out_of_memory()
-    if said.startswith(_NOT_READ):
-        return PhotoError("unsupported", f"the picture is of a kind that is not read ({said}); save it as JPEG or PNG")
-    return PhotoError("truncated", f"{what} ({error}); save it again")
-
-
-def _too_many_pixels() -> PhotoError:
-    return PhotoError("bomb", "the picture claims too many pixels to be decoded; send a smaller one")
-
-
-def out_of_memory() -> PhotoError:
-    """The error for a picture whose decoding ran into the memory limit of its process."""
-    return PhotoError(
-        "bomb", "the picture takes too much memory to be decoded; save it as a plain JPEG or a smaller PNG"
-    )
-
-
 def _orientation(image: Image.Image) -> int:
     """EXIF orientation, 1 to 8; 1 (upright) where there is none, or the number or the EXIF block is nonsense: that alone is no
     reason to refuse a photo.
@@ -331,6 +224,6 @@ def _orientation(image: Image.Image) -> int:
         return 1  # libheif turns it upright itself
     try:
         orientation = int(Image.Image.getexif(image).get(_ORIENTATION_TAG, 1))
-    except _DAMAGED:
+    except DAMAGED:
         return 1
     return orientation if orientation in _UPRIGHT else 1
