@@ -16,7 +16,7 @@ from config.local.folder import secret_key
 
 PROJECT = Path(__file__).resolve().parents[2]
 PUBLIC = ["shop.example.com"]
-KEY = secrets.token_hex(32)
+KEY = "c41f5e0a9d7b3862f1e4a5d08b69c37e2a10f8d4b5936c7e01a2f9b84d6c5e73"
 
 
 def found(settings: Settings, **changed: Any) -> list[str]:
