@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, overload
 
 from django.conf import settings
 from django.db.models import Prefetch, QuerySet
+from django.http import HttpRequest
 
 from catalog.attributes import flat
 from catalog.currencies import shown_digits
@@ -126,6 +127,11 @@ def photo_json(*, file: str, digest: str, width: int | None, height: int | None)
 def public_url(path: str) -> str:
     """A path of this service as answers name it: under PUBLIC_URL, or as it is where that is not set."""
     return f"{settings.PUBLIC_URL}{path}"
+
+
+def absolute_url(request: HttpRequest, path: str) -> str:
+    """As `public_url`; where PUBLIC_URL is not set, under the name by which the caller asked."""
+    return public_url(path) if settings.PUBLIC_URL else request.build_absolute_uri(path)
 
 
 def product_values(product: Product, left_out: Collection[str] = ()) -> ProductValues:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-from django.conf import settings
 from django.db.models import QuerySet
 from rest_framework.request import Request
 
+from catalog.api.json_view import as_sent
 from catalog.api.schema import LIST
 from catalog.facets import counted, read_facets
 from catalog.fields import CATALOGUE_PRODUCT, Fields, read_fields
@@ -20,7 +20,7 @@ from catalog.identifiers import ProductName, read_names
 from catalog.models import Product
 from catalog.parameters import MAX_ID, InvalidParameter, Parameters, read_one, read_whole
 from catalog.product_search import filtered
-from catalog.representation import product_json, products_for_answers, public_url
+from catalog.representation import absolute_url, product_json, products_for_answers
 from catalog.sorting import Order, Position, read_cursor, read_order, write_cursor
 from catalog.text_search import MAX_WORDS, TextSearch, text_search
 from catalog.tracking import without_tracking
@@ -167,5 +167,4 @@ def _cursor(order: Order, page: Sequence[Product]) -> str:
 
 def _url(request: Request, **changed: str) -> str:
     query = without_tracking(dict(request.query_params.lists())) | {name: [text] for name, text in changed.items()}
-    path = f"{request.path}?{urlencode(query, doseq=True)}"
-    return public_url(path) if settings.PUBLIC_URL else request.build_absolute_uri(path)
+    return absolute_url(as_sent(request), f"{request.path}?{urlencode(query, doseq=True)}")

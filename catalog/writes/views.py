@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.urls import reverse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog.api.json_view import JsonView
+from catalog.api.json_view import JsonView, as_sent
 from catalog.api.problems import Problem
 from catalog.caching import NOT_STORED
 from catalog.changes.refusals import Refused
@@ -16,6 +17,7 @@ from catalog.changes.wishes import Outcome, Target
 from catalog.identifiers import ProductName, canonical_sku
 from catalog.photos.reading import PhotoError
 from catalog.photos.storage_errors import StorageUnavailable
+from catalog.representation import absolute_url
 from catalog.writes.answers import written_product
 from catalog.writes.refused import problem_of
 
@@ -64,5 +66,5 @@ def answer(request: Request, outcome: Outcome) -> Response:
     told, tag = written
     headers = {**KEPT_BY_NOBODY, "ETag": tag}
     if outcome.done == "created":
-        headers["Location"] = request.build_absolute_uri(f"/api/v1/products/{outcome.id}/")
+        headers["Location"] = absolute_url(as_sent(request), reverse("product", args=[outcome.id]))
     return Response(told, status=201 if outcome.done == "created" else 200, headers=headers)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from pytest_django import Settings
 
 from catalog.models import Category, Product, ProductCategory, ProductImage
 from tests.catalog.conftest import Heard
@@ -33,6 +34,12 @@ WHOLE = {
     "expires_at": "2199-01-01T00:00:00Z",
     "images": ["https://shop.example/cl-1.jpg", {"url": "https://shop.example/cl-2.jpg", "alt": "Back"}],
 }
+
+
+def test_a_new_product_is_where_the_public_finds_it(shop: Caller, settings: Settings) -> None:
+    settings.PUBLIC_URL = "https://shop.example.com"
+    response = shop.post("", {"sku": "A", "title": "Hat"})
+    assert response["Location"] == f"https://shop.example.com/api/v1/products/{Product.objects.get().pk}/"
 
 
 def test_a_new_product_is_answered_as_it_was_written(shop: Caller, heard: Heard) -> None:
