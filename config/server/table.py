@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,6 +11,7 @@ from catalog.api.problems import Problem
 from catalog.writes.batch_views import MOST_BATCH_BYTES
 from config.server.lanes import Lane
 from config.server.types import Asked
+from recommender.api.endpoints import PHOTOS_OF_A_PRODUCT
 from recommender.api.photo_search import ENVELOPE_BYTES, photo_too_large
 
 _PHOTO_SEARCH = "/api/v1/search/image/"
@@ -28,7 +28,6 @@ _ADMIN_THREADS = 2
 _PHOTO_WRITE_THREADS = 2  # each decodes and stores up to MAX_BODY_BYTES of photos
 _BATCH_WRITE_THREADS = 2  # a batch is up to 500 products
 _WRITE_THREADS = 2
-_PHOTOS_OF_A_PRODUCT = re.compile(r"/api/v1/products/.+/images/(\d+/)?", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ def request_groups() -> list[RequestGroup]:
 
 
 def _writes_photos(asked: Asked) -> bool:
-    return asked.method in _WRITING and _PHOTOS_OF_A_PRODUCT.fullmatch(asked.path) is not None
+    return asked.method in _WRITING and PHOTOS_OF_A_PRODUCT.fullmatch(asked.path) is not None
 
 
 def _is_upload(asked: Asked) -> bool:

@@ -13,6 +13,7 @@ import re
 from catalog.access.endpoints import EXACT, MOST, Endpoint
 
 PRODUCTS_A_TOKEN = 5  # in a batch, whose searches share their round trips
+PHOTOS_OF_A_PRODUCT = re.compile(r"/api/v1/products/.+/images/(\d+/)?", re.DOTALL)  # a SKU may hold anything
 
 ENDPOINTS = (
     Endpoint(re.compile(r"/api/v1/products/[^/]+/similar/")),  # the commonest by far, and so the first
@@ -20,7 +21,7 @@ ENDPOINTS = (
     Endpoint(re.compile(r"/api/v1/recommendations/"), reads_by_post=True),
     Endpoint(re.compile(r"/api/v1/similar/batch/"), reads_by_post=True),
     Endpoint(re.compile(r"/api/v1/products/.+/(why|duplicates)/", re.DOTALL), tokens=10),
-    Endpoint(re.compile(r"/api/v1/products/.+/images/(\d+/)?", re.DOTALL), tokens=5),
+    Endpoint(PHOTOS_OF_A_PRODUCT, tokens=5),
     Endpoint(re.compile(r"/api/v1/status/"), for_operators=True),
     Endpoint(re.compile(r"/api/(schema|docs)/"), public=True),
 )

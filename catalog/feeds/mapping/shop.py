@@ -1,4 +1,4 @@
-"""What the mapping of a shop system is, and helpers to read a row by the names of its columns."""
+"""What the mapping of a shop system is, and functions that read a row by the names of its columns."""
 
 from __future__ import annotations
 
