@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from django.http import HttpRequest
 
+from catalog.api.json_objects import check_type, checked_object, not_json, repeated
 from catalog.api.problems import Problem, bad_parameter
 from catalog.texts import printable
 
-JSON_TYPE = "application/json"
 _SHOWN = 100
 
 
@@ -31,8 +30,7 @@ def exact_json(request: HttpRequest, *, most: int) -> Mapping[str, Any]:
 
     Raises Problem: 413 for a longer body, 415 for another type, 400 for no JSON object, or one with a member that stands twice.
     """
-    if request.content_type != JSON_TYPE:
-        raise Problem(415, detail=f"{request.content_type or 'no content type'}: send {JSON_TYPE}")
+    check_type(request)
     if len(body := _read(request, most)) > most:
         raise Problem(413, detail=f"the body may have {most / 1024**2:.3g} MB; send less at a time")
     try:
@@ -46,11 +44,8 @@ def exact_json(request: HttpRequest, *, most: int) -> Mapping[str, Any]:
     except _Unusable as error:
         raise bad_parameter(str(error), "stands twice in one object, or is no number; say it once") from error
     except (ValueError, RecursionError) as error:
-        why = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
-        raise Problem(400, "Not JSON", f"the body is no JSON: {why}") from error
-    if not isinstance(found, dict):
-        raise Problem(400, "Not an object", "the body must be a JSON object")
-    return found
+        raise not_json("it is nested too deeply" if isinstance(error, RecursionError) else error) from error
+    return checked_object(found)
 
 
 def _read(request: HttpRequest, most: int) -> bytes:
@@ -61,8 +56,7 @@ def _read(request: HttpRequest, most: int) -> bytes:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        times = Counter(name for name, _ in pairs)
-        raise _Unusable(printable(next(name for name, count in times.items() if count > 1))[:_SHOWN])
+        raise _Unusable(printable(repeated(name for name, _ in pairs))[:_SHOWN])
     return found
 
 

@@ -12,6 +12,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from catalog.api.json_objects import JSON_TYPE
 from catalog.api.json_view import as_sent
 from catalog.api.problems import bad_parameter, problem_members
 from catalog.changes.batches import change_product
@@ -31,7 +32,7 @@ from catalog.identifiers import ProductName
 from catalog.texts import printable, text_problem
 from catalog.writes import schema
 from catalog.writes.answers import written_image
-from catalog.writes.exact_json import JSON_TYPE, exact_json
+from catalog.writes.exact_json import exact_json
 from catalog.writes.members import Members, place, text_of
 from catalog.writes.photo_members import MAX_ALT, fetchable, read_photos
 from catalog.writes.refused import problem_of

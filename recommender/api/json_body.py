@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from typing import Any
 
 import orjson
 from django.http import HttpRequest
 
-from catalog.api.problems import Problem, bad_parameter
+from catalog.api.json_objects import check_type, checked_object, not_json, repeated
+from catalog.api.problems import bad_parameter
 from catalog.texts import printable
 
 _FEW_MEMBERS = 50  # as many as a body has that uses every parameter there is
@@ -17,14 +17,11 @@ _FEW_MEMBERS = 50  # as many as a body has that uses every parameter there is
 
 def json_body(request: HttpRequest) -> dict[str, Any]:
     """The JSON object of a request. Raises Problem: 415 for another type, 400 for no object or a member that stands twice."""
-    if request.content_type != "application/json":
-        raise Problem(415, detail=f"{request.content_type or 'no content type'}: send application/json")
+    check_type(request)
     try:
-        body = orjson.loads(request.body)
+        body = checked_object(orjson.loads(request.body))
     except orjson.JSONDecodeError as error:
-        raise Problem(400, "Not JSON", f"the body is no JSON: {error}") from error
-    if not isinstance(body, dict):
-        raise Problem(400, "Not an object", "the body must be a JSON object")
+        raise not_json(error) from error
     if twice := _standing_twice(request.body, body):
         raise bad_parameter(printable(twice)[:100], "stands twice in the body, and only one of the two would count")
     return body
@@ -47,5 +44,4 @@ def _standing_twice(written: bytes, body: dict[str, Any]) -> str:
         json.loads(written, object_pairs_hook=keep)
     except (ValueError, RecursionError):
         return ""  # Python's parser takes less than orjson; the parameter with such a value is refused by its name
-    times = Counter(name for name, _ in members)
-    return next((name for name, count in times.items() if count > 1), "")
+    return repeated(name for name, _ in members)
