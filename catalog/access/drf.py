@@ -1,6 +1,7 @@
-"""Django REST framework's classes, and a middleware, around the one decision (catalog.access.admission); settings.REST_FRAMEWORK names them.
+"""Django REST framework's classes, and a middleware, around the one decision (catalog.access.admission).
 
-Each raises the refusals of its own step, so that a view may still go without one of the steps.
+settings.REST_FRAMEWORK names the classes. Each raises the refusals of its own step, so that a view may still go without one of
+the steps.
 """
 
 from __future__ import annotations

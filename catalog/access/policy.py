@@ -1,7 +1,8 @@
 """The decision that is shipped: by keys, and by how often a key or an address asks.
 
-With API_ACCESS=open whoever sends no key is admitted. With API_ACCESS=keys every endpoint wants one, but for those that hold nothing of
-the shop; pages of the shop and admins who are logged in need none, and operators' networks may ask how the service is.
+With API_ACCESS=open whoever sends no key is admitted. With API_ACCESS=keys every endpoint wants one, but for those that hold
+nothing of the shop; pages of the shop and admins who are logged in need none, and operators' networks may ask how the service
+is.
 
 A key that is sent and is not valid is refused in both modes: who sends one expects its rights and its rate, and would else find out
 on the day on which the shop asks for keys. `Authorization` of any other kind, such as a proxy's password, is nobody's key.

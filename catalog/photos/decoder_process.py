@@ -1,8 +1,9 @@
 """A process that decodes photos for its parent, one after the other: `python -m catalog.photos.decoder_process SOCKET MEMORY`.
 
-SOCKET is the file descriptor of a stream of JSON lines, MEMORY that of an unnamed file that carries the bytes: the photo with
-a request, the pixels or the encoded derivative with the answer. The process limits its own time and memory, so that the limits hold whatever a C
-decoder does. It ends when its parent does: at the end of the stream or, in the middle of a photo, by its alarm.
+SOCKET is the file descriptor of a stream of JSON lines, MEMORY that of an unnamed file that carries the bytes: the photo with a
+request, the pixels or the encoded derivative with the answer. The process limits its own time and memory, so that the limits
+hold whatever a C decoder does. It ends when its parent does: at the end of the stream or, in the middle of a photo, by its
+alarm.
 """
 
 from __future__ import annotations
