@@ -17,7 +17,7 @@ from django.http import (
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from catalog.caching import is_named
+from catalog.caching import is_named, public
 from catalog.derivatives import derivative_extension
 from catalog.photos.derivatives import derivative_file
 from catalog.photos.reading import EXTENSIONS, DecodersBusy
@@ -26,8 +26,8 @@ from catalog.photos.thumbnails import thumbnail_bytes
 from catalog.retry import AWAY_SECONDS, BUSY_SECONDS
 
 _CONTENT_TYPES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
-_FOR_EVER = "public, max-age=31536000, immutable"
-_A_DAY = "public, max-age=86400"  # what browsers remember of an address that moved, they cannot be told to forget
+_FOR_EVER = f"{public(31_536_000)}, immutable"
+_A_DAY = public(86_400)  # what browsers remember of an address that moved, they cannot be told to forget
 
 
 @require_safe
