@@ -10,6 +10,8 @@ import unicodedata
 from functools import cache, lru_cache
 from types import MappingProxyType
 
+from catalog.parameters import quoted
+
 MOST_DIGITS = 3  # what the database keeps
 LEAST_DIGITS = 2  # what answers show, also of currencies without decimals
 # Currencies whose prices have more than two decimals.
@@ -62,6 +64,13 @@ def codes() -> frozenset[str]:
     from babel.numbers import list_currencies
 
     return frozenset(list_currencies())
+
+
+def read_code(text: str) -> str:
+    """The code in capitals. Raises ValueError, with a sentence that says what would do, where it is no currency's."""
+    if text.upper() not in codes():
+        raise ValueError(f"{quoted(text)} is no currency; write its three letters, like EUR")
+    return text.upper()
 
 
 def candidates(sign: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import UploadedFile
 from django.utils import timezone
 
-from catalog.currencies import codes
+from catalog.currencies import read_code
 from catalog.feeds.formats.addresses import feed_fetcher
 from catalog.feeds.mapping.files import MAX_BYTES, MappingError, parse_mapping
 from catalog.feeds.schedule import reschedule
@@ -82,10 +82,11 @@ class FeedForm(FeedModelForm):
         return mapping
 
     def clean_currency(self) -> str:
-        currency: str = self.cleaned_data["currency"].upper()
-        if currency and currency not in codes():
-            raise ValidationError(f"{currency} is no currency; write its three letters, like EUR")
-        return currency
+        currency: str = self.cleaned_data["currency"]
+        try:
+            return currency and read_code(currency)
+        except ValueError as error:
+            raise ValidationError(str(error)) from error
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or self.cleaned_data

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from unicodedata import normalize
 
 from catalog.changes.refusals import MemberError, Refused
-from catalog.currencies import codes
+from catalog.currencies import read_code
 from catalog.feeds.columns import MAX_URL, is_url
 from catalog.feeds.sale_dates import read_moment
 from catalog.parameters import MAX_ID, quoted
@@ -138,9 +138,7 @@ def price(value: Any) -> Decimal | None:
 def currency(value: Any) -> str:
     """A code of ISO 4217 in capitals; "" of null and the empty text. Raises ValueError."""
     text = text_of(None)(value)
-    if text and text.upper() not in codes():
-        raise ValueError(f"{shown(value)} is no currency; write its three letters, like EUR")
-    return text.upper()
+    return text and read_code(text)
 
 
 def moment(*, after: bool) -> Callable[[Any], datetime | None]:

@@ -15,7 +15,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from catalog.currencies import codes
+from catalog.currencies import read_code
 from catalog.feeds.formats.addresses import is_address
 from catalog.feeds.importing import FeedImport
 from catalog.feeds.leases import FeedBusy, LeaseLost, claim
@@ -160,9 +160,10 @@ def _forced_by(options: dict[str, Any]) -> str:
 
 def _currency(text: str) -> str:
     """The type of --currency."""
-    if text.upper() not in codes():
-        raise ArgumentTypeError(f"{text!r} is no currency; write its three letters, like EUR")
-    return text.upper()
+    try:
+        return read_code(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from error
 
 
 def _summary(report: Report) -> str:

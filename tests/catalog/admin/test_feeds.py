@@ -52,7 +52,7 @@ def a_file(text: str = "id,title\na,x\n") -> SimpleUploadedFile:
         ("mapping", {"mapping": "id = "}, "no TOML"),
         ("mapping", {"mapping": 'titel = "Name"'}, "did you mean title?"),
         ("mapping", {"mapping": 'id = "\u20ac"\n# ' + "x" * 1024 * 1024}, "more than 1,048,576 bytes"),
-        ("currency", {"currency": "EUX"}, "EUX is no currency; write its three letters, like EUR"),
+        ("currency", {"currency": "EUX"}, "'EUX' is no currency; write its three letters, like EUR"),
         ("schedule", {"schedule": "weekly"}, "Select a valid choice"),
         ("every", {"schedule": "minutes"}, "say of how many minutes, such as 15"),
         ("every", {"schedule": "hours", "every": "0"}, "greater than or equal to 1"),
