@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from django.db import models
 from django.db.models import Q
 
 from catalog.models.products import Product
 from catalog.storage_names import photo_name
 
-if TYPE_CHECKING:
-    pass
+LARGEST_POSITION = 2**31 - 1
 
 
 class ProductImage(models.Model):

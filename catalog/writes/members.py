@@ -13,13 +13,13 @@ from catalog.changes.refusals import MemberError
 from catalog.currencies import codes
 from catalog.feeds.columns import is_url
 from catalog.feeds.sale_dates import read_moment
+from catalog.models.photos import LARGEST_POSITION
 from catalog.parameters import MAX_ID, quoted
 from catalog.texts import printable, text_problem
 from catalog.writes.exact_json import WrittenNumber
 
 LARGEST_PRICE = Decimal(10) ** 10
 MOST_DECIMALS = 3
-LARGEST_POSITION = 2**31 - 1
 MAX_URL = 2000
 _SHOWN = 100
 _PRICE = re.compile(r"\d{1,10}(\.\d{1,30})?", re.ASCII)

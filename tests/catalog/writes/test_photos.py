@@ -54,6 +54,16 @@ def test_uploads_are_put_last_with_their_texts(shop: Caller, product: Product, h
     assert (heard.stored, heard.changed) == ([([first.pk, second.pk], "upload")], [([product.pk], False)])
 
 
+def test_photos_behind_the_largest_position(shop: Caller, product: Product) -> None:
+    """They come by id there, so that new ones are last all the same."""
+    there = make_image(product, position=0)
+    assert read(shop.patch(f"sku:A/images/{there.pk}/", {"position": 2**31 - 1}), 200)["position"] == 2**31 - 1
+    (upload,) = read(shop.upload("POST", "sku:A/images/", photo_bytes(101)), 201)["results"]
+    (by_url,) = read(shop.post("sku:A/images/", {"images": URLS[:1]}), 201)["results"]
+    by_hand = store.add_photo(product=product, data=photo_bytes(102))
+    assert ids(product) == [there.pk, upload["image"]["id"], by_url["image"]["id"], by_hand.pk]
+
+
 def test_one_bad_photo_keeps_the_others_not_out(shop: Caller, product: Product) -> None:
     broken = photo_bytes(3, format="JPEG", size=(400, 300))[:-3000]
     results = read(shop.upload("POST", "sku:A/images/", b"no photo", photo_bytes(1), broken), 207)["results"]
