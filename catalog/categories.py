@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
-from unicodedata import normalize
 
 from django.db import transaction
 from django.utils.text import slugify
 
 from catalog.locks import Lock, hold_until_commit
 from catalog.models import Category
+from catalog.texts import folded
 
 SEPARATOR = ">"
 MAX_NAME = 200
@@ -75,7 +75,7 @@ def free_slug(path: Path) -> str:
 @lru_cache(maxsize=4096)
 def _folded(path: Path) -> Path:
     """By what a path is known: composed and without case."""
-    return tuple(normalize("NFC", normalize("NFC", name).casefold()) for name in path)
+    return tuple(map(folded, path))
 
 
 def _read() -> dict[Path, int]:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
-from unicodedata import normalize
 
 from django.db import connection
 from django.db.models import Aggregate, Count, QuerySet, TextField
@@ -31,6 +30,7 @@ from catalog.parameters import InvalidParameter, Parameters, quoted, read_listed
 from catalog.product_search import category_counts, filtered
 from catalog.representation import price_text
 from catalog.text_search import TextSearch
+from catalog.texts import folded
 
 MAX_FACETS = 10
 MAX_COUNTED = 50  # values of one facet
@@ -107,8 +107,8 @@ def _facet(products: QuerySet[Product], name: str, filters: Filters, search: Tex
 
 
 def _of_brands(products: QuerySet[Product]) -> list[dict[str, Any]]:
-    folded = RawSQL("catalog_product.folded_brand", [], TextField())
-    rows = products.exclude(brand="").annotate(folded=folded).order_by().values("folded")
+    brand = RawSQL("catalog_product.folded_brand", [], TextField())
+    rows = products.exclude(brand="").annotate(folded=brand).order_by().values("folded")
     rows = rows.annotate(shown=_Commonest("brand"), n=Count("pk")).order_by("-n", "folded")
     return [{"value": row["shown"], "count": row["n"]} for row in rows[:MAX_COUNTED]]
 
@@ -144,18 +144,14 @@ def _of_attribute(products: QuerySet[Product], name: str) -> dict[str, Any]:
 
 def _without_attribute(filters: Filters, name: str) -> Filters:
     """Without what is asked of that attribute, however it is written."""
-    folded = _folded(name)
+    left_out = folded(name)
     if (wanted := filters.get(Attributes)) is not None:
-        left = tuple(one for one in wanted.wanted if _folded(one[0]) != folded)
+        left = tuple(one for one in wanted.wanted if folded(one[0]) != left_out)
         filters = filters.having(Attributes(left)) if left else filters.without(Attributes)
     if (ranges := filters.get(AttributeRanges)) is not None:
-        kept = tuple(one for one in ranges.ranges if _folded(one[0]) != folded)
+        kept = tuple(one for one in ranges.ranges if folded(one[0]) != left_out)
         filters = filters.having(AttributeRanges(kept)) if kept else filters.without(AttributeRanges)
     return filters
-
-
-def _folded(name: str) -> str:
-    return normalize("NFC", normalize("NFC", name).casefold())
 
 
 def _plain(number: float) -> str:

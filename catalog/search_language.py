@@ -52,7 +52,7 @@ def language_is_a_name(**_: Any) -> list[CheckMessage]:
         Error(
             f"SEARCH_LANGUAGE is {settings.SEARCH_LANGUAGE!r}; set it to the name of a text search configuration of PostgreSQL,"
             " such as english, german, french or simple (\\dF in psql lists them)",
-            id="catalog.E001",
+            id="catalog.E031",
         )
     ]
 

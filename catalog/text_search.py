@@ -3,7 +3,7 @@
 A product is found if every word that was searched for is in its title, brand or SKU: as it stands, in another form of it
 ("dresses" finds "Dress"), joined or hyphenated ("t-shirt", "tshirt" and "T Shirt" find each other), as a part of a longer word,
 and the last one, which may still be being typed, as the beginning of one. Case and accents do not count. A word that no product
-has is taken for a typing error of the words that are most like it. What is compared, and how, is written by migration 0007.
+has is taken for a typing error of the words that are most like it. What is compared, and how, is written by migration 0009.
 """
 
 from __future__ import annotations

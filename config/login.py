@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import ip_address
 from typing import Any
 
 from axes.handlers.database import AxesDatabaseHandler
@@ -12,11 +12,12 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
-from catalog.access.addresses import client_address
+from catalog.access.addresses import client_address, shared_by_household
+from catalog.access.drf import asker_of
+from catalog.caching import NOT_STORED
 from catalog.texts import printable
 
 _SHOWN = 60  # characters of a name that the log repeats
-_NETWORK = 64  # bits of an IPv6 address that a caller cannot choose: networks are given out whole
 
 logger = logging.getLogger(__name__)
 
@@ -38,13 +39,12 @@ class LoginAttempts(AxesDatabaseHandler):
 
 def caller_network(request: HttpRequest) -> str | None:
     """What failures are counted by beside the name: the caller's address, of an IPv6 one its network; None where unknown."""
+    address = shared_by_household(_address(request)).partition("/")[0]  # an address: the column takes no network
     try:
-        address = ip_address(_address(request))
+        ip_address(address)
     except ValueError:
         return None
-    if not isinstance(address, IPv6Address):
-        return str(address)
-    return str(address.ipv4_mapped or ip_network(f"{address}/{_NETWORK}", strict=False).network_address)
+    return address
 
 
 def locked_out(
@@ -52,14 +52,13 @@ def locked_out(
 ) -> HttpResponse:
     """The answer to a log-in that is locked: 429, with a page that says for how long and what to do."""
     page = render_to_string("locked_out.html", {"minutes": _minutes()})
-    headers = {"Retry-After": str(int(_lock().total_seconds())), "Cache-Control": "no-store"}
+    headers = {"Retry-After": str(int(_lock().total_seconds())), "Cache-Control": NOT_STORED}
     return HttpResponse(page, status=429, headers=headers)
 
 
 def _address(request: HttpRequest) -> str:
-    return client_address(
-        request.META.get("REMOTE_ADDR", ""), lambda name: request.META.get(f"HTTP_{name.upper().replace('-', '_')}")
-    )
+    asker = asker_of(request)
+    return client_address(asker.address, asker.header)
 
 
 def _shown(name: object) -> str:

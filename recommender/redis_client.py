@@ -103,16 +103,9 @@ class LoopReader:
         self._waiting: list[tuple[Lookup, asyncio.Future[Found | None]]] = []
         self._asking: asyncio.Task[None] | None = None
 
-    async def get_many(self, *keys: str) -> list[bytes | None] | None:
-        """The values of the keys, None for one that is not there; None for all where Redis is away.
-
-        Raises ValueError for a REDIS_URL that cannot be read.
-        """
-        answer = await self.look_up(Lookup(keys=keys))
-        return None if answer is None else answer[1]
-
     async def look_up(self, lookup: Lookup) -> Found | None:
-        """Whether the buckets gave their tokens, and the values, which are not read where they did not; None where Redis is away.
+        """Whether the buckets gave their tokens, and the values, None for one that is not there; they are not read where a bucket
+        gave none. None where Redis is away.
 
         Where Redis reads but refuses to count (it is full, or a replica), it is None and the values. Raises ValueError for a
         REDIS_URL that cannot be read.
@@ -172,7 +165,7 @@ class LoopReader:
             self._client = redis.asyncio.Redis.from_url(
                 settings.REDIS_URL,
                 single_connection_client=True,
-                socket_timeout=None,  # `_values` bounds the whole exchange, for less than a time-out of every read
+                socket_timeout=None,  # `_answers` bounds the whole exchange, for less than a time-out of every read
                 socket_connect_timeout=settings.REDIS_TIMEOUT_SECONDS,
                 retry=AsyncRetry(NoBackoff(), 1, supported_errors=(redis.ConnectionError,)),
                 protocol=2,

@@ -17,7 +17,7 @@ from catalog.models.access import LEAST_BURST
 
 # Tokens: of most requests, of a search that compares every photo, of the dearest request.
 PLAIN, EXACT, MOST = 1, 10, LEAST_BURST
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})  # methods that change nothing
 _NO = {"false", "0", "no", ""}
 
 
@@ -37,7 +37,7 @@ class Endpoint:
 
     def reads(self, method: str) -> bool:
         """Whether a request of this method changes nothing."""
-        return method in _SAFE or (method == "POST" and self.reads_by_post)
+        return method in SAFE or (method == "POST" and self.reads_by_post)
 
 
 _ANY = Endpoint(re.compile(""))

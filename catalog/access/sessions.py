@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import Literal
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth import get_user
+from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest
 
 from catalog.access.admission import Asker, KeyIdentity, Undecided
+from catalog.access.endpoints import SAFE
 from catalog.origins import page_origin
+from catalog.texts import text_problem
 
-_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _WRITE = ("catalog.add_product", "catalog.change_product", "catalog.delete_product")
 
 
@@ -23,17 +26,24 @@ def admin_of(asker: Asker) -> KeyIdentity | None:
     those may write all the same, the views that write know.
     A request that may change something must come from a page of this host: a browser sends the cookie for other pages, too.
     """
-    if not asker.session or not (asker.method in _SAFE or _from_own_page(asker)):
+    if not asker.session or not (asker.method in SAFE or _from_own_page(asker)):
         return None
     if not asker.may_wait:
         raise Undecided
-    request = HttpRequest()
-    request.session = import_module(settings.SESSION_ENGINE).SessionStore(asker.session)
-    user = get_user(request)
-    if not (user.is_active and getattr(user, "is_staff", False)):
+    user = user_of_session(asker.session)
+    if isinstance(user, AnonymousUser) or not (user.is_active and user.is_staff):
         return None
-    kind = "secret" if user.has_perms(_WRITE) else "publishable"
-    return KeyIdentity(None, f"admin {user.get_username()}", kind, user.pk)  # type: ignore[arg-type]
+    kind: Literal["publishable", "secret"] = "secret" if user.has_perms(_WRITE) else "publishable"
+    return KeyIdentity(None, f"admin {user.get_username()}", kind, user.pk)
+
+
+def user_of_session(session: str) -> User | AnonymousUser:
+    """Who is logged in by the session of this key, which a caller may have made up; AnonymousUser where nobody is."""
+    if not session or text_problem(session):
+        return AnonymousUser()
+    request = HttpRequest()
+    request.session = import_module(settings.SESSION_ENGINE).SessionStore(session)
+    return get_user(request)
 
 
 def _from_own_page(asker: Asker) -> bool:

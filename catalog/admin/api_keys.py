@@ -12,6 +12,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from catalog.access.issuing import ROTATION_HOURS, Issued, KeyRefused, issue, revoke_key, rotate_key
+from catalog.caching import NOT_STORED
 from catalog.models import ApiKey
 from catalog.origins import origin_of
 
@@ -125,5 +126,5 @@ class ApiKeyAdmin(KeyModelAdmin):
             "note": note,
         }
         return TemplateResponse(
-            request, "admin/catalog/apikey/shown_once.html", context, headers={"Cache-Control": "no-store"}
+            request, "admin/catalog/apikey/shown_once.html", context, headers={"Cache-Control": NOT_STORED}
         )

@@ -10,7 +10,6 @@ from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog.api.entity_tags import entity_tag
 from catalog.api.problems import Problem
 from catalog.api.product_list import given, product_list
 from catalog.api.schema import (
@@ -24,7 +23,7 @@ from catalog.api.schema import (
     problem,
 )
 from catalog.caching import kept_as, public
-from catalog.changes.versions import version_of
+from catalog.changes.versions import entity_tag, version_of
 from catalog.fields import CATALOGUE_PRODUCT, read_fields
 from catalog.identifiers import ProductName, ids_of
 from catalog.product_search import category_counts

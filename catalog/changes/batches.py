@@ -15,7 +15,7 @@ from catalog.changes.existing import Existing, find_products
 from catalog.changes.history import Author, Written, remember
 from catalog.changes.planning import Categories, check_version, new_sku, plan
 from catalog.changes.products import ProductChange, delete_products, write_changes
-from catalog.changes.refusals import Refused, invalid
+from catalog.changes.refusals import Refused, invalid, undone
 from catalog.changes.versions import version_of
 from catalog.changes.wishes import Change, Done, Operation, Outcome
 from catalog.models import Product
@@ -69,8 +69,7 @@ def _made(changes: Sequence[Change], author: Author, together: bool, priority: P
                 raise _NothingDone(planned)
             return _written(planned, author, priority)
     except _NothingDone as nothing:
-        undone = Refused("undone", "nothing was done, for another item of the batch was refused")
-        return [one if isinstance(one, Refused) else undone for one in nothing.planned]
+        return [one if isinstance(one, Refused) else undone() for one in nothing.planned]
 
 
 def _locked(changes: Sequence[Change]) -> Existing:
@@ -92,7 +91,7 @@ def _planned(
     taken: dict[int | str, int] = {}
     for place, change in enumerate(changes):
         target = change.target
-        product = existing.by_sku.get(target.sku) if target.id is None else existing.by_id.get(target.id)
+        product = existing.product(target)
         names = {
             product.pk if product else str(target),
             *(f"sku:{sku}" for sku in [change.wish.fields.get("sku")] if sku),

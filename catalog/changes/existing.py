@@ -10,6 +10,7 @@ from typing import Literal
 from django.db.models import BigIntegerField, Q, TextField
 
 from catalog import bulk
+from catalog.changes.wishes import Target
 from catalog.identifiers import sku_forms
 from catalog.models import Product, ProductCategory, ProductImage
 from catalog.parameters import MAX_ID
@@ -25,6 +26,10 @@ class Existing:
     by_sku: Mapping[str, Product]
     photos: Mapping[int, list[ProductImage]] = field(default_factory=lambda: defaultdict(list))
     further: Mapping[int, set[int]] = field(default_factory=lambda: defaultdict(set))
+
+    def product(self, target: Target) -> Product | None:
+        """The product that a caller names; None where there is none."""
+        return self.by_sku.get(target.sku) if target.id is None else self.by_id.get(target.id)
 
 
 def find_products(

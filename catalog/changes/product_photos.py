@@ -63,7 +63,7 @@ class PhotosOf:
             found = find_products(
                 skus=[target.sku] if target.id is None else [], ids=[] if target.id is None else [target.id], lock="row"
             )
-            product = found.by_sku.get(target.sku) if target.id is None else found.by_id.get(target.id)
+            product = found.product(target)
             if product is None:
                 raise Refused("unknown", f"there is no product {target}")
             check_match(self.if_match, product)

@@ -38,3 +38,8 @@ class Refused(Exception):
 def invalid(member: str, detail: str) -> Refused:
     """The refusal for one member."""
     return Refused("invalid", errors=[MemberError(member, detail)])
+
+
+def undone() -> Refused:
+    """The refusal of what is sound, in a batch that is made as a whole or not at all."""
+    return Refused("undone", "nothing was done, for another item of the batch was refused")

@@ -8,6 +8,7 @@ the file of a photo given by URL does not, since nobody decided anything then.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ANY = "*"
@@ -18,11 +19,19 @@ def version_of(product_id: int, updated_at: datetime) -> str:
     return f"{product_id}-{(updated_at - _EPOCH) // timedelta(microseconds=1)}"
 
 
+def entity_tag(version: str, body: bytes) -> str:
+    """The ETag of an answer about a product, `"12-1764412345678901.9f86d081884c7d65"`: the version, a point, a digest of the answer.
+
+    The answer may differ where the version does not: a worker has stored a photo, or the category has another name.
+    """
+    return f'"{version}.{blake2b(body, digest_size=8).hexdigest()}"'
+
+
 def is_current(condition: str, version: str) -> bool:
     """Whether a version is among those of an `If-Match`: a list of entity tags, or `*` for any.
 
-    What stands in a tag behind a point tells apart answers of one version, and does not count here. Neither does `W/`,
-    which proxies put before the tag of an answer that they compress.
+    The digest of an `entity_tag` does not count here. Neither does `W/`, which proxies put before the tag of an answer that
+    they compress.
     """
     tags = [tag.strip().removeprefix("W/").strip('"').partition(".")[0] for tag in condition.split(",")]
     return tags == [ANY] or version in tags

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
+from catalog.origins import origin_of
+
 
 @register()
 def public_url_is_an_address(**_: Any) -> list[CheckMessage]:
@@ -50,8 +52,7 @@ def _is_address(text: str) -> bool:
 
 
 def _is_origin(text: str) -> bool:
-    if not _is_address(text):
+    try:
+        return origin_of(text) == text
+    except ValueError:
         return False
-    url = urlsplit(text)
-    usual = {"http": 80, "https": 443}[url.scheme]
-    return text == text.lower() and not url.path and url.port != usual and not url.netloc.endswith(":")

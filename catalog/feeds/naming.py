@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from unicodedata import normalize
 
 from django.conf import settings
 
 from catalog.feeds import sources
 from catalog.feeds.sources import Missing, Source
+from catalog.identifiers import canonical_sku
 from catalog.texts import text_problem
 
 
@@ -41,7 +41,7 @@ class Naming:
     def unread(self, place: str, sku: str = "", *, cut_off: bool = False) -> None:
         """A row that cannot be read names its product all the same, where its id can be; else that may be any product."""
         self.cut_off = self.cut_off or cut_off
-        if not sku or text_problem(sku) or not self.refused(normalize("NFC", sku)):
+        if not sku or text_problem(sku) or not self.refused(canonical_sku(sku)):
             self._unknown += 1
             self._first_unknown = self._first_unknown or place
 

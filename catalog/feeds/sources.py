@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from unicodedata import normalize
 
 from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
 from catalog import announce
+from catalog.identifiers import sku_forms
 from catalog.models import Feed, FeedProduct, Product
 
 BATCH = 500
@@ -102,8 +102,8 @@ def name_products(source: Source, products: Mapping[int, bool | None]) -> None:
 
 
 def skus_named(sku: str) -> list[int]:
-    """The ids of products with a SKU, composed as given or decomposed."""
-    return list(Product.objects.filter(sku__in={sku, normalize("NFD", sku)}).values_list("pk", flat=True))
+    """The ids of the products that have a SKU, in whichever form each has it."""
+    return list(Product.objects.filter(sku__in=sku_forms(sku)).values_list("pk", flat=True))
 
 
 def published_products(source: Source) -> int:

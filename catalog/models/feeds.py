@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from django.db import models
 from django.db.models import Q
 
 from catalog.models.products import Product
 from catalog.storage_names import feed_name
-
-if TYPE_CHECKING:
-    pass
 
 
 class Feed(models.Model):

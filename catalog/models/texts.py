@@ -11,7 +11,7 @@ from catalog.models.products import Product
 class ProductText(models.Model):
     """The words of a product's title, brand and SKU, and the three as one text without case and accents.
 
-    Postgres alone writes it, by a trigger on Product (migration 0007), and removes it with its product.
+    Postgres alone writes it, by a trigger on Product (migration 0009), and removes it with its product.
     """
 
     product = models.OneToOneField(Product, on_delete=models.DO_NOTHING, primary_key=True, related_name="+")

@@ -11,17 +11,18 @@ from rest_framework.response import Response
 
 from catalog.access.drf import charge_up_to
 from catalog.access.endpoints import MOST
+from catalog.api.json_view import as_sent
 from catalog.api.problems import Problem, bad_parameter, problem_members
 from catalog.changes.batches import change_products
 from catalog.changes.history import Author
-from catalog.changes.refusals import Refused, invalid
+from catalog.changes.refusals import Refused, invalid, undone
 from catalog.changes.wishes import Change, Outcome
 from catalog.writes import schema
 from catalog.writes.change_members import read_item
 from catalog.writes.exact_json import exact_json
 from catalog.writes.members import shown
 from catalog.writes.refused import problem_of
-from catalog.writes.views import NOT_STORED, WriteView, as_sent, needed
+from catalog.writes.views import KEPT_BY_NOBODY, WriteView, needed
 from catalog.writes.writers import author_of
 
 MOST_ITEMS = 500
@@ -55,7 +56,7 @@ class Batch(WriteView):
         read = [_read(item, place) for place, item in enumerate(items)]
         results = _made(read, author, together=mode == "all")
         return Response(
-            {"mode": mode, "results": [_outcome(result) for result in results]}, status=207, headers=NOT_STORED
+            {"mode": mode, "results": [_outcome(result) for result in results]}, status=207, headers=KEPT_BY_NOBODY
         )
 
 
@@ -102,8 +103,7 @@ def _made(read: list[Read], author: Author, *, together: bool) -> list[Outcome |
     """What became of each item; those that could not be read are not tried, nor, `together`, any other then."""
     changes = [one for one in read if isinstance(one, Change)]
     if together and len(changes) < len(read):
-        undone = Refused("undone", "nothing was done, for another item of the batch was refused")
-        return [one if isinstance(one, Refused) else undone for one in read]
+        return [one if isinstance(one, Refused) else undone() for one in read]
     made = iter(change_products(changes, author=author, together=together) if changes else [])
     return [one if isinstance(one, Refused) else next(made) for one in read]
 

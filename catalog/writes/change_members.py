@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from catalog.changes.refusals import Refused
+from catalog.changes.planning import MAX_SKU
 from catalog.changes.wishes import Change, Operation, ProductWish, Target
-from catalog.models import Product
 from catalog.writes.members import Members, identity, text_of
 from catalog.writes.product_members import MEMBERS, read_product
 
-MAX_SKU = Product._meta.get_field("sku").max_length
 _OPERATIONS = {operation.value: operation for operation in Operation}
 _MATCH_LENGTH = 2000
 
@@ -35,7 +33,7 @@ def read_change(
         target = Target(sku=str(wish.fields.get("sku") or ""))
     elif operation is Operation.REPLACE and target.sku and wish.fields.get("sku") not in (None, target.sku):
         members.wrong(f"is not the SKU in the path; PATCH can give product {target} another", "sku")
-    _check(members)
+    members.check()
     return Change(operation, target, _less_same_sku(wish, target), if_match, if_none, same_id)
 
 
@@ -56,7 +54,7 @@ def read_item(item: Mapping[str, Any], at: str) -> Change:
     wish = ProductWish()
     if operation not in (None, Operation.DELETE):
         wish = read_product(members, whole=operation is not Operation.PATCH)
-    _check(members)
+    members.check()
     assert operation is not None
     target = Target(sku=sku) if product_id is None else Target(id=product_id)
     return Change(operation, target, _less_same_sku(wish, target), if_match, at=at)
@@ -72,13 +70,6 @@ def _operation(value: Any) -> Operation:
     if operation is None:
         raise ValueError(f"is one of {', '.join(_OPERATIONS)}")
     return operation
-
-
-def _check(members: Members) -> None:
-    """Raises Refused with all that is wrong."""
-    if members.errors:
-        # Some are told by two readers; a sku that cannot be read is said once.
-        raise Refused("invalid", errors=list(dict.fromkeys(members.errors)))
 
 
 def _less_same_sku(wish: ProductWish, target: Target) -> ProductWish:

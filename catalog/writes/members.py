@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 from unicodedata import normalize
 
-from catalog.changes.refusals import MemberError
+from catalog.changes.refusals import MemberError, Refused
 from catalog.currencies import codes
 from catalog.feeds.columns import is_url
 from catalog.feeds.sale_dates import read_moment
@@ -51,6 +51,12 @@ class Members:
     def wrong(self, detail: str, *names: str | int) -> None:
         """Keep an error of a member."""
         self.errors.append(MemberError(self.pointer(*names), detail))
+
+    def check(self) -> None:
+        """Raises Refused with all that is wrong."""
+        if self.errors:
+            # What two readers tell of one member is said once.
+            raise Refused("invalid", errors=list(dict.fromkeys(self.errors)))
 
     def read(self, name: str, read: Callable[[Any], T], default: T) -> T:
         """The member's value, `default` where it is not there or wrong; `read` raises ValueError with the reason."""

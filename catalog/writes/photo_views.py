@@ -12,6 +12,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from catalog.api.json_view import as_sent
 from catalog.api.problems import bad_parameter, problem_members
 from catalog.changes.batches import change_product
 from catalog.changes.product_photos import (
@@ -25,7 +26,6 @@ from catalog.changes.product_photos import (
     replace_by_upload,
     replace_by_url,
 )
-from catalog.changes.refusals import Refused
 from catalog.changes.wishes import Change, Operation, ProductWish
 from catalog.identifiers import ProductName
 from catalog.texts import printable, text_problem
@@ -35,7 +35,7 @@ from catalog.writes.exact_json import JSON_TYPE, exact_json
 from catalog.writes.members import Members, place, text_of
 from catalog.writes.photo_members import MAX_ALT, fetchable, read_photos
 from catalog.writes.refused import problem_of
-from catalog.writes.views import MOST_BYTES, NOT_STORED, WriteView, answer, as_sent, if_match, needed, target_of
+from catalog.writes.views import KEPT_BY_NOBODY, MOST_BYTES, WriteView, answer, if_match, needed, target_of
 from catalog.writes.writers import author_of
 
 _FORM = "multipart/form-data"
@@ -68,7 +68,7 @@ class Photos(WriteView):
         if failed and len(added) == 1:
             raise problem_of(failed[0])
         results = [_outcome(one) for one in added]
-        return Response({"results": results}, status=207 if failed else 201, headers=NOT_STORED)
+        return Response({"results": results}, status=207 if failed else 201, headers=KEPT_BY_NOBODY)
 
     @extend_schema(
         operation_id="product_images_set",
@@ -87,7 +87,7 @@ class Photos(WriteView):
         if "images" not in members:
             members.wrong("is missing; give the list of all photos", "images")
         photos = read_photos(members, "images")
-        _check(members)
+        members.check()
         change = Change(Operation.PATCH, target_of(product), ProductWish(photos=photos), if_match(request))
         return answer(request, change_product(change, author=author))
 
@@ -109,7 +109,7 @@ class OnePhoto(WriteView):
         members.refuse_unknown(("alt", "position"))
         alt = members.read("alt", text_of(MAX_ALT), None)
         position = members.read("position", place, None)
-        _check(members)
+        members.check()
         return _told(written_image(edit_photo(of, image, alt=alt, position=position)))
 
     @extend_schema(
@@ -137,7 +137,7 @@ class OnePhoto(WriteView):
         if "url" not in members:
             members.wrong("is missing; give the URL of the photo", "url")
         url = members.read("url", fetchable, "")
-        _check(members)
+        members.check()
         return _told(written_image(replace_by_url(of, image, url)))
 
     @extend_schema(
@@ -150,7 +150,7 @@ class OnePhoto(WriteView):
     )
     def delete(self, request: Request, product: ProductName, image: int) -> Response:
         remove_photo(_photos_of(request, product, "delete"), image)
-        return Response(status=204, headers=NOT_STORED)
+        return Response(status=204, headers=KEPT_BY_NOBODY)
 
 
 def _photos_of(request: Request, product: ProductName, action: str) -> PhotosOf:
@@ -159,7 +159,7 @@ def _photos_of(request: Request, product: ProductName, action: str) -> PhotosOf:
 
 
 def _told(data: Mapping[str, Any]) -> Response:
-    return Response(data, headers=NOT_STORED)
+    return Response(data, headers=KEPT_BY_NOBODY)
 
 
 def _outcome(one: AddedPhoto | Failed) -> dict[str, Any]:
@@ -178,7 +178,7 @@ def _new_photos(request: HttpRequest) -> Sequence[NewPhoto]:
     if not members.given.get("images", ()):
         members.wrong("is missing; give a list of URLs", "images")
     photos = read_photos(members, "images", new_alone=True)
-    _check(members)
+    members.check()
     return [NewPhoto(url=photo.url, alt=photo.alt or "") for photo in photos or ()]
 
 
@@ -216,8 +216,3 @@ def _reader(upload: UploadedFile[bytes]) -> Callable[[], bytes]:
         return data
 
     return read
-
-
-def _check(members: Members) -> None:
-    if members.errors:
-        raise Refused("invalid", errors=members.errors)

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.api import products as reading
+from catalog.api.json_view import as_sent
 from catalog.changes.batches import change_product
 from catalog.changes.wishes import Change, Operation
 from catalog.identifiers import ProductName
@@ -16,11 +17,10 @@ from catalog.writes import schema
 from catalog.writes.change_members import read_change
 from catalog.writes.exact_json import exact_json
 from catalog.writes.views import (
+    KEPT_BY_NOBODY,
     MOST_BYTES,
-    NOT_STORED,
     WriteView,
     answer,
-    as_sent,
     if_match,
     if_none,
     needed,
@@ -98,7 +98,7 @@ class OneProduct(WriteView):
     def delete(self, request: Request, product: ProductName) -> Response:
         author = author_of(request, needed("product", ["delete"]))
         change_product(Change(Operation.DELETE, target_of(product), if_match=if_match(request)), author=author)
-        return Response(status=204, headers=NOT_STORED)
+        return Response(status=204, headers=KEPT_BY_NOBODY)
 
 
 def _written(request: Request, operation: Operation, name: ProductName | None, actions: list[str]) -> Response:

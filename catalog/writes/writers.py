@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from importlib import import_module
 
 from django.conf import settings
-from django.contrib.auth import get_user
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from rest_framework.authentication import CSRFCheck
 from rest_framework.request import Request
 
 from catalog.access.drf import admission_of
+from catalog.access.sessions import user_of_session
 from catalog.api.problems import Problem
 from catalog.changes.history import Author
-from catalog.texts import text_problem
 
 _HOW = "send a secret key, as Authorization: Bearer lk_sec_…"
 
@@ -35,7 +33,7 @@ def author_of(request: Request, permissions: Iterable[str]) -> Author:
 
 def _person(request: HttpRequest, permissions: Iterable[str]) -> Author:
     """By the session of the admin, which Django's middleware leaves out for the API."""
-    user = _signed_in(request)
+    user = user_of_session(request.COOKIES.get(settings.SESSION_COOKIE_NAME, ""))
     if isinstance(user, AnonymousUser):
         challenge = {"WWW-Authenticate": 'Bearer realm="lookalike"'}
         raise Problem(401, detail=f"writing needs a key: {_HOW}, or sign in at the admin", headers=challenge)
@@ -49,11 +47,3 @@ def _person(request: HttpRequest, permissions: Iterable[str]) -> Author:
         detail = f"{reason} A page that is signed in sends the cookie csrftoken as the header X-CSRFToken, too."
         raise Problem(403, detail=detail)
     return Author(user=int(user.pk))
-
-
-def _signed_in(request: HttpRequest) -> User | AnonymousUser:
-    key = request.COOKIES.get(settings.SESSION_COOKIE_NAME)
-    if not key or text_problem(key):
-        return AnonymousUser()
-    request.session = import_module(settings.SESSION_ENGINE).SessionStore(key)
-    return get_user(request)

@@ -2,37 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar
 
-from django.http import HttpRequest
-from rest_framework.negotiation import DefaultContentNegotiation
-from rest_framework.renderers import BaseRenderer
-from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
-from catalog.api.problems import Problem
+from catalog.api.json_view import JsonView
 from catalog.caching import REVALIDATED, kept_as
 
 
-class OneRepresentation(DefaultContentNegotiation):
-    """The first renderer whatever `Accept` says: one answer is kept and given to everybody who asks the same."""
-
-    def select_renderer(
-        self, request: Request, renderers: Any, format_suffix: str | None = None
-    ) -> tuple[BaseRenderer, str]:
-        return renderers[0], renderers[0].media_type
-
-
-class SearchView(APIView):
-    """An APIView that answers in JSON, and only to the methods that it has: `get` with HEAD, or `post`.
+class SearchView(JsonView):
+    """A JsonView with `get`, and HEAD by it, or with `post`.
 
     `cache_control`: for whom and how long its good answers may be kept (catalog.caching).
     Bodies are read by recommender.api.json_body and photo_search, which bound them and name what is wrong in them.
     """
 
     http_method_names = ["get", "head", "post"]
-    content_negotiation_class = OneRepresentation
     cache_control: ClassVar[str] = REVALIDATED
 
     @classmethod
@@ -44,17 +29,7 @@ class SearchView(APIView):
         """None: `Allow` is for who used another method."""
         return {}
 
-    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> NoReturn:
-        """Raises Problem 405, which names the methods that there are."""
-        allowed = ", ".join(self.allowed_methods)
-        raise Problem(405, detail=f"use {allowed} here", headers={"Allow": allowed})
-
 
 def json_answer(data: Any) -> Response:
     """200 with `data`, or with bytes that are JSON already."""
     return Response(data)
-
-
-def as_sent(request: Request) -> HttpRequest:
-    """Django's request, whose body and form nothing has read yet."""
-    return request._request

@@ -9,12 +9,13 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from catalog.api.json_view import as_sent
 from catalog.api.schema import PRODUCT
 from catalog.identifiers import ProductName
 from catalog.parameters import InvalidParameter
 from recommender.api import schema
 from recommender.api.answers import answer_bytes, fields_of, parameters_of
-from recommender.api.base_view import SearchView, as_sent, json_answer
+from recommender.api.base_view import SearchView, json_answer
 from recommender.api.cached_answers import cached_or_made
 from recommender.models import Space
 from recommender.search.colours import hex_of, parse_colours

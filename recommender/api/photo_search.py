@@ -16,13 +16,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.access.drf import charge_up_to
+from catalog.api.json_view import as_sent
 from catalog.api.problems import Problem
 from catalog.caching import NOT_STORED
 from catalog.parameters import InvalidParameter, Parameters
 from catalog.photos.fetch import fetch_photo
 from recommender.api import schema
 from recommender.api.answers import answer_bytes, fields_of, parameters_of
-from recommender.api.base_view import SearchView, as_sent
+from recommender.api.base_view import SearchView
 from recommender.api.endpoints import tokens_of_search
 from recommender.api.json_body import json_body
 from recommender.search.filters import from_json, parse

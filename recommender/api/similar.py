@@ -12,12 +12,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.access.drf import charge_up_to
+from catalog.api.json_view import as_sent
 from catalog.api.schema import PRODUCT
 from catalog.identifiers import ProductName, ids_of
 from catalog.parameters import InvalidParameter, Parameters
 from recommender.api import schema
 from recommender.api.answers import answer_bytes, fields_of, parameters_of, results_of
-from recommender.api.base_view import SearchView, as_sent, json_answer
+from recommender.api.base_view import SearchView, json_answer
 from recommender.api.cached_answers import cached_or_made
 from recommender.api.endpoints import tokens_of_search
 from recommender.api.json_body import json_body

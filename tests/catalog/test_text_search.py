@@ -239,7 +239,7 @@ def test_a_language_that_there_is_not_is_named(settings: Settings) -> None:
     for name in ("", "Deutsch", "en-GB", "german'", "a.b.c"):
         settings.SEARCH_LANGUAGE = name
         (error,) = language_is_a_name()
-        assert (error.id, repr(name) in error.msg) == ("catalog.E001", True)
+        assert (error.id, repr(name) in error.msg) == ("catalog.E031", True)
 
 
 @given(st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\0"), max_size=60))

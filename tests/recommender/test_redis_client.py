@@ -13,6 +13,7 @@ import redis
 from pytest_django import Settings
 
 from recommender import redis_client
+from recommender.bucket_script import Lookup
 from recommender.redis_client import LoopReader
 from tests.event_loop import run
 
@@ -44,6 +45,12 @@ async def reader() -> AsyncIterator[LoopReader]:
         yield made
     finally:
         await made.close()
+
+
+async def values_of(asked: LoopReader, *keys: str) -> list[bytes | None] | None:
+    """The values of keys, None for all where Redis is away."""
+    found = await asked.look_up(Lookup(keys=keys))
+    return None if found is None else found[1]
 
 
 @asynccontextmanager
@@ -103,7 +110,7 @@ def test_many_callers_on_a_loop_get_their_own_values_however_large(settings: Set
 
     async def all_at_once() -> list[list[bytes | None] | None]:
         async with reader() as values:
-            return await asyncio.gather(*(values.get_many(f"size:{size}", "none") for size in sizes * 20))
+            return await asyncio.gather(*(values_of(values, f"size:{size}", "none") for size in sizes * 20))
 
     found = run(all_at_once())
     redis_client.client().delete(*(f"size:{size}" for size in sizes))
@@ -118,7 +125,7 @@ def test_what_is_asked_while_a_reply_is_awaited_goes_as_one_command(settings: Se
 
     async def several() -> list[list[bytes | None] | None]:
         async with reader() as values:
-            return await asyncio.gather(*(values.get_many(key) for key in KEYS * 10))
+            return await asyncio.gather(*(values_of(values, key) for key in KEYS * 10))
 
     assert run(several()) == [[b"1"], [b"2"], [None]] * 10
     assert redis_client.client().info("commandstats")["cmdstat_mget"]["calls"] == before + 1
@@ -129,9 +136,9 @@ def test_a_caller_that_gives_up_takes_no_value_from_the_others() -> None:
 
     async def several() -> list[bytes | None] | None:
         async with reader() as values:
-            given_up = asyncio.create_task(values.get_many("one"))
+            given_up = asyncio.create_task(values_of(values, "one"))
             await asyncio.sleep(0)
-            kept = asyncio.create_task(values.get_many("two"))
+            kept = asyncio.create_task(values_of(values, "two"))
             await asyncio.sleep(0)
             given_up.cancel()
             return await kept
@@ -143,9 +150,9 @@ def test_a_redis_that_hangs_costs_a_loop_one_time_out(silent_redis: None, caplog
     async def several() -> None:
         async with reader() as values:
             began = time.monotonic()
-            assert await asyncio.gather(*(values.get_many("one") for _ in range(5))) == [None] * 5
+            assert await asyncio.gather(*(values_of(values, "one") for _ in range(5))) == [None] * 5
             assert 0.2 <= time.monotonic() - began < 0.4
-            assert await values.get_many("one") is None
+            assert await values_of(values, "one") is None
             assert time.monotonic() - began < 0.4 and not redis_client.breaker().closed
 
     run(several())
@@ -159,7 +166,7 @@ def test_an_address_that_cannot_be_read_leaves_nobody_waiting(settings: Settings
 
     async def several() -> None:
         async with reader() as values, asyncio.timeout(5):
-            found = await asyncio.gather(*(values.get_many("one") for _ in range(3)), return_exceptions=True)
+            found = await asyncio.gather(*(values_of(values, "one") for _ in range(3)), return_exceptions=True)
             assert [type(one) for one in found] == [ValueError] * 3
 
     run(several())
@@ -176,7 +183,7 @@ def test_a_redis_that_hangs_after_it_let_us_in_costs_a_loop_one_time_out(setting
     async def several() -> None:
         async with served_by(hang, settings), reader() as values:
             began = time.monotonic()
-            assert await asyncio.gather(*(values.get_many("one") for _ in range(5))) == [None] * 5
+            assert await asyncio.gather(*(values_of(values, "one") for _ in range(5))) == [None] * 5
             assert time.monotonic() - began < 0.4 and not redis_client.breaker().closed
 
     run(several())
@@ -187,9 +194,9 @@ def test_a_connection_that_was_lost_is_made_anew_on_a_loop(settings: Settings) -
 
     async def twice() -> None:
         async with reader() as values:
-            assert await values.get_many("one") == [b"1"]
+            assert await values_of(values, "one") == [b"1"]
             close_connections(settings)
-            assert await values.get_many("one") == [b"1"]
+            assert await values_of(values, "one") == [b"1"]
             assert redis_client.breaker().closed
 
     run(twice())
@@ -201,7 +208,7 @@ def test_who_is_not_let_in_does_without(settings: Settings, url: str) -> None:
 
     async def once() -> list[bytes | None] | None:
         async with reader() as values:
-            return await values.get_many("one")
+            return await values_of(values, "one")
 
     assert run(once()) is None and not redis_client.breaker().closed
     redis_client.breaker().succeeded()
@@ -227,7 +234,7 @@ def test_a_connection_that_never_came_about_is_closed(
                 sent.close()
 
         async with served_by(greeted, settings), reader() as values:
-            assert await values.get_many("one") is None
+            assert await values_of(values, "one") is None
             assert not redis_client.breaker().closed
             await asyncio.wait_for(ended.wait(), 5)
 

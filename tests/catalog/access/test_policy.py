@@ -261,6 +261,11 @@ def test_an_admin_who_is_logged_in_counts_as_a_secret_key(keys: None, settings: 
     assert status(asker(STATUS, **own)) == 401
 
 
+@pytest.mark.parametrize("cookie", ["none-of-this-name", r'"\000bcdefgh"', "x" * 5000])
+def test_a_session_that_is_none_is_nobodys(keys: None, settings: Settings, cookie: str) -> None:
+    assert status(asker(STATUS, Cookie=f"{settings.SESSION_COOKIE_NAME}={cookie}")) == 401
+
+
 def test_an_admin_writes_in_an_open_api_too(settings: Settings) -> None:
     user, cookie = logged_in(settings, is_staff=True, is_superuser=True)
     admission = by_key(asker(PRODUCT, "PATCH", Cookie=cookie, Host="shop.example", Origin=SHOP))
