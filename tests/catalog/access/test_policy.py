@@ -298,6 +298,9 @@ def test_a_customer_who_is_logged_in_is_nobody(keys: None, settings: Settings) -
         ("127.0.0.1", {"X_Forwarded_For": "127.0.0.1"}, 401),
         ("127.0.0.1", {"X_Forwarded_Proto": "https"}, 401),
         ("127.0.0.1", {"Forwarded": "for=127.0.0.1"}, 401),
+        ("127.0.0.1", {"X_Forwarded_Host": "shop.example"}, 401),
+        ("127.0.0.1", {"CF_Connecting_IP": "127.0.0.1"}, 401),
+        ("127.0.0.1", {"Via": "1.1 varnish"}, 401),
     ],
 )
 def test_operators_networks_ask_how_the_service_is(
