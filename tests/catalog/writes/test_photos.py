@@ -54,6 +54,17 @@ def test_uploads_are_put_last_with_their_texts(shop: Caller, product: Product, h
     assert (heard.stored, heard.changed) == ([([first.pk, second.pk], "upload")], [([product.pk], False)])
 
 
+@pytest.mark.parametrize(
+    "host",
+    ["127.0.0.1", "127.1", "2130706433", "0x7f.1", "0", "10.0.0.1", "169.254.169.254", "[::1]", "[::ffff:7f00:1]"],
+)
+def test_an_address_that_is_not_public_is_refused_at_once(shop: Caller, product: Product, host: str) -> None:
+    """Nobody's name has to be asked for to see it. What a name leads to is judged by the worker that fetches."""
+    problem = read(shop.post("sku:A/images/", {"images": [URLS[0], f"http://{host}/x.jpg"]}), 400)
+    assert problem["parameter"] == "images/1/url" and "is not at a public address" in problem["detail"]
+    assert not ProductImage.objects.exists()
+
+
 def test_photos_behind_the_largest_position(shop: Caller, product: Product) -> None:
     """They come by id there, so that new ones are last all the same."""
     there = make_image(product, position=0)
