@@ -24,6 +24,7 @@ MAX_URL = 2000
 _SHOWN = 100
 _PRICE = re.compile(r"\d{1,10}(\.\d{1,30})?", re.ASCII)
 _JSON_NUMBER = re.compile(r"-?\d{1,30}(\.\d{1,30})?([eE][+-]?\d{1,2})?", re.ASCII)
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f]")  # browsers leave some of them out of an address, and so go to another one
 _WHOLE = re.compile(r"\d{1,19}", re.ASCII)
 
 T = TypeVar("T")
@@ -164,7 +165,7 @@ def web_address(*, needed: bool = False) -> Callable[[Any], str]:
 
     def read(value: Any) -> str:
         text = text_of(None, needed=needed, as_written=True)(value)
-        if text and not is_url(text):
+        if text and (not is_url(text) or _CONTROLS.search(text)):
             raise ValueError(f"{shown(value)} is no http(s) URL of at most {MAX_URL} characters")
         return text
 

@@ -54,6 +54,15 @@ def test_uploads_are_put_last_with_their_texts(shop: Caller, product: Product, h
     assert (heard.stored, heard.changed) == ([([first.pk, second.pk], "upload")], [([product.pk], False)])
 
 
+def test_more_files_than_a_form_may_have(shop: Caller, product: Product, caplog: pytest.LogCaptureFixture) -> None:
+    """It is the caller's mistake: they hear of the bound, and the log, which they could fill, nothing."""
+    refused = read(shop.upload("POST", "sku:A/images/", *[b"x"] * 101), 400)
+    assert refused["detail"] == "a form may have 100 files; send the others in another request"
+    query = "&".join(f"a{number}=1" for number in range(1001))
+    assert read(shop.call("GET", f"?{query}"), 400)["detail"] == "a query or form may have 1000 fields; send fewer"
+    assert not caplog.records
+
+
 @pytest.mark.parametrize(
     "host",
     ["127.0.0.1", "127.1", "2130706433", "0x7f.1", "0", "10.0.0.1", "169.254.169.254", "[::1]", "[::ffff:7f00:1]"],

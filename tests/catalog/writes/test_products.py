@@ -270,6 +270,14 @@ def test_a_sku_with_a_line_feed(shop: Caller) -> None:
     assert shop.delete("sku:A%0AB/").status_code == 204
 
 
+@pytest.mark.parametrize(
+    "url", ["http://\x01", "https://shop.exa\nmple/", "https://shop.example/a\tb", "https://a/\x7f"]
+)
+def test_an_address_has_no_control_characters(shop: Caller, url: str) -> None:
+    problem = read(shop.post("", {"sku": "A", "title": "x", "url": url, "images": [url]}), 400)
+    assert [one["parameter"] for one in problem["errors"]] == ["url", "images/0/url"]
+
+
 @pytest.mark.parametrize("given", [False, "", {}, 0, "dress"])
 def test_further_categories_are_a_list(shop: Caller, given: object) -> None:
     read(shop.post("", WHOLE), 201)
