@@ -330,6 +330,8 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}},
     "loggers": {
         "django.request": {"level": "ERROR"},  # a 404 or 400 is the caller's mistake, not worth a warning
+        "django.security.TooManyFieldsSent": {"level": "CRITICAL"},
+        "django.security.TooManyFilesSent": {"level": "CRITICAL"},
         "celery": {"level": LOG_LEVEL},
         "axes": {"level": "ERROR"},  # config.login says the same, with the name and the address
     },

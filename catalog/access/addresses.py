@@ -15,8 +15,18 @@ Header = Callable[[str], str | None]
 Networks = tuple[IPv4Network | IPv6Network, ...]
 _MOST_HOPS = 20
 _IPV6_BITS = 64  # a household or a machine has so large a network of its own, and could ask from each address of it
-# By any of these a proxy says for whom it asks.
-_FORWARDED = ("x-forwarded-for", "forwarded", "x-forwarded-proto", "x-real-ip")
+# By any of these a proxy says for whom it asks, or that it is one.
+_FORWARDED = (
+    *(
+        "x-forwarded-for",
+        "forwarded",
+        "x-forwarded-proto",
+        "x-forwarded-host",
+        "x-forwarded-port",
+        "x-forwarded-server",
+    ),
+    *("x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip", "via"),
+)
 
 
 def networks(texts: Iterable[str]) -> Networks:

@@ -10,7 +10,7 @@ from catalog.identifiers import PREFIX, ProductName, read_name
 class ProductConverter:
     """`<product:product>` in a route. A SKU may hold anything, slashes too, for servers decode a path before they read it."""
 
-    regex = r"[0-9]+|sku:.+"
+    regex = r"[0-9]+|sku:(?s:.+)"
 
     def to_python(self, value: str) -> ProductName:
         """Raises ValueError, after which the route is not the one."""

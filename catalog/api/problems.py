@@ -7,7 +7,14 @@ from http import HTTPStatus
 from typing import Any
 
 import orjson
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.conf import settings
+from django.core.exceptions import (
+    DisallowedHost,
+    PermissionDenied,
+    RequestDataTooBig,
+    TooManyFieldsSent,
+    TooManyFilesSent,
+)
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.template.loader import render_to_string
@@ -78,7 +85,17 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """Django's handler400, in the API's shape under /api/."""
     if not request.path.startswith(API_PREFIX):
         return defaults.bad_request(request, exception)
-    return problem_response(Problem(400, detail="the request cannot be read"), instance=request.path)
+    return problem_response(Problem(400, detail=_why_bad(exception)), instance=request.path)
+
+
+def _why_bad(error: Exception) -> str:
+    if isinstance(error, TooManyFilesSent):
+        return f"a form may have {settings.DATA_UPLOAD_MAX_NUMBER_FILES} files; send the others in another request"
+    if isinstance(error, TooManyFieldsSent):
+        return f"a query or form may have {settings.DATA_UPLOAD_MAX_NUMBER_FIELDS} fields; send fewer"
+    if isinstance(error, DisallowedHost):
+        return "the host in the request is none of this service; whoever runs it names its hosts in ALLOWED_HOSTS"
+    return "the request cannot be read"
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponseBase:

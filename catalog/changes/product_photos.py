@@ -205,7 +205,7 @@ def _with_files(new: Sequence[NewPhoto], kept: list[_Kept], write: Callable[[], 
 def _added(changing: _Changing, new: Sequence[NewPhoto], kept: Sequence[_Kept]) -> Iterator[AddedPhoto | Failed]:
     there = {image.digest: image for image in changing.photos if image.digest}
     there |= {image.source_url: image for image in changing.photos if image.source_url}
-    position = max((image.position for image in changing.photos), default=-1)
+    last = max((image.position for image in changing.photos), default=None)
     count = len(changing.photos)
     for photo, file in zip(new, kept, strict=True):
         if isinstance(file, Failed):
@@ -213,8 +213,8 @@ def _added(changing: _Changing, new: Sequence[NewPhoto], kept: Sequence[_Kept]) 
             continue
         known_by = photo.url if file is None else file.digest
         if is_new := known_by not in there:
-            position, count = position + 1, count + 1
-            image = ProductImage(product=changing.product, source_url=photo.url, alt=photo.alt, position=position)
+            last, count = store.position_behind(last), count + 1
+            image = ProductImage(product=changing.product, source_url=photo.url, alt=photo.alt, position=last)
             if file is not None:
                 store.name_file(image, file)
             there[known_by] = image

@@ -8,6 +8,8 @@ from django.db.models import Q
 from catalog.models.products import Product
 from catalog.storage_names import photo_name
 
+LARGEST_POSITION = 2**31 - 1
+
 
 class ProductImage(models.Model):
     """One photo of a product. The file is named by its content, so identical files are stored once.

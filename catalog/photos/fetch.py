@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from io import BytesIO
+from ipaddress import IPv4Address
 from typing import BinaryIO, Literal
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
@@ -104,8 +105,11 @@ class PhotoFetcher:
     accept: str = "image/*"
 
     def check(self, url: str) -> None:
-        """Raises FetchRefused where a URL can be seen not to be fetched, whatever its host answers."""
-        _checked_url(url, self.ports)
+        """Raises FetchRefused where a URL can be seen not to be fetched, whatever its host answers: without asking for its name."""
+        host = _checked_url(url, self.ports).hostname or ""
+        address = _written_address(host)
+        if address is not None and self.refusal(address) is not None:
+            raise self._not_public(host)
 
     def fetch(self, url: str) -> bytes:
         """The bytes behind a URL. Raises FetchRefused, FetchFailed."""
@@ -233,8 +237,11 @@ class PhotoFetcher:
             words = self.refusal(addresses.parse(text))
             if words is not None:
                 logger.warning("%s is at %s, which is %s: nothing is fetched from there", host, text, words)
-                raise FetchRefused("address", f"{host} is not at a public address: {self.noun}s come from public hosts")
+                raise self._not_public(host)
         return list(found)
+
+    def _not_public(self, host: str) -> FetchRefused:
+        return FetchRefused("address", f"{host} is not at a public address: {self.noun}s come from public hosts")
 
 
 def _checked_url(url: str, ports: Sequence[int]) -> SplitResult:
@@ -259,6 +266,18 @@ def _checked_url(url: str, ports: Sequence[int]) -> SplitResult:
         query=quote(parts.query, safe=_SAFE),
         fragment="",
     )
+
+
+def _written_address(host: str) -> addresses.Address | None:
+    """The address that a host is written as, in any form that resolvers take, such as `127.1`; None of a name."""
+    try:
+        return addresses.parse(host)
+    except ValueError:
+        pass
+    try:
+        return IPv4Address(socket.inet_aton(host))
+    except OSError:
+        return None
 
 
 def _joined(url: str, location: str) -> str:

@@ -23,6 +23,7 @@ from catalog.announce import Priority
 from catalog.bulk import In
 from catalog.locks import Lock, share_parts_until_commit, try_until_commit
 from catalog.models import Product, ProductImage
+from catalog.models.photos import LARGEST_POSITION
 from catalog.photos.reading import PhotoError, inspect_photo
 from catalog.photos.storage_errors import storage_errors
 from catalog.storage_names import photo_path
@@ -165,8 +166,14 @@ def put_file(image: ProductImage, kept: KeptPhoto) -> bool:
 
 def next_position(product_id: int) -> int:
     """Where a photo stands that is put last."""
-    last = ProductImage.objects.filter(product=product_id).aggregate(last=Max("position"))["last"]
-    return 0 if last is None else last + 1
+    return position_behind(ProductImage.objects.filter(product=product_id).aggregate(last=Max("position"))["last"])
+
+
+def position_behind(last: int | None) -> int:
+    """The position behind the last one of a product, None where it has no photo. Behind the largest that there is it is the same
+    one: photos of one position come by id, and so a new one last.
+    """
+    return 0 if last is None else min(last + 1, LARGEST_POSITION)
 
 
 def touch(product_id: int) -> None:

@@ -24,7 +24,9 @@ def read_categories(members: Members, name: str) -> tuple[CategoryWish, ...] | N
     """Further categories; None where nothing is said of them."""
     if name not in members:
         return None
-    given = members.given[name] or []
+    given = members.given[name]
+    if given is None:
+        return ()
     if not isinstance(given, list):
         members.wrong(f"{shown(given)} is no list of categories", name)
         return None

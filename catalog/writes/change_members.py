@@ -45,7 +45,7 @@ def read_item(item: Mapping[str, Any], at: str) -> Change:
         members.wrong(f"is missing; it is one of {', '.join(_OPERATIONS)}", "op")
     product_id = members.read("id", identity, None)
     sku = members.read("sku", text_of(MAX_SKU, needed=True), "")
-    if_match = members.read("if_match", text_of(_MATCH_LENGTH), "")
+    if_match = members.read("if_match", _version, "")
     if operation is Operation.CREATE and ("id" in members or "sku" not in members):
         members.wrong("a new product has a sku and no id", "id" if "id" in members else "sku")
     elif "id" not in members and "sku" not in members:
@@ -58,6 +58,11 @@ def read_item(item: Mapping[str, Any], at: str) -> Change:
     assert operation is not None
     target = Target(sku=sku) if product_id is None else Target(id=product_id)
     return Change(operation, target, _less_same_sku(wish, target), if_match, at=at)
+
+
+def _version(value: Any) -> str:
+    """Raises ValueError for an empty text, too: it is an ETag that was not read, and not the wish to write whatever is there."""
+    return "" if value is None else text_of(_MATCH_LENGTH, needed=True)(value)
 
 
 def _operation(value: Any) -> Operation:

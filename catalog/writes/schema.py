@@ -9,7 +9,7 @@ from rest_framework import serializers
 from catalog.api.schema import CategorySchema, ProductFields, problem
 from catalog.changes.photos import MOST_PHOTOS
 from catalog.changes.wishes import Operation
-from catalog.writes.members import LARGEST_POSITION
+from catalog.models.photos import LARGEST_POSITION
 from catalog.writes.photo_members import MAX_ALT
 
 PROBLEMS = {

@@ -35,17 +35,27 @@ class WriteView(JsonView):
 
 
 def if_match(request: Request) -> str:
-    """The versions that the caller knows, "" for any."""
-    given = str(request.META.get("HTTP_IF_MATCH", "")).strip()
+    """The versions that the caller knows, "" for any.
+
+    Raises Problem for a header without any: read as no header, it would let the caller overwrite what they meant to leave alone.
+    """
+    if "HTTP_IF_MATCH" not in request.META:
+        return ""
+    given = str(request.META["HTTP_IF_MATCH"]).strip()
+    if not given:
+        raise Problem(
+            400, detail="If-Match is empty, or no ASCII; send the ETag that you read, or leave the header out"
+        )
     return "" if given == ANY else given
 
 
 def if_none(request: Request) -> bool:
     """Whether the product must not be there. Raises Problem for anything but `*`."""
-    given = str(request.META.get("HTTP_IF_NONE_MATCH", "")).strip()
-    if given not in ("", ANY):
+    if "HTTP_IF_NONE_MATCH" not in request.META:
+        return False
+    if str(request.META["HTTP_IF_NONE_MATCH"]).strip() != ANY:
         raise Problem(400, detail="If-None-Match of a write is *, which makes a product only where there is none")
-    return given == ANY
+    return True
 
 
 def target_of(name: ProductName) -> Target:

@@ -6,6 +6,7 @@ import json
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from typing import Any
 
 from django.db.models import Count, Q
@@ -18,8 +19,9 @@ ANSWERS = 3
 # How long a web process may take to switch to a new space, whose encoder it has to load.
 SWITCH_SECONDS = 10.0
 DRAWN = Q(sku__startswith="DRAWN-")
-# Never through a proxy: the server is on this machine.
-_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+# Never through a proxy: the server is on this machine. With the cookies of its pages: where the API wants keys, it is asked as a
+# visitor's browser asks.
+_opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor())
 
 
 def is_up(url: str) -> bool:
@@ -46,6 +48,8 @@ def catalogue_line(*, given: bool) -> str:
 
 def first_answers(url: str, *, given: bool) -> str | None:
     """A table of three products of different categories and the items most similar to each; None if no product has any."""
+    with suppress(urllib.error.HTTPError):
+        _opener.open(f"{url}/", timeout=30).close()
     rows: list[list[str]] = []
     for product in _chosen(given=given):
         if len(rows) == PRODUCTS:

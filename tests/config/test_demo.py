@@ -37,11 +37,12 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class _Demo:
     """One `python -m config.demo` on its own servers."""
 
-    def __init__(self, folder: Path, catalogue: Path, output: Path, *, once: bool) -> None:
+    def __init__(self, folder: Path, catalogue: Path, output: Path, *, once: bool, access: str = "open") -> None:
         self.port = free_port()
         self._output = output
         environment = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "REDIS_URL")}
         environment |= {"LOCAL_DIR": str(folder), "CATALOG": str(catalogue), "PORT": str(self.port)}
+        environment |= {"API_ACCESS": access}
         environment |= {"ENCODER": "efficientnet-lite0", "WEB_PROCESSES": "1"}  # the quickest to compile and to start
         for name in ("MEDIA_ROOT", "STATIC_ROOT", "SECRET_KEY"):
             environment.pop(name, None)
@@ -150,8 +151,8 @@ def test_killed_started_again_served_and_stopped(
         what=lambda: f"the end of what the demo had started: {_living(server_folder)}",
     )
 
-    # Again, once: what was done is not done again, what was not is; exit 0.
-    second = _Demo(server_folder, catalogue, tmp_path / "second", once=True)
+    # Again, once: what was done is not done again, what was not is; exit 0. It shows its answers where the API wants keys, too.
+    second = _Demo(server_folder, catalogue, tmp_path / "second", once=True, access="keys")
     assert second.process.wait(120) == 0, second.output
     assert "Compiling" not in second.output and "Admin account" not in second.output
     assert f"{PHOTOS} done, 0 to do, 0 failed" in second.output

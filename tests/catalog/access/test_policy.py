@@ -51,6 +51,18 @@ def test_an_open_api_admits_who_sends_no_key_for_everything(method: str, path: s
     assert by_key(asker(path, method)) is ADMITTED
 
 
+@pytest.mark.parametrize(
+    "sent", ["Bearer {0},Bearer {0}", "Bearer {0}, Basic eDp5", "Bearer\t{0} x", "bearer lk_sec_ {0}"]
+)
+def test_a_key_with_something_behind_it_is_refused(either: str, sent: str) -> None:
+    """It was meant to be a key: who sends it hears of it now, and is not taken for a caller without one."""
+    assert status(asker(Authorization=sent.format(secret()))) == 401
+
+
+def test_blanks_around_a_key_are_no_part_of_it(either: str) -> None:
+    assert status(asker(Authorization=f"bearer  \t{secret()} ")) == 200
+
+
 @pytest.mark.parametrize("authorization", ["Basic c2hvcDpzZWNyZXQ=", "Bearer eyJhbGciOi", "Bearer ", "lk_sec_x", ""])
 def test_what_others_put_into_the_headers_is_nobodys_key(settings: Settings, authorization: str) -> None:
     asked = asker(Authorization=authorization, X_Api_Key="a-gateway's")
@@ -286,6 +298,9 @@ def test_a_customer_who_is_logged_in_is_nobody(keys: None, settings: Settings) -
         ("127.0.0.1", {"X_Forwarded_For": "127.0.0.1"}, 401),
         ("127.0.0.1", {"X_Forwarded_Proto": "https"}, 401),
         ("127.0.0.1", {"Forwarded": "for=127.0.0.1"}, 401),
+        ("127.0.0.1", {"X_Forwarded_Host": "shop.example"}, 401),
+        ("127.0.0.1", {"CF_Connecting_IP": "127.0.0.1"}, 401),
+        ("127.0.0.1", {"Via": "1.1 varnish"}, 401),
     ],
 )
 def test_operators_networks_ask_how_the_service_is(

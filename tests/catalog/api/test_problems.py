@@ -7,7 +7,7 @@ import json
 import pytest
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpResponse
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 from rest_framework import exceptions
 
 from catalog.api import problems
@@ -61,6 +61,11 @@ def test_a_throttled_caller_is_told_when_to_come_back() -> None:
     response = handle_exception(exceptions.Throttled(wait=3), {"request": REQUEST})
     assert isinstance(response, HttpResponse)
     assert (response.status_code, response["Retry-After"]) == (429, "3")
+
+
+def test_a_host_that_is_none_of_ours_is_told_of_the_setting(client: Client) -> None:
+    response = client.get("/api/v1/products/", headers={"Host": "evil.example"})
+    assert response.status_code == 400 and response.json()["detail"].endswith("names its hosts in ALLOWED_HOSTS")
 
 
 def test_handlers_speak_problems_under_the_api_and_pages_elsewhere() -> None:

@@ -54,6 +54,36 @@ def test_uploads_are_put_last_with_their_texts(shop: Caller, product: Product, h
     assert (heard.stored, heard.changed) == ([([first.pk, second.pk], "upload")], [([product.pk], False)])
 
 
+def test_more_files_than_a_form_may_have(shop: Caller, product: Product, caplog: pytest.LogCaptureFixture) -> None:
+    """It is the caller's mistake: they hear of the bound, and the log, which they could fill, nothing."""
+    refused = read(shop.upload("POST", "sku:A/images/", *[b"x"] * 101), 400)
+    assert refused["detail"] == "a form may have 100 files; send the others in another request"
+    query = "&".join(f"a{number}=1" for number in range(1001))
+    assert read(shop.call("GET", f"?{query}"), 400)["detail"] == "a query or form may have 1000 fields; send fewer"
+    assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["127.0.0.1", "127.1", "2130706433", "0x7f.1", "0", "10.0.0.1", "169.254.169.254", "[::1]", "[::ffff:7f00:1]"],
+)
+def test_an_address_that_is_not_public_is_refused_at_once(shop: Caller, product: Product, host: str) -> None:
+    """Nobody's name has to be asked for to see it. What a name leads to is judged by the worker that fetches."""
+    problem = read(shop.post("sku:A/images/", {"images": [URLS[0], f"http://{host}/x.jpg"]}), 400)
+    assert problem["parameter"] == "images/1/url" and "is not at a public address" in problem["detail"]
+    assert not ProductImage.objects.exists()
+
+
+def test_photos_behind_the_largest_position(shop: Caller, product: Product) -> None:
+    """They come by id there, so that new ones are last all the same."""
+    there = make_image(product, position=0)
+    assert read(shop.patch(f"sku:A/images/{there.pk}/", {"position": 2**31 - 1}), 200)["position"] == 2**31 - 1
+    (upload,) = read(shop.upload("POST", "sku:A/images/", photo_bytes(101)), 201)["results"]
+    (by_url,) = read(shop.post("sku:A/images/", {"images": URLS[:1]}), 201)["results"]
+    by_hand = store.add_photo(product=product, data=photo_bytes(102))
+    assert ids(product) == [there.pk, upload["image"]["id"], by_url["image"]["id"], by_hand.pk]
+
+
 def test_one_bad_photo_keeps_the_others_not_out(shop: Caller, product: Product) -> None:
     broken = photo_bytes(3, format="JPEG", size=(400, 300))[:-3000]
     results = read(shop.upload("POST", "sku:A/images/", b"no photo", photo_bytes(1), broken), 207)["results"]

@@ -270,6 +270,29 @@ def test_a_put_by_a_sku_that_no_product_can_have(shop: Caller, sku: str) -> None
     assert not Product.objects.exists()
 
 
+def test_a_sku_with_a_line_feed(shop: Caller) -> None:
+    made = read(shop.post("", {"sku": "A\nB", "title": "x"}), 201)
+    assert read(shop.put("sku:A%0AB/", {"title": "y"}), 200)["id"] == made["id"]
+    assert read(shop.call("GET", "sku:A%0AB/"), 200)["title"] == "y"
+    assert shop.delete("sku:A%0AB/").status_code == 204
+
+
+@pytest.mark.parametrize(
+    "url", ["http://\x01", "https://shop.exa\nmple/", "https://shop.example/a\tb", "https://a/\x7f"]
+)
+def test_an_address_has_no_control_characters(shop: Caller, url: str) -> None:
+    problem = read(shop.post("", {"sku": "A", "title": "x", "url": url, "images": [url]}), 400)
+    assert [one["parameter"] for one in problem["errors"]] == ["url", "images/0/url"]
+
+
+@pytest.mark.parametrize("given", [False, "", {}, 0, "dress"])
+def test_further_categories_are_a_list(shop: Caller, given: object) -> None:
+    read(shop.post("", WHOLE), 201)
+    problem = read(shop.patch("sku:CL-1/", {"further_categories": given}), 400)
+    assert problem["parameter"] == "further_categories" and "is no list of categories" in problem["detail"]
+    assert len(read(shop.patch("sku:CL-1/", {}), 200)["further_categories"]) == 2
+
+
 def test_a_sku_with_slashes(shop: Caller) -> None:
     made = read(shop.put("sku:A%2FB/", {"title": "x"}), 201)
     assert made["sku"] == "A/B"

@@ -52,6 +52,24 @@ def test_who_knows_the_version_writes_and_who_does_not_is_told(shop: Caller) -> 
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("unread", ["", " "])
+def test_a_condition_that_was_not_read_is_not_passed_over(shop: Caller, unread: str) -> None:
+    """A client that lost the ETag sends an empty one; the server makes one of what is no ASCII."""
+    product = make_product(sku="A", price=1)
+    for method, path, body in (("PATCH", "", {"price": 3}), ("DELETE", "", None), ("PUT", "images/", {"images": []})):
+        detail = read(shop.call(method, f"sku:A/{path}", body, if_match=unread), 400)["detail"]
+        assert detail.startswith("If-Match is empty")
+    assert "If-None-Match" in read(shop.put("sku:A/", {"title": "x"}, if_none_match=unread), 400)["detail"]
+    items = [{"op": "patch", "sku": "A", "price": 3, "if_match": unread}]
+    (result,) = read(shop.post("batch/", {"items": items}), 207)["results"]
+    assert (result["status"], result["problem"]["parameter"]) == (400, "items/0/if_match")
+    product.refresh_from_db()
+    assert product.price == 1
+    items[0] |= {"if_match": None}
+    assert read(shop.post("batch/", {"items": items}), 207)["results"][0]["status"] == 200
+
+
+@pytest.mark.django_db
 def test_a_product_may_be_asked_not_to_be_there(shop: Caller) -> None:
     made = shop.put("sku:A/", {"title": "x"}, if_none_match="*")
     assert made.status_code == 201
