@@ -15,6 +15,7 @@ from django.utils.encoding import force_str
 from django.views import defaults
 from rest_framework import exceptions
 
+from catalog.api.problem_types import type_of
 from catalog.parameters import InvalidParameter
 from catalog.retry import AWAY_SECONDS, BUSY_SECONDS
 
@@ -53,7 +54,7 @@ def bad_parameter(parameter: str, detail: str) -> Problem:
 def problem_response(problem: Problem, *, instance: str) -> HttpResponse:
     """The answer as `application/problem+json`; `instance` is the path that was asked for."""
     members = {
-        "type": "about:blank",
+        "type": type_of(problem.title),
         "title": problem.title,
         "status": problem.status,
         "detail": problem.detail,
