@@ -92,8 +92,8 @@ class ApiSchema(AutoSchema):
 
     def _headers(self, status: int) -> list[str]:
         also = {401: ["WWW-Authenticate"], 429: ["Retry-After"], 503: ["Retry-After"]}.get(status, [])
-        kept = ["ETag", "Cache-Control"] if self._is_revalidated() and status in (200, 304) else []
-        return ["X-Request-ID", "RateLimit", "RateLimit-Policy", *also, *kept]
+        kept = ["ETag"] if self._is_revalidated() and status in (200, 304) else []
+        return ["X-Request-ID", "Cache-Control", "RateLimit", "RateLimit-Policy", *also, *kept]
 
 
 def complete(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
