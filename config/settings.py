@@ -320,6 +320,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "catalog.api.openapi.complete"],
     # Generators make no type of an enumeration of null alone.
     "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
+    "COMPONENT_SPLIT_PATCH": False,  # what PATCH takes is declared with nothing required
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,  # it would say each choice twice
 }
 

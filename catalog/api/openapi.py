@@ -33,7 +33,8 @@ HEADERS = {
     "RateLimit-Policy": ("The buckets themselves: `\"address\";q=60;w=12`.", "string"),
     "Retry-After": ("Seconds after which to ask again.", "integer"),
     "WWW-Authenticate": ("How to send a key.", "string"),
-    "ETag": ("Names this answer, `took_ms` aside, for If-None-Match.", "string"),
+    "Location": ("Where the product is that was made.", "string"),
+    "ETag": ("Names this answer, `took_ms` aside, for If-None-Match, or the version of a written product, for If-Match.", "string"),
     "Cache-Control": ("Who may keep the answer, and how long.", "string"),
 }  # fmt: skip
 SECURITY = {
@@ -85,15 +86,16 @@ class ApiSchema(AutoSchema):
                 response["content"] = PROBLEM
             elif not response["description"]:
                 response["description"] = "The answer."
-            response["headers"] = {
-                name: {"$ref": f"#/components/headers/{name}"} for name in self._headers(int(status))
-            }
+            names = self._headers(int(status), "writes" in operation["tags"])
+            response["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
         return dict(sorted(responses.items()))
 
-    def _headers(self, status: int) -> list[str]:
+    def _headers(self, status: int, writes: bool) -> list[str]:
         also = {401: ["WWW-Authenticate"], 429: ["Retry-After"], 503: ["Retry-After"]}.get(status, [])
-        kept = ["ETag"] if self._is_revalidated() and status in (200, 304) else []
-        return ["X-Request-ID", "Cache-Control", "RateLimit", "RateLimit-Policy", *also, *kept]
+        if writes and status == 201:
+            also = ["Location"]
+        tagged = status in (200, 201, 304) and (writes or self._is_revalidated())
+        return ["X-Request-ID", "Cache-Control", "RateLimit", "RateLimit-Policy", *also, *(["ETag"] if tagged else [])]
 
 
 def complete(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from rest_framework import exceptions
 
 from catalog.api.problem_types import type_of
 from catalog.parameters import InvalidParameter
+from catalog.photos.errors import PhotoError
 from catalog.retry import AWAY_SECONDS, BUSY_SECONDS
 
 API_PREFIX = "/api/"
@@ -51,17 +52,24 @@ def bad_parameter(parameter: str, detail: str) -> Problem:
     return Problem(400, "Bad parameter", f"{parameter}: {detail}", parameter=parameter)
 
 
+def problem_members(problem: Problem) -> dict[str, Any]:
+    """What an outcome within an answer says of a problem."""
+    return _plain_members(problem) | problem.extra
+
+
 def problem_response(problem: Problem, *, instance: str) -> HttpResponse:
     """The answer as `application/problem+json`; `instance` is the path that was asked for."""
-    members = {
+    content = orjson.dumps(_plain_members(problem) | {"instance": instance} | problem.extra)
+    return HttpResponse(content, status=problem.status, content_type=CONTENT_TYPE, headers=problem.headers)
+
+
+def _plain_members(problem: Problem) -> dict[str, Any]:
+    return {
         "type": type_of(problem.title),
         "title": problem.title,
         "status": problem.status,
         "detail": problem.detail,
-        "instance": instance,
     }
-    content = orjson.dumps(members | problem.extra)
-    return HttpResponse(content, status=problem.status, content_type=CONTENT_TYPE, headers=problem.headers)
 
 
 def handle_exception(error: Exception, context: Mapping[str, Any]) -> HttpResponseBase | None:
@@ -111,6 +119,14 @@ def not_available(request: HttpRequest) -> HttpResponseBase:
     return HttpResponse(page, status=503, headers={"Retry-After": str(AWAY_SECONDS)})
 
 
+def photo_problem(error: PhotoError) -> Problem:
+    """The answer to a photo that cannot be used, or not now."""
+    if error.reason == "busy":
+        return busy(str(error))
+    status = _PHOTO_STATUS.get(error.reason, 422)
+    return Problem(status, "Not a usable photo", str(error), reason=error.reason)
+
+
 def away(detail: str) -> Problem:
     """503: what is needed is not there now, and may be in a moment."""
     return Problem(503, "Not available", detail, headers={"Retry-After": str(AWAY_SECONDS)})
@@ -121,6 +137,7 @@ def busy(detail: str) -> Problem:
     return Problem(503, "Busy", detail, headers={"Retry-After": str(BUSY_SECONDS)})
 
 
+_PHOTO_STATUS = {"too_large": 413, "bomb": 413, "not_an_image": 415, "unsupported": 415, "duplicate": 409}
 _UNREADABLE = (UnreadablePostError, MultiPartParserError, RequestDataTooBig)
 
 

@@ -190,6 +190,14 @@ class ProductPageSchema(serializers.Serializer[None]):
         ref_name = "ProductPage"
 
 
+class MemberErrorSchema(serializers.Serializer[None]):
+    parameter = serializers.CharField(help_text="Where it is in the body, such as `items/3/price`.")
+    detail = serializers.CharField()
+
+    class Meta:
+        ref_name = "MemberError"
+
+
 class ProblemSchema(serializers.Serializer[None]):
     type = Shaped(
         {"type": "string", "format": "uri-reference", "example": "/problems/bad-parameter/"},
@@ -201,6 +209,11 @@ class ProblemSchema(serializers.Serializer[None]):
     instance = serializers.CharField(help_text="The path that was asked for.")  # type: ignore[assignment]
     parameter = serializers.CharField(required=False, help_text="Which parameter was bad.")
     reason = serializers.CharField(required=False, help_text="Why a photo was not taken, in a word.")
+    errors = MemberErrorSchema(
+        many=True,
+        required=False,
+        help_text="Of a write: all members that cannot be taken.",
+    )
     policy = serializers.CharField(required=False, help_text="Of 429: which bucket is empty, `address` or `key`.")
 
     class Meta:
@@ -237,6 +250,13 @@ ATTRIBUTES = OpenApiParameter(
     explode=True,
     description=f"Each member is a parameter of its own, such as `attr.colour=red`.\n{_open_filters()}",
 )
+
+
+def _name_of_sort(sort: str) -> str:
+    """What generators call it: `-price` would be no name."""
+    return f"{sort[1:]}_descending".upper() if sort.startswith("-") else sort.upper()
+
+
 FIXED_FILTERS = [query_parameter(parameter) for parameter in PARAMETERS if not parameter.open]
 FILTERS = [*FIXED_FILTERS, ATTRIBUTES]
 FIELDS = field_list(CATALOGUE_PRODUCT)
@@ -250,7 +270,7 @@ LIST = [
     ),
     OpenApiParameter(
         "sort",
-        {"type": "string", "enum": list(SORTS)},
+        {"type": "string", "enum": list(SORTS), "x-enum-varnames": [_name_of_sort(one) for one in SORTS]},
         description="`id` by default, `relevance` with `search`. Products without a price come last.",
     ),
     OpenApiParameter(

@@ -1,6 +1,6 @@
 """Every operation of the API, called with the client that openapi-python-client generates. Run and type-checked beside it:
 
-    python python_calls.py URL SECRET_KEY PHOTO PRODUCT OTHER
+    python python_calls.py URL SECRET_KEY FOLDER_OF_PHOTOS PRODUCT OTHER
 
 It prints `{operation: status}` as JSON. It is no part of the project's package: the client is only there when a test has made it.
 """
@@ -26,17 +26,40 @@ from lookalike_client.api.search import (
     why_similar,
 )
 from lookalike_client.api.service import status
+from lookalike_client.api.writes import (
+    product_image_delete,
+    product_image_replace,
+    product_image_update,
+    product_images_add,
+    product_images_set,
+    products_batch,
+    products_create,
+    products_delete,
+    products_replace,
+    products_update,
+)
 from lookalike_client.models import (
+    AllPhotos,
     Answer,
     AnswerStatusEnum,
+    Batch,
     BatchAnswer,
+    BatchItem,
+    BatchOutcomes,
     BatchRequest,
     BatchRequestAttributes,
     Categories,
+    EditedPhoto,
+    NewProduct,
+    NewProductAttributesType0,
+    OpEnum,
+    PhotoOutcomes,
+    PhotoToKeepOrAdd,
     PhotoUpload,
     PhotoUrl,
     Problem,
     Product,
+    ProductChanges,
     ProductColors,
     ProductPage,
     ProductsListAttributes,
@@ -45,7 +68,12 @@ from lookalike_client.models import (
     RecommendationsRequestAttributes,
     SimilarProductsAttributes,
     Status,
+    UploadedPhoto,
+    UploadedPhotos,
+    WholeProduct,
     Why,
+    WrittenImage,
+    WrittenProduct,
 )
 from lookalike_client.types import UNSET, File
 
@@ -53,10 +81,10 @@ from lookalike_client.types import UNSET, File
 class Calls:
     """`told`: the status of each operation's good answer, by the operation's name."""
 
-    def __init__(self, url: str, key: str, photo: Path, product: str, other: str) -> None:
+    def __init__(self, url: str, key: str, photos: Path, product: str, other: str) -> None:
         self.url, self.client = url, Client(base_url=url)
         self.with_key = AuthenticatedClient(base_url=url, token=key)
-        self.photo, self.product, self.other = photo, product, other
+        self.photos, self.product, self.other = sorted(photos.iterdir()), product, other
         self.told: dict[str, int] = {}
 
     def note(self, operation: ModuleType, status: HTTPStatus) -> None:
@@ -70,7 +98,11 @@ class Calls:
         self.note(categories_list, tree.status_code)
 
         page = products_list.sync_detailed(
-            client=self.client, category=[slug], page_size=2, sort=ProductsListSort.VALUE_3, facets=["brand", "price"]
+            client=self.client,
+            category=[slug],
+            page_size=2,
+            sort=ProductsListSort.PRICE_DESCENDING,
+            facets=["brand", "price"],
         )
         assert isinstance(page.parsed, ProductPage) and len(page.parsed.results) == 2
         first = page.parsed.results[0]
@@ -80,7 +112,7 @@ class Calls:
         of_brands = products_list.sync(client=self.client, brand=[first.brand, "no such brand"], attributes=colours)
         assert isinstance(of_brands, ProductPage) and of_brands.count < page.parsed.count
         behind = products_list.sync(
-            client=self.client, cursor=page.parsed.next_cursor or UNSET, sort=ProductsListSort.VALUE_3
+            client=self.client, cursor=page.parsed.next_cursor or UNSET, sort=ProductsListSort.PRICE_DESCENDING
         )
         assert isinstance(behind, ProductPage) and behind.results
 
@@ -142,14 +174,70 @@ class Calls:
         self.note(similar_batch, batch.status_code)
 
     def search_by_photo(self) -> None:
-        with self.photo.open("rb") as file:
-            form = PhotoUpload(image=File(payload=file, file_name=self.photo.name), limit=2, in_stock=True)
+        with self.photos[0].open("rb") as file:
+            form = PhotoUpload(image=File(payload=file, file_name=self.photos[0].name), limit=2, in_stock=True)
             found = search_image.sync_detailed(client=self.client, body=form, crop="0,0,1,1")
         assert isinstance(found.parsed, Answer) and len(found.parsed.results) == 2
         self.note(search_image, found.status_code)
         private = search_image.sync_detailed(client=self.client, body=PhotoUrl(image_url="http://127.0.0.1/a.jpg"))
         assert private.status_code == HTTPStatus.BAD_REQUEST
         assert isinstance(private.parsed, Problem) and private.parsed.parameter == "image_url"
+
+    def write(self) -> None:
+        new = NewProduct(
+            sku="NEW-1",
+            title="A new coat",
+            price="120.00",
+            currency="EUR",
+            attributes=NewProductAttributesType0.from_dict({"colour": ["red", "blue"]}),
+        )
+        made = products_create.sync_detailed(client=self.with_key, body=new)
+        assert isinstance(made.parsed, WrittenProduct) and made.parsed.price == "120.00"
+        self.note(products_create, made.status_code)
+        name, known = "sku:NEW-1", made.headers["ETag"]
+        changes = ProductChanges(price="99.50", in_stock=False)
+        changed = products_update.sync_detailed(name, client=self.with_key, body=changes, if_match=known)
+        assert isinstance(changed.parsed, WrittenProduct) and changed.parsed.title == "A new coat"
+        self.note(products_update, changed.status_code)
+        stale = products_update.sync_detailed(name, client=self.with_key, body=changes, if_match=known)
+        assert stale.status_code == HTTPStatus.PRECONDITION_FAILED
+        whole = products_replace.sync_detailed(name, client=self.with_key, body=WholeProduct(title="A coat"))
+        assert isinstance(whole.parsed, WrittenProduct) and whole.parsed.price is None
+        self.note(products_replace, whole.status_code)
+        self.write_photos(name)
+        items = [
+            BatchItem(op=OpEnum.PATCH, sku="NEW-1", brand="Coats"),
+            BatchItem(op=OpEnum.PATCH, sku="NO-SUCH-SKU", brand="Coats"),
+        ]
+        batch = products_batch.sync_detailed(client=self.with_key, body=Batch(items=items))
+        assert isinstance(batch.parsed, BatchOutcomes) and [one.status for one in batch.parsed.results] == [200, 404]
+        self.note(products_batch, batch.status_code)
+        self.note(products_delete, products_delete.sync_detailed(name, client=self.with_key).status_code)
+        refused = products_create.sync(client=self.client, body=new)
+        assert isinstance(refused, Problem) and refused.status == HTTPStatus.UNAUTHORIZED
+
+    def write_photos(self, name: str) -> None:
+        first, second = self.photos[:2]
+        with first.open("rb") as file:
+            form = UploadedPhotos(image=[File(payload=file, file_name=first.name)], alt=["A coat"])
+            added = product_images_add.sync_detailed(name, client=self.with_key, body=form)
+        assert isinstance(added.parsed, PhotoOutcomes) and isinstance(added.parsed.results[0].image, WrittenImage)
+        self.note(product_images_add, added.status_code)
+        image = added.parsed.results[0].image.id
+        edited = product_image_update.sync_detailed(name, image, client=self.with_key, body=EditedPhoto(alt="Coat"))
+        assert isinstance(edited.parsed, WrittenImage) and edited.parsed.alt == "Coat"
+        self.note(product_image_update, edited.status_code)
+        with second.open("rb") as file:
+            other = UploadedPhoto(image=File(payload=file, file_name=second.name))
+            replaced = product_image_replace.sync_detailed(name, image, client=self.with_key, body=other)
+        assert isinstance(replaced.parsed, WrittenImage)
+        self.note(product_image_replace, replaced.status_code)
+        kept = AllPhotos(images=[PhotoToKeepOrAdd(id=replaced.parsed.id)])
+        every = product_images_set.sync_detailed(name, client=self.with_key, body=kept)
+        assert isinstance(every.parsed, WrittenProduct) and len(every.parsed.images) == 1
+        self.note(product_images_set, every.status_code)
+        removed = product_image_delete.sync_detailed(name, every.parsed.images[0].id, client=self.with_key)
+        self.note(product_image_delete, removed.status_code)
 
     def service(self) -> None:
         answer = status.sync_detailed(client=self.with_key)
@@ -164,11 +252,12 @@ class Calls:
         return found.sku
 
 
-def main(url: str, key: str, photo: str, product: str, other: str) -> None:
-    calls = Calls(url, key, Path(photo), product, other)
+def main(url: str, key: str, photos: str, product: str, other: str) -> None:
+    calls = Calls(url, key, Path(photos), product, other)
     calls.catalogue()
     calls.search()
     calls.search_by_photo()
+    calls.write()
     calls.service()
     print(json.dumps(calls.told))
 
