@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
@@ -111,4 +112,32 @@ def complete(result: dict[str, Any], generator: Any, request: Any, public: bool)
     result["components"]["headers"] = {
         name: {"description": text, "schema": {"type": kind}} for name, (text, kind) in HEADERS.items()
     }
+    for name in _in_requests(result):
+        result["components"]["schemas"][name]["additionalProperties"] = False  # an unknown member is refused
     return result
+
+
+def _in_requests(document: dict[str, Any]) -> set[str]:
+    """The components that requests are made of."""
+    operations = [one for path in document["paths"].values() for one in path.values()]
+    left = [*_named_in([one.get("requestBody", {}) for one in operations])]
+    found: set[str] = set()
+    while left:
+        name = left.pop()
+        if name not in found:
+            found.add(name)
+            left += _named_in(document["components"]["schemas"][name])
+    return {name for name in found if document["components"]["schemas"][name].get("type") == "object"}
+
+
+def _named_in(part: Any) -> Iterator[str]:
+    """The names of components that a part of the document refers to."""
+    if isinstance(part, list):
+        for one in part:
+            yield from _named_in(one)
+    elif isinstance(part, dict):
+        for name, value in part.items():
+            if name == "$ref":
+                yield value.rpartition("/")[2]
+            else:
+                yield from _named_in(value)

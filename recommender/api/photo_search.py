@@ -54,7 +54,7 @@ class PhotoSearch(SearchView):
         tags=["search"],
         summary="What looks like this photo",
         description="A photo as the form field `image`, or `image_url` in JSON; `crop` is x,y,width,height in fractions of the "
-        "upright photo. Filters may stand in the query string, the form or the JSON.",
+        "upright photo. Filters may stand in the query string, the form or the JSON, each of them in one place; those of attributes in a form's query string.",
         parameters=[*schema.SEARCH, schema.CROP],
         request={"multipart/form-data": schema.PhotoUpload, "application/json": schema.PhotoUrl},
         responses={200: schema.AnswerSchema, **schema.problems(400, 411, 413, 415, 422, 502, 503)},

@@ -200,7 +200,7 @@ ATTRIBUTES = Shaped(
     },
     required=False,
     help_text="By name: a value or a list, of which a product must have one. `weight.min` and `weight.max` bound an attribute's"
-    " number. A member `attr.colour` beside this one is taken, too.",
+    " number.",
 )
 EXCLUDE = query(
     "exclude",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from typing import Any
 
 import requests
 import schemathesis
 from hypothesis import strategies as st
+from requests.structures import CaseInsensitiveDict
 from schemathesis import Case, GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
 from schemathesis.core.transport import Response
@@ -29,22 +30,55 @@ GENERAL = {
     *("allow", "connection", "content-language", "content-length", "content-type", "date", "server", "vary"),
     *("cross-origin-opener-policy", "referrer-policy", "x-content-type-options", "x-frame-options"),
 }
+_PHOTO = "http://127.0.0.1/photo.jpg"  # which no server here fetches
 # A value that is taken of what random ones hardly ever meet; None: leave it out.
 TAKEN: Mapping[str, Any] = {
     **dict.fromkeys(("attributes", "cursor", "page", "image", "other_image", "crop", "min_results", "ids")),
     **{"currency": "EUR", "fields": ["id", "score"], "facets": ["brand"], "hex": "c04a1f:3,fff", "search": "dress"},
-    **{"min_price": "1.50", "max_price": "2000", "limit": 3},
+    **{"min_price": "1.50", "max_price": "2000", "limit": 3, "If-Match": None, "If-None-Match": None},
+}
+TAKEN_OF_WRITES: Mapping[str, Any] = {
+    **dict.fromkeys(
+        ("id", "category", "further_categories", "url", "expires_at", "list_price", "sale_price", "sale_from")
+    ),
+    **dict.fromkeys(("sale_until", "If-Match", "If-None-Match", "if_match", "position")),
+    **{
+        "attributes": {"colour": "red"},
+        "currency": "EUR",
+        "price": "9.50",
+        "group": "",
+        "brand": "b",
+        "alt": "a",
+        "op": "patch",
+    },
+    **{"images": [{"url": _PHOTO}], "title": "Coat", "description": ""},
 }
 
 
 class Operations:
-    """The operations of the schema that a server serves. `products`: numbers of some that it has; `categories`: slugs."""
+    """The operations of the schema that a server serves.
 
-    def __init__(self, url: str, *, products: Sequence[int], categories: Sequence[str]) -> None:
+    `products`: numbers of some that it has. `written`: of others with a photo of each, which operations that write may change and delete. `categories`:
+    slugs. `key`: a secret one.
+    """
+
+    def __init__(
+        self, url: str, *, products: Sequence[int], written: Mapping[int, int], categories: Sequence[str], key: str
+    ) -> None:
         schema = schemathesis.openapi.from_url(f"{url}/api/schema/?format=json")
         found = (result.ok() for result in schema.get_all_operations())
-        self.by_name: dict[str, Any] = {one.definition.raw["operationId"]: one for one in found}
-        self._url, self._products, self._categories = url, products, categories
+        last = sorted(
+            found, key=lambda one: (one.method == "delete", -len(one.path))
+        )  # what is deleted can be written before
+        self.by_name: dict[str, Any] = {one.definition.raw["operationId"]: one for one in last}
+        self._url, self._products, self._written, self._images, self._categories, self._key = (
+            url,
+            products,
+            [*written],
+            written,
+            categories,
+            key,
+        )
         self._session = requests.Session()
         self._session.trust_env = False  # no proxy: nothing leaves this machine
 
@@ -54,8 +88,11 @@ class Operations:
             self.by_name[name].as_strategy(generation_mode=GenerationMode.POSITIVE),
             self.by_name[name].as_strategy(generation_mode=GenerationMode.NEGATIVE),
         )
-        product = st.sampled_from(self._products)
-        return st.builds(self._likely, made, product, product, st.sampled_from(("as made", "known product", "taken")))
+        product = st.sampled_from(self._written if self._writes(name) else self._products)
+        return st.builds(self._likely, made, product, product, st.sampled_from(("taken", "known product", "as made")))
+
+    def _writes(self, name: str) -> bool:
+        return "writes" in self.by_name[name].definition.raw["tags"]
 
     def check(self, case: Case) -> int:
         """Send it; returns the status of the answer, of which everything is as the schema says."""
@@ -65,32 +102,45 @@ class Operations:
         return int(response.status_code)
 
     def _likely(self, case: Case, product: int, other: int, how: str) -> Case:
+        case.body = _on_this_machine(case.body)
         body = case.body if isinstance(case.body, dict) else {}
-        if isinstance(body.get("image_url"), str):
-            body["image_url"] = "http://127.0.0.1/photo.jpg"  # no other machine is asked for a photo
         if how == "as made":
             return case
-        for name, known in (("product", product), ("other", other)):
+        writes = self._writes(case.operation.definition.raw["operationId"])
+        if writes:
+            case.headers["Authorization"] = f"Bearer {self._key}"
+        for name, known in (("product", product), ("other", other), ("image", self._images.get(product, 1))):
             if name in (case.path_parameters or {}):
                 case.path_parameters[name] = str(known)
         for name in {"positive", "products"} & body.keys():
             body[name] = [product, other]
         if how == "taken":
-            for parameters in (case.query if isinstance(case.query, dict) else {}, body):
-                self._take(parameters)
+            if body and case.query:
+                case.query = {}  # what stands in both is given twice
+            items = body.get("items", [])
+            for parameters in (case.query, case.headers, body, *(items if isinstance(items, list) else [])):
+                if isinstance(parameters, (dict, CaseInsensitiveDict)):
+                    _take(parameters, TAKEN_OF_WRITES if writes else TAKEN | {"category": [self._categories[0]]})
         return case
 
-    def _take(self, parameters: dict[str, Any]) -> None:
-        if "category" in parameters:
-            parameters["category"] = [self._categories[0]]
-        parameters.pop("negative", None)
-        for name in [*parameters]:
-            if name not in TAKEN:
-                continue
-            if TAKEN[name] is None:
-                del parameters[name]
-            else:
-                parameters[name] = TAKEN[name]
+
+def _take(parameters: MutableMapping[str, Any], taken: Mapping[str, Any]) -> None:
+    parameters.pop("negative", None)
+    for name in {*parameters} & {*taken}:
+        if taken[name] is None:
+            del parameters[name]
+        else:
+            parameters[name] = taken[name]
+
+
+def _on_this_machine(value: Any) -> Any:
+    """A body in which every URL of a photo is one of this machine: no other is asked for it."""
+    if isinstance(value, list):
+        return [_on_this_machine(one) for one in value]
+    if isinstance(value, dict):
+        mine = {name: _PHOTO for name in ("url", "image_url") if isinstance(value.get(name), str)}
+        return {name: _on_this_machine(one) for name, one in value.items()} | mine
+    return value
 
 
 def _check_headers(case: Case, response: Response) -> None:
