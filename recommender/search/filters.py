@@ -64,7 +64,7 @@ def from_json(body: Mapping[str, object]) -> dict[str, list[str]]:
 
     `attributes` is an object of them: `{"colour": "red"}` is the parameter `attr.colour`.
     """
-    attributes = body.get("attributes") or {}
+    attributes = {} if body.get("attributes") is None else body["attributes"]
     if not isinstance(attributes, dict):
         raise InvalidParameter("attributes", 'an object is needed, like {"colour": ["red", "blue"]}')
     named = {f"{ATTRIBUTE}{name}": value for name, value in attributes.items()}

@@ -33,7 +33,7 @@ GENERAL = {
 _PHOTO = "http://127.0.0.1/photo.jpg"  # which no server here fetches
 # A value that is taken of what random ones hardly ever meet; None: leave it out.
 TAKEN: Mapping[str, Any] = {
-    **dict.fromkeys(("attributes", "cursor", "page", "image", "other_image", "crop", "min_results", "ids")),
+    **dict.fromkeys(("attributes", "cursor", "page", "other_image", "crop", "min_results", "ids")),
     **{"currency": "EUR", "fields": ["id", "score"], "facets": ["brand"], "hex": "c04a1f:3,fff", "search": "dress"},
     **{"min_price": "1.50", "max_price": "2000", "limit": 3, "If-Match": None, "If-None-Match": None},
 }
@@ -120,7 +120,8 @@ class Operations:
             items = body.get("items", [])
             for parameters in (case.query, case.headers, body, *(items if isinstance(items, list) else [])):
                 if isinstance(parameters, (dict, CaseInsensitiveDict)):
-                    _take(parameters, TAKEN_OF_WRITES if writes else TAKEN | {"category": [self._categories[0]]})
+                    taken = TAKEN_OF_WRITES if writes else TAKEN | {"category": [self._categories[0]]}
+                    _take(parameters, taken if parameters is body else taken | {"image": None})
         return case
 
 
