@@ -6,7 +6,8 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 
-from catalog.api.schema import PRODUCT, CategorySchema, MemberErrorSchema, ProductFields, problem
+from catalog.api.parameter_schema import PRODUCT
+from catalog.api.schema import CategorySchema, MemberErrorSchema, ProductFields, problem
 from catalog.api.shapes import ID, identifier
 from catalog.changes.product_photos import MOST_PHOTOS
 from catalog.changes.wishes import Operation

@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from catalog.api.schema import PRODUCT
+from catalog.api.parameter_schema import PRODUCT
 from catalog.identifiers import ProductName
 from catalog.parameters import check_names
 from recommender.api import schema

@@ -8,24 +8,13 @@ from typing import Any
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 
-from catalog.api.schema import (
-    FILTERS,
-    FIXED_FILTERS,
-    PRODUCT_NAME,
-    ProductFields,
-    field_list,
-    filters_query,
-    problem,
-    product_name,
-)
-from catalog.api.shapes import Shaped, body, identifier
+from catalog.api.parameter_schema import FILTERS, field_list
+from catalog.api.schema import ProductFields, filters_query, problem, product_name
+from catalog.api.shapes import identifier
 from catalog.fields import FOUND_PRODUCT
-from catalog.filters.attribute_names import MAX_ATTRIBUTES
-from catalog.parameters import MAX_VALUES
 from recommender.api.answers import RESULT_FIELDS
 from recommender.search.filters import DEFAULT_LIMIT, MAX_LIMIT
 
-MOST_IDS = 100  # products in one list
 PROBLEMS = {
     400: "A bad parameter, named in `parameter`.",
     404: "No such product, or it is not published.",
@@ -64,7 +53,7 @@ COLOR_WEIGHT = query(
     "How much colour counts beside shape, 0 (shape alone) to 1 (colour alone); the space's own weight by default. Refused"
     " where the space has no colour part.",
 )
-_LEAST = [
+LEAST = [
     query("min_score", number(-1, 1), "Nothing less alike than this, -1 to 1."),
     query(
         "min_confidence",
@@ -73,7 +62,7 @@ _LEAST = [
         " `confidence_basis` is null.",
     ),
 ]
-_OF_ONE_PAGE = [
+OF_ONE_PAGE = [
     query(
         "min_results",
         {"type": "integer", "minimum": 0, "maximum": MAX_LIMIT},
@@ -81,7 +70,7 @@ _OF_ONE_PAGE = [
     ),
     query("diversity", number(0, 1), "0 to 1: how much answers should differ from each other."),
 ]
-COLOR_SEARCH = [LIMIT, *FILTERS, *_LEAST, *_OF_ONE_PAGE, EXACT, FIELDS]
+COLOR_SEARCH = [LIMIT, *FILTERS, *LEAST, *OF_ONE_PAGE, EXACT, FIELDS]
 SEARCH = [*COLOR_SEARCH, COLOR_WEIGHT]
 HEX = query(
     "hex",
@@ -190,55 +179,6 @@ class AnswerSchema(serializers.Serializer[None]):
         ref_name = "Answer"
 
 
-_VALUE = {"oneOf": [{"type": "string"}, {"type": "number"}, {"type": "boolean"}]}
-ATTRIBUTES = Shaped(
-    {
-        "type": "object",
-        "additionalProperties": {"oneOf": [*_VALUE["oneOf"], {"type": "array", "items": _VALUE}]},
-        "maxProperties": MAX_ATTRIBUTES,
-        "example": {"colour": ["red", "blue"], "weight.min": 2},
-    },
-    required=False,
-    help_text="By name: a value or a list, of which a product must have one. `weight.min` and `weight.max` bound an attribute's"
-    " number.",
-)
-EXCLUDE = query(
-    "exclude",
-    {"type": "array", "items": PRODUCT_NAME, "maxItems": MAX_VALUES},
-    "Products never answered.",
-)
-_JSON_FILTERS = [*(one for one in FIXED_FILTERS if one.name != "exclude"), EXCLUDE]
-_JSON_SEARCH = [LIMIT, *_JSON_FILTERS, *_LEAST, EXACT, FIELDS, COLOR_WEIGHT]
-
-
-def product_list(*, required: bool = True) -> serializers.ListField:
-    return serializers.ListField(
-        child=product_name(),
-        min_length=1 if required else 0,
-        max_length=MOST_IDS,
-        required=required,
-        help_text="Product ids, or `sku:` and a SKU.",
-    )
-
-
-RecommendationsRequest = body(
-    "RecommendationsRequest",
-    {"positive": product_list(), "negative": product_list(required=False), "attributes": ATTRIBUTES},
-    [*_JSON_SEARCH, *_OF_ONE_PAGE],
-)
-BatchRequest = body("BatchRequest", {"products": product_list(), "attributes": ATTRIBUTES}, _JSON_SEARCH)
-PhotoUpload = body(
-    "PhotoUpload",
-    {"image": serializers.FileField()},
-    [LIMIT, *FIXED_FILTERS, *_LEAST, *_OF_ONE_PAGE, EXACT, FIELDS, COLOR_WEIGHT, CROP],
-)
-PhotoUrl = body(
-    "PhotoUrl",
-    {"image_url": serializers.URLField(help_text="http or https, on a public host."), "attributes": ATTRIBUTES},
-    [*_JSON_SEARCH, *_OF_ONE_PAGE, CROP],
-)
-
-
 class BatchAnswer(serializers.Serializer[None]):
     results = serializers.DictField(child=ResultSchema(many=True), help_text="By product, as it was written.")
     confidence_basis = confidence_basis()
@@ -272,74 +212,3 @@ class ProductColorsSchema(serializers.Serializer[None]):
 
     class Meta:
         ref_name = "ProductColors"
-
-
-class StatusImages(serializers.Serializer[None]):
-    total = serializers.IntegerField()
-    embedded = serializers.IntegerField(help_text="Photos with a vector in the active space.")
-    pending = serializers.IntegerField()
-    processing = serializers.IntegerField()
-    failed = serializers.IntegerField()
-    failed_by_reason = serializers.DictField(child=serializers.IntegerField())
-
-
-class StatusPlaceholders(serializers.Serializer[None]):
-    pictures = serializers.IntegerField(help_text="Pictures that stand for many products: neither queries nor answers.")
-    products_with_nothing_else = serializers.IntegerField(help_text="Products whose photos are all placeholders.")
-
-
-class StatusSpace(serializers.Serializer[None]):
-    name = serializers.CharField()
-    projection = serializers.CharField()
-    dimensions = serializers.IntegerField()
-    metric = serializers.CharField()
-    index = serializers.CharField()
-    activated_at = serializers.DateTimeField(allow_null=True)
-
-
-class RecallPoint(serializers.Serializer[None]):
-    measured_at = serializers.DateTimeField()
-    recall = serializers.FloatField(allow_null=True)
-    queries = serializers.IntegerField()
-    worst_share = serializers.FloatField(
-        allow_null=True, help_text="Share of the queries that found fewer than half of their true ten."
-    )
-
-
-class StatusRecall(serializers.Serializer[None]):
-    latest = serializers.FloatField(allow_null=True)
-    measured_at = serializers.DateTimeField(allow_null=True)
-    worst_share = serializers.FloatField(
-        allow_null=True,
-        help_text="Share of the queries of the latest samples that found fewer than half of their true ten.",
-    )
-    worst_queries = serializers.IntegerField(help_text="How many queries stand behind `worst_share`.")
-    series = RecallPoint(many=True)
-
-
-class StatusOverdueFeed(serializers.Serializer[None]):
-    id = identifier()
-    since = serializers.DateTimeField(help_text="When it was last read to its end, or got its schedule.")
-    read_at = serializers.DateTimeField(allow_null=True, help_text="When it was last read to its end; null: never.")
-
-
-class StatusFeeds(serializers.Serializer[None]):
-    scheduled = serializers.IntegerField(help_text="Feeds that run by themselves.")
-    running = serializers.IntegerField(help_text="Feeds that are being read.")
-    overdue = StatusOverdueFeed(
-        many=True, help_text="A warning: feeds that were not read to their end for twice their period."
-    )
-
-
-class StatusSchema(serializers.Serializer[None]):
-    images = StatusImages()
-    placeholders = StatusPlaceholders()
-    feeds = StatusFeeds()
-    rate_per_minute = serializers.IntegerField(help_text="Photos embedded in the last minute.")
-    oldest_pending_seconds = serializers.FloatField(allow_null=True)
-    space = StatusSpace(allow_null=True)
-    encoder = serializers.CharField(allow_null=True)
-    recall = StatusRecall(help_text="recall@10 of the live index against exact search, newest first.")
-
-    class Meta:
-        ref_name = "Status"

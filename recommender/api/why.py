@@ -7,8 +7,9 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from catalog.api.parameter_schema import PRODUCT, product_in_path
 from catalog.api.problems import Problem
-from catalog.api.schema import PRODUCT, ImageSchema, problem, product_in_path
+from catalog.api.schema import ImageSchema, problem
 from catalog.api.shapes import ID
 from catalog.identifiers import ProductName, ids_of
 from catalog.parameters import check_names
