@@ -9,12 +9,12 @@ from django.conf import settings
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 
+from catalog.api.examples import refused
 from catalog.api.introduction import INTRODUCTION, TAGS
 from catalog.api.problems import CONTENT_TYPE
 from catalog.caching import NOT_STORED, REVALIDATED
 
-JSON = "application/json"
-PROBLEM = {CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+PROBLEM = {"$ref": "#/components/schemas/Problem"}
 EVERYWHERE = {
     401: "A key is needed, or the one that was sent is not valid.",
     403: "The key, or whoever asks, may not do this.",
@@ -84,7 +84,7 @@ class ApiSchema(AutoSchema):
             responses["304"] = {"description": "The answer that the caller has is still right."}
         for status, response in responses.items():
             if int(status) >= 400:
-                response["content"] = PROBLEM
+                response["content"] = {CONTENT_TYPE: {"schema": PROBLEM, "example": refused(int(status), self.path)}}
             elif not response["description"]:
                 response["description"] = "The answer."
             names = self._headers(int(status), "writes" in operation["tags"])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from drf_spectacular.utils import OpenApiResponse
+from drf_spectacular.utils import OpenApiResponse, extend_schema_serializer
 from rest_framework import serializers
 
+from catalog.api.examples import PAGE, WITH_PHOTOS, answered
 from catalog.api.shapes import ID, Shaped, identifier
 from catalog.facets import MAX_COUNTED, RANGES
 
@@ -100,6 +101,7 @@ class ProductFields(serializers.Serializer[None]):
     )
 
 
+@extend_schema_serializer(examples=answered(WITH_PHOTOS))
 class ProductSchema(ProductFields):
     images = ImageSchema(many=True, required=False)
 
@@ -138,6 +140,7 @@ class FacetSchema(serializers.Serializer[None]):
         ref_name = "Facet"
 
 
+@extend_schema_serializer(examples=answered(PAGE))
 class ProductPageSchema(serializers.Serializer[None]):
     count = serializers.IntegerField()
     next = serializers.CharField(allow_null=True, help_text="URL of the next page.")
@@ -177,7 +180,7 @@ class ProblemSchema(serializers.Serializer[None]):
     instance = serializers.CharField(help_text="The path that was asked for.")  # type: ignore[assignment]
     parameter = serializers.CharField(required=False, help_text="Which parameter was bad.")
     reason = serializers.CharField(required=False, help_text="Why a photo was not taken, in a word.")
-    errors = MemberErrorSchema(
+    errors = MemberErrorSchema(  # type: ignore[assignment]
         many=True,
         required=False,
         help_text="Of a write: all members that cannot be taken.",

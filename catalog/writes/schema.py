@@ -209,7 +209,7 @@ class OutcomeProblemSchema(serializers.Serializer[None]):
     status = serializers.IntegerField()
     detail = serializers.CharField()
     parameter = serializers.CharField(required=False)
-    errors = MemberErrorSchema(many=True, required=False)
+    errors = MemberErrorSchema(many=True, required=False)  # type: ignore[assignment]
 
     class Meta:
         ref_name = "OutcomeProblem"

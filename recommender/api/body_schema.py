@@ -9,6 +9,7 @@ from catalog.api.schema import PRODUCT_NAME, product_name
 from catalog.api.shapes import Shaped, body
 from catalog.filters.attribute_names import MAX_ATTRIBUTES
 from catalog.parameters import MAX_VALUES
+from recommender.api import examples
 from recommender.api.schema import COLOR_WEIGHT, CROP, EXACT, FIELDS, LEAST, LIMIT, OF_ONE_PAGE, query
 
 MOST_IDS = 100  # products in one list
@@ -47,8 +48,11 @@ RecommendationsRequest = body(
     "RecommendationsRequest",
     {"positive": product_list(), "negative": product_list(required=False), "attributes": ATTRIBUTES},
     [*_JSON_SEARCH, *OF_ONE_PAGE],
+    example=examples.RECOMMENDATIONS,
 )
-BatchRequest = body("BatchRequest", {"products": product_list(), "attributes": ATTRIBUTES}, _JSON_SEARCH)
+BatchRequest = body(
+    "BatchRequest", {"products": product_list(), "attributes": ATTRIBUTES}, _JSON_SEARCH, example=examples.BATCH
+)
 PhotoUpload = body(
     "PhotoUpload",
     {"image": serializers.FileField()},
@@ -58,4 +62,5 @@ PhotoUrl = body(
     "PhotoUrl",
     {"image_url": serializers.URLField(help_text="http or https, on a public host."), "attributes": ATTRIBUTES},
     [*_JSON_SEARCH, *OF_ONE_PAGE, CROP],
+    example=examples.PHOTO_URL,
 )

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema_serializer
 from rest_framework import serializers
 
+from catalog.api.examples import answered
 from catalog.api.parameter_schema import FILTERS, field_list
 from catalog.api.schema import ProductFields, filters_query, problem, product_name
 from catalog.api.shapes import identifier
 from catalog.fields import FOUND_PRODUCT
+from recommender.api import examples
 from recommender.api.answers import RESULT_FIELDS
 from recommender.search.filters import DEFAULT_LIMIT, MAX_LIMIT
 
@@ -160,6 +162,7 @@ def confidence_basis() -> serializers.ChoiceField:
     )
 
 
+@extend_schema_serializer(examples=answered(examples.ANSWER))
 class AnswerSchema(serializers.Serializer[None]):
     status = serializers.ChoiceField(choices=["ready", "pending", "failed"])
     space = serializers.CharField()
@@ -179,6 +182,7 @@ class AnswerSchema(serializers.Serializer[None]):
         ref_name = "Answer"
 
 
+@extend_schema_serializer(examples=answered(examples.BATCH_ANSWER))
 class BatchAnswer(serializers.Serializer[None]):
     results = serializers.DictField(child=ResultSchema(many=True), help_text="By product, as it was written.")
     confidence_basis = confidence_basis()
