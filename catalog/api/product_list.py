@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from rest_framework.request import Request
 
 from catalog.api.json_view import as_sent
-from catalog.api.schema import LIST
+from catalog.api.parameter_schema import LIST
 from catalog.facets import counted, read_facets
 from catalog.fields import CATALOGUE_PRODUCT, Fields, read_fields
 from catalog.filters.chosen import Filters

@@ -10,18 +10,10 @@ from rest_framework.decorators import api_view
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from catalog.api.parameter_schema import FIELDS, FILTERS, LIST, PRODUCT
 from catalog.api.problems import Problem
 from catalog.api.product_list import given, product_list
-from catalog.api.schema import (
-    FIELDS,
-    FILTERS,
-    LIST,
-    PRODUCT,
-    CategoriesSchema,
-    ProductPageSchema,
-    ProductSchema,
-    problem,
-)
+from catalog.api.schema import CategoriesSchema, ProductPageSchema, ProductSchema, problem
 from catalog.caching import kept_as, public
 from catalog.changes.versions import entity_tag, version_of
 from catalog.fields import CATALOGUE_PRODUCT, read_fields

@@ -2,68 +2,32 @@
 
 from __future__ import annotations
 
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema_field
+from drf_spectacular.utils import OpenApiResponse, extend_schema_serializer
 from rest_framework import serializers
 
+from catalog.api.examples import PAGE, WITH_PHOTOS, answered
+from catalog.api.shapes import ID, Shaped, identifier
 from catalog.facets import MAX_COUNTED, RANGES
-from catalog.fields import CATALOGUE_PRODUCT, MAX_FIELDS, Fields, names_of
-from catalog.filters.base import Parameter
-from catalog.filters.registry import PARAMETERS
-from catalog.parameters import MAX_ID
-from catalog.sorting import SORTS
+
+PRODUCT_NAME = {"oneOf": [dict(ID), {"type": "string", "pattern": "^sku:."}]}
 
 
-@extend_schema_field(
-    {"oneOf": [{"type": "integer", "minimum": 1, "maximum": MAX_ID}, {"type": "string", "pattern": "^sku:."}]}
-)
-class ProductNameField(serializers.CharField):
+def product_name() -> Shaped:
     """A product in JSON: its id, or `sku:` and its SKU."""
+    return Shaped(PRODUCT_NAME)
 
 
-def product_in_path(name: str, whose: str) -> OpenApiParameter:
-    return OpenApiParameter(
-        name,
-        {"type": "string", "pattern": "^([0-9]+|sku:.+)$"},
-        OpenApiParameter.PATH,
-        description=f"{whose} id, or `sku:` and its SKU, as in `sku:CL-DRES-000`; what is not allowed in a path is"
-        " percent-encoded, a slash as `%2F`.",
-    )
-
-
-PRODUCT = product_in_path("product", "The product's")
-
-
-def field_list(*known: Fields) -> OpenApiParameter:
-    """The parameter `fields` of answers with these members."""
-    names = ", ".join(dict.fromkeys(name for fields in known for name in names_of(fields)))
-    return OpenApiParameter(
-        "fields",
-        {"type": "array", "items": {"type": "string"}, "maxItems": MAX_FIELDS},
-        OpenApiParameter.QUERY,
-        explode=False,
-        style="form",
-        description=f"Only these members of each result, by repetition or comma; without it all: {names}. A name stands for"
-        " every member that is called so.",
-    )
-
-
-def field_names() -> serializers.ListField:
-    """The member `fields` of a JSON body."""
-    return serializers.ListField(
-        child=serializers.CharField(),
-        required=False,
-        max_length=MAX_FIELDS,
-        help_text="Only these members of each result, as the parameter `fields` of products/{product}/similar/.",
-    )
-
-
-def filters_query() -> serializers.DictField:
+def filters_query() -> Shaped:
     """What an answer says of its filters, in the schema."""
-    return serializers.DictField(
-        child=serializers.CharField(),
+    return Shaped(
+        {"type": "object", "additionalProperties": {"oneOf": [{"type": "string"}, {"type": "number"}]}},
         required=False,
-        help_text="What was chosen where it was left open: the `currency` of a price filter, the words of a corrected `search`.",
+        help_text="What was chosen where it was left open: the `currency` of a price filter, the words of a corrected `search`, the"
+        " `color_weight` of a search.",
     )
+
+
+_VALUES = [{"type": "string"}, {"type": "number"}, {"type": "boolean"}]
 
 
 class CategorySchema(serializers.Serializer[None]):
@@ -94,7 +58,7 @@ class CategoriesSchema(serializers.Serializer[None]):
 
 
 class ImageSchema(serializers.Serializer[None]):
-    id = serializers.IntegerField()
+    id = identifier()
     url = serializers.CharField()
     thumbnail = serializers.CharField(help_text="JPEG of at most 400 pixels a side.")
     width = serializers.IntegerField(help_text="Pixels, upright.")
@@ -109,7 +73,7 @@ class ImageSchema(serializers.Serializer[None]):
 class ProductFields(serializers.Serializer[None]):
     """What every answer says of a product, whichever of its photos it shows; each member only where `fields` has it."""
 
-    id = serializers.IntegerField(required=False)
+    id = identifier(required=False)
     sku = serializers.CharField(required=False)
     group = serializers.CharField(required=False, help_text="Variants share a group; empty: none.")
     title = serializers.CharField(required=False)
@@ -127,11 +91,17 @@ class ProductFields(serializers.Serializer[None]):
     currency = serializers.CharField(required=False)
     in_stock = serializers.BooleanField(required=False)
     url = serializers.CharField(required=False)
-    attributes = serializers.DictField(
-        child=serializers.JSONField(), required=False, help_text="A text, or a list where there are several values."
+    attributes = Shaped(
+        {
+            "type": "object",
+            "additionalProperties": {"oneOf": [*_VALUES, {"type": "array", "items": {"oneOf": _VALUES}}]},
+        },
+        required=False,
+        help_text="By name: a text, a number or true or false, or a list where there are several values.",
     )
 
 
+@extend_schema_serializer(examples=answered(WITH_PHOTOS))
 class ProductSchema(ProductFields):
     images = ImageSchema(many=True, required=False)
 
@@ -170,6 +140,7 @@ class FacetSchema(serializers.Serializer[None]):
         ref_name = "Facet"
 
 
+@extend_schema_serializer(examples=answered(PAGE))
 class ProductPageSchema(serializers.Serializer[None]):
     count = serializers.IntegerField()
     next = serializers.CharField(allow_null=True, help_text="URL of the next page.")
@@ -179,7 +150,7 @@ class ProductPageSchema(serializers.Serializer[None]):
     )
     results = ProductSchema(many=True)
     unknown = serializers.ListField(
-        child=ProductNameField(),
+        child=product_name(),
         required=False,
         help_text="Those of `ids` that are no published products, as they were written.",
     )
@@ -190,13 +161,31 @@ class ProductPageSchema(serializers.Serializer[None]):
         ref_name = "ProductPage"
 
 
-class ProblemSchema(serializers.Serializer[None]):
-    type = serializers.CharField()
-    title = serializers.CharField()
-    status = serializers.IntegerField()
+class MemberErrorSchema(serializers.Serializer[None]):
+    parameter = serializers.CharField(help_text="Where it is in the body, such as `items/3/price`.")
     detail = serializers.CharField()
-    instance = serializers.CharField()  # type: ignore[assignment]
+
+    class Meta:
+        ref_name = "MemberError"
+
+
+class ProblemSchema(serializers.Serializer[None]):
+    type = Shaped(
+        {"type": "string", "format": "uri-reference", "example": "/problems/bad-parameter/"},
+        help_text="The page that says what the problem means and what to do; `about:blank`: as `status` says.",
+    )
+    title = serializers.CharField()
+    status = serializers.IntegerField(min_value=400, max_value=599)
+    detail = serializers.CharField(help_text="What was wrong, with which input, and what would do; for people.")
+    instance = serializers.CharField(help_text="The path that was asked for.")  # type: ignore[assignment]
     parameter = serializers.CharField(required=False, help_text="Which parameter was bad.")
+    reason = serializers.CharField(required=False, help_text="Why a photo was not taken, in a word.")
+    errors = MemberErrorSchema(  # type: ignore[assignment]
+        many=True,
+        required=False,
+        help_text="Of a write: all members that cannot be taken.",
+    )
+    policy = serializers.CharField(required=False, help_text="Of 429: which bucket is empty, `address` or `key`.")
 
     class Meta:
         ref_name = "Problem"
@@ -205,67 +194,3 @@ class ProblemSchema(serializers.Serializer[None]):
 def problem(description: str) -> OpenApiResponse:
     """A problem-details answer (RFC 9457) in an `extend_schema(responses=...)`."""
     return OpenApiResponse(ProblemSchema, description=description)
-
-
-def query_parameter(parameter: Parameter) -> OpenApiParameter:
-    """A filter's parameter in an `extend_schema(parameters=...)`."""
-    one = dict(parameter.schema)
-    return OpenApiParameter(
-        parameter.written("name"),
-        {"type": "array", "items": one} if parameter.many else one,
-        OpenApiParameter.QUERY,
-        description=parameter.help,
-    )
-
-
-FILTERS = [query_parameter(parameter) for parameter in PARAMETERS]
-FIELDS = field_list(CATALOGUE_PRODUCT)
-LIST = [
-    OpenApiParameter(
-        "search",
-        {"type": "string", "maxLength": 200},
-        description="Up to eight words, each of which must be in title, brand or SKU: in any form of the word, joined or hyphenated,"
-        " as a part of a word, without case and accents; the last one may be its beginning. A word that no product has is taken for a"
-        " typing error; `query.search` then says what was searched for. Best first, unless `sort` is given.",
-    ),
-    OpenApiParameter(
-        "sort",
-        {"type": "string", "enum": list(SORTS)},
-        description="`id` by default, `relevance` with `search`. Products without a price come last.",
-    ),
-    OpenApiParameter(
-        "page", {"type": "integer", "minimum": 1, "maximum": 1_000_000, "default": 1}, description="From 1."
-    ),
-    OpenApiParameter(
-        "page_size",
-        {"type": "integer", "minimum": 1, "maximum": 100, "default": 24},
-        description="1 to 100, 24 by default.",
-    ),
-    OpenApiParameter(
-        "cursor",
-        {"type": "string", "maxLength": 4000},
-        description="The `next_cursor` of the page before, with the same `sort` and `search`: as quick at any depth, and no product"
-        " is shown twice or left out because others came or went. Not with `page`.",
-    ),
-    OpenApiParameter(
-        "ids",
-        {"type": "array", "items": {"type": "string"}, "maxItems": 100},
-        explode=False,
-        style="form",
-        description="These products in this order: ids, or `sku:` and a SKU, by repetition or comma; those that pass the filters."
-        " `unknown` names those that there are not. Not with `sort`, `page`, `page_size` or `cursor`.",
-    ),
-    OpenApiParameter(
-        "facets",
-        {
-            "type": "array",
-            "items": {"type": "string", "pattern": "^(brand|category|in_stock|price|attr[.].+)$"},
-            "maxItems": 10,
-        },
-        explode=False,
-        style="form",
-        description="Count the products of each brand, category, in_stock, range of price, or value of an attribute (`attr.colour`),"
-        " under all filters but the facet's own; several by repetition or comma.",
-    ),
-    FIELDS,
-]

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.api.json_view import as_sent
-from catalog.api.schema import PRODUCT
+from catalog.api.parameter_schema import PRODUCT
 from catalog.identifiers import ProductName
 from catalog.parameters import InvalidParameter
 from recommender.api import schema
@@ -30,6 +30,7 @@ class ColorSearch(SearchView):
 
     @extend_schema(
         operation_id="search_color",
+        tags=["search"],
         summary="What has these colours",
         parameters=[schema.HEX, *schema.COLOR_SEARCH],
         responses={200: schema.AnswerSchema, **schema.problems(400, 503)},
@@ -54,6 +55,7 @@ class ProductColors(SearchView):
 
     @extend_schema(
         operation_id="product_colors",
+        tags=["search"],
         summary="The product's own colours",
         parameters=[PRODUCT],
         responses={200: schema.ProductColorsSchema, **schema.problems(404, 503)},

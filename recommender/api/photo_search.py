@@ -21,7 +21,7 @@ from catalog.api.problems import Problem
 from catalog.caching import NOT_STORED
 from catalog.parameters import InvalidParameter, Parameters
 from catalog.photos.fetch import fetch_photo
-from recommender.api import schema
+from recommender.api import body_schema, schema
 from recommender.api.answers import answer_bytes, fields_of, parameters_of
 from recommender.api.base_view import SearchView
 from recommender.api.endpoints import tokens_of_search
@@ -52,11 +52,12 @@ class PhotoSearch(SearchView):
 
     @extend_schema(
         operation_id="search_image",
+        tags=["search"],
         summary="What looks like this photo",
         description="A photo as the form field `image`, or `image_url` in JSON; `crop` is x,y,width,height in fractions of the "
-        "upright photo. Filters may stand in the query string, the form or the JSON.",
+        "upright photo. Filters may stand in the query string, the form or the JSON, each of them in one place; those of attributes in a form's query string.",
         parameters=[*schema.SEARCH, schema.CROP],
-        request={"multipart/form-data": schema.PhotoUpload, "application/json": schema.PhotoUrl},
+        request={"multipart/form-data": body_schema.PhotoUpload, "application/json": body_schema.PhotoUrl},
         responses={200: schema.AnswerSchema, **schema.problems(400, 411, 413, 415, 422, 502, 503)},
     )
     def post(self, request: Request) -> Response:

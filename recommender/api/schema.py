@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+from collections.abc import Mapping
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema_serializer
 from rest_framework import serializers
 
-from catalog.api.schema import FILTERS, ProductFields, ProductNameField, field_list, field_names, filters_query, problem
+from catalog.api.examples import answered
+from catalog.api.parameter_schema import FILTERS, field_list
+from catalog.api.schema import ProductFields, filters_query, problem, product_name
+from catalog.api.shapes import identifier
 from catalog.fields import FOUND_PRODUCT
-from catalog.filters.attribute_names import MAX_ATTRIBUTES
-from catalog.parameters import MAX_VALUES
+from recommender.api import examples
 from recommender.api.answers import RESULT_FIELDS
+from recommender.search.filters import DEFAULT_LIMIT, MAX_LIMIT
 
 PROBLEMS = {
     400: "A bad parameter, named in `parameter`.",
@@ -28,62 +33,64 @@ def problems(*codes: int) -> dict[int, OpenApiResponse]:
     return {code: problem(PROBLEMS[code]) for code in codes}
 
 
-def query(name: str, kind: OpenApiTypes, description: str, *, many: bool = False) -> OpenApiParameter:
-    return OpenApiParameter(name, kind, OpenApiParameter.QUERY, description=description, many=many)
+def query(name: str, shape: Mapping[str, Any], description: str, *, required: bool = False) -> OpenApiParameter:
+    return OpenApiParameter(name, dict(shape), OpenApiParameter.QUERY, description=description, required=required)
 
 
-LIMIT = query("limit", OpenApiTypes.INT, "Places of the answer, 1 to 100; 12 by default.")
-EXACT = query("exact", OpenApiTypes.BOOL, "Compare with every photo instead of asking the ANN index.")
-FIELDS = field_list(FOUND_PRODUCT, RESULT_FIELDS)
-THRESHOLD = query(
-    "threshold", OpenApiTypes.FLOAT, "Least cosine of plain features, 0 to 1; DUPLICATE_THRESHOLD by default."
+def number(least: float, most: float) -> dict[str, Any]:
+    return {"type": "number", "minimum": least, "maximum": most}
+
+
+LIMIT = query(
+    "limit",
+    {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT},
+    f"Places of the answer, 1 to {MAX_LIMIT}; {DEFAULT_LIMIT} by default.",
 )
+EXACT = query("exact", {"type": "boolean"}, "Compare with every photo instead of asking the ANN index.")
+FIELDS = field_list(FOUND_PRODUCT, RESULT_FIELDS)
+THRESHOLD = query("threshold", number(0, 1), "Least cosine of plain features, 0 to 1; DUPLICATE_THRESHOLD by default.")
 COLOR_WEIGHT = query(
     "color_weight",
-    OpenApiTypes.FLOAT,
+    number(0, 1),
     "How much colour counts beside shape, 0 (shape alone) to 1 (colour alone); the space's own weight by default. Refused"
     " where the space has no colour part.",
 )
-_COLOR_WEIGHT = "How much colour counts beside shape, 0 to 1; the space's own weight by default."
-COLOR_SEARCH = [
-    LIMIT,
-    *FILTERS,
-    query("min_score", OpenApiTypes.FLOAT, "Nothing less alike than this, -1 to 1."),
+LEAST = [
+    query("min_score", number(-1, 1), "Nothing less alike than this, -1 to 1."),
     query(
         "min_confidence",
-        OpenApiTypes.FLOAT,
+        number(0, 100),
         "Nothing of less confidence than this, 0 to 100: means the same in every space, where a score does not. Refused while"
         " `confidence_basis` is null.",
     ),
+]
+OF_ONE_PAGE = [
     query(
         "min_results",
-        OpenApiTypes.INT,
-        "When a least score or confidence leaves fewer, fill from the same category; see `fallback`.",
+        {"type": "integer", "minimum": 0, "maximum": MAX_LIMIT},
+        "When a least score or confidence leaves fewer, fill from the same category; see `fallback`. At most `limit`.",
     ),
-    query("diversity", OpenApiTypes.FLOAT, "0 to 1: how much answers should differ from each other."),
-    EXACT,
-    FIELDS,
+    query("diversity", number(0, 1), "0 to 1: how much answers should differ from each other."),
 ]
+COLOR_SEARCH = [LIMIT, *FILTERS, *LEAST, *OF_ONE_PAGE, EXACT, FIELDS]
 SEARCH = [*COLOR_SEARCH, COLOR_WEIGHT]
-HEX = OpenApiParameter(
+HEX = query(
     "hex",
-    OpenApiTypes.STR,
-    OpenApiParameter.QUERY,
-    required=True,
-    description="One to five colours, separated by commas: 3 or 6 hexadecimal digits each, and after a colon its weight, 1 by"
+    {"type": "string", "example": "c04a1f:3,ffffff:1"},
+    "One to five colours, separated by commas: 3 or 6 hexadecimal digits each, and after a colon its weight, 1 by"
     " default. `c04a1f:3,ffffff:1` is three parts of the one and one of the other.",
+    required=True,
 )
 IMAGE = query(
     "image",
-    OpenApiTypes.STR,
+    {"type": "string", "pattern": "^([0-9]{1,18}|all)$"},
     "The id of one of the product's photos, or `all` (each of them asks, and the best of each counts); the primary photo by default.",
 )
-_FILTERS = (
-    "And every filter of products/{id}/similar/, within the same bounds:"
-    f" {MAX_ATTRIBUTES} attributes, {MAX_VALUES} values of all parameters together."
+CROP = query(
+    "crop",
+    {"type": "string", "example": "0.1,0.2,0.5,0.6"},
+    "x,y,width,height in fractions of the upright photo; what stands on plain ground inside it is searched for.",
 )
-_CROP = "x,y,width,height in fractions of the upright photo; what stands on plain ground inside it is searched for."
-CROP = query("crop", OpenApiTypes.STR, _CROP)
 
 
 class AnswerImageSchema(serializers.Serializer[None]):
@@ -127,7 +134,7 @@ class ScoresSchema(serializers.Serializer[None]):
 
 class ResultSchema(serializers.Serializer[None]):
     product = AnswerProductSchema(required=False)
-    image = serializers.IntegerField(required=False, help_text="Id of the photo that matches best.")
+    image = identifier(required=False, help_text="Id of the photo that matches best.")
     score = serializers.FloatField(required=False, help_text="Higher is more alike.")
     confidence = serializers.FloatField(
         allow_null=True,
@@ -155,6 +162,7 @@ def confidence_basis() -> serializers.ChoiceField:
     )
 
 
+@extend_schema_serializer(examples=answered(examples.ANSWER))
 class AnswerSchema(serializers.Serializer[None]):
     status = serializers.ChoiceField(choices=["ready", "pending", "failed"])
     space = serializers.CharField()
@@ -174,55 +182,19 @@ class AnswerSchema(serializers.Serializer[None]):
         ref_name = "Answer"
 
 
-def product_list(*, required: bool = True) -> serializers.ListField:
-    return serializers.ListField(
-        child=ProductNameField(), max_length=100, required=required, help_text="Product ids, or `sku:` and a SKU."
-    )
-
-
-class RecommendationsRequest(serializers.Serializer[None]):
-    positive = product_list()
-    negative = product_list(required=False)
-    limit = serializers.IntegerField(required=False, help_text=_FILTERS)
-    color_weight = serializers.FloatField(required=False, min_value=0, max_value=1, help_text=_COLOR_WEIGHT)
-    fields = field_names()  # type: ignore[assignment]
-
-
-class BatchRequest(serializers.Serializer[None]):
-    products = product_list()
-    limit = serializers.IntegerField(required=False, help_text=_FILTERS)
-    color_weight = serializers.FloatField(required=False, min_value=0, max_value=1, help_text=_COLOR_WEIGHT)
-    fields = field_names()  # type: ignore[assignment]
-
-
+@extend_schema_serializer(examples=answered(examples.BATCH_ANSWER))
 class BatchAnswer(serializers.Serializer[None]):
     results = serializers.DictField(child=ResultSchema(many=True), help_text="By product, as it was written.")
     confidence_basis = confidence_basis()
     query = filters_query()
     unknown = serializers.ListField(
-        child=ProductNameField(), required=False, help_text="Products that do not exist, as they were written."
+        child=product_name(), required=False, help_text="Products that do not exist, as they were written."
     )
     waiting = serializers.DictField(
         child=serializers.CharField(),
         required=False,
         help_text="Those without a vector: pending or failed, by product as it was written.",
     )
-
-
-class PhotoUpload(serializers.Serializer[None]):
-    image = serializers.FileField()
-    crop = serializers.CharField(required=False, help_text=_CROP)
-    limit = serializers.IntegerField(required=False)
-    color_weight = serializers.FloatField(required=False, min_value=0, max_value=1, help_text=_COLOR_WEIGHT)
-    fields = field_names()  # type: ignore[assignment]
-
-
-class PhotoUrl(serializers.Serializer[None]):
-    image_url = serializers.URLField()
-    crop = serializers.CharField(required=False, help_text=_CROP)
-    limit = serializers.IntegerField(required=False)
-    color_weight = serializers.FloatField(required=False, min_value=0, max_value=1, help_text=_COLOR_WEIGHT)
-    fields = field_names()  # type: ignore[assignment]
 
 
 class ColorSchema(serializers.Serializer[None]):
@@ -244,74 +216,3 @@ class ProductColorsSchema(serializers.Serializer[None]):
 
     class Meta:
         ref_name = "ProductColors"
-
-
-class StatusImages(serializers.Serializer[None]):
-    total = serializers.IntegerField()
-    embedded = serializers.IntegerField(help_text="Photos with a vector in the active space.")
-    pending = serializers.IntegerField()
-    processing = serializers.IntegerField()
-    failed = serializers.IntegerField()
-    failed_by_reason = serializers.DictField(child=serializers.IntegerField())
-
-
-class StatusPlaceholders(serializers.Serializer[None]):
-    pictures = serializers.IntegerField(help_text="Pictures that stand for many products: neither queries nor answers.")
-    products_with_nothing_else = serializers.IntegerField(help_text="Products whose photos are all placeholders.")
-
-
-class StatusSpace(serializers.Serializer[None]):
-    name = serializers.CharField()
-    projection = serializers.CharField()
-    dimensions = serializers.IntegerField()
-    metric = serializers.CharField()
-    index = serializers.CharField()
-    activated_at = serializers.DateTimeField(allow_null=True)
-
-
-class RecallPoint(serializers.Serializer[None]):
-    measured_at = serializers.DateTimeField()
-    recall = serializers.FloatField(allow_null=True)
-    queries = serializers.IntegerField()
-    worst_share = serializers.FloatField(
-        allow_null=True, help_text="Share of the queries that found fewer than half of their true ten."
-    )
-
-
-class StatusRecall(serializers.Serializer[None]):
-    latest = serializers.FloatField(allow_null=True)
-    measured_at = serializers.DateTimeField(allow_null=True)
-    worst_share = serializers.FloatField(
-        allow_null=True,
-        help_text="Share of the queries of the latest samples that found fewer than half of their true ten.",
-    )
-    worst_queries = serializers.IntegerField(help_text="How many queries stand behind `worst_share`.")
-    series = RecallPoint(many=True)
-
-
-class StatusOverdueFeed(serializers.Serializer[None]):
-    id = serializers.IntegerField()
-    since = serializers.DateTimeField(help_text="When it was last read to its end, or got its schedule.")
-    read_at = serializers.DateTimeField(allow_null=True, help_text="When it was last read to its end; null: never.")
-
-
-class StatusFeeds(serializers.Serializer[None]):
-    scheduled = serializers.IntegerField(help_text="Feeds that run by themselves.")
-    running = serializers.IntegerField(help_text="Feeds that are being read.")
-    overdue = StatusOverdueFeed(
-        many=True, help_text="A warning: feeds that were not read to their end for twice their period."
-    )
-
-
-class StatusSchema(serializers.Serializer[None]):
-    images = StatusImages()
-    placeholders = StatusPlaceholders()
-    feeds = StatusFeeds()
-    rate_per_minute = serializers.IntegerField(help_text="Photos embedded in the last minute.")
-    oldest_pending_seconds = serializers.FloatField(allow_null=True)
-    space = StatusSpace(allow_null=True)
-    encoder = serializers.CharField(allow_null=True)
-    recall = StatusRecall(help_text="recall@10 of the live index against exact search, newest first.")
-
-    class Meta:
-        ref_name = "Status"

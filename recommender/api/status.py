@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from catalog.caching import NOT_STORED
 from recommender.api import schema
 from recommender.api.base_view import SearchView, json_answer
+from recommender.api.status_schema import StatusSchema
 from recommender.monitoring.status import status
 
 
@@ -19,8 +20,9 @@ class Status(SearchView):
 
     @extend_schema(
         operation_id="status",
+        tags=["service"],
         summary="Photos, queue, space and recall",
-        responses={200: schema.StatusSchema, **schema.problems(503)},
+        responses={200: StatusSchema, **schema.problems(503)},
     )
     def get(self, request: Request) -> Response:
         return json_answer(status())

@@ -42,6 +42,9 @@ class Currency:
     stored: tuple[str, ...]
 
 
+_AMOUNT = {"type": "string", "format": "decimal", "pattern": r"^[0-9]{1,10}(\.[0-9]{1,6})?$"}
+
+
 @dataclass(frozen=True)
 class Price(Filter):
     """From `least` to `most`, both included, None: no bound; of products of one `currency`.
@@ -54,8 +57,8 @@ class Price(Filter):
     currency: Currency
 
     parameters = (
-        Parameter("min_price", {"type": "string", "format": "decimal"}, "Least price, like 19.99."),
-        Parameter("max_price", {"type": "string", "format": "decimal"}, "Greatest price."),
+        Parameter("min_price", _AMOUNT, "Least price, like 19.99."),
+        Parameter("max_price", _AMOUNT, "Greatest price."),
         Parameter(
             "currency",
             {"type": "string", "pattern": "^[A-Za-z]{3}$"},

@@ -185,9 +185,49 @@ def test_both_operations_show_the_same_filters_in_the_schema(client: Client, db:
         {one["name"]: one for one in paths[API + path]["get"]["parameters"]}
         for path in ("products/", "products/{product}/similar/")
     )
-    names = {"attr.name", "brand", "category", "currency", "exclude", "in_stock", "max_price", "min_price"}
+    names = {"attributes", "brand", "category", "currency", "exclude", "in_stock", "max_price", "min_price"}
     assert {name: listed[name] for name in names} == {name: similar[name] for name in names}
     assert listed["currency"]["schema"] == {"type": "string", "pattern": "^[A-Za-z]{3}$"}
-    assert listed["brand"]["schema"] == {"type": "array", "items": {"type": "string"}}
+    assert listed["brand"]["schema"] == {"type": "array", "items": {"type": "string"}, "maxItems": 200}
     assert listed["in_stock"]["schema"] == {"type": "boolean"}
     assert "query.currency" in listed["currency"]["description"]
+
+
+def test_a_body_has_attributes_as_an_object_or_one_by_one(client: Client, shop: Shop) -> None:
+    vectors = random_units(4)
+    asking, red, heavy, _ = shop.add_many(
+        [
+            (vectors[place : place + 1], {"attributes": attributes})
+            for place, attributes in enumerate(({}, {"colour": "red", "weight": 1}, {"colour": "red", "weight": 5}, {}))
+        ]
+    )
+    for body, found in (
+        ({"attributes": {"colour": ["red", "blue"]}}, {red.pk, heavy.pk}),
+        ({"attributes": {"colour": "red", "weight.min": 2}}, {heavy.pk}),
+        ({"attributes": {"colour": "red"}, "attr.weight.max": 2}, {red.pk}),
+        ({"attributes": {}}, {red.pk, heavy.pk, asking.pk + 3}),
+    ):
+        answer = told(send(client, {"positive": [asking.pk], **body}))
+        assert {one["product"]["id"] for one in answer["results"]} == found, body
+
+
+@pytest.mark.parametrize(
+    ("body", "parameter"),
+    [
+        ({"attributes": []}, "attributes"),
+        ({"attributes": "colour"}, "attributes"),
+        ({"attributes": {"colour": "red"}, "attr.colour": "blue"}, "attr.colour"),
+        ({"attributes": {"colour": {"a": 1}}}, "attr.colour"),
+        ({"attributes": {"": "red"}}, "attr."),
+    ],
+)
+def test_attributes_that_are_no_object_of_values_are_refused(
+    client: Client, shop: Shop, body: dict[str, object], parameter: str
+) -> None:
+    asking = shop.add(random_units(1))
+    response = send(client, {"positive": [asking.pk], **body})
+    assert (response.status_code, response.json()["parameter"]) == (400, parameter)
+
+
+def send(client: Client, body: object) -> Any:
+    return client.post(f"{API}recommendations/", orjson.dumps(body), content_type="application/json")
