@@ -1,0 +1,69 @@
+"""The examples of the README and of the pages in docs/ run as they stand, on a shop with drawn products, against the shipped web server."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from catalog.models import ApiKey, Product
+from recommender.models import Space
+from tests.browser.conftest import Shop, coloured_shop, drawn_catalogue, server, static_files, web
+from tests.pages import CURL, run, runnable
+from tests.workers import process_environment
+
+__all__ = ["coloured_shop", "drawn_catalogue", "server", "static_files", "web"]
+
+DEMO = "http://127.0.0.1:8000"
+API = "docs/api.md"
+SEARCHES = 17  # answers of searches in the examples
+FROM_A_BARE_SERVER = "## From a bare server to HTTPS"
+
+pytestmark = [
+    pytest.mark.worker,
+    pytest.mark.skipif(CURL is None, reason="no curl on PATH (Debian: apt-get install curl)"),
+]
+
+
+def test_the_examples_run(coloured_shop: Shop, drawn_catalogue: Path, tmp_path: Path) -> None:
+    """One test, because to embed the shop's photos takes longer than all of it."""
+    _run_the_api(coloured_shop.url, tmp_path)
+    _run_the_commands(coloured_shop.url, drawn_catalogue, tmp_path)
+
+
+def _run_the_api(url: str, folder: Path) -> None:
+    examples = [*runnable("README.md", "sh", heading="## Ask it"), *runnable(API, "sh")]
+    told = run(folder, examples, environment=process_environment(), replaced={DEMO: url})
+    answers = [json.loads(line) for line in told.splitlines() if line.startswith("{")]
+    searched = [answer for answer in answers if "space" in answer and "results" in answer]
+    assert len(searched) == SEARCHES
+    assert {answer["status"] for answer in searched} == {"ready"}
+    # No photo of the drawn products is there twice.
+    assert [answer["query"]["image"] for answer in searched if not answer["results"]] == ["all"]
+    [example] = runnable(API, "python")
+    subprocess.run([sys.executable, "-c", example.text.replace(DEMO, url)], cwd=folder, check=True, timeout=60)
+    similar = json.loads((folder / "similar.json").read_text())
+    assert set(similar) == {f"sku:{sku}" for sku in Product.objects.values_list("sku", flat=True)}
+    assert {len(row) for row in similar.values()} == {8}
+    assert ApiKey.objects.get().name == "examples of the API page"
+
+
+def _run_the_commands(url: str, catalogue: Path, folder: Path) -> None:
+    """Those of the first day, and those of incidents."""
+    commands = [*runnable("docs/deployment.md", "sh", heading=FROM_A_BARE_SERVER), *runnable("docs/operations.md", "sh")]
+    run(
+        folder,
+        commands,
+        environment=process_environment(ENCODER="efficientnet-lite0"),
+        # A metric of 72 photos has few dimensions, and those drawn by a program teach it nothing, for which it is refused.
+        replaced={
+            DEMO: url,
+            "/data/feed:": f"{catalogue}:",
+            "--labels category": "--labels category --dims 32",
+            "spaces activate learned": "spaces activate learned --force",
+        },
+    )
+    assert Space.objects.get(state=Space.State.ACTIVE).name == "learned"
