@@ -50,13 +50,21 @@ def _compose(arguments: list[str]) -> None:
             sys.exit(f"{asked.service} is no service of ours")
         _in_container(asked.command, asked.mounts)
     elif asked.action == "exec":
-        program, *options = asked.command
-        database = services[asked.service]["environment"]["POSTGRES_DB"]
-        own = [f"--dbname={os.environ['DATABASE_URL']}"]
-        others = [option for option in options if option.removeprefix("--dbname=") != database]
-        if len(others) + 1 != len(options) or others[:2] != ["-U", services[asked.service]["environment"]["POSTGRES_USER"]]:
-            sys.exit(f"{asked.command}: not of the database and user of {asked.file}")
-        os.execvp(program, [program, *own, *others[2:]])
+        _beside_postgres(asked.command, services[asked.service]["environment"])
+
+
+def _beside_postgres(command: list[str], settings: dict[str, str]) -> None:
+    """A program of Postgres, of the database and user that the service makes: with DATABASE_URL in place of both."""
+    program, *words = command
+    try:
+        user = words.index("-U")
+        assert words[user + 1] == settings["POSTGRES_USER"]
+        del words[user : user + 2]
+        name = next(word for word in words if word.removeprefix("--dbname=") == settings["POSTGRES_DB"])
+    except (AssertionError, StopIteration, ValueError):
+        sys.exit(f"{command}: name the user and the database of the service")
+    words.remove(name)
+    os.execvp(program, [program, f"--dbname={os.environ['DATABASE_URL']}", *words])
 
 
 def _in_container(command: list[str], mounts: list[str]) -> None:

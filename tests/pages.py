@@ -42,7 +42,11 @@ class Block:
 def blocks(page: str, language: str = "", *, heading: str = "") -> list[Block]:
     """The blocks of a page, of one language where that is said, and of the part below one heading where that is said."""
     found = list(_blocks(page))
-    return [block for block in found if block.language in (language or block.language) and block.line in _lines(page, heading)]
+    return [
+        block
+        for block in found
+        if block.language in (language or block.language) and block.line in _lines(page, heading)
+    ]
 
 
 def runnable(page: str, language: str, *, heading: str = "") -> list[Block]:
@@ -79,14 +83,19 @@ def _furnish(folder: Path) -> None:
             (folder / name).symlink_to(PROJECT / name)
     programs = folder / "bin"
     programs.mkdir(exist_ok=True)
-    for name, text in {"curl": _CURL.format(curl=CURL), "docker": _DOCKER.format(python=sys.executable, file=docker.__file__)}.items():
+    for name, text in {
+        "curl": _CURL.format(curl=CURL),
+        "docker": _DOCKER.format(python=sys.executable, file=docker.__file__),
+    }.items():
         (programs / name).write_text(text)
         (programs / name).chmod(0o755)
 
 
 def _as_told(block: Block, statuses: Sequence[int]) -> bool:
     wanted = [None] * (len(statuses) - 1) + [block.status] if statuses else []
-    return all(200 <= each < 300 if status is None else each == status for each, status in zip(statuses, wanted, strict=True))
+    return all(
+        200 <= each < 300 if status is None else each == status for each, status in zip(statuses, wanted, strict=True)
+    )
 
 
 def _blocks(page: str) -> Iterator[Block]:

@@ -53,7 +53,10 @@ def _run_the_api(url: str, folder: Path) -> None:
 
 def _run_the_commands(url: str, catalogue: Path, folder: Path) -> None:
     """Those of the first day, and those of incidents."""
-    commands = [*runnable("docs/deployment.md", "sh", heading=FROM_A_BARE_SERVER), *runnable("docs/operations.md", "sh")]
+    commands = [
+        *runnable("docs/deployment.md", "sh", heading=FROM_A_BARE_SERVER),
+        *runnable("docs/operations.md", "sh"),
+    ]
     run(
         folder,
         commands,
