@@ -24,6 +24,14 @@ _DOCKER = '#!/bin/sh\nexec {python} {file} "$@"\n'
 _FENCED = re.compile(r"^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
+# What is run, by page and heading: of API, COMMANDS on a shop that is served, of TABLES on a database alone.
+API = (("README.md", "## Ask it"), ("docs/api.md", ""))
+COMMANDS = (("docs/deployment.md", "## From a bare server to HTTPS"), ("docs/operations.md", ""))
+TABLES = tuple(
+    ("docs/deployment.md", f"## {name}") for name in ("Keys and limits", "Upgrade", "Back-up", "Restore", "Roll back")
+)
+
+
 @dataclass(frozen=True)
 class Block:
     """`line`: of its fence. `not_run`: why. `status`: of its last answer, where that is an error or 304."""
@@ -41,12 +49,9 @@ class Block:
 
 def blocks(page: str, language: str = "", *, heading: str = "") -> list[Block]:
     """The blocks of a page, of one language where that is said, and of the part below one heading where that is said."""
-    found = list(_blocks(page))
-    return [
-        block
-        for block in found
-        if block.language in (language or block.language) and block.line in _lines(page, heading)
-    ]
+    numbers = _lines(page, heading)
+    found = (block for block in _blocks(page) if block.line in numbers)
+    return [block for block in found if not language or block.language == language]
 
 
 def runnable(page: str, language: str, *, heading: str = "") -> list[Block]:

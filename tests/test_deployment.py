@@ -16,6 +16,7 @@ import pytest
 import yaml
 from django.conf import settings
 
+from catalog.models import ApiKey
 from tests.catalog.factories import make_image
 from tests.pages import PROJECT, Block, blocks, run, runnable
 from tests.proxies import Unreadable, names, read_caddy, read_nginx
@@ -53,7 +54,14 @@ def test_a_back_up_is_restored_and_rolled_back(empty_database: str, tmp_path: Pa
     made_again.parent.mkdir()
     made_again.write_bytes(b"x")
     before = process_environment(PATH=PROGRAMS)
-    run(tmp_path, commands("## Back-up"), environment=before, replaced={})
+    run(
+        tmp_path,
+        [*commands("## Keys and limits"), *commands("## Upgrade"), *commands("## Back-up")],
+        environment=before,
+        replaced={},
+    )
+    assert {key.name for key in ApiKey.objects.all()} == {"storefront", "nightly build"}
+    assert "[X] 0002_image_vector" in (tmp_path / "migrations-before.txt").read_text()
     media = tmp_path / "restored"
     media.mkdir()
     after = process_environment(PATH=PROGRAMS, DATABASE_URL=empty_database, MEDIA_ROOT=str(media))
@@ -63,7 +71,7 @@ def test_a_back_up_is_restored_and_rolled_back(empty_database: str, tmp_path: Pa
     assert (media / kept[0]).read_bytes() == stored.read_bytes()
     with psycopg.connect(empty_database) as restored:
         assert restored.execute("SELECT id, digest FROM catalog_productimage").fetchall() == [(image.pk, image.digest)]
-    run(tmp_path, commands("## Roll back")[:2], environment=after, replaced={})
+    run(tmp_path, commands("## Roll back"), environment=after, replaced={})
     with psycopg.connect(empty_database) as restored:
         rows = restored.execute("SELECT app, max(name) FROM django_migrations GROUP BY app").fetchall()
         assert {app: name[:4] for app, name in rows}["catalog"] == "0002"

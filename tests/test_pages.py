@@ -12,15 +12,13 @@ import pytest
 from catalog.models import ApiKey, Product
 from recommender.models import Space
 from tests.browser.conftest import Shop, coloured_shop, drawn_catalogue, server, static_files, web
-from tests.pages import CURL, run, runnable
+from tests.pages import API, COMMANDS, CURL, run, runnable
 from tests.workers import process_environment
 
 __all__ = ["coloured_shop", "drawn_catalogue", "server", "static_files", "web"]
 
 DEMO = "http://127.0.0.1:8000"
-API = "docs/api.md"
 SEARCHES = 17  # answers of searches in the examples
-FROM_A_BARE_SERVER = "## From a bare server to HTTPS"
 
 pytestmark = [
     pytest.mark.worker,
@@ -35,7 +33,7 @@ def test_the_examples_run(coloured_shop: Shop, drawn_catalogue: Path, tmp_path: 
 
 
 def _run_the_api(url: str, folder: Path) -> None:
-    examples = [*runnable("README.md", "sh", heading="## Ask it"), *runnable(API, "sh")]
+    examples = [block for page, heading in API for block in runnable(page, "sh", heading=heading)]
     told = run(folder, examples, environment=process_environment(), replaced={DEMO: url})
     answers = [json.loads(line) for line in told.splitlines() if line.startswith("{")]
     searched = [answer for answer in answers if "space" in answer and "results" in answer]
@@ -43,7 +41,7 @@ def _run_the_api(url: str, folder: Path) -> None:
     assert {answer["status"] for answer in searched} == {"ready"}
     # No photo of the drawn products is there twice.
     assert [answer["query"]["image"] for answer in searched if not answer["results"]] == ["all"]
-    [example] = runnable(API, "python")
+    [example] = runnable("docs/api.md", "python")
     subprocess.run([sys.executable, "-c", example.text.replace(DEMO, url)], cwd=folder, check=True, timeout=60)
     similar = json.loads((folder / "similar.json").read_text())
     assert set(similar) == {f"sku:{sku}" for sku in Product.objects.values_list("sku", flat=True)}
@@ -53,10 +51,7 @@ def _run_the_api(url: str, folder: Path) -> None:
 
 def _run_the_commands(url: str, catalogue: Path, folder: Path) -> None:
     """Those of the first day, and those of incidents."""
-    commands = [
-        *runnable("docs/deployment.md", "sh", heading=FROM_A_BARE_SERVER),
-        *runnable("docs/operations.md", "sh"),
-    ]
+    commands = [block for page, heading in COMMANDS for block in runnable(page, "sh", heading=heading)]
     run(
         folder,
         commands,
