@@ -97,7 +97,7 @@ def _furnish(folder: Path) -> None:
 
 
 def _as_told(block: Block, statuses: Sequence[int]) -> bool:
-    wanted = [None] * (len(statuses) - 1) + [block.status] if statuses else []
+    wanted: list[int | None] = [None] * (len(statuses) - 1) + [block.status] if statuses else []
     return all(
         200 <= each < 300 if status is None else each == status for each, status in zip(statuses, wanted, strict=True)
     )
