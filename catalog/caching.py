@@ -57,8 +57,8 @@ def is_named(etag: str, given: str | None) -> bool:
 def kept_as(cache_control: str) -> Callable[[View], View]:
     """A view whose good answers carry this Cache-Control and, unless NOT_STORED, those to GET and HEAD an ETag: 304 to who has it.
 
-    What is public is private to who sends a key: a shared cache would give it to callers without one. An ETag that the view
-    gives is left as it is; it must be another one whenever the answer is another.
+    What is public is private to who sends a key: a shared cache would give it to callers without one. An answer of which the view
+    says NOT_STORED stays so. An ETag that the view gives is left as it is; it must be another one whenever the answer is another.
     """
 
     def decorate(view: View) -> View:
@@ -82,6 +82,8 @@ def not_modified(headers: dict[str, str]) -> HttpResponseNotModified:
 
 def _kept(request: HttpRequest, response: HttpResponseBase, cache_control: str) -> HttpResponseBase:
     if response.status_code != 200 or not isinstance(response, HttpResponse):
+        return response
+    if response.headers.get("Cache-Control") == NOT_STORED:
         return response
     if any(name in request.headers for name in _KEYS):
         cache_control = cache_control.replace("public", "private")

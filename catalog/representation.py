@@ -104,7 +104,7 @@ def product_fields(product: ProductValues) -> dict[str, Any]:
 
 def product_json(product: Product, fields: Fields | None = None) -> dict[str, Any]:
     """The catalogue's answer on a product: its fields and all its stored photos. `fields`: as it was loaded with."""
-    shown = product_fields(_values_of(product, columns_left_out(fields)))
+    shown = product_fields(product_values(product, columns_left_out(fields)))
     if wants(fields, "images"):
         shown["images"] = [image_json(image, title=product.title) for image in product.images.all() if image.digest]
     picked: dict[str, Any] = pick(shown, fields)
@@ -128,7 +128,8 @@ def public_url(path: str) -> str:
     return f"{settings.PUBLIC_URL}{path}"
 
 
-def _values_of(product: Product, left_out: Collection[str]) -> ProductValues:
+def product_values(product: Product, left_out: Collection[str] = ()) -> ProductValues:
+    """What answers say of a product that was read as a model, without the long columns `left_out`."""
     category = product.category
     return ProductValues(
         id=product.pk,

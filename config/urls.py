@@ -12,6 +12,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/", include("recommender.api.urls")),
     path("api/v1/", include("catalog.api.urls")),
+    path("api/v1/", include("catalog.writes.urls")),
     path("api/schema/", kept_as(public(SCHEMA_SECONDS))(SpectacularAPIView.as_view()), name="schema"),
     # The split view keeps its script out of the page, as the content policy asks.
     path(

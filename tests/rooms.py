@@ -16,10 +16,10 @@ ORDER: Mapping[str, tuple[str, ...]] = {
         "categories expiry filters photos sales",
         "typing_errors",
         "search_language text_search",
-        "product_search sorting",
+        "changes product_search sorting",
         "facets",
         "feeds",
-        "access admin api apps checks demo management receivers storefront tasks urls",
+        "access admin api apps checks demo management receivers storefront tasks urls writes",
     ),
     "recommender": (
         "bucket_script buckets halfvec locks models pause progress records redis_cache redis_client",

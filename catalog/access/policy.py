@@ -123,7 +123,8 @@ def _check_rights(asker: Asker, endpoint: Endpoint, key: KeyIdentity | None) -> 
             _refuse_to_operate()
     if key is None and wants_key:
         _refuse_nobody()
-    if key is not None and not endpoint.reads(asker.method):
+    # What a person may write, each view of writes asks of their permissions.
+    if key is not None and key.user_id is None and not endpoint.reads(asker.method):
         raise Problem(
             403,
             "Key may not write",

@@ -19,7 +19,8 @@ _WRITE = ("catalog.add_product", "catalog.change_product", "catalog.delete_produ
 def admin_of(asker: Asker) -> KeyIdentity | None:
     """The admin whose session the caller has, None of anybody else. Raises Undecided where Postgres may not be asked.
 
-    Whoever may add, change and delete products counts as a secret key, others who may log in to the admin as a publishable one.
+    Whoever may add, change and delete products counts as a secret key, others who may log in to the admin as a publishable one; what
+    those may write all the same, the views that write know.
     A request that may change something must come from a page of this host: a browser sends the cookie for other pages, too.
     """
     if not asker.session or not (asker.method in _SAFE or _from_own_page(asker)):

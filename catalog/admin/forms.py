@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -21,11 +20,10 @@ from catalog.categories import free_slug
 from catalog.identifiers import canonical_sku, sku_forms
 from catalog.models import Category, Product, ProductImage
 from catalog.photos import store
-from catalog.photos.hashes import picture_hashes
-from catalog.photos.reading import EXTENSIONS, PhotoError, decode_photo
+from catalog.photos.reading import EXTENSIONS, PhotoError
 from catalog.photos.storage_errors import StorageUnavailable
 from catalog.photos.store import DuplicatePhoto, KeptPhoto
-from catalog.representation import THUMBNAIL_SIDE
+from catalog.photos.uploads import keep_upload
 
 if TYPE_CHECKING:
     ProductModelForm = forms.ModelForm[Product]
@@ -41,17 +39,12 @@ ACCEPT = ",".join([*(f"image/{name.lower()}" for name in EXTENSIONS if name != "
 
 
 def keep_uploads(uploads: Iterable[Upload]) -> None:
-    """Store the uploads before the transaction of the form begins; what is wrong with one is told by `kept_upload`.
-
-    Unlike an import, a form has somebody waiting for it: the photo is decoded, so that a damaged one is told at once.
-    """
+    """Store the uploads before the transaction of the form begins; what is wrong with one is told by `kept_upload`."""
     for upload in uploads:
         upload.seek(0)
         try:
-            data = upload.read(settings.MAX_PHOTO_BYTES + 1)
-            picture = decode_photo(io.BytesIO(data), at_least=THUMBNAIL_SIDE)
-            upload.hashes = picture_hashes(picture)
-            upload.kept = store.keep(data)
+            stored = keep_upload(upload.read(settings.MAX_PHOTO_BYTES + 1))
+            upload.kept, upload.hashes = stored.kept, stored.hashes
         except (PhotoError, StorageUnavailable) as error:
             upload.kept = error
 

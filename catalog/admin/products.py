@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.db import transaction
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.forms import BaseFormSet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString
 
 from catalog import announce, sales
 from catalog.admin.forms import PhotoForm, PhotoFormSet, ProductForm, Upload, keep_uploads
+from catalog.changes.products import delete_products
 from catalog.models import Category, Product, ProductCategory, ProductImage
 from catalog.photos import store
 from catalog.photos.storage_errors import StorageUnavailable
@@ -157,8 +158,8 @@ class ProductAdmin(ProductModelAdmin):
         self.message_user(request, f"{len(ids)} products {done}.")
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Product]) -> None:
-        with transaction.atomic(), announce.together():
-            super().delete_queryset(request, queryset)
+        with transaction.atomic():
+            delete_products(queryset.values_list("pk", flat=True))
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Photos are stored here, before Django opens the transaction of the form.
@@ -209,7 +210,7 @@ class ProductAdmin(ProductModelAdmin):
 
     def save_formset(self, request: HttpRequest, form: Any, formset: BaseFormSet[Any], change: bool) -> None:
         if isinstance(formset, PhotoFormSet):
-            position = _next_position(form.instance)
+            position = store.next_position(form.instance.pk)
             for photo in formset.forms:
                 if photo.has_changed() and photo.appended and photo.instance.pk is None:
                     photo.instance.position = position
@@ -217,15 +218,10 @@ class ProductAdmin(ProductModelAdmin):
         super().save_formset(request, form, formset, change)
 
 
-def _next_position(product: Product) -> int:
-    last = ProductImage.objects.filter(product=product).aggregate(last=Max("position"))["last"]
-    return 0 if last is None else last + 1
-
-
 def _add_last(product: Product, new: list[store.KeptPhoto]) -> None:
     stored = set(ProductImage.objects.filter(product=product).values_list("digest", flat=True))
     for kept in new:
         if kept.digest not in stored:
-            image = ProductImage(product=product, position=_next_position(product))
+            image = ProductImage(product=product, position=store.next_position(product.pk))
             store.name_file(image, kept)
             image.save()

@@ -16,6 +16,7 @@ from django.views import defaults
 from rest_framework import exceptions
 
 from catalog.parameters import InvalidParameter
+from catalog.photos.errors import PhotoError
 from catalog.retry import AWAY_SECONDS, BUSY_SECONDS
 
 API_PREFIX = "/api/"
@@ -50,17 +51,19 @@ def bad_parameter(parameter: str, detail: str) -> Problem:
     return Problem(400, "Bad parameter", f"{parameter}: {detail}", parameter=parameter)
 
 
+def problem_members(problem: Problem) -> dict[str, Any]:
+    """What an outcome within an answer says of a problem."""
+    return _plain_members(problem) | problem.extra
+
+
 def problem_response(problem: Problem, *, instance: str) -> HttpResponse:
     """The answer as `application/problem+json`; `instance` is the path that was asked for."""
-    members = {
-        "type": "about:blank",
-        "title": problem.title,
-        "status": problem.status,
-        "detail": problem.detail,
-        "instance": instance,
-    }
-    content = orjson.dumps(members | problem.extra)
+    content = orjson.dumps(_plain_members(problem) | {"instance": instance} | problem.extra)
     return HttpResponse(content, status=problem.status, content_type=CONTENT_TYPE, headers=problem.headers)
+
+
+def _plain_members(problem: Problem) -> dict[str, Any]:
+    return {"type": "about:blank", "title": problem.title, "status": problem.status, "detail": problem.detail}
 
 
 def handle_exception(error: Exception, context: Mapping[str, Any]) -> HttpResponseBase | None:
@@ -110,6 +113,14 @@ def not_available(request: HttpRequest) -> HttpResponseBase:
     return HttpResponse(page, status=503, headers={"Retry-After": str(AWAY_SECONDS)})
 
 
+def photo_problem(error: PhotoError) -> Problem:
+    """The answer to a photo that cannot be used, or not now."""
+    if error.reason == "busy":
+        return busy(str(error))
+    status = _PHOTO_STATUS.get(error.reason, 422)
+    return Problem(status, "Not a usable photo", str(error), reason=error.reason)
+
+
 def away(detail: str) -> Problem:
     """503: what is needed is not there now, and may be in a moment."""
     return Problem(503, "Not available", detail, headers={"Retry-After": str(AWAY_SECONDS)})
@@ -120,6 +131,7 @@ def busy(detail: str) -> Problem:
     return Problem(503, "Busy", detail, headers={"Retry-After": str(BUSY_SECONDS)})
 
 
+_PHOTO_STATUS = {"too_large": 413, "bomb": 413, "not_an_image": 415, "unsupported": 415, "duplicate": 409}
 _UNREADABLE = (UnreadablePostError, MultiPartParserError, RequestDataTooBig)
 
 

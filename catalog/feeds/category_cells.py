@@ -8,8 +8,8 @@ from functools import lru_cache
 from catalog.categories import MAX_NAME, SEPARATOR, Path, split_path
 
 COLUMNS = ("product_type", "google_product_category")
-_MAX_DEPTH = 60  # treebeard's path: 255 characters, 4 a level
-_MOST = 20
+MAX_DEPTH = 60  # treebeard's path: 255 characters, 4 a level
+MOST = 20
 
 
 def read_categories(
@@ -28,12 +28,12 @@ def read_categories(
     if any(len(name) > MAX_NAME for path in paths for name in path):
         tell(f"product_type: a category's name is longer than {MAX_NAME} characters")
         return None, ()
-    if any(len(path) > _MAX_DEPTH for path in paths):
-        tell(f"product_type: more than {_MAX_DEPTH} levels")
+    if any(len(path) > MAX_DEPTH for path in paths):
+        tell(f"product_type: more than {MAX_DEPTH} levels")
         return None, ()
-    if len(paths) > _MOST:
-        tell(f"product_type: {len(paths)} categories; the first {_MOST} are taken")
-    return (paths[0], tuple(paths[1:_MOST])) if paths else ((), ())
+    if len(paths) > MOST:
+        tell(f"product_type: {len(paths)} categories; the first {MOST} are taken")
+    return (paths[0], tuple(paths[1:MOST])) if paths else ((), ())
 
 
 @lru_cache(maxsize=4096)

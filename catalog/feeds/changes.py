@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import BigIntegerField, TextField
 from django.utils import timezone
 
-from catalog import announce, bulk
 from catalog.categories import CategoryTree
+from catalog.changes.existing import find_products
+from catalog.changes.photos import PhotoReference, plan_photos
+from catalog.changes.products import ProductChange, write_changes
 from catalog.feeds import sources
 from catalog.feeds.columns import ProductRow
 from catalog.feeds.offers import Offer, OfferCells
-from catalog.feeds.photo_changes import PhotoChanges, PhotoReference, plan_photos, write_photos
 from catalog.feeds.sources import Source
-from catalog.identifiers import sku_forms
-from catalog.models import Product, ProductCategory, ProductImage
+from catalog.models import Product
 from catalog.photos import store as photos
 from catalog.sales import Pricing
 
@@ -74,25 +72,20 @@ class PhotosSwept(Exception):
 
 @dataclass
 class _Plan:
-    """The changes of one product. `further`: its further categories, where they change."""
+    """The changes of one row's product. `offer`: what the row says of its being shown."""
 
-    product: Product
-    is_new: bool
-    fields: set[str] = field(default_factory=set)
-    hides: bool = False
-    offer: Offer | None = None
-    further: set[int] | None = None
-    photos: PhotoChanges = field(default_factory=PhotoChanges)
+    change: ProductChange
+    offer: Offer | None
 
     @property
-    def is_unchanged(self) -> bool:
-        return not (self.is_new or self.fields) and self.further is None and self.photos.are_none
+    def product(self) -> Product:
+        return self.change.product
 
 
 def would_change(batch: Iterable[Candidate], tree: CategoryTree, source: Source | None = None) -> Outcome:
     """Counts only; nothing is written."""
     plans, untitled = _plans(batch, tree, source, lock=False)
-    return Outcome(_counts(plans), [plan.product.pk for plan in plans if not plan.is_new], untitled)
+    return Outcome(_counts(plans), [plan.product.pk for plan in plans if not plan.change.is_new], untitled)
 
 
 def write(
@@ -108,10 +101,7 @@ def write(
     with transaction.atomic():
         _hold_files(batch)
         plans, untitled = _plans(batch, tree, source, lock=True)
-        with announce.together(priority="import"):
-            _write_products(plans)
-            _write_further(plans)
-            write_photos((plan.photos for plan in plans), refetch=refetch)
+        write_changes([plan.change for plan in plans], priority="import", refetch=refetch)
         if source is not None:
             sources.name_products(
                 source, {plan.product.pk: None if plan.offer is None else plan.offer is Offer.HIDDEN for plan in plans}
@@ -124,84 +114,54 @@ def _plans(
 ) -> tuple[list[_Plan], list[ProductRow]]:
     """What each row changes, and the rows that would be products without a title."""
     candidates = list(batch)
-    existing = _existing([candidate.row.sku for candidate in candidates], lock=lock)
-    images: defaultdict[int, list[ProductImage]] = defaultdict(list)
-    ids = [product.pk for product in existing.values()]
-    for image in ProductImage.objects.filter(bulk.In("product_id", BigIntegerField(), ids)).order_by("position", "id"):
-        images[image.product_id].append(image)
-    further = _further_categories(ids)
-    hidden = [product.pk for product in existing.values() if not product.published]
+    existing = find_products(skus=[candidate.row.sku for candidate in candidates], lock="row" if lock else "no")
+    hidden = [product.pk for product in existing.by_id.values() if not product.published]
     taken_off = sources.taken_off(source, hidden) if source and hidden else set()
     now = timezone.now()
     plans, untitled = [], []
     for candidate in candidates:
-        product = existing.get(candidate.row.sku)
-        if product is None and not candidate.row.fields.get("title"):
-            untitled.append(candidate.row)
+        row = candidate.row
+        product = existing.by_sku.get(row.sku)
+        if product is None and not row.fields.get("title"):
+            untitled.append(row)
             continue
-        plan = _Plan(product or Product(sku=candidate.row.sku), is_new=product is None)
-        _plan_fields(plan, candidate.row, tree, now)
-        _plan_further(plan, candidate.row, tree, further[plan.product.pk] if product else set())
-        _plan_offer(plan, candidate.row.offer, plan.product.pk in taken_off, now)
+        change = ProductChange(product or Product(sku=row.sku), is_new=product is None)
+        _plan_fields(change, row, tree, now)
+        _plan_further(change, row, tree, existing.further[product.pk] if product else set())
+        _plan_offer(change, row.offer, change.product.pk in taken_off, now)
         if candidate.photos is not None:
-            have = images[plan.product.pk] if product else []
-            plan.photos = plan_photos(plan.product, candidate.photos, have, complete=candidate.complete)
-            plan.hides = plan.hides or bool(plan.photos.removed)
-        plans.append(plan)
+            have = existing.photos[product.pk] if product else []
+            change.set_photos(plan_photos(change.product, candidate.photos, have, complete=candidate.complete))
+        plans.append(_Plan(change, row.offer.offer))
     return plans, untitled
 
 
-def _existing(skus: Iterable[str], *, lock: bool) -> dict[str, Product]:
-    """The products of SKUs in NFC, by those. One that was kept decomposed (NFD) is found too."""
-    forms = {form: sku for sku in skus for form in sku_forms(sku)}
-    products = Product.objects.filter(bulk.In("sku", TextField(), forms)).order_by("pk")
-    if lock:
-        products = products.select_for_update(no_key=True)
-    found: dict[str, Product] = {}
-    for product in products:
-        sku = forms[product.sku]
-        if sku not in found or product.sku == sku:
-            found[sku] = product
-    return found
-
-
-def _plan_fields(plan: _Plan, row: ProductRow, tree: CategoryTree, now: datetime) -> None:
+def _plan_fields(change: ProductChange, row: ProductRow, tree: CategoryTree, now: datetime) -> None:
     wanted = dict(row.fields)
     if row.prices:
-        wanted |= Pricing.of(plan.product).changed(row.prices).fields(now)
+        wanted |= Pricing.of(change.product).changed(row.prices).fields(now)
     if row.attributes is not None:
-        kept = {name: value for name, value in plan.product.attributes.items() if name in row.unread}
+        kept = {name: value for name, value in change.product.attributes.items() if name in row.unread}
         wanted["attributes"] = {**kept, **row.attributes}
     if row.category is not None:
         wanted["category_id"] = tree.find(row.category) or _MISSING if row.category else None
     for name, value in wanted.items():
-        if getattr(plan.product, name) != value:
-            plan.hides = plan.hides or name == "group"
-            setattr(plan.product, name, value)
-            plan.fields.add(name)
+        change.set(name, value)
 
 
-def _further_categories(products: Iterable[int]) -> Mapping[int, set[int]]:
-    found: defaultdict[int, set[int]] = defaultdict(set)
-    rows = ProductCategory.objects.filter(bulk.In("product_id", BigIntegerField(), products))
-    for product, category in rows.values_list("product_id", "category_id"):
-        found[product].add(category)
-    return found
-
-
-def _plan_further(plan: _Plan, row: ProductRow, tree: CategoryTree, have: set[int]) -> None:
+def _plan_further(change: ProductChange, row: ProductRow, tree: CategoryTree, have: set[int]) -> None:
     if row.category is not None:
-        wanted = {tree.find(path) or _MISSING for path in row.further} - {plan.product.category_id}
-        plan.further = wanted if wanted != have else None
+        wanted = {tree.find(path) or _MISSING for path in row.further} - {change.product.category_id}
+        change.further = wanted if wanted != have else None
 
 
-def _plan_offer(plan: _Plan, cells: OfferCells, was_off: bool, now: datetime) -> None:
+def _plan_offer(change: ProductChange, cells: OfferCells, was_off: bool, now: datetime) -> None:
     """Whether the product is shown, and until when. `was_off`: this feed's own words had hidden it.
 
     A feed that states nothing any more shows again what its words, a date or its silence had hidden, but not what a person or
     another feed hid.
     """
-    product, plan.offer = plan.product, cells.offer
+    product = change.product
     expires_at = cells.expires_at if cells.dated else product.expires_at
     if cells.offer is Offer.HIDDEN or (expires_at is not None and expires_at <= now):
         shown = False
@@ -211,10 +171,7 @@ def _plan_offer(plan: _Plan, cells: OfferCells, was_off: bool, now: datetime) ->
         expired = cells.dated and product.expires_at is not None and product.expires_at <= now
         shown = product.published or product.withdrawn or expired or (cells.offer is Offer.UNSAID and was_off)
     for name, value in {"published": shown, "withdrawn": False, "expires_at": expires_at}.items():
-        if getattr(product, name) != value:
-            plan.hides = plan.hides or (name == "published" and not shown)
-            setattr(product, name, value)
-            plan.fields.add(name)
+        change.set(name, value)
 
 
 def _hold_files(batch: Iterable[Candidate]) -> None:
@@ -225,38 +182,12 @@ def _hold_files(batch: Iterable[Candidate]) -> None:
         raise PhotosSwept({kept.name for kept in swept})
 
 
-def _write_products(plans: list[_Plan]) -> None:
-    bulk.insert([plan.product for plan in plans if plan.is_new])
-    changed = [plan.product for plan in plans if plan.fields and not plan.is_new]
-    names = {name for plan in plans if not plan.is_new for name in plan.fields}
-    if changed:
-        now = timezone.now()
-        for product in changed:
-            product.updated_at = now
-        Product.objects.bulk_update(changed, [*sorted(names), "updated_at"])
-    for hidden in (True, False):
-        announce.products_changed(
-            [plan.product.pk for plan in plans if plan.hides is hidden and not plan.is_unchanged], hidden=hidden
-        )
-
-
-def _write_further(plans: list[_Plan]) -> None:
-    changed = {plan.product.pk: plan.further for plan in plans if plan.further is not None}
-    if changed:
-        ProductCategory.objects.filter(product__in=list(changed)).delete()
-        ProductCategory.objects.bulk_create(
-            ProductCategory(product_id=product, category_id=category)
-            for product, categories in changed.items()
-            for category in sorted(categories)
-        )
-
-
 def _counts(plans: Iterable[_Plan]) -> Changes:
     changes = Changes()
-    for plan in plans:
-        changes.created += plan.is_new
-        changes.unchanged += plan.is_unchanged
-        changes.updated += not plan.is_new and not plan.is_unchanged
-        changes.photos_added += len(plan.photos.added)
-        changes.photos_removed += len(plan.photos.removed) + plan.photos.counted
+    for change in (plan.change for plan in plans):
+        changes.created += change.is_new
+        changes.unchanged += change.is_unchanged
+        changes.updated += not change.is_new and not change.is_unchanged
+        changes.photos_added += len(change.photos.added)
+        changes.photos_removed += len(change.photos.removed) + change.photos.counted
     return changes

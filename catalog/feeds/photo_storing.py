@@ -11,9 +11,9 @@ from threading import Semaphore
 from types import TracebackType
 from typing import Self
 
+from catalog.changes.photos import PhotoReference
 from catalog.feeds.changes import Candidate
 from catalog.feeds.columns import ProductRow, is_url
-from catalog.feeds.photo_changes import PhotoReference
 from catalog.feeds.photo_files import PhotoFile, PhotoReferenceError, look_at_photo_files, read_photo_file
 from catalog.feeds.retrying import retried
 from catalog.photos import store

@@ -16,6 +16,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import Max, TextField
+from django.utils import timezone
 
 from catalog import announce
 from catalog.announce import Priority
@@ -127,10 +128,10 @@ def add_photo(
                 _refuse_duplicate(product.pk, kept.digest)
                 image = ProductImage(product=product, position=position or 0, alt=alt)
                 if position is None:
-                    last = ProductImage.objects.filter(product=product).aggregate(last=Max("position"))["last"]
-                    image.position = 0 if last is None else last + 1
+                    image.position = next_position(product.pk)
                 name_file(image, kept)
                 image.save()
+                touch(product.pk)
             return image
 
 
@@ -146,12 +147,31 @@ def replace_photo(*, image: ProductImage, data: bytes, priority: Priority = "upl
             with announce.together(priority=priority):
                 Product.objects.select_for_update(no_key=True).get(pk=image.product_id)
                 row = ProductImage.objects.select_for_update().get(pk=image.pk)
-                if row.digest != kept.digest:
-                    _refuse_duplicate(row.product_id, kept.digest)
-                    name_file(row, kept)
-                    row.source_url = ""
-                    row.save()
+                if put_file(row, kept):
+                    touch(row.product_id)
             return row
+
+
+def put_file(image: ProductImage, kept: KeptPhoto) -> bool:
+    """Give a photo, whose product is locked, another file, and no URL any more; whether it had another. Raises DuplicatePhoto."""
+    if image.digest == kept.digest:
+        return False
+    _refuse_duplicate(image.product_id, kept.digest)
+    name_file(image, kept)
+    image.source_url, image.successor = "", None
+    image.save()
+    return True
+
+
+def next_position(product_id: int) -> int:
+    """Where a photo stands that is put last."""
+    last = ProductImage.objects.filter(product=product_id).aggregate(last=Max("position"))["last"]
+    return 0 if last is None else last + 1
+
+
+def touch(product_id: int) -> None:
+    """Raise the version of a product, to which its photos belong."""
+    Product.objects.filter(pk=product_id).update(updated_at=timezone.now())
 
 
 def name_file(image: ProductImage, kept: KeptPhoto) -> None:

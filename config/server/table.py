@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.conf import settings
 
 from catalog.api.problems import Problem
+from catalog.writes.batch_views import MOST_BATCH_BYTES
 from config.server.lanes import Lane
 from config.server.types import Asked
 from recommender.api.photo_search import ENVELOPE_BYTES, photo_too_large
 
 _PHOTO_SEARCH = "/api/v1/search/image/"
 _BATCH = "/api/v1/similar/batch/"
+_PRODUCTS = "/api/v1/products/"
+_BATCH_OF_WRITES = f"{_PRODUCTS}batch/"
+_WRITING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _URL_THREADS = 3
 _WHY_THREADS = 2
 _BATCH_THREADS = 2  # a batch is up to 100 searches, each with all its filters
 _DUPLICATES_THREADS = 2  # one request may decode hundreds of photos
 _MEDIA_THREADS = 3
 _ADMIN_THREADS = 2
+_PHOTO_WRITE_THREADS = 2  # each decodes and stores up to MAX_BODY_BYTES of photos
+_BATCH_WRITE_THREADS = 2  # a batch is up to 500 products
+_WRITE_THREADS = 2
+_PHOTOS_OF_A_PRODUCT = re.compile(r"/api/v1/products/.+/images/(\d+/)?", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -60,9 +69,16 @@ def request_groups() -> list[RequestGroup]:
         of("why", lambda asked: asked.path.endswith("/why/"), _WHY_THREADS),
         of("duplicates", lambda asked: asked.path.endswith("/duplicates/"), _DUPLICATES_THREADS),
         of("media", lambda asked: asked.path.startswith("/media/"), _MEDIA_THREADS),
+        of("written photos", _writes_photos, _PHOTO_WRITE_THREADS, settings.MAX_BODY_BYTES),
+        of("written batches", lambda asked: asked.path == _BATCH_OF_WRITES, _BATCH_WRITE_THREADS, MOST_BATCH_BYTES),
+        of("writes", lambda asked: asked.method in _WRITING and asked.path.startswith(_PRODUCTS), _WRITE_THREADS),
         of("admin", lambda asked: asked.path.startswith("/admin/"), _ADMIN_THREADS, settings.MAX_BODY_BYTES),
         of("rest", lambda asked: True, settings.WEB_THREADS),
     ]
+
+
+def _writes_photos(asked: Asked) -> bool:
+    return asked.method in _WRITING and _PHOTOS_OF_A_PRODUCT.fullmatch(asked.path) is not None
 
 
 def _is_upload(asked: Asked) -> bool:

@@ -2,7 +2,8 @@
 
 A token is what a cold answer of `similar/` takes. The dearer ones are in round figures by their median times beside it: a photo
 is decoded and goes through the network (5), an explanation does so for two photos (10), a search for duplicates may decode many
-(10), an exact search compares every photo of the catalogue (10), and a batch is one token for each five products (20).
+(10), an exact search compares every photo of the catalogue (10), and a batch is one token for each five products (20). A photo that
+is written is decoded, too (5).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ ENDPOINTS = (
     Endpoint(re.compile(r"/api/v1/recommendations/"), reads_by_post=True),
     Endpoint(re.compile(r"/api/v1/similar/batch/"), reads_by_post=True),
     Endpoint(re.compile(r"/api/v1/products/.+/(why|duplicates)/", re.DOTALL), tokens=10),
+    Endpoint(re.compile(r"/api/v1/products/.+/images/(\d+/)?", re.DOTALL), tokens=5),
     Endpoint(re.compile(r"/api/v1/status/"), for_operators=True),
     Endpoint(re.compile(r"/api/(schema|docs)/"), public=True),
 )

@@ -8,17 +8,15 @@ from typing import Any
 from django.http import HttpResponseBase
 
 from catalog.api import problems
-from catalog.api.problems import Problem, away, bad_parameter, busy
+from catalog.api.problems import Problem, away, bad_parameter, photo_problem
 from catalog.photos.fetch import FetchFailed, FetchRefused, NameUnresolved
-from catalog.photos.reading import DecodersBusy, PhotoError
+from catalog.photos.reading import PhotoError
 from catalog.photos.storage_errors import StorageUnavailable
 from recommender.encoder.serving import EncoderMismatch
 from recommender.index.base import EngineAway
 from recommender.index.types import SpaceGone
 from recommender.search.answers import NoActiveSpace, QueryCancelsOut
 from recommender.search.query_products import UnknownProduct
-
-_PHOTO_STATUS = {"too_large": 413, "bomb": 413, "not_an_image": 415, "unsupported": 415}
 
 
 def handle_exception(error: Exception, context: Mapping[str, Any]) -> HttpResponseBase | None:
@@ -33,11 +31,8 @@ def _of_search(error: Exception) -> Problem | None:
             return Problem(404, "Unknown product", str(error))
         case QueryCancelsOut():
             return Problem(422, "The query cancels itself out", str(error))
-        case DecodersBusy():
-            return busy(str(error))
         case PhotoError():
-            status = _PHOTO_STATUS.get(error.reason, 422)
-            return Problem(status, "Not a usable photo", str(error), reason=error.reason)
+            return photo_problem(error)
         case FetchRefused(reason="too_large"):
             return Problem(413, "Photo too large", str(error), parameter="image_url")
         case FetchRefused(reason="address") | NameUnresolved():

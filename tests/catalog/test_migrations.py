@@ -92,6 +92,15 @@ def test_back_again_nothing_is_left_and_prices_are_what_they_were(migrated: None
     assert rows("SELECT sku, amount FROM catalog_product ORDER BY sku") == [("a", Decimal("3.13")), ("b", Decimal("5"))]
 
 
+def test_versions_come_and_go_beside_writers(migrated: None) -> None:
+    product = make_product(sku="a")
+    raised = "UPDATE catalog_product SET brand = brand || 'x' RETURNING updated_at > %s"
+    call_command("migrate", "catalog", "0009", verbosity=0)
+    assert rows(raised, product.updated_at) == [(False,)]
+    call_command("migrate", "catalog", "0010", verbosity=0)
+    assert rows(raised, product.updated_at) == [(True,)]
+
+
 def test_a_migration_that_broke_off_goes_on_where_it_was(migrated: None) -> None:
     """It ended between the columns and the rows, and an index was built by half."""
     call_command("migrate", "catalog", "0002", verbosity=0)
@@ -202,7 +211,7 @@ def test_feeds_run_by_themselves_and_go_back_to_what_they_were(migrated: None) -
 
 def test_products_of_the_version_before_are_found_by_their_words(migrated: None) -> None:
     """More rows than one batch has; a SKU that was kept decomposed stays so."""
-    call_command("migrate", "catalog", "0006", verbosity=0)
+    call_command("migrate", "catalog", "0008", verbosity=0)
     assert rows("SELECT to_regclass('catalog_producttext'), to_regproc('catalog_plain')") == [(None, None)]
     run(OLD_ROW, "A\u0308-1", "Aalto", "12.90", "{}")
     run(
@@ -210,7 +219,7 @@ def test_products_of_the_version_before_are_found_by_their_words(migrated: None)
         " FROM catalog_product p, generate_series(1, 2500) n WHERE brand = 'Aalto'"
     )
     before = rows("SELECT id, xmin::text FROM catalog_product ORDER BY id")
-    call_command("migrate", "catalog", "0007", verbosity=0)
+    call_command("migrate", "catalog", "0009", verbosity=0)
     assert rows("SELECT id, xmin::text FROM catalog_product ORDER BY id") == before  # no row was written
     assert rows("SELECT count(*) FROM catalog_producttext WHERE words @@ 'aalto'") == [(2501,)]
     assert rows("SELECT count(*) FROM catalog_product WHERE sku = %s", "A\u0308-1") == [(1,)]
@@ -226,17 +235,17 @@ def test_products_of_the_version_before_are_found_by_their_words(migrated: None)
 
 def test_the_migration_of_texts_goes_on_where_it_broke_off(migrated: None) -> None:
     make_product(sku="a", title="Hat")
-    call_command("migrate", "catalog", "0006", fake=True, verbosity=0)
+    call_command("migrate", "catalog", "0008", fake=True, verbosity=0)
     run("DELETE FROM catalog_producttext")
     run("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'product_text_words'::regclass")
-    call_command("migrate", "catalog", "0007", verbosity=0)
+    call_command("migrate", "catalog", "0009", verbosity=0)
     assert rows("SELECT plain FROM catalog_producttext") == [("hat  a",)]
     assert rows("SELECT indisvalid FROM pg_index WHERE indexrelid = 'product_text_words'::regclass") == [(True,)]
 
 
 def test_readers_and_writers_go_on_while_texts_are_written(migrated: None) -> None:
     """Every statement of the migration against a transaction that has read and one that has written a product."""
-    call_command("migrate", "catalog", "0006", verbosity=0)
+    call_command("migrate", "catalog", "0008", verbosity=0)
     run(OLD_ROW, "a", "Aalto", "12.90", "{}")
     stop, failures = threading.Event(), []
 
@@ -255,7 +264,7 @@ def test_readers_and_writers_go_on_while_texts_are_written(migrated: None) -> No
     thread = threading.Thread(target=shop)
     thread.start()
     try:
-        call_command("migrate", "catalog", "0007", verbosity=0)
+        call_command("migrate", "catalog", "0009", verbosity=0)
     finally:
         stop.set()
         thread.join()

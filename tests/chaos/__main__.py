@@ -1,8 +1,8 @@
 """`python -m tests.chaos [--photos 5000] [--kills 100] [--seed 1] [--json F]`: what `make chaos` runs.
 
 A private Postgres and Redis, a worker of two processes, beat and the web server, in a temporary folder. Exit 1 and a list
-of what is wrong unless every decodable photo is done, once, every other failed with its reason, and no process outlived
-the one that made it, or the run.
+of what is wrong unless every decodable photo is done, once, every other failed with its reason, what the API accepted is there,
+once, and no process outlived the one that made it, or the run.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
+from tests.chaos.api_writer import wrong_writes
+from tests.chaos.pictures import is_by_api
 from tests.chaos.run import Chaos
 from tests.runs import Report, run_by_itself
 from tests.servers import OwnServers
@@ -47,6 +49,7 @@ def _shop_under_fire(folder: Path, servers: OwnServers, arguments: argparse.Name
     result = chaos.run()
     result.done, result.failed = counts.done(), counts.failed_by_reason()
     result.wrong += counts.what_is_wrong(arguments.photos)
+    result.wrong += wrong_writes(filter(is_by_api, range(arguments.photos)))
     result.crashes_counted = counts.crashes()
     return {"seed": arguments.seed, "set_up_and_run_seconds": time.monotonic() - began, **asdict(result)}
 
@@ -67,10 +70,11 @@ def _set_up() -> None:
 def _table(report: Report) -> str:
     kills = report["kills"]
     return (
-        "| photos | done | failed | kills | attempts counted as crashes | uploads repeated | seconds | wrong |\n"
-        "|---|---|---|---|---|---|---|---|\n"
+        "| photos | done | failed | kills | attempts counted as crashes | uploads repeated | writes accepted | writes repeated "
+        "| seconds | wrong |\n|---|---|---|---|---|---|---|---|---|---|\n"
         f"| {report['photos']} | {report['done']} | {report['failed']} | {sum(kills.values())} | {report['crashes_counted']} "
-        f"| {report['uploads_repeated']} | {report['seconds']:.0f} | {len(report['wrong'])} |\n"
+        f"| {report['uploads_repeated']} | {report['writes_accepted']} | {report['writes_repeated']} "
+        f"| {report['seconds']:.0f} | {len(report['wrong'])} |\n"
         "kills: " + ", ".join(f"{name} {count}" for name, count in sorted(kills.items()))
     )
 

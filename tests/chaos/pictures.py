@@ -13,6 +13,8 @@ from catalog.demo.drawing import draw_shapes
 BROKEN_EVERY = 20
 # One photo in so many comes through the web server, the rest through the importer.
 UPLOADED_EVERY = 5
+# Of those, one in so many by the API, the rest by the admin's form.
+BY_API_EVERY = 10
 SIDE = 160
 MOVED_TO = 7
 
@@ -31,6 +33,11 @@ def fate(number: int) -> Fate | None:
         return None
     drawn = random.Random(number).random()
     return next((fate for fate, below in _FATES if drawn < below), None)
+
+
+def is_by_api(number: int) -> bool:
+    """Whether the photo comes by the API."""
+    return number % BY_API_EVERY == 0 and not is_broken(number)
 
 
 def replaced_by(number: int) -> int:

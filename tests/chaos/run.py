@@ -1,5 +1,5 @@
-"""A shop of its own under fire: photos come in by import and by upload, are deleted, replaced and
-re-ordered, while its processes are killed at random."""
+"""A shop of its own under fire: photos come in by import, by upload and by the API, are deleted, replaced and re-ordered, while its
+processes are killed at random."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from pathlib import Path
 
 import redis
 
-from tests.chaos.pictures import UPLOADED_EVERY, Fate, fate, is_broken
+from tests.chaos.api_writer import ApiWriter
+from tests.chaos.pictures import UPLOADED_EVERY, Fate, fate, is_broken, is_by_api
 from tests.chaos.processes import Supervised, python
 from tests.chaos.uploader import Uploader
 from tests.servers import OwnServers
@@ -37,6 +38,8 @@ class Result:
     wrong: list[str] = field(default_factory=list)
     crashes_counted: int = 0
     uploads_repeated: int = 0
+    writes_accepted: int = 0
+    writes_repeated: int = 0
 
 
 class Chaos:
@@ -50,7 +53,8 @@ class Chaos:
         self._outlived: list[str] = []
         environment = dict(os.environ)
         port = free_port()
-        uploads = [number for number in range(photos) if number % UPLOADED_EVERY == 0 and not is_broken(number)]
+        by_web = [number for number in range(photos) if number % UPLOADED_EVERY == 0 and not is_broken(number)]
+        uploads = [number for number in by_web if not is_by_api(number)]
         rest = [str(bound) for bound in (0, photos)]
 
         def supervised(name: str, *arguments: str, **extra: str) -> Supervised:
@@ -70,12 +74,14 @@ class Chaos:
         self.result.changed = {kind.value: fates.count(kind) for kind in Fate}
         self._remaining = photos - fates.count(Fate.DELETED)
         self._uploader = Uploader(f"http://127.0.0.1:{port}", uploads, pause=0.0)
+        self._writer = ApiWriter(f"http://127.0.0.1:{port}", [number for number in by_web if is_by_api(number)])
 
     def run(self) -> Result:
         began = time.monotonic()
         for process in self._all:
             process.start()
         self._uploader.start()
+        self._writer.start()
         try:
             self._fire()
             self._wait_until_settled()
@@ -84,6 +90,7 @@ class Chaos:
                 process.stop()
         self.result.seconds = time.monotonic() - began
         self.result.uploads_repeated = self._uploader.repeated
+        self.result.writes_accepted, self.result.writes_repeated = self._writer.accepted, self._writer.repeated
         self.result.wrong += self._outlived
         return self.result
 
@@ -133,7 +140,9 @@ class Chaos:
         from tests.chaos.counts import settled
 
         def over() -> bool:
-            finished = self._importer.finished and self._changer.finished and not self._uploader.left
+            finished = (
+                self._importer.finished and self._changer.finished and not (self._uploader.left or self._writer.left)
+            )
             return finished and settled(self._remaining)
 
         self._wait_for(over, "every photo to end")
@@ -144,8 +153,9 @@ class Chaos:
         seen, since = -1, time.monotonic()
         while not condition():
             self._revive()
-            if not self._uploader.is_alive() and self._uploader.left:
-                raise AssertionError("the uploader ended before its photos did")
+            for thread in (self._uploader, self._writer):
+                if not thread.is_alive() and thread.left:
+                    raise AssertionError(f"the {type(thread).__name__} ended before its photos did")
             if (now := ended()) != seen:
                 seen, since = now, time.monotonic()
             if time.monotonic() - since > STILL_SECONDS:

@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 
 from recommender.encoder.store import save_encoder
 from recommender.spaces.first import ensure_first_space
-from tests.chaos.uploader import PASSWORD, USER
+from tests.chaos.signing_in import PASSWORD, USER
 from tests.recommender.compiled import compiled_encoder
 
 ENCODER = "efficientnet-lite0"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos.pictures import BROKEN_EVERY
+from tests.chaos.pictures import BROKEN_EVERY, BY_API_EVERY
 from tests.chaos.processes import PROJECT
 from tests.chaos.run import KINDS
 
@@ -31,3 +31,4 @@ def test_every_photo_comes_to_its_own_end_whatever_is_killed(tmp_path: Path) -> 
     assert report["done"] == PHOTOS - PHOTOS // BROKEN_EVERY - report["changed"]["deleted"]
     assert report["failed"] == {"truncated": PHOTOS // BROKEN_EVERY}
     assert report["kills"] == Counter(KINDS)
+    assert report["writes_accepted"] == 5 * (PHOTOS // BY_API_EVERY)

@@ -165,7 +165,7 @@ def test_an_unpublished_product_is_not_found(client: Client) -> None:
 
 
 def test_other_methods_and_addresses_are_problems(client: Client) -> None:
-    response = client.post(URL)
+    response = client.delete(URL)
     assert (response.status_code, response["Content-Type"]) == (405, "application/problem+json")
     response = client.get("/api/v1/nothing/")
     assert (response.status_code, response.json()["instance"]) == (404, "/api/v1/nothing/")

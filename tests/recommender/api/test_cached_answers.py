@@ -6,6 +6,7 @@ import asyncio
 import json
 import socket
 import time
+from typing import Any
 
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
@@ -14,6 +15,7 @@ from pytest_django import Settings
 
 from catalog.models import Product
 from recommender import redis_client
+from tests.catalog.writes.keys import Caller
 from tests.event_loop import EventLoop
 from tests.recommender.api.serving import Served, serving
 from tests.web.rsgi import Sent, asked
@@ -84,6 +86,20 @@ def test_what_is_hidden_is_gone_from_kept_answers_when_the_write_returns(served:
     other.save()
     status, _, body = served.get(path)
     assert status == 200 and json.loads(body)["results"] == [] and served.asked == 2
+
+
+@pytest.mark.parametrize(
+    ("method", "rest", "body"),
+    [("PATCH", "", {"published": False}), ("DELETE", "", None), ("PUT", "images/", {"images": []})],
+)
+def test_what_is_hidden_by_the_api_is_gone_as_well(
+    served: Served, path: str, settings: Settings, method: str, rest: str, body: Any
+) -> None:
+    other = json.loads(served.get(path)[2])["results"][0]["product"]["id"]
+    settings.API_ADMISSION = "tests.catalog.writes.keys.decide"
+    assert Caller().call(method, f"{other}/{rest}", body).status_code in (200, 204)
+    status, _, answer = served.get(path)
+    assert status == 200 and json.loads(answer)["results"] == [] and served.asked == 2
 
 
 def test_other_requests_and_bad_answers_are_left_to_django(served: Served, path: str) -> None:

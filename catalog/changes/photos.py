@@ -1,4 +1,4 @@
-"""Compares the photos that a feed's row names with those of its product, and writes the differences."""
+"""Compares the photos that somebody names, a feed's row or a caller, with those of its product, and writes the differences."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from catalog import announce, bulk
+from catalog.announce import Priority
 from catalog.models import Product, ProductImage
 from catalog.photos import asking
 from catalog.photos import store as photos
@@ -14,23 +15,27 @@ from catalog.photos.store import KeptPhoto
 
 @dataclass(frozen=True)
 class PhotoReference:
-    """A photo that a row names: an http(s) URL that a worker fetches, or a stored file and the path it came from."""
+    """A photo that is named: an http(s) URL that a worker fetches, a stored file and the path it came from, or `image`, one of the
+    product's photos. `alt`: its alternative text; None: the one that it has.
+    """
 
     url: str
     kept: KeptPhoto | None
     path: str = ""
+    image: ProductImage | None = None
+    alt: str | None = None
 
 
 @dataclass
 class PhotoChanges:
-    """The changes of one product's photos. `named`: those that stay. `leaving`: those that stay until their successor is
-    stored, with that; `counted`: how many of them do so only now. `freed`: those that the feed names again and that have a
-    successor no more.
+    """The changes of one product's photos. `named`: those that are named by their URL or file again, and stay. `edited`: those
+    whose position or alternative text changes. `leaving`: those that stay until their successor is stored, with that;
+    `counted`: how many of them do so only now. `freed`: those that are named again and have a successor no more.
     """
 
     named: list[ProductImage] = field(default_factory=list)
     added: list[ProductImage] = field(default_factory=list)
-    moved: list[ProductImage] = field(default_factory=list)
+    edited: list[ProductImage] = field(default_factory=list)
     removed: list[ProductImage] = field(default_factory=list)
     leaving: list[tuple[ProductImage, ProductImage]] = field(default_factory=list)
     freed: list[ProductImage] = field(default_factory=list)
@@ -38,15 +43,21 @@ class PhotoChanges:
 
     @property
     def are_none(self) -> bool:
-        return not (self.added or self.moved or self.removed or self.leaving or self.freed)
+        return not (self.added or self.edited or self.removed or self.leaving or self.freed)
 
 
 def plan_photos(
-    product: Product, references: Sequence[PhotoReference], have: Sequence[ProductImage], *, complete: bool
+    product: Product,
+    references: Sequence[PhotoReference],
+    have: Sequence[ProductImage],
+    *,
+    complete: bool,
+    at_once: bool = False,
 ) -> PhotoChanges:
     """Match photos by URL, else by digest. A photo that stays keeps its row, so that it need not be embedded again.
 
-    `complete`: the references are all that the row names, so that what they do not name goes.
+    `complete`: the references are all photos of the product, so that what they do not name goes; `at_once`: without waiting for a
+    successor.
     """
     changes = PhotoChanges()
     by_url = {image.source_url: image for image in have if image.source_url}
@@ -54,27 +65,41 @@ def plan_photos(
     stays: set[int] = set()
     position = 0
     for reference in references:
-        image = by_url.get(reference.url) if reference.kept is None else by_digest.get(reference.kept.digest)
+        image = reference.image
         if image is None:
-            image = ProductImage(product=product, position=position, source_url=reference.url)
+            image = by_url.get(reference.url) if reference.kept is None else by_digest.get(reference.kept.digest)
+        if image is None:
+            image = ProductImage(product=product, position=position, source_url=reference.url, alt=reference.alt or "")
             if reference.kept is not None:
                 photos.name_file(image, reference.kept)
                 by_digest[image.digest] = image
+            else:
+                by_url[image.source_url] = image
             changes.added.append(image)
         elif image.pk is None or image.pk in stays:
-            continue  # the same file twice in a row
+            continue  # the same photo twice in a row
         else:
             stays.add(image.pk)
-            changes.named.append(image)
-            if image.successor_id is not None:
-                changes.freed.append(image)
-            if image.position != position:
-                image.position = position
-                changes.moved.append(image)
+            _plan_kept(changes, image, reference, position)
         position += 1
     if complete:
-        _plan_removals(changes, [image for image in have if image.pk not in stays])
+        unnamed = [image for image in have if image.pk not in stays]
+        if at_once:
+            changes.removed += unnamed
+        else:
+            _plan_removals(changes, unnamed)
     return changes
+
+
+def _plan_kept(changes: PhotoChanges, image: ProductImage, reference: PhotoReference, position: int) -> None:
+    if reference.image is None:
+        changes.named.append(image)
+    if image.successor_id is not None:
+        changes.freed.append(image)
+    alt = image.alt if reference.alt is None else reference.alt
+    if (image.position, image.alt) != (position, alt):
+        image.position, image.alt = position, alt
+        changes.edited.append(image)
 
 
 def _plan_removals(changes: PhotoChanges, unnamed: Sequence[ProductImage]) -> None:
@@ -92,7 +117,7 @@ def _plan_removals(changes: PhotoChanges, unnamed: Sequence[ProductImage]) -> No
             changes.leaving.append((image, successor))
 
 
-def write_photos(products: Iterable[PhotoChanges], *, refetch: bool) -> None:
+def write_photos(products: Iterable[PhotoChanges], *, priority: Priority, refetch: bool = False) -> None:
     """Write the changes and announce them; photos named by URL are fetched, or asked for anew, by a worker.
 
     `refetch`: in full, whatever their servers said of them before.
@@ -101,15 +126,15 @@ def write_photos(products: Iterable[PhotoChanges], *, refetch: bool) -> None:
     # Remove before adding: the unique digest of a removed photo may come back in another row of the product.
     if removed := [image.pk for changes in every for image in changes.removed]:
         ProductImage.objects.filter(pk__in=removed).delete()
-    if moved := [image for changes in every for image in changes.moved]:
-        ProductImage.objects.bulk_update(moved, ["position"])
+    if edited := [image for changes in every for image in changes.edited]:
+        ProductImage.objects.bulk_update(edited, ["position", "alt"])
     added = [image for changes in every for image in changes.added]
     for image in added:
         image.product_id = image.product.pk  # a new product has its id only now
     bulk.insert(added)
     if succeeded := list(_succeeded(every)):
         ProductImage.objects.bulk_update(succeeded, ["successor"])
-    announce.photos_stored([image.pk for image in added], priority="import")
+    announce.photos_stored([image.pk for image in added], priority=priority)
     by_url = [image for changes in every for image in changes.named if image.source_url]
     announce.photos_awaited([image.pk for image in by_url if not image.digest])
     asking.mark((image.pk for image in by_url if image.digest), whole=refetch)

@@ -1,0 +1,29 @@
+"""Photos that somebody sends and waits for: in the admin's form, or by the API."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+from catalog.photos import store
+from catalog.photos.hashes import PictureHashes, picture_hashes
+from catalog.photos.reading import decode_photo
+from catalog.photos.store import KeptPhoto
+from catalog.representation import THUMBNAIL_SIDE
+
+
+@dataclass(frozen=True)
+class KeptUpload:
+    """A stored upload, and the perceptual hashes of its picture."""
+
+    kept: KeptPhoto
+    hashes: PictureHashes
+
+
+def keep_upload(data: bytes) -> KeptUpload:
+    """Judge and store an upload. Slow: call it outside transactions. Raises PhotoError, StorageUnavailable.
+
+    Unlike an import, an upload has somebody waiting for it: the photo is decoded, so that a damaged one is told at once.
+    """
+    hashes = picture_hashes(decode_photo(io.BytesIO(data), at_least=THUMBNAIL_SIDE))
+    return KeptUpload(store.keep(data), hashes)
