@@ -8,11 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 
 from catalog.models import ApiKey, Product
 from recommender.models import Space
 from tests.browser.conftest import Shop, coloured_shop, drawn_catalogue, server, static_files, web
-from tests.pages import API, COMMANDS, CURL, run, runnable
+from tests.pages import API, COMMANDS, CURL, blocks, run, runnable
 from tests.workers import process_environment
 
 __all__ = ["coloured_shop", "drawn_catalogue", "server", "static_files", "web"]
@@ -46,7 +47,30 @@ def _run_the_api(url: str, folder: Path) -> None:
     similar = json.loads((folder / "similar.json").read_text())
     assert set(similar) == {f"sku:{sku}" for sku in Product.objects.values_list("sku", flat=True)}
     assert {len(row) for row in similar.values()} == {8}
-    assert ApiKey.objects.get().name == "examples of the API page"
+    assert {key.name for key in ApiKey.objects.all()} == {"examples of the API page", "examples of writes"}
+    _hold_writes()
+    [wrong] = [answer for answer in answers if answer.get("status") == 400]
+    [told_wrong] = [example for example in map(json.loads, _texts("json")) if "detail" in example]
+    assert {**wrong, "instance": ""} == {**told_wrong, "instance": ""}
+
+
+def _texts(language: str) -> list[str]:
+    return [block.text for block in blocks("docs/api.md", language)]
+
+
+def _hold_writes() -> None:
+    """What the examples made is gone, and the history has it under the key's name."""
+    assert not Product.objects.filter(sku__startswith="EXAMPLE").exists()
+    entries = LogEntry.objects.filter(change_message__contains="examples of writes").order_by("pk")
+    assert [(entry.object_repr, entry.action_flag) for entry in entries] == [
+        ("Scarf (EXAMPLE-1)", ADDITION),
+        ("Scarf (EXAMPLE-1)", CHANGE),
+        ("Scarf (EXAMPLE-1)", CHANGE),
+        ("Scarf (EXAMPLE-1)", CHANGE),
+        ("Cap (EXAMPLE-2)", ADDITION),
+        ("Scarf (EXAMPLE-1)", DELETION),
+        ("Cap (EXAMPLE-2)", DELETION),
+    ]
 
 
 def _run_the_commands(url: str, catalogue: Path, folder: Path) -> None:
