@@ -302,20 +302,26 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["catalog.access.drf.AdmittedPermission"],
     "DEFAULT_THROTTLE_CLASSES": ["catalog.access.drf.AdmittedThrottle"],
     "UNAUTHENTICATED_USER": None,
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "catalog.api.openapi.ApiSchema",
+    # Of bodies that the schema says nothing else of; views read them by themselves.
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "EXCEPTION_HANDLER": "recommender.api.exceptions.handle_exception",
     # The schema can be asked for by `version`; any other name than this one would be copied into a header.
     "ALLOWED_VERSIONS": ["1.0.0"],
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Lookalike",
-    "DESCRIPTION": "What looks like this? Visually similar products for a shop.",
     "VERSION": "1.0.0",
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_PERMISSIONS": ["catalog.access.drf.AdmittedPermission"],
-    "AUTHENTICATION_WHITELIST": [],  # an API that is open names no way to say who asks
+    "AUTHENTICATION_WHITELIST": [],  # keys are named for the API as a whole (catalog.api.openapi)
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "catalog.api.openapi.complete"],
+    # Generators make no type of an enumeration of null alone.
+    "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
+    "COMPONENT_SPLIT_PATCH": False,  # what PATCH takes is declared with nothing required
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,  # it would say each choice twice
 }
 
 # `json`: the web server writes a line for every answer to standard output. It is off because the lines hold the addresses of

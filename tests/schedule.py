@@ -28,6 +28,8 @@ LONGEST_FIRST = (
     *KERAS,
     "tests/recommender/pipeline/test_workers.py",
     *BROWSER,
+    "tests/clients/test_clients.py",
+    "tests/fuzz/test_schema.py",
     "tests/chaos/test_chaos.py",
     "tests/config/test_docker.py",
     "tests/recommender/search/test_property.py",

@@ -15,6 +15,7 @@ from django.utils.encoding import force_str
 from django.views import defaults
 from rest_framework import exceptions
 
+from catalog.api.problem_types import type_of
 from catalog.parameters import InvalidParameter
 from catalog.photos.errors import PhotoError
 from catalog.retry import AWAY_SECONDS, BUSY_SECONDS
@@ -63,7 +64,12 @@ def problem_response(problem: Problem, *, instance: str) -> HttpResponse:
 
 
 def _plain_members(problem: Problem) -> dict[str, Any]:
-    return {"type": "about:blank", "title": problem.title, "status": problem.status, "detail": problem.detail}
+    return {
+        "type": type_of(problem.title),
+        "title": problem.title,
+        "status": problem.status,
+        "detail": problem.detail,
+    }
 
 
 def handle_exception(error: Exception, context: Mapping[str, Any]) -> HttpResponseBase | None:

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema_field
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 
+from catalog.api.shapes import ID, Shaped, identifier
 from catalog.facets import MAX_COUNTED, RANGES
 from catalog.fields import CATALOGUE_PRODUCT, MAX_FIELDS, Fields, names_of
 from catalog.filters.base import Parameter
 from catalog.filters.registry import PARAMETERS
-from catalog.parameters import MAX_ID
+from catalog.parameters import MAX_VALUES
 from catalog.sorting import SORTS
 
+PRODUCT_NAME = {"oneOf": [dict(ID), {"type": "string", "pattern": "^sku:."}]}
 
-@extend_schema_field(
-    {"oneOf": [{"type": "integer", "minimum": 1, "maximum": MAX_ID}, {"type": "string", "pattern": "^sku:."}]}
-)
-class ProductNameField(serializers.CharField):
+
+def product_name() -> Shaped:
     """A product in JSON: its id, or `sku:` and its SKU."""
+    return Shaped(PRODUCT_NAME)
 
 
 def product_in_path(name: str, whose: str) -> OpenApiParameter:
     return OpenApiParameter(
         name,
-        {"type": "string", "pattern": "^([0-9]+|sku:.+)$"},
+        {"type": "string", "pattern": "^([0-9]+|sku:.+)$", "example": "sku:CL-DRES-000"},
         OpenApiParameter.PATH,
         description=f"{whose} id, or `sku:` and its SKU, as in `sku:CL-DRES-000`; what is not allowed in a path is"
         " percent-encoded, a slash as `%2F`.",
@@ -47,23 +48,17 @@ def field_list(*known: Fields) -> OpenApiParameter:
     )
 
 
-def field_names() -> serializers.ListField:
-    """The member `fields` of a JSON body."""
-    return serializers.ListField(
-        child=serializers.CharField(),
-        required=False,
-        max_length=MAX_FIELDS,
-        help_text="Only these members of each result, as the parameter `fields` of products/{product}/similar/.",
-    )
-
-
-def filters_query() -> serializers.DictField:
+def filters_query() -> Shaped:
     """What an answer says of its filters, in the schema."""
-    return serializers.DictField(
-        child=serializers.CharField(),
+    return Shaped(
+        {"type": "object", "additionalProperties": {"oneOf": [{"type": "string"}, {"type": "number"}]}},
         required=False,
-        help_text="What was chosen where it was left open: the `currency` of a price filter, the words of a corrected `search`.",
+        help_text="What was chosen where it was left open: the `currency` of a price filter, the words of a corrected `search`, the"
+        " `color_weight` of a search.",
     )
+
+
+_VALUES = [{"type": "string"}, {"type": "number"}, {"type": "boolean"}]
 
 
 class CategorySchema(serializers.Serializer[None]):
@@ -94,7 +89,7 @@ class CategoriesSchema(serializers.Serializer[None]):
 
 
 class ImageSchema(serializers.Serializer[None]):
-    id = serializers.IntegerField()
+    id = identifier()
     url = serializers.CharField()
     thumbnail = serializers.CharField(help_text="JPEG of at most 400 pixels a side.")
     width = serializers.IntegerField(help_text="Pixels, upright.")
@@ -109,7 +104,7 @@ class ImageSchema(serializers.Serializer[None]):
 class ProductFields(serializers.Serializer[None]):
     """What every answer says of a product, whichever of its photos it shows; each member only where `fields` has it."""
 
-    id = serializers.IntegerField(required=False)
+    id = identifier(required=False)
     sku = serializers.CharField(required=False)
     group = serializers.CharField(required=False, help_text="Variants share a group; empty: none.")
     title = serializers.CharField(required=False)
@@ -127,8 +122,13 @@ class ProductFields(serializers.Serializer[None]):
     currency = serializers.CharField(required=False)
     in_stock = serializers.BooleanField(required=False)
     url = serializers.CharField(required=False)
-    attributes = serializers.DictField(
-        child=serializers.JSONField(), required=False, help_text="A text, or a list where there are several values."
+    attributes = Shaped(
+        {
+            "type": "object",
+            "additionalProperties": {"oneOf": [*_VALUES, {"type": "array", "items": {"oneOf": _VALUES}}]},
+        },
+        required=False,
+        help_text="By name: a text, a number or true or false, or a list where there are several values.",
     )
 
 
@@ -179,7 +179,7 @@ class ProductPageSchema(serializers.Serializer[None]):
     )
     results = ProductSchema(many=True)
     unknown = serializers.ListField(
-        child=ProductNameField(),
+        child=product_name(),
         required=False,
         help_text="Those of `ids` that are no published products, as they were written.",
     )
@@ -190,13 +190,31 @@ class ProductPageSchema(serializers.Serializer[None]):
         ref_name = "ProductPage"
 
 
-class ProblemSchema(serializers.Serializer[None]):
-    type = serializers.CharField()
-    title = serializers.CharField()
-    status = serializers.IntegerField()
+class MemberErrorSchema(serializers.Serializer[None]):
+    parameter = serializers.CharField(help_text="Where it is in the body, such as `items/3/price`.")
     detail = serializers.CharField()
-    instance = serializers.CharField()  # type: ignore[assignment]
+
+    class Meta:
+        ref_name = "MemberError"
+
+
+class ProblemSchema(serializers.Serializer[None]):
+    type = Shaped(
+        {"type": "string", "format": "uri-reference", "example": "/problems/bad-parameter/"},
+        help_text="The page that says what the problem means and what to do; `about:blank`: as `status` says.",
+    )
+    title = serializers.CharField()
+    status = serializers.IntegerField(min_value=400, max_value=599)
+    detail = serializers.CharField(help_text="What was wrong, with which input, and what would do; for people.")
+    instance = serializers.CharField(help_text="The path that was asked for.")  # type: ignore[assignment]
     parameter = serializers.CharField(required=False, help_text="Which parameter was bad.")
+    reason = serializers.CharField(required=False, help_text="Why a photo was not taken, in a word.")
+    errors = MemberErrorSchema(
+        many=True,
+        required=False,
+        help_text="Of a write: all members that cannot be taken.",
+    )
+    policy = serializers.CharField(required=False, help_text="Of 429: which bucket is empty, `address` or `key`.")
 
     class Meta:
         ref_name = "Problem"
@@ -211,14 +229,36 @@ def query_parameter(parameter: Parameter) -> OpenApiParameter:
     """A filter's parameter in an `extend_schema(parameters=...)`."""
     one = dict(parameter.schema)
     return OpenApiParameter(
-        parameter.written("name"),
-        {"type": "array", "items": one} if parameter.many else one,
+        parameter.name,
+        {"type": "array", "items": one, "maxItems": MAX_VALUES} if parameter.many else one,
         OpenApiParameter.QUERY,
         description=parameter.help,
     )
 
 
-FILTERS = [query_parameter(parameter) for parameter in PARAMETERS]
+def _open_filters() -> str:
+    """What parameters whose names callers write are for: the schema can name none of them."""
+    return "\n".join(f"- `{one.written('<name>')}`: {one.help}" for one in PARAMETERS if one.open)
+
+
+_LISTED = {"oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+ATTRIBUTES = OpenApiParameter(
+    "attributes",
+    {"type": "object", "additionalProperties": _LISTED, "example": {"attr.colour": "red", "attr.weight.min": "2"}},
+    OpenApiParameter.QUERY,
+    style="form",
+    explode=True,
+    description=f"Each member is a parameter of its own, such as `attr.colour=red`.\n{_open_filters()}",
+)
+
+
+def _name_of_sort(sort: str) -> str:
+    """What generators call it: `-price` would be no name."""
+    return f"{sort[1:]}_descending".upper() if sort.startswith("-") else sort.upper()
+
+
+FIXED_FILTERS = [query_parameter(parameter) for parameter in PARAMETERS if not parameter.open]
+FILTERS = [*FIXED_FILTERS, ATTRIBUTES]
 FIELDS = field_list(CATALOGUE_PRODUCT)
 LIST = [
     OpenApiParameter(
@@ -230,15 +270,15 @@ LIST = [
     ),
     OpenApiParameter(
         "sort",
-        {"type": "string", "enum": list(SORTS)},
+        {"type": "string", "enum": list(SORTS), "x-enum-varnames": [_name_of_sort(one) for one in SORTS]},
         description="`id` by default, `relevance` with `search`. Products without a price come last.",
     ),
     OpenApiParameter(
-        "page", {"type": "integer", "minimum": 1, "maximum": 1_000_000, "default": 1}, description="From 1."
+        "page", {"type": "integer", "minimum": 1, "maximum": 1_000_000}, description="From 1, which is the default."
     ),
     OpenApiParameter(
         "page_size",
-        {"type": "integer", "minimum": 1, "maximum": 100, "default": 24},
+        {"type": "integer", "minimum": 1, "maximum": 100},
         description="1 to 100, 24 by default.",
     ),
     OpenApiParameter(

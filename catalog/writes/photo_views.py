@@ -98,7 +98,7 @@ class OnePhoto(WriteView):
     @extend_schema(
         operation_id="product_image_update",
         summary="A photo's alternative text or position",
-        parameters=[schema.PRODUCT, schema.IF_MATCH],
+        parameters=[schema.PRODUCT, schema.IMAGE, schema.IF_MATCH],
         request=schema.EditedPhotoSchema,
         responses={200: schema.WrittenImageSchema, **schema.problems(400, 401, 403, 404, 412, 413, 415, 503)},
         tags=["writes"],
@@ -116,7 +116,7 @@ class OnePhoto(WriteView):
         operation_id="product_image_replace",
         summary="Another file for a photo",
         description="A file as the form's `image`, or a `url` in JSON: then the photo of before is shown until a worker has fetched it.",
-        parameters=[schema.PRODUCT, schema.IF_MATCH],
+        parameters=[schema.PRODUCT, schema.IMAGE, schema.IF_MATCH],
         request={_FORM: schema.UploadedPhotoSchema, JSON_TYPE: schema.PhotoAddressSchema},
         responses={
             200: schema.WrittenImageSchema,
@@ -143,7 +143,7 @@ class OnePhoto(WriteView):
     @extend_schema(
         operation_id="product_image_delete",
         summary="Remove a photo",
-        parameters=[schema.PRODUCT, schema.IF_MATCH],
+        parameters=[schema.PRODUCT, schema.IMAGE, schema.IF_MATCH],
         request=None,
         responses={204: None, **schema.problems(401, 403, 404, 412, 503)},
         tags=["writes"],

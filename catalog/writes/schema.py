@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, inline_serializer
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 
-from catalog.api.schema import CategorySchema, ProductFields, problem
+from catalog.api.schema import PRODUCT, CategorySchema, MemberErrorSchema, ProductFields, problem
+from catalog.api.shapes import ID, identifier
 from catalog.changes.product_photos import MOST_PHOTOS
 from catalog.changes.wishes import Operation
 from catalog.writes.members import LARGEST_POSITION
 from catalog.writes.photo_members import MAX_ALT
+
+__all__ = ["PRODUCT"]
 
 PROBLEMS = {
     400: "Members that cannot be taken, the first of them in `parameter`, all in `errors`.",
@@ -24,9 +27,7 @@ PROBLEMS = {
     422: "A photo that cannot be decoded.",
     503: "Busy, or not available; send it again after Retry-After.",
 }
-PRODUCT = OpenApiParameter(
-    "product", OpenApiTypes.STR, OpenApiParameter.PATH, description="The product's id, or `sku:` and its SKU."
-)
+IMAGE = OpenApiParameter("image", dict(ID), OpenApiParameter.PATH, description="The photo's id.")
 IF_MATCH = OpenApiParameter(
     "If-Match",
     OpenApiTypes.STR,
@@ -49,7 +50,7 @@ def problems(*codes: int) -> dict[int, OpenApiResponse]:
 
 
 class PhotoToKeepOrAdd(serializers.Serializer[None]):
-    id = serializers.IntegerField(required=False, help_text="A photo of the product, which stays.")
+    id = identifier(required=False, help_text="A photo of the product, which stays.")
     url = serializers.URLField(
         required=False, max_length=2000, help_text="Without id: where a new one is fetched from."
     )
@@ -117,7 +118,7 @@ class UploadedPhotosSchema(serializers.Serializer[None]):
 class PatchedProductSchema(serializers.Serializer[None]):
     """Every member that can be written; none is needed."""
 
-    id = serializers.IntegerField(required=False, help_text="Only to be compared with the product's.")
+    id = identifier(required=False, help_text="Only to be compared with the product's.")
     sku = serializers.CharField(required=False, max_length=200)
     group = serializers.CharField(required=False, max_length=200, allow_blank=True, allow_null=True)
     title = serializers.CharField(required=False, max_length=500)
@@ -175,7 +176,7 @@ class NewProductSchema(ReplacedProductSchema):
 
 
 class WrittenImageSchema(serializers.Serializer[None]):
-    id = serializers.IntegerField()
+    id = identifier()
     url = serializers.CharField(allow_null=True, help_text="null until a worker has fetched it.")
     thumbnail = serializers.CharField(allow_null=True)
     width = serializers.IntegerField(allow_null=True)
@@ -207,12 +208,7 @@ class OutcomeProblemSchema(serializers.Serializer[None]):
     status = serializers.IntegerField()
     detail = serializers.CharField()
     parameter = serializers.CharField(required=False)
-    errors = inline_serializer(
-        "MemberError",
-        {"parameter": serializers.CharField(), "detail": serializers.CharField()},
-        many=True,
-        required=False,
-    )
+    errors = MemberErrorSchema(many=True, required=False)
 
     class Meta:
         ref_name = "OutcomeProblem"
@@ -238,7 +234,7 @@ class PhotoOutcomesSchema(serializers.Serializer[None]):
 
 class BatchItemSchema(PatchedProductSchema):
     op = serializers.ChoiceField(choices=[operation.value for operation in Operation])
-    id = serializers.IntegerField(required=False, help_text="Which product; else `sku` says it.")
+    id = identifier(required=False, help_text="Which product; else `sku` says it.")
     if_match = serializers.CharField(required=False, help_text="As the header If-Match.")
 
     class Meta:
@@ -257,7 +253,7 @@ class BatchOutcomeSchema(serializers.Serializer[None]):
     status = serializers.IntegerField(
         help_text="What a call for the item alone would answer; 424: nothing was done, for another item was refused."
     )
-    id = serializers.IntegerField(required=False)
+    id = identifier(required=False)
     sku = serializers.CharField(required=False)
     etag = serializers.CharField(required=False)
     problem = OutcomeProblemSchema(required=False)

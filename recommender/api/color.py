@@ -29,6 +29,7 @@ class ColorSearch(SearchView):
 
     @extend_schema(
         operation_id="search_color",
+        tags=["search"],
         summary="What has these colours",
         parameters=[schema.HEX, *schema.COLOR_SEARCH],
         responses={200: schema.AnswerSchema, **schema.problems(400, 503)},
@@ -53,6 +54,7 @@ class ProductColors(SearchView):
 
     @extend_schema(
         operation_id="product_colors",
+        tags=["search"],
         summary="The product's own colours",
         parameters=[PRODUCT],
         responses={200: schema.ProductColorsSchema, **schema.problems(404, 503)},

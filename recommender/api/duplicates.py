@@ -23,6 +23,7 @@ from recommender.search.query_products import product_id_of
 class Duplicates(SearchView):
     @extend_schema(
         operation_id="duplicates",
+        tags=["search"],
         summary="Products whose photos show the same",
         description="Candidates from the index, judged by the cosine of plain features (`score`), confirmed by a perceptual hash.",
         parameters=[PRODUCT, schema.THRESHOLD, schema.LIMIT, schema.EXACT, schema.FIELDS],

@@ -51,6 +51,7 @@ class PhotoSearch(SearchView):
 
     @extend_schema(
         operation_id="search_image",
+        tags=["search"],
         summary="What looks like this photo",
         description="A photo as the form field `image`, or `image_url` in JSON; `crop` is x,y,width,height in fractions of the "
         "upright photo. Filters may stand in the query string, the form or the JSON.",

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from drf_spectacular.types import OpenApiTypes
+from collections.abc import Mapping
+from typing import Any
+
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 
-from catalog.api.schema import FILTERS, ProductFields, ProductNameField, field_list, field_names, filters_query, problem
+from catalog.api.schema import (
+    FILTERS,
+    FIXED_FILTERS,
+    PRODUCT_NAME,
+    ProductFields,
+    field_list,
+    filters_query,
+    problem,
+    product_name,
+)
+from catalog.api.shapes import Shaped, body, identifier
 from catalog.fields import FOUND_PRODUCT
 from catalog.filters.attribute_names import MAX_ATTRIBUTES
 from catalog.parameters import MAX_VALUES
 from recommender.api.answers import RESULT_FIELDS
+from recommender.search.filters import DEFAULT_LIMIT, MAX_LIMIT
 
+MOST_IDS = 100  # products in one list
 PROBLEMS = {
     400: "A bad parameter, named in `parameter`.",
     404: "No such product, or it is not published.",
@@ -28,62 +42,64 @@ def problems(*codes: int) -> dict[int, OpenApiResponse]:
     return {code: problem(PROBLEMS[code]) for code in codes}
 
 
-def query(name: str, kind: OpenApiTypes, description: str, *, many: bool = False) -> OpenApiParameter:
-    return OpenApiParameter(name, kind, OpenApiParameter.QUERY, description=description, many=many)
+def query(name: str, shape: Mapping[str, Any], description: str, *, required: bool = False) -> OpenApiParameter:
+    return OpenApiParameter(name, dict(shape), OpenApiParameter.QUERY, description=description, required=required)
 
 
-LIMIT = query("limit", OpenApiTypes.INT, "Places of the answer, 1 to 100; 12 by default.")
-EXACT = query("exact", OpenApiTypes.BOOL, "Compare with every photo instead of asking the ANN index.")
-FIELDS = field_list(FOUND_PRODUCT, RESULT_FIELDS)
-THRESHOLD = query(
-    "threshold", OpenApiTypes.FLOAT, "Least cosine of plain features, 0 to 1; DUPLICATE_THRESHOLD by default."
+def number(least: float, most: float) -> dict[str, Any]:
+    return {"type": "number", "minimum": least, "maximum": most}
+
+
+LIMIT = query(
+    "limit",
+    {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT},
+    f"Places of the answer, 1 to {MAX_LIMIT}; {DEFAULT_LIMIT} by default.",
 )
+EXACT = query("exact", {"type": "boolean"}, "Compare with every photo instead of asking the ANN index.")
+FIELDS = field_list(FOUND_PRODUCT, RESULT_FIELDS)
+THRESHOLD = query("threshold", number(0, 1), "Least cosine of plain features, 0 to 1; DUPLICATE_THRESHOLD by default.")
 COLOR_WEIGHT = query(
     "color_weight",
-    OpenApiTypes.FLOAT,
+    number(0, 1),
     "How much colour counts beside shape, 0 (shape alone) to 1 (colour alone); the space's own weight by default. Refused"
     " where the space has no colour part.",
 )
-_COLOR_WEIGHT = "How much colour counts beside shape, 0 to 1; the space's own weight by default."
-COLOR_SEARCH = [
-    LIMIT,
-    *FILTERS,
-    query("min_score", OpenApiTypes.FLOAT, "Nothing less alike than this, -1 to 1."),
+_LEAST = [
+    query("min_score", number(-1, 1), "Nothing less alike than this, -1 to 1."),
     query(
         "min_confidence",
-        OpenApiTypes.FLOAT,
+        number(0, 100),
         "Nothing of less confidence than this, 0 to 100: means the same in every space, where a score does not. Refused while"
         " `confidence_basis` is null.",
     ),
+]
+_OF_ONE_PAGE = [
     query(
         "min_results",
-        OpenApiTypes.INT,
-        "When a least score or confidence leaves fewer, fill from the same category; see `fallback`.",
+        {"type": "integer", "minimum": 0, "maximum": MAX_LIMIT},
+        "When a least score or confidence leaves fewer, fill from the same category; see `fallback`. At most `limit`.",
     ),
-    query("diversity", OpenApiTypes.FLOAT, "0 to 1: how much answers should differ from each other."),
-    EXACT,
-    FIELDS,
+    query("diversity", number(0, 1), "0 to 1: how much answers should differ from each other."),
 ]
+COLOR_SEARCH = [LIMIT, *FILTERS, *_LEAST, *_OF_ONE_PAGE, EXACT, FIELDS]
 SEARCH = [*COLOR_SEARCH, COLOR_WEIGHT]
-HEX = OpenApiParameter(
+HEX = query(
     "hex",
-    OpenApiTypes.STR,
-    OpenApiParameter.QUERY,
-    required=True,
-    description="One to five colours, separated by commas: 3 or 6 hexadecimal digits each, and after a colon its weight, 1 by"
+    {"type": "string", "example": "c04a1f:3,ffffff:1"},
+    "One to five colours, separated by commas: 3 or 6 hexadecimal digits each, and after a colon its weight, 1 by"
     " default. `c04a1f:3,ffffff:1` is three parts of the one and one of the other.",
+    required=True,
 )
 IMAGE = query(
     "image",
-    OpenApiTypes.STR,
+    {"type": "string", "pattern": "^([0-9]{1,18}|all)$"},
     "The id of one of the product's photos, or `all` (each of them asks, and the best of each counts); the primary photo by default.",
 )
-_FILTERS = (
-    "And every filter of products/{id}/similar/, within the same bounds:"
-    f" {MAX_ATTRIBUTES} attributes, {MAX_VALUES} values of all parameters together."
+CROP = query(
+    "crop",
+    {"type": "string", "example": "0.1,0.2,0.5,0.6"},
+    "x,y,width,height in fractions of the upright photo; what stands on plain ground inside it is searched for.",
 )
-_CROP = "x,y,width,height in fractions of the upright photo; what stands on plain ground inside it is searched for."
-CROP = query("crop", OpenApiTypes.STR, _CROP)
 
 
 class AnswerImageSchema(serializers.Serializer[None]):
@@ -127,7 +143,7 @@ class ScoresSchema(serializers.Serializer[None]):
 
 class ResultSchema(serializers.Serializer[None]):
     product = AnswerProductSchema(required=False)
-    image = serializers.IntegerField(required=False, help_text="Id of the photo that matches best.")
+    image = identifier(required=False, help_text="Id of the photo that matches best.")
     score = serializers.FloatField(required=False, help_text="Higher is more alike.")
     confidence = serializers.FloatField(
         allow_null=True,
@@ -174,25 +190,53 @@ class AnswerSchema(serializers.Serializer[None]):
         ref_name = "Answer"
 
 
+_VALUE = {"oneOf": [{"type": "string"}, {"type": "number"}, {"type": "boolean"}]}
+ATTRIBUTES = Shaped(
+    {
+        "type": "object",
+        "additionalProperties": {"oneOf": [*_VALUE["oneOf"], {"type": "array", "items": _VALUE}]},
+        "maxProperties": MAX_ATTRIBUTES,
+        "example": {"colour": ["red", "blue"], "weight.min": 2},
+    },
+    required=False,
+    help_text="By name: a value or a list, of which a product must have one. `weight.min` and `weight.max` bound an attribute's"
+    " number. A member `attr.colour` beside this one is taken, too.",
+)
+EXCLUDE = query(
+    "exclude",
+    {"type": "array", "items": PRODUCT_NAME, "maxItems": MAX_VALUES},
+    "Products never answered.",
+)
+_JSON_FILTERS = [*(one for one in FIXED_FILTERS if one.name != "exclude"), EXCLUDE]
+_JSON_SEARCH = [LIMIT, *_JSON_FILTERS, *_LEAST, EXACT, FIELDS, COLOR_WEIGHT]
+
+
 def product_list(*, required: bool = True) -> serializers.ListField:
     return serializers.ListField(
-        child=ProductNameField(), max_length=100, required=required, help_text="Product ids, or `sku:` and a SKU."
+        child=product_name(),
+        min_length=1 if required else 0,
+        max_length=MOST_IDS,
+        required=required,
+        help_text="Product ids, or `sku:` and a SKU.",
     )
 
 
-class RecommendationsRequest(serializers.Serializer[None]):
-    positive = product_list()
-    negative = product_list(required=False)
-    limit = serializers.IntegerField(required=False, help_text=_FILTERS)
-    color_weight = serializers.FloatField(required=False, min_value=0, max_value=1, help_text=_COLOR_WEIGHT)
-    fields = field_names()  # type: ignore[assignment]
-
-
-class BatchRequest(serializers.Serializer[None]):
-    products = product_list()
-    limit = serializers.IntegerField(required=False, help_text=_FILTERS)
-    color_weight = serializers.FloatField(required=False, min_value=0, max_value=1, help_text=_COLOR_WEIGHT)
-    fields = field_names()  # type: ignore[assignment]
+RecommendationsRequest = body(
+    "RecommendationsRequest",
+    {"positive": product_list(), "negative": product_list(required=False), "attributes": ATTRIBUTES},
+    [*_JSON_SEARCH, *_OF_ONE_PAGE],
+)
+BatchRequest = body("BatchRequest", {"products": product_list(), "attributes": ATTRIBUTES}, _JSON_SEARCH)
+PhotoUpload = body(
+    "PhotoUpload",
+    {"image": serializers.FileField()},
+    [LIMIT, *FIXED_FILTERS, *_LEAST, *_OF_ONE_PAGE, EXACT, FIELDS, COLOR_WEIGHT, CROP],
+)
+PhotoUrl = body(
+    "PhotoUrl",
+    {"image_url": serializers.URLField(help_text="http or https, on a public host."), "attributes": ATTRIBUTES},
+    [*_JSON_SEARCH, *_OF_ONE_PAGE, CROP],
+)
 
 
 class BatchAnswer(serializers.Serializer[None]):
@@ -200,29 +244,13 @@ class BatchAnswer(serializers.Serializer[None]):
     confidence_basis = confidence_basis()
     query = filters_query()
     unknown = serializers.ListField(
-        child=ProductNameField(), required=False, help_text="Products that do not exist, as they were written."
+        child=product_name(), required=False, help_text="Products that do not exist, as they were written."
     )
     waiting = serializers.DictField(
         child=serializers.CharField(),
         required=False,
         help_text="Those without a vector: pending or failed, by product as it was written.",
     )
-
-
-class PhotoUpload(serializers.Serializer[None]):
-    image = serializers.FileField()
-    crop = serializers.CharField(required=False, help_text=_CROP)
-    limit = serializers.IntegerField(required=False)
-    color_weight = serializers.FloatField(required=False, min_value=0, max_value=1, help_text=_COLOR_WEIGHT)
-    fields = field_names()  # type: ignore[assignment]
-
-
-class PhotoUrl(serializers.Serializer[None]):
-    image_url = serializers.URLField()
-    crop = serializers.CharField(required=False, help_text=_CROP)
-    limit = serializers.IntegerField(required=False)
-    color_weight = serializers.FloatField(required=False, min_value=0, max_value=1, help_text=_COLOR_WEIGHT)
-    fields = field_names()  # type: ignore[assignment]
 
 
 class ColorSchema(serializers.Serializer[None]):
@@ -290,7 +318,7 @@ class StatusRecall(serializers.Serializer[None]):
 
 
 class StatusOverdueFeed(serializers.Serializer[None]):
-    id = serializers.IntegerField()
+    id = identifier()
     since = serializers.DateTimeField(help_text="When it was last read to its end, or got its schedule.")
     read_at = serializers.DateTimeField(allow_null=True, help_text="When it was last read to its end; null: never.")
 

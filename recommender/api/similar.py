@@ -27,14 +27,13 @@ from recommender.search.filters import from_json, parse, parse_photo_id, parse_p
 from recommender.search.query_products import product_id_of, product_ids
 from recommender.search.similarity import recommend, similar_to_each, similar_to_product
 
-MOST_IDS = 100
-
 
 class Similar(SearchView):
     """The products whose photos look most like one of this product's, each product once, by its best photo."""
 
     @extend_schema(
         operation_id="similar_products",
+        tags=["search"],
         summary="What looks like this product",
         parameters=[PRODUCT, *schema.SEARCH, schema.IMAGE],
         responses={200: schema.AnswerSchema, **schema.problems(400, 404, 503)},
@@ -58,6 +57,7 @@ class Recommendations(SearchView):
 
     @extend_schema(
         operation_id="recommendations",
+        tags=["search"],
         summary="What looks like the likes and not like the dislikes",
         request=schema.RecommendationsRequest,
         responses={200: schema.AnswerSchema, **schema.problems(400, 404, 415, 422, 503)},
@@ -67,8 +67,8 @@ class Recommendations(SearchView):
         body = json_body(as_sent(request))
 
         def make() -> tuple[bytes, Space | None]:
-            positive = parse_products("positive", body.pop("positive", None), most=MOST_IDS)
-            negative = parse_products("negative", body.pop("negative", []), most=MOST_IDS)
+            positive = parse_products("positive", body.pop("positive", None), most=schema.MOST_IDS)
+            negative = parse_products("negative", body.pop("negative", []), most=schema.MOST_IDS)
             if not positive:
                 raise InvalidParameter("positive", "at least one product id is needed")
             parameters = {**parameters_of(request), **from_json(body)}
@@ -89,6 +89,7 @@ class Batch(SearchView):
 
     @extend_schema(
         operation_id="similar_batch",
+        tags=["search"],
         summary="What looks like each of up to 100 products",
         request=schema.BatchRequest,
         responses={200: schema.BatchAnswer, **schema.problems(400, 415, 503)},
@@ -97,7 +98,7 @@ class Batch(SearchView):
         body = json_body(as_sent(request))
 
         def make() -> tuple[bytes, Space | None]:
-            names = parse_products("products", body.pop("products", None), most=MOST_IDS)
+            names = parse_products("products", body.pop("products", None), most=schema.MOST_IDS)
             if not names:
                 raise InvalidParameter("products", "at least one product id is needed")
             parameters = {**parameters_of(request), **from_json(body)}

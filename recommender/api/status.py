@@ -19,6 +19,7 @@ class Status(SearchView):
 
     @extend_schema(
         operation_id="status",
+        tags=["service"],
         summary="Photos, queue, space and recall",
         responses={200: schema.StatusSchema, **schema.problems(503)},
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -10,6 +9,7 @@ from rest_framework.response import Response
 
 from catalog.api.problems import Problem
 from catalog.api.schema import PRODUCT, ImageSchema, problem, product_in_path
+from catalog.api.shapes import ID
 from catalog.identifiers import ProductName, ids_of
 from catalog.parameters import check_names
 from recommender.api import schema
@@ -61,12 +61,13 @@ class Why(SearchView):
 
     @extend_schema(
         operation_id="why_similar",
+        tags=["search"],
         summary="Which regions of two photos match",
         parameters=[
             PRODUCT,
             product_in_path("other", "The other product's"),
-            schema.query("image", OpenApiTypes.INT, "One of the product's photos; the primary one by default."),
-            schema.query("other_image", OpenApiTypes.INT, "One of the other's; the most similar one by default."),
+            schema.query("image", ID, "One of the product's photos; the primary one by default."),
+            schema.query("other_image", ID, "One of the other's; the most similar one by default."),
             schema.COLOR_WEIGHT,
         ],
         responses={

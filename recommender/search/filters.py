@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from catalog.filters.attribute_names import PREFIX as ATTRIBUTE
 from catalog.filters.chosen import Filters
 from catalog.filters.registry import read_filters
 from catalog.identifiers import HOW, PREFIX, ProductName, read_name
@@ -59,9 +60,18 @@ def parse(parameters: Parameters, *, also: Sequence[str] = (), without: Sequence
 
 
 def from_json(body: Mapping[str, object]) -> dict[str, list[str]]:
-    """JSON members as parameters: texts, numbers, truth values, or lists of those. Raises InvalidParameter."""
+    """JSON members as parameters: texts, numbers, truth values, or lists of those. Raises InvalidParameter.
+
+    `attributes` is an object of them: `{"colour": "red"}` is the parameter `attr.colour`.
+    """
+    attributes = body.get("attributes") or {}
+    if not isinstance(attributes, dict):
+        raise InvalidParameter("attributes", 'an object is needed, like {"colour": ["red", "blue"]}')
+    named = {f"{ATTRIBUTE}{name}": value for name, value in attributes.items()}
+    if twice := next((name for name in named if name in body), None):
+        raise InvalidParameter(twice, "stands in `attributes` and beside it; leave out one of the two")
     parameters = {}
-    for name, value in body.items():
+    for name, value in {**{name: value for name, value in body.items() if name != "attributes"}, **named}.items():
         values = value if isinstance(value, list) else [value]
         parameters[name] = [_as_text(name, item) for item in values if item is not None]
     return parameters

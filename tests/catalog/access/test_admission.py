@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from catalog.access.admission import Asker, admit
+from catalog.api.problem_types import type_of
 from catalog.api.problems import Problem
 from tests.catalog.access.policies import REFUSALS, Policy
 
@@ -59,7 +60,12 @@ def test_who_is_refused_gets_the_refusal_of_every_view(
     assert response["Content-Type"] == "application/problem+json"
     assert refusal.headers.items() <= dict(response.items()).items()
     if method != "HEAD":
-        members = {"type": "about:blank", "title": refusal.title, "status": refusal.status, "detail": refusal.detail}
+        members = {
+            "type": type_of(refusal.title),
+            "title": refusal.title,
+            "status": refusal.status,
+            "detail": refusal.detail,
+        }
         assert json.loads(response.content) == members | {"instance": path} | refusal.extra
 
 

@@ -48,7 +48,7 @@ def test_headers_and_members_ride_along() -> None:
     assert isinstance(response, HttpResponse)
     assert response["Retry-After"] == "2"
     assert json.loads(response.content) == {
-        "type": "about:blank",
+        "type": "/problems/busy/",
         "title": "Busy",
         "status": 503,
         "detail": "try later",
