@@ -37,10 +37,11 @@ STEPS = "Set-up, Where things are, Add a filter, Add a ranking step, Add an enco
 def test_the_papers_are_there() -> None:
     assert {"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"} <= set(PAPERS)
     assert {
+        "api.md",
         "architecture.md",
         "deployment.md",
         "feeds.md",
-        "integration.md",
+        "operations.md",
         "measured.md",
         "privacy.md",
         "settings.md",

@@ -87,6 +87,13 @@ def test_nothing_is_reached_from_outside_but_the_proxy() -> None:
     assert caddy.count("{") == caddy.count("}")
 
 
+def test_the_port_that_the_env_file_names_is_the_proxys_alone() -> None:
+    """The file reaches every container: PORT=80 in it must not move the web server from where the proxy looks for it."""
+    web = _ours()["web"]
+    assert web["env_file"] == [{"path": "../.env", "required": False}]
+    assert web["environment"]["PORT"] == DOCKERFILE.rpartition("EXPOSE ")[2].split()[0]
+
+
 def test_no_password_stands_in_the_file_and_each_is_made_before_it_is_needed() -> None:
     text, services = (PROJECT / "docker" / "compose.yaml").read_text(), _compose()["services"]
     assert not re.findall(r"(?:PASSWORD|SECRET_KEY)\S*: (?!\$\{(?:POSTGRES_PASSWORD|SECRET_KEY):-\}|/run/)\S+", text)
@@ -229,7 +236,7 @@ def test_services_wait_for_services_that_exist_and_are_checked() -> None:
 
 def test_the_environment_names_settings() -> None:
     listed = {line[2:].partition("=")[0] for line in (PROJECT / ".env.example").read_text().splitlines()}
-    assert set(_compose()["x-app"]["environment"]) <= listed
+    assert set(_compose()["x-app"]["environment"]) <= listed | {"PORT"}  # which the entrypoint reads
 
 
 def test_the_images_copy_what_is_there_and_do_not_run_as_root() -> None:
