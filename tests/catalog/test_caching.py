@@ -99,9 +99,10 @@ def test_an_etag_of_the_view_stays() -> None:
 def test_products_are_asked_for_again_and_sent_when_they_changed(client: Client) -> None:
     product = make_product(title="Hat")
     make_image(product)
-    for url in ("/api/v1/products/", f"/api/v1/products/{product.pk}/", "/api/v1/products/?search=hat&page_size=1"):
+    one = f"/api/v1/products/{product.pk}/"
+    for url in ("/api/v1/products/", one, "/api/v1/products/?search=hat&page_size=1"):
         first = client.get(url)
-        assert first["Cache-Control"] == "private, no-cache" and first["ETag"] == etag_of(first.content)
+        assert first["Cache-Control"] == "private, no-cache" and first["ETag"].startswith('"' if url == one else "W/")
         again = client.get(url, headers={"If-None-Match": first["ETag"]})
         assert (again.status_code, again.content, again["ETag"]) == (304, b"", first["ETag"])
         assert "Content-Type" not in again and again["Cache-Control"] == "private, no-cache"
@@ -141,7 +142,7 @@ def test_what_is_the_same_for_everybody_may_be_kept_by_anybody(client: Client, u
         ("GET", "/api/v1/products/999999/", 404),
         ("GET", "/api/v1/products/?page=0", 400),
         ("GET", "/api/v1/products/999999/similar/", 503),
-        ("POST", "/api/v1/products/", 405),
+        ("POST", "/api/v1/products/", 401),
         ("DELETE", "/api/v1/similar/batch/", 405),
         ("GET", "/api/v1/nothing/", 404),
         ("GET", "/nothing/", 404),

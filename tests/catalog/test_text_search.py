@@ -193,8 +193,7 @@ def test_skus_are_kept_composed() -> None:
 
 
 def test_the_admin_finds_what_the_shop_finds(client: Client, shop: dict[str, int]) -> None:
-    get_user_model().objects.create_superuser("boss", password="secret")
-    client.login(username="boss", password="secret")
+    client.force_login(get_user_model().objects.create_superuser("boss", password="secret"))
     Product.objects.filter(pk=shop["dress"]).update(published=False)
 
     def listed(words: str) -> set[int]:

@@ -44,7 +44,7 @@ def rows() -> list[Any]:
 
 
 @pytest.mark.parametrize(("method", "template", "body"), DOORS)
-@pytest.mark.parametrize("admission", ["tests.catalog.writes.keys.decide", "catalog.access.admission.everyone"])
+@pytest.mark.parametrize("admission", ["tests.catalog.writes.keys.decide", "catalog.access.policy.by_key"])
 def test_writes_are_never_open(
     settings: Settings, product: Product, method: str, template: str, body: Any, admission: str
 ) -> None:
