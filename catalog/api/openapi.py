@@ -22,6 +22,11 @@ EVERYWHERE = {
     500: "The server failed; its log has the reason under the answer's X-Request-ID.",
     503: "Busy, or not available; ask again after Retry-After.",
 }
+# Refused by the HTTP server while it reads the head of the request, so without a body and headers of ours.
+WITHOUT_BODY = {
+    414: "The address is too long: more than 64 KB; send the parameters of a search in the body of a POST.",
+    431: "The headers are too many or too long.",
+}
 OF_BODIES = {
     400: "A body that cannot be read, or a bad parameter, named in `parameter`.",
     408: "The body did not arrive in time.",
@@ -89,6 +94,7 @@ class ApiSchema(AutoSchema):
                 response["description"] = "The answer."
             names = self._headers(int(status), "writes" in operation["tags"])
             response["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+        responses |= {str(status): {"description": text} for status, text in WITHOUT_BODY.items()}
         return dict(sorted(responses.items()))
 
     def _headers(self, status: int, writes: bool) -> list[str]:
