@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from functools import wraps
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotModified
 from django.template.response import SimpleTemplateResponse
 from django.utils.http import parse_etags
@@ -54,10 +55,11 @@ def is_named(etag: str, given: str | None) -> bool:
     return any(one == "*" or one.removeprefix("W/") == plain for one in parse_etags(given))
 
 
-def kept_as(cache_control: str) -> Callable[[View], View]:
+def kept_as(cache_control: str, *, keyless: bool = False) -> Callable[[View], View]:
     """A view whose good answers carry this Cache-Control and, unless NOT_STORED, those to GET and HEAD an ETag: 304 to who has it.
 
-    What is public is private to who sends a key: a shared cache would give it to callers without one. An answer of which the view
+    What is public is private where keys are asked for or sent: a shared cache would give it to callers without one. `keyless`: the
+    view is for everybody, whatever API_ACCESS says. An answer of which the view
     says NOT_STORED stays so. An ETag that the view gives is left as it is; it must be another one whenever the answer is another.
     """
 
@@ -66,9 +68,9 @@ def kept_as(cache_control: str) -> Callable[[View], View]:
         def answer(request: HttpRequest, *args: object, **names: object) -> HttpResponseBase:
             response = view(request, *args, **names)
             if isinstance(response, SimpleTemplateResponse) and not response.is_rendered:
-                response.add_post_render_callback(lambda rendered: _kept(request, rendered, cache_control))
+                response.add_post_render_callback(lambda rendered: _kept(request, rendered, cache_control, keyless))
                 return response
-            return _kept(request, response, cache_control)
+            return _kept(request, response, cache_control, keyless)
 
         return answer
 
@@ -80,12 +82,12 @@ def not_modified(headers: dict[str, str]) -> HttpResponseNotModified:
     return HttpResponseNotModified(headers={name: headers[name] for name in _OF_NOT_MODIFIED if name in headers})
 
 
-def _kept(request: HttpRequest, response: HttpResponseBase, cache_control: str) -> HttpResponseBase:
+def _kept(request: HttpRequest, response: HttpResponseBase, cache_control: str, keyless: bool) -> HttpResponseBase:
     if response.status_code != 200 or not isinstance(response, HttpResponse):
         return response
     if response.headers.get("Cache-Control") == NOT_STORED:
         return response
-    if any(name in request.headers for name in _KEYS):
+    if any(name in request.headers for name in _KEYS) or (settings.API_ACCESS == "keys" and not keyless):
         cache_control = cache_control.replace("public", "private")
     response.headers["Cache-Control"] = cache_control
     if cache_control == NOT_STORED or request.method not in ("GET", "HEAD"):

@@ -12,14 +12,14 @@ from catalog.caching import kept_as, public
 PAGE_SECONDS = 3600  # that a page may be old after an upgrade
 
 
-@kept_as(public(PAGE_SECONDS))
+@kept_as(public(PAGE_SECONDS), keyless=True)
 @require_safe
 def problem_types(request: HttpRequest) -> HttpResponse:
     """All types."""
     return render(request, "catalog/problem_types.html", {"types": TYPES.values()})
 
 
-@kept_as(public(PAGE_SECONDS))
+@kept_as(public(PAGE_SECONDS), keyless=True)
 @require_safe
 def problem_type(request: HttpRequest, name: str) -> HttpResponse:
     """One type."""

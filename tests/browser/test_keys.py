@@ -32,7 +32,9 @@ def test_pages_of_the_shop_are_filled_and_pages_of_others_are_not(page: Page, ur
     page.goto(url)
     card = page.locator("#products .card[data-product]").first
     expect(card).to_be_visible()
-    asked = "path => fetch(path, {headers: {Accept: 'application/json'}}).then(answer => answer.status)"
+    asked = (
+        "path => fetch(path, {headers: {Accept: 'application/json'}, cache: 'no-store'}).then(answer => answer.status)"
+    )
     assert page.evaluate(asked, "/api/v1/categories/") == 200
     assert page.evaluate(asked, "/api/v1/status/") == 401
     page.context.clear_cookies()

@@ -160,3 +160,15 @@ def test_an_error_before_any_view_is_not_kept_either(client: Client, settings: S
     settings.ALLOWED_HOSTS = ["shop.example.com"]
     answer = client.get("/api/v1/products/", headers={"Host": "evil.example.com"})
     assert (answer.status_code, answer["Cache-Control"]) == (400, "no-store")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("url", "shared"), [("/api/v1/categories/", False), ("/api/schema/", True)])
+def test_where_keys_are_asked_for_no_shared_cache_keeps_what_needs_one(
+    client: Client, settings: Settings, url: str, shared: bool
+) -> None:
+    assert client.get(url)["Cache-Control"].startswith("public")
+    settings.API_ACCESS = "keys"
+    client.get("/")  # which sets the cookie of the shop's pages
+    answer = client.get(url)
+    assert answer.status_code == 200 and answer["Cache-Control"].startswith("public") is shared

@@ -18,6 +18,7 @@ from recommender.bucket_script import Found, Lookup
 from recommender.buckets import count, count_by
 from recommender.redis_client import LoopReader
 from tests.event_loop import run
+from tests.waiting import wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -80,16 +81,8 @@ def test_redis_has_a_clock_and_forgets_full_buckets() -> None:
     assert count((Charge(quick, 20),)).admitted and not count((Charge(quick, 20),)).admitted
     left = redis_client.client().pttl(quick.place)
     assert 1000 < left <= 1400
-    deadline = asyncio.run(_emptied(quick.place))
-    assert deadline and count((Charge(quick, 20),)).admitted
-
-
-async def _emptied(place: str) -> bool:
-    for _ in range(500):
-        if not redis_client.client().exists(place):
-            return True
-        await asyncio.sleep(0.01)
-    return False
+    wait_until(lambda: not redis_client.client().exists(quick.place), seconds=5, what="the end of a full bucket")
+    assert count((Charge(quick, 20),)).admitted
 
 
 STEPS = st.lists(
