@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -83,7 +84,8 @@ def test_the_largest_allowed_photos_leave_a_worker_below_its_bound(
     compiled.write_bytes(lite2_int8_file.compiled)
     photos = [str(tmp_path / name) for name in LARGEST]
     command = [sys.executable, "-c", WORK, str(compiled), str(spec.side), str(spec.dimensions), *photos]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=PROJECT)
+    patient = os.environ | {"PHOTO_SECONDS": "60"}  # on a busy machine a decoder may get little of the processor
+    done = subprocess.run(command, capture_output=True, text=True, cwd=PROJECT, env=patient)
     assert done.returncode == 0, done.stderr
     peaks = dict(zip([*LARGEST, "decoders"], (int(line) / 1024 for line in done.stdout.split()), strict=True))
     assert max(peaks.values()) <= MOST_MEGABYTES, peaks
