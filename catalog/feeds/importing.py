@@ -57,7 +57,9 @@ class FeedImport:
     advance: Callable[[Report], None] = lambda _: None
 
     def run(self) -> Report:
-        """Raises FeedError where the feed cannot be read at all or has no title in any row, SourceError where the source's name cannot be one."""
+        """Raises FeedError where the feed cannot be read at all, or has new products only and no title in any row; SourceError
+        where the source's name cannot be one.
+        """
         self._report = Report(self.dry_run)
         self._tree = CategoryTree()
         self._unwritten: set[str] = set()

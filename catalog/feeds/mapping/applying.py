@@ -21,7 +21,8 @@ def mapped(
 ) -> Iterator[FeedRow | BadRow]:
     """The rows under our names, by a mapping file, else as the shop system that wrote the feed names its columns.
 
-    The first rows tell which system that is, which becomes a notice. A row that cannot be read keeps its id where `id` is our column, too. Raises MappingError where the file names columns that are not there.
+    The first rows tell which system that is, which becomes a notice. A row that cannot be read keeps its id where `id` is our
+    column, too. Raises MappingError where the file names columns that are not there.
     """
     remaining = iter(rows)
     first = list(islice(remaining, JUDGED_ROWS))
