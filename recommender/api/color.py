@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -54,4 +55,7 @@ class ProductColors(SearchView):
     def get(self, request: Request, product_id: int) -> Response:
         found = product_colours(product_id=product_id)
         colors = [{"hex": hex_of(rgb), "share": round(share, 4)} for rgb, share in found.colours]
-        return json_answer({"status": found.status, "colors": colors})
+        payload: dict[str, Any] = {"status": found.status, "colors": colors}
+        if found.status == "failed":
+            payload["reason"], payload["detail"] = found.reason, found.detail
+        return json_answer(payload)

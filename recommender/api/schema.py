@@ -216,6 +216,8 @@ class ProductColorsSchema(serializers.Serializer[None]):
         help_text="pending or failed: the photo has no vector; unavailable: the active space has no colour part.",
     )
     colors = ColorSchema(many=True, help_text="At most five, the largest share first.")
+    reason = serializers.CharField(required=False, help_text="Why it failed, in a word.")
+    detail = serializers.CharField(required=False, help_text="Why it failed, in words.")
 
     class Meta:
         ref_name = "ProductColors"

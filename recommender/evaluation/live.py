@@ -112,6 +112,7 @@ def _answers(
             SpaceQuery(
                 vector=vectors[int(photos.image_ids[batch[row]])],
                 filters=Filters().excluding(products=excluded[int(photos.groups[batch[row]])]),
+                own=None if space.augment else int(photos.image_ids[batch[row]]),
             )
             for row in asked
         ]

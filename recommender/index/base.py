@@ -118,6 +118,8 @@ class NearestQuery:
     the filters hardly narrow. An engine that cannot filter proposes about depth / share photos. `parts`: how Postgres will
     compute the scores; the nearest to `vector` have the highest, so an engine that only proposes needs no more than that.
     The more of `vector` lies in a part that has little of the stored vectors, the harder its neighbours are to find.
+    `own`: the stored photo whose vector asks, if one does: see `Candidates.met`. `thorough`: asked again, because the engine did
+    not come by that photo: it is to look as widely as it can.
     """
 
     vector: NDArray[np.float32]
@@ -125,6 +127,8 @@ class NearestQuery:
     depth: int
     share: float | None = None
     parts: Parts | None = None
+    own: int | None = None
+    thorough: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,11 +138,14 @@ class Candidates:
     `image_ids`: photos, nearest first; some may not pass the filters, some may be gone. `more`: whether a deeper query
     could bring photos that are not among these. `hits`: where Postgres itself was the engine and has filtered,
     grouped and measured these photos in the same statement, the answer so far, best first; None: all that is still to do.
+    `met`: False where the engine did not come by the photo that asks, `NearestQuery.own`, though none is nearer: then it looked
+    in the wrong place, and the search asks again or compares all. An engine that cannot tell says True.
     """
 
     image_ids: Sequence[int]
     more: bool
     hits: Sequence[Hit] | None = None
+    met: bool = True
 
 
 class VectorIndex(ABC):

@@ -18,10 +18,14 @@ Path = Literal["few", "all"]
 
 @dataclass(frozen=True)
 class Page:
-    """The best products among the photos compared. `more`: whether there may be photos that pass and were not compared."""
+    """The best products among the photos compared. `more`: whether there may be photos that pass and were not compared.
+
+    `met`: False where an engine that proposed the photos did not come by the one that asks (`Candidates.met`).
+    """
 
     hits: list[Hit]
     more: bool
+    met: bool = True
 
 
 def all_that_pass(
@@ -53,9 +57,9 @@ def pages_of(space: Space, queries: Sequence[SpaceQuery], found: Sequence[Candid
     statements = [
         sql.comparing(space, "proposed", queries[number], k=k, images=list(found[number].image_ids)) for number in raw
     ]
-    pages: list[Page | None] = [Page(list(one.hits or ()), one.more) for one in found]
+    pages: list[Page | None] = [Page(list(one.hits or ()), one.more, one.met) for one in found]
     for number, rows in zip(raw, _ask(statements), strict=True):
-        pages[number] = Page(hits_of(rows), found[number].more)
+        pages[number] = Page(hits_of(rows), found[number].more, found[number].met)
     return pages
 
 

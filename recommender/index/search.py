@@ -51,8 +51,13 @@ class VectorSearch:
     statement); more are asked for until the page is full or the engine has no more. A page that is still short is
     answered exactly, so it is short only if fewer match. What the sample got wrong costs time only.
 
-    `exact_below`: see `routes`; None: as EXACT_BELOW_ROWS says. To measure an engine by itself, `completes` is False:
-    then nothing stands in for what it does not find.
+    A graph leads some queries elsewhere, to a full page of which nothing is near. Where a stored photo asks (`SpaceQuery.own`), the
+    engine notices: it did not come by that photo, than which none is nearer. It is asked again, thoroughly, and where it still
+    did not, all are compared.
+
+    `exact_below`: see `routes`; None: as EXACT_BELOW_ROWS says. To measure an engine, `completes` is False: then nothing stands in
+    for what a short page lacks. What the engine itself notices is asked again all the same; without `own` it notices nothing,
+    and is measured by itself.
     """
 
     def __init__(self, engine: VectorIndex, *, exact_below: int | None = None, completes: bool = True) -> None:
@@ -78,15 +83,16 @@ class VectorSearch:
         for query in queries:
             _check_shape(space, query.vector)
         batch = _Batch(space, queries, self._routes(space, queries, k), k)
-        pages: dict[int, list[Hit]] = {}
         few = [number for number, route in enumerate(batch.routes) if route.few]
-        pages |= self._compared("few", batch, few)
+        pages = self._compared("few", batch, few)
         rest = [number for number in range(len(queries)) if number not in pages]
         if not exact:
             pages |= self._proposed(batch, rest)
-            rest = [number for number in rest if len(pages[number]) < k and self._completes]
+            missed = [number for number in rest if not pages[number].met]
+            pages |= self._proposed(batch, missed, thorough=True)
+            rest = [number for number in rest if self._is_lacking(pages[number], k)]
         pages |= self._compared("all", batch, rest)
-        return [pages[number] for number in range(len(queries))]
+        return [pages[number].hits for number in range(len(queries))]
 
     def nearest_photos(
         self, *, space: Space, vectors: Sequence[NDArray[np.float32]], count: int
@@ -107,7 +113,11 @@ class VectorSearch:
         effort = self._engine.effort(space=space)
         return routes(space, filters, places=math.ceil(k * crowding), effort=effort, exact_below=given)
 
-    def _compared(self, path: compared.Path, batch: _Batch, numbers: Sequence[int]) -> dict[int, list[Hit]]:
+    def _is_lacking(self, page: Page, k: int) -> bool:
+        """Whether what an engine proposed is not to be trusted to be the nearest, or to be all."""
+        return not page.met or (self._completes and len(page.hits) < k)
+
+    def _compared(self, path: compared.Path, batch: _Batch, numbers: Sequence[int]) -> dict[int, Page]:
         """Pages by comparing in Postgres all that passes; `few`: without the queries for which too many pass."""
 
         def ask(open_: Sequence[int], depths: Sequence[int]) -> list[Page | None]:
@@ -117,7 +127,7 @@ class VectorSearch:
 
         return self._widened(batch, ask, {number: batch.routes[number].compared for number in numbers})
 
-    def _proposed(self, batch: _Batch, numbers: Sequence[int]) -> dict[int, list[Hit]]:
+    def _proposed(self, batch: _Batch, numbers: Sequence[int], *, thorough: bool = False) -> dict[int, Page]:
         """Pages of what the engine proposes, short where it has no more."""
         if not numbers:
             return {}
@@ -130,6 +140,8 @@ class VectorSearch:
                     depth=depth,
                     share=batch.routes[number].share,
                     parts=batch.queries[number].parts,
+                    own=batch.queries[number].own,
+                    thorough=thorough,
                 )
                 for number, depth in zip(open_, depths, strict=True)
             ]
@@ -146,20 +158,20 @@ class VectorSearch:
         depths: dict[int, int],
         *,
         most: float = math.inf,
-    ) -> dict[int, list[Hit]]:
+    ) -> dict[int, Page]:
         """Ask, and ask again for more photos, until each page is full or no more are to be had.
 
         Pages are short where several candidates belong to one product, or an engine proposed some that do not pass.
         `depths`: photos asked for at first, by the number of the query; more than `most` are never asked for.
         """
-        pages: dict[int, list[Hit]] = {}
+        pages: dict[int, Page] = {}
         while depths:
             found = ask(list(depths), list(depths.values()))
             deeper: dict[int, int] = {}
             for (number, depth), page in zip(depths.items(), found, strict=True):
                 if page is None:
                     continue
-                pages[number] = page.hits
+                pages[number] = page
                 if len(page.hits) < batch.k and page.more:
                     places = max(1, len(page.hits))
                     self._learn(batch.space, depth / places)

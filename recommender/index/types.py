@@ -17,11 +17,14 @@ class SpaceQuery:
 
     `parts`: what scores and their parts are computed from, where `vector` is what `Weighing.query` makes of them; None: the distance
     to `vector` in the metric of the space is all that is asked for.
+    `own`: the stored photo whose vector asks, so that none is nearer to it; whether the engine comes by it tells whether it
+    looks in the right place. None: the vector of no stored photo. What may be answered is said by the filters alone.
     """
 
     vector: NDArray[np.float32]
     filters: Filters
     parts: Parts | None = None
+    own: int | None = None
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +18,14 @@ from recommender.pictures.hashes import (
     bits_apart,
     hashes_by_digest,
 )
+from recommender.pictures.small import same_but_for_size, small_pictures
 from recommender.projection.apply import unit
 
 _BLOCK = 1000  # files whose features are read at a time: 3 MB as the database keeps them
 _MOST_LINKS = 200  # files of a picture that others are compared with at a time
+# What an encoder sees in copies of a thin drawing of half and double size has cosines of .85 and more.
+_SCALED_FROM_COSINE = 0.8
+_MOST_READ = 200  # photo files that are read at a time to compare them by their small pictures, some 10 ms each
 
 Shapes = Mapping[str, NDArray[np.float32]]
 
@@ -53,7 +57,7 @@ def recognise(
         known = shapes_by_digest(encoder, files.order_by("digest").values_list("digest", flat=True)[:_MOST_LINKS])
         shapes = {digest: unit(features[digest][: encoder.dimensions]) for digest in near & features.keys()}
         shapes |= shapes_by_digest(encoder, near - features.keys())
-        note((digest, placeholder_id) for digest in _alike(known, shapes))
+        note((digest, placeholder_id) for digest in _same(known, shapes))
 
 
 def members(encoder: Encoder | None, representative: str, near: Collection[str]) -> set[str]:
@@ -62,7 +66,8 @@ def members(encoder: Encoder | None, representative: str, near: Collection[str])
     `near`: files whose hashes are within SAME_WITHIN_BITS of its own.
 
     A file belongs to the picture when its cosine with any file of it is high enough: a small copy is as good as equal to one of
-    middle size, and that to the large one. Files without features of the encoder yet are left out: they are looked at when they
+    middle size, and that to the large one. Where no file lies between, it belongs to it when the two are the same but for their
+    size. Files without features of the encoder yet are left out: they are looked at when they
     have them.
     """
     found = {representative}
@@ -72,7 +77,7 @@ def members(encoder: Encoder | None, representative: str, near: Collection[str])
         reached: dict[str, NDArray[np.float32]] = {}
         for start in range(0, len(rest), _BLOCK):
             shapes = shapes_by_digest(encoder, rest[start : start + _BLOCK])
-            alike = _alike(links, shapes)
+            alike = _same(links, shapes)
             found |= alike
             reached |= {digest: shapes[digest] for digest in sorted(alike)[: _MOST_LINKS - len(reached)]}
         links, rest = reached, [digest for digest in rest if digest not in found]
@@ -105,9 +110,21 @@ def _representatives() -> list[tuple[int, str, Hashes]]:
     return [(pk, digest, hashes[digest]) for pk, digest in pictures if digest in hashes]
 
 
-def _alike(links: Shapes, shapes: Shapes) -> set[str]:
-    """Those of the second files whose cosine with any of the first is that of one picture."""
+def _same(links: Shapes, shapes: Shapes) -> set[str]:
+    """Those of the second files that show the same picture as any of the first, all of which have near hashes."""
     if not links or not shapes:
         return set()
     cosines = np.stack(list(shapes.values())) @ np.stack(list(links.values())).T
-    return {digest for digest, best in zip(shapes, cosines.max(axis=1), strict=True) if best >= SAME_FROM_COSINE}
+    best = dict(zip(shapes, cosines.max(axis=1).tolist(), strict=True))
+    same = {digest for digest, cosine in best.items() if cosine >= SAME_FROM_COSINE}
+    other = [digest for digest, cosine in best.items() if _SCALED_FROM_COSINE <= cosine < SAME_FROM_COSINE]
+    return same | _scaled(list(links), sorted(other, key=lambda digest: -best[digest]))
+
+
+def _scaled(links: Sequence[str], digests: Sequence[str]) -> set[str]:
+    """Those of the second files that are one of the first but for their size."""
+    if not digests:
+        return set()
+    known = small_pictures(links, most=_MOST_READ)
+    small = small_pictures(digests, most=_MOST_READ) if known else {}
+    return {digest for digest, one in small.items() if any(same_but_for_size(one, other) for other in known.values())}

@@ -15,6 +15,10 @@ class PhotoHash(models.Model):
         models.BigIntegerField(), size=4, help_text="64 bits each: whole, mirrored, its middle, and that mirrored."
     )
 
+    small = models.BinaryField(
+        null=True, help_text="16 × 16 pixels of three bytes; empty until the file was compared with a near one."
+    )
+
     def __str__(self) -> str:
         return f"hashes of {self.digest[:12]}"
 

@@ -62,6 +62,10 @@ SELECT digest, bits FROM (
 WHERE bits <= %(within)s ORDER BY bits, digest LIMIT %(most)s
 """
 
+_KEPT = """
+SELECT i.id, h.hashes FROM catalog_productimage i JOIN recommender_photohash h ON h.digest = i.digest WHERE i.id = ANY (%s)
+"""
+
 _GONE = """
 DELETE FROM recommender_photohash hashed
 WHERE NOT EXISTS (SELECT FROM catalog_productimage i WHERE i.digest = hashed.digest)
@@ -97,6 +101,15 @@ def hashes_by_digest(digests: Iterable[str]) -> dict[str, Hashes]:
     """The hashes, uint64 (4,), of those files that have a row in the table."""
     rows = PhotoHash.objects.filter(digest__in=set(digests)).values_list("digest", "hashes")
     return {digest: as_hashes(hashes) for digest, hashes in rows}
+
+
+def kept_hashes(image_ids: Sequence[int]) -> dict[int, Hashes]:
+    """The hashes, uint64 (4,), of those photos whose files have a row in the table, by photo; no file is read."""
+    with connection.cursor() as cursor:
+        cursor.execute(_KEPT, [list(image_ids)])
+        found = cursor.fetchall()
+    rows = as_hashes([hashes for _, hashes in found])
+    return {image_id: row for (image_id, _), row in zip(found, rows, strict=True)}
 
 
 def keep(hashes: Mapping[str, PictureHashes]) -> None:
@@ -148,6 +161,19 @@ def forget_gone() -> int:
 def same_picture(one: Hashes, other: Hashes, cosine: float) -> bool:
     """Whether two files show the same picture. `cosine`: of their plain features, without colours."""
     return cosine >= SAME_FROM_COSINE and bits_apart(one, other) <= SAME_WITHIN_BITS
+
+
+def near_pairs(some: Mapping[int, Hashes], others: Mapping[int, Hashes]) -> list[tuple[int, int]]:
+    """The keys of one of the first and one of the second that are within SAME_WITHIN_BITS of each other, as in `bits_apart`."""
+    if not some or not others:
+        return []
+    a, b = np.stack(list(some.values())), np.stack(list(others.values()))
+    bits = np.minimum(
+        np.bitwise_count(a[:, None, :1] ^ b[None]).min(axis=-1),
+        np.bitwise_count(a[:, None] ^ b[None, :, :1]).min(axis=-1),
+    )
+    keys, other_keys = list(some), list(others)
+    return [(keys[row], other_keys[column]) for row, column in np.argwhere(bits <= SAME_WITHIN_BITS).tolist()]
 
 
 def bits_apart(one: Hashes, other: Hashes) -> int:

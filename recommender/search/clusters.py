@@ -6,7 +6,8 @@ So whoever keeps the representatives alone loses no picture, and no two represen
 
 Photos with the same file are one before anything is searched for. Each of the others is searched for once, by a few
 nearest photos; those that are in a cluster by then lead to its representative, so a photo that joins a cluster is asked
-about no further, and the work grows with the number of photos, not with the square of a cluster's size.
+about no further, and the work grows with the number of photos, not with the square of a cluster's size. A photo of a large
+cluster needs no search: whether its representative confirms the photo is seen from the hashes and the features of the two.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from recommender.index.search import vector_search
 from recommender.index.types import Hit, SpaceQuery
 from recommender.models import Space
-from recommender.pictures.hashes import UnreadablePhoto
+from recommender.pictures.hashes import Hashes, UnreadablePhoto, kept_hashes, near_pairs
 from recommender.search.filters import SearchOptions, excluding
 from recommender.search.gallery import GalleryPhoto
 from recommender.search.likeness import KnownPhotos, Likeness
@@ -25,6 +26,8 @@ from recommender.search.likeness import KnownPhotos, Likeness
 CANDIDATES = 10
 MOST_CANDIDATES = 640
 GROWTH = 4
+# Members from which on a representative is compared with every later photo: more than a search finds at first. A shop has few.
+CROWD = CANDIDATES
 _AT_ONCE = 6_400  # hits of one search for several photos, at most: their features are some 30 MB
 
 
@@ -49,6 +52,7 @@ class Clustering:
         self._copies = copies
         self._known = KnownPhotos(space, threshold=threshold)
         self._crowded: list[int] = []
+        self._crowd_hashes: dict[int, Hashes] = {}
 
     @property
     def unreadable(self) -> Iterable[UnreadablePhoto]:
@@ -58,6 +62,7 @@ class Clustering:
     def add(self, photos: Sequence[GalleryPhoto]) -> None:
         """Search for those of the photos that are in no cluster yet, and for more as long as all that is found is alike."""
         count = CANDIDATES
+        self._join_crowds(photos)
         waiting = list(photos)
         while waiting:
             crowded: list[GalleryPhoto] = []
@@ -82,6 +87,24 @@ class Clustering:
                 if older not in self.joined and younger not in self.joined:
                     self._join(older, younger)
         self._known.forget()
+
+    def _join_crowds(self, photos: Sequence[GalleryPhoto]) -> None:
+        """Place those of the photos that representatives of large clusters confirm, by the hashes that are kept of them."""
+        crowds = [one for one, members in self._members.items() if len(members) >= CROWD]
+        open_ = [one.image_id for one in photos if one.image_id not in self.joined]
+        if not crowds or not open_:
+            return
+        self._crowd_hashes |= kept_hashes([one for one in crowds if one not in self._crowd_hashes])
+        known = [one for one in crowds if one in self._crowd_hashes]
+        near = near_pairs(kept_hashes(open_), {one: self._crowd_hashes[one] for one in known})
+        self._known.read_features({image for pair in near for image in pair})
+        alike: dict[int, list[int]] = {}
+        for image_id, leader in near:
+            if self._known.alike(image_id, leader) is not None:
+                alike.setdefault(image_id, []).append(leader)
+        self._known.read_hashes(set(alike).union(*alike.values()))
+        for image_id, leaders in alike.items():
+            self._place(image_id, leaders)
 
     def _searched(self, photos: Sequence[GalleryPhoto], count: int) -> list[GalleryPhoto]:
         """Place the photos by so many candidates; those that remain representatives and found nothing that is not alike."""
@@ -166,7 +189,7 @@ class Clustering:
 
 def _query(photo: GalleryPhoto) -> SpaceQuery:
     options = excluding(SearchOptions(), products=[photo.product_id], groups=[photo.group])
-    return SpaceQuery(vector=photo.vector, filters=options.filters)
+    return SpaceQuery(vector=photo.vector, filters=options.filters, own=photo.image_id)
 
 
 def _parts(photos: Sequence[GalleryPhoto], size: int) -> Iterator[Sequence[GalleryPhoto]]:

@@ -49,7 +49,7 @@ def _same(space: Space, product: QueryProduct, threshold: float, options: Search
     photos: Sequence[QueryPhoto] = product.photos
     count = CANDIDATES
     while photos:
-        queries = [SpaceQuery(vector=photo.vector, filters=filters) for photo in photos]
+        queries = [SpaceQuery(vector=photo.vector, filters=filters, own=photo.own) for photo in photos]
         pages = vector_search().search_many(space=space, queries=queries, k=count, exact=options.exact)
         known.read_features({hit.image_id for page in pages for hit in page}.union(one.image_id for one in photos))
         crowded = []

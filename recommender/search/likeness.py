@@ -83,4 +83,7 @@ def plain_features(space: Space, image_ids: Iterable[int]) -> Mapping[int, NDArr
         [space.encoder_id, list(image_ids)],
         binary=True,
     )
-    return {image_id: unit(features[: space.encoder.dimensions]) for image_id, features in found}
+    if not found:
+        return {}
+    plain = unit(np.stack([features for _, features in found])[:, : space.encoder.dimensions])
+    return {image_id: row for (image_id, _), row in zip(found, plain, strict=True)}

@@ -19,11 +19,13 @@ MOST = 5
 class ProductColours:
     """`colours`: with their shares, the largest first; none unless `status` is ready.
 
-    `unavailable`: the active space has no colour part.
+    `unavailable`: the active space has no colour part. `reason` (in a word) and `detail` (in words) say why it failed.
     """
 
     status: Literal["ready", "pending", "failed", "unavailable"]
     colours: tuple[WeightedColour, ...] = ()
+    reason: str = ""
+    detail: str = ""
 
 
 @in_active_space
@@ -34,7 +36,7 @@ def product_colours(*, product_id: int) -> ProductColours:
     if not has_colour(space):
         return ProductColours(status="unavailable")
     if not product.photos:
-        return ProductColours(status=product.status)
+        return ProductColours(status=product.status, reason=product.reason, detail=product.detail)
     _, rows = features_of(space.encoder_id, [product.photos[0].image_id])
     if not len(rows):
         return ProductColours(status="pending")  # the photo was replaced at this moment

@@ -31,10 +31,14 @@ class UnknownProduct(LookupError):
 
 @dataclass(frozen=True, kw_only=True)
 class QueryPhoto:
-    """A photo to search by. `vector`: float32 (dimensions of the space,), unit length."""
+    """A photo to search by. `vector`: float32 (dimensions of the space,), unit length.
+
+    `own`: the photo again, where `vector` is the one that the space stores of it; None in an augmented space.
+    """
 
     image_id: int
     vector: NDArray[np.float32]
+    own: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,4 +170,4 @@ def _photos(space: Space, rows: Iterable[tuple[Any, ...]]) -> Iterable[QueryPhot
             continue
         if space.augment:
             vector = project(space, vector[None, :])[0]
-        yield QueryPhoto(image_id=image_id, vector=vector)
+        yield QueryPhoto(image_id=image_id, vector=vector, own=None if space.augment else image_id)

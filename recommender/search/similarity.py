@@ -160,6 +160,7 @@ def _query_of(space: Space, product: QueryProduct, options: SearchOptions) -> Qu
         excluding(options, products=[product.product_id], groups=[product.group]),
         weighing,
         _categories([product]),
+        own=tuple(photo.own for photo in product.photos),
     )
 
 
@@ -187,12 +188,13 @@ def _query(
     options: SearchOptions,
     weighing: Weighing | None,
     categories: tuple[int, ...] | None = None,
+    own: tuple[int | None, ...] = (),
 ) -> Query | None:
     """None without vectors; refused alike with and without them. Raises InvalidParameter."""
     scale = scale_for(space, weighing, min_confidence=options.min_confidence)
     if not vectors:
         return None
-    return Query(vectors=vectors, options=options, weighing=weighing, scale=scale, categories=categories)
+    return Query(vectors=vectors, options=options, own=own, weighing=weighing, scale=scale, categories=categories)
 
 
 def _weight(query: Query) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""The index built with other parameters: what each graph costs, and its worst queries by ef_search."""
+"""The index built with other parameters: what each graph costs, and the worst queries of the index alone by ef_search."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ def measure(
         }
         for ef in efs:
             space.parameters = {**space.parameters, "ef_search": ef}
-            judged = worst.verdict(gallery.vectors, asking, worst.answers(space, gallery.vectors, asking), farthest)
+            found = worst.answers(space, gallery.vectors, asking, by_vector=True)
+            judged = worst.verdict(gallery.vectors, asking, found, farthest)
             rows.append(built | {"ef_search": ef} | judged | summary(_seconds(space, gallery, asking[:TIMED].tolist())))
     return rows
 

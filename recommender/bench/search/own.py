@@ -80,14 +80,15 @@ class BareConnection:
         }  # fmt: skip
         row = self._raw.execute(self._photos, values, prepare=True, binary=True).fetchone()
         assert row is not None
-        query = NearestQuery(vector=row[4], filters=Filters().excluding(products=[product_id]), depth=LIMIT + SLACK)
+        filters = Filters().excluding(products=[product_id])
+        query = NearestQuery(vector=row[4], filters=filters, depth=LIMIT + SLACK, own=row[3])
         text, parameters = statements.nearest(self._space, query, k=LIMIT, depth=query.depth)
         with self._raw.pipeline():
             self._raw.execute("BEGIN READ ONLY", prepare=True)
             self._raw.execute(*statements.settings_of(Parameters()), prepare=True)
             hits = self._raw.execute(text, parameters, prepare=True, binary=True)
             self._raw.execute("COMMIT", prepare=True)
-        images = [hit[1] for hit in hits.fetchall()]
+        images = [image_id for _, _, image_id, *_ in hits.fetchall()]
         self._raw.execute(hydration.PRODUCTS, [images], prepare=True).fetchall()
 
 

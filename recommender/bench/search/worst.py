@@ -1,6 +1,8 @@
 """The worst queries: how many find fewer than half of their true ten, which a mean recall near 1 does not tell.
 
-Twenty thousand products ask the index alone, in batches and without HTTP; what is true is computed by NumPy.
+Twenty thousand products ask, in batches and without HTTP; what is true is computed by NumPy. They ask twice: as products do,
+where a query that the index led away from its own photo is asked again; and the index alone, by their vectors, as a query
+photo does that is not in the catalogue.
 """
 
 from __future__ import annotations
@@ -29,9 +31,16 @@ Numbers = NDArray[np.int64]
 
 
 def measure(space: Space, gallery: Gallery, *, queries: int = QUERIES) -> dict[str, Any]:
-    """The verdict on the index, of so many products drawn by a fixed seed, or of all where there are fewer."""
+    """The verdict on answers to products, and as `index_alone` that on the index by itself.
+
+    Of so many products drawn by a fixed seed, or of all where there are fewer.
+    """
     asking, farthest = draw(gallery, queries=queries)
-    return verdict(gallery.vectors, asking, answers(space, gallery.vectors, asking), farthest)
+    found = {by_vector: answers(space, gallery.vectors, asking, by_vector=by_vector) for by_vector in (False, True)}
+    return {
+        **verdict(gallery.vectors, asking, found[False], farthest),
+        "index_alone": verdict(gallery.vectors, asking, found[True], farthest),
+    }
 
 
 def draw(gallery: Gallery, *, queries: int = QUERIES) -> tuple[Numbers, NDArray[np.float32]]:
@@ -99,13 +108,20 @@ def _best(vectors: Vectors, numbers: Numbers, k: int, block: int) -> NDArray[np.
     return best
 
 
-def answers(space: Space, vectors: Vectors, queries: Numbers) -> list[list[int]]:
-    """The rows that the index finds for each, its own product left out; nothing completes an answer that is short."""
+def answers(space: Space, vectors: Vectors, queries: Numbers, *, by_vector: bool = False) -> list[list[int]]:
+    """The rows that are found for each, its own product left out; nothing completes an answer that is short.
+
+    `by_vector`: the index is not told whose vector asks, so that it cannot notice that it looked elsewhere.
+    """
     index = VectorSearch(vector_index(), exact_below=0, completes=False)
     found: list[list[int]] = []
     for start in range(0, len(queries), _BATCH):
         asked = [
-            SpaceQuery(vector=vectors[number], filters=Filters().excluding(products=[number + 1]))
+            SpaceQuery(
+                vector=vectors[number],
+                filters=Filters().excluding(products=[number + 1]),
+                own=None if by_vector else number + 1,
+            )
             for number in queries[start : start + _BATCH].tolist()
         ]
         for hits in index.search_many(space=space, queries=asked, k=K):

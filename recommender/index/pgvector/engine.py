@@ -74,7 +74,7 @@ class PgvectorIndex(VectorIndex):
         found: list[Candidates] = []
         for start in range(0, len(queries), AT_ONCE):
             part = queries[start : start + AT_ONCE]
-            effort = max(effort_of(space, query.vector) for query in part)
+            effort = max(_effort(space, query) for query in part)
             if _scanned(space, part, effort):
                 found += _by_scan(space, part, k=k)
             else:
@@ -82,8 +82,15 @@ class PgvectorIndex(VectorIndex):
         return found
 
 
+def _effort(space: Space, query: NearestQuery) -> float:
+    """By what factor more candidates it needs: without a bound where it is to be thorough."""
+    return math.inf if query.thorough else effort_of(space, query.vector)
+
+
 def _by_index(space: Space, queries: Sequence[NearestQuery], *, k: int, effort: float) -> list[Candidates]:
+    effort = min(effort, float(options.MOST_EF_SEARCH))  # more than pgvector takes, whatever the parameters
     chosen = wider(space_parameters(space), effort)
+    queries = [replace(query, own=None) if _lies_aside(space, query) else query for query in queries]
     depths = [query.depth * _oversample(space, chosen) for query in queries]
     settings = statements.settings_of(replace(chosen, max_scan_tuples=visits(chosen, queries, depths, effort)))
     asked = [statements.nearest(space, query, k=k, depth=depth) for query, depth in zip(queries, depths, strict=True)]
@@ -92,12 +99,15 @@ def _by_index(space: Space, queries: Sequence[NearestQuery], *, k: int, effort: 
 
 def _scanned(space: Space, queries: Sequence[NearestQuery], effort: float) -> bool:
     """Whether all vectors are compared: where the index would need more candidates than pgvector takes, if they are not too many."""
-    if Parameters().ef_search * effort <= options.MOST_EF_SEARCH:
-        return False
-    if any(query.filters is None or query.parts is None for query in queries):
+    if Parameters().ef_search * effort <= options.MOST_EF_SEARCH or any(query.filters is None for query in queries):
         return False
     (((plan,),),) = ask((sql.EXACT_SETTINGS, {}), [sql.photos_estimated(partition_name(space))])
     return int(plan[0]["Plan"]["Plan Rows"]) <= MOST_SCANNED
+
+
+def _lies_aside(space: Space, query: NearestQuery) -> bool:
+    """Whether the index cannot look as widely as the query's weight of colour needs, so that it may miss any photo, its own too."""
+    return Parameters().ef_search * effort_of(space, query.vector) > options.MOST_EF_SEARCH
 
 
 def _by_scan(space: Space, queries: Sequence[NearestQuery], *, k: int) -> list[Candidates]:
@@ -107,6 +117,7 @@ def _by_scan(space: Space, queries: Sequence[NearestQuery], *, k: int) -> list[C
         share = 1.0 if query.share is None else max(query.share, 1 / _MOST_CANDIDATES)
         scan = min(_MOST_CANDIDATES, math.ceil(_SPARE * query.depth / share))
         asked.append(statements.scanning(space, query, k=k, depth=query.depth, scan=scan))
+    queries = [replace(query, own=None) for query in queries]  # all were compared, so there is nothing to tell
     return list(map(_candidates, queries, [query.depth for query in queries], ask((sql.EXACT_SETTINGS, {}), asked)))
 
 
@@ -141,4 +152,9 @@ def visits(chosen: Parameters, queries: Sequence[NearestQuery], depths: Sequence
 def _candidates(query: NearestQuery, depth: int, rows: list[Row]) -> Candidates:
     if query.filters is None:
         return Candidates(image_ids=[image for (image,) in rows], more=len(rows) >= depth)
-    return Candidates(image_ids=[row[1] for row in rows], more=bool(rows) and rows[0][0] >= depth, hits=hits_of(rows))
+    met = True
+    if query.own is not None and rows:  # an empty answer is compared exactly anyway
+        met, rows = rows[0][0], [row[1:] for row in rows]
+    return Candidates(
+        image_ids=[row[1] for row in rows], more=bool(rows) and rows[0][0] >= depth, hits=hits_of(rows), met=met
+    )

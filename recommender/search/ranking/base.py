@@ -58,6 +58,7 @@ class Query:
     """What is asked for one page, or for one tier of it.
 
     `vectors`: float32 (dimensions of the space,) each, unit length; a candidate counts by the one it is nearest to.
+    `own`: the stored photo that each of them is the vector of, in their order, or None; empty where no stored photo asks.
     `weighing`: how shape and colour count in scores; None in a space without colour. (With it a vector may be zeros in a part
     of which it says nothing, and which has no weight then.)
     `scale`: how confident its scores are; None where nothing is fitted yet, and then `options` has no `min_confidence`.
@@ -70,6 +71,7 @@ class Query:
 
     vectors: tuple[NDArray[np.float32], ...]
     options: SearchOptions
+    own: tuple[int | None, ...] = ()
     weighing: Weighing | None = None
     scale: Scale | None = None
     categories: tuple[int, ...] | None = None

@@ -152,7 +152,7 @@ def _nearest(space: Space, queries: Sequence[Query]) -> list[tuple[Candidates, b
     pages = iter(
         vector_search().search_many(
             space=space,
-            queries=[_asked(one, vector) for one in queries for vector in one.vectors],
+            queries=[_asked(one, vector, own) for one in queries for vector, own in zip_longest(one.vectors, one.own)],
             k=max(one.depth for one in queries),
             exact=any(one.options.exact for one in queries),
         )
@@ -160,11 +160,11 @@ def _nearest(space: Space, queries: Sequence[Query]) -> list[tuple[Candidates, b
     return [_merged(space, query, islice(pages, len(query.vectors))) for query in queries]
 
 
-def _asked(query: Query, vector: NDArray[np.float32]) -> SpaceQuery:
+def _asked(query: Query, vector: NDArray[np.float32], own: int | None) -> SpaceQuery:
     filters, weighing = query.options.filters, query.weighing
     if weighing is None:
-        return SpaceQuery(vector=vector, filters=filters)
-    return SpaceQuery(vector=weighing.query(vector), filters=filters, parts=weighing.parts(vector))
+        return SpaceQuery(vector=vector, filters=filters, own=own)
+    return SpaceQuery(vector=weighing.query(vector), filters=filters, parts=weighing.parts(vector), own=own)
 
 
 def _merged(space: Space, query: Query, pages: Iterable[Sequence[Hit]]) -> tuple[Candidates, bool]:

@@ -13,7 +13,7 @@ from pytest_django import Settings
 from catalog.filters.chosen import Filters
 from catalog.models import ProductImage
 from recommender.encoder.colour import colour_row
-from recommender.models import EmbeddingJob, ImageFeatures
+from recommender.models import EmbeddingJob, ImageFeatures, Placeholder, PlaceholderFile
 from tests.catalog.factories import make_image, make_product
 from tests.recommender.api.test_api import API, post, problem
 from tests.recommender.index.engines import chosen
@@ -175,9 +175,23 @@ def test_a_product_shows_its_own_colours(client: Client, coloured: Shop) -> None
 
 def test_a_product_without_a_vector_has_no_colours_yet(client: Client, coloured: Shop) -> None:
     waiting, failed = make_image().product, make_image().product
-    EmbeddingJob.objects.filter(image__product=failed).update(state="failed", reason="truncated")
-    for product, status in ((waiting, "pending"), (failed, "failed"), (make_product(), "failed")):
-        assert client.get(f"{API}products/{product.pk}/colors/").json() == {"status": status, "colors": []}
+    EmbeddingJob.objects.filter(image__product=failed).update(
+        state="failed", reason="truncated", error="the photo ends too early"
+    )
+    assert client.get(f"{API}products/{waiting.pk}/colors/").json() == {"status": "pending", "colors": []}
+    hidden = make_image()
+    picture = Placeholder.objects.create(digest=hidden.digest, ruling=Placeholder.Ruling.PLACEHOLDER)
+    PlaceholderFile.objects.create(digest=hidden.digest, placeholder=picture)
+    reasons = {
+        failed.pk: ("truncated", "the photo ends too early"),
+        make_product().pk: ("no_photo", "the product has no photo"),
+        hidden.product_id: ("no_photo", "the product has no photo but placeholders, which stand for many products"),
+    }
+    for product_id, (reason, detail) in reasons.items():
+        told = {"status": "failed", "reason": reason, "detail": detail}
+        assert client.get(f"{API}products/{product_id}/colors/").json() == {**told, "colors": []}
+        similar = client.get(f"{API}products/{product_id}/similar/").json()
+        assert {name: similar[name] for name in told} == told
     problem(client.get(f"{API}products/{10**9}/colors/"), 404)
 
 

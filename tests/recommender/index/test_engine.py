@@ -171,3 +171,16 @@ def test_an_engine_that_proposes_nothing_fails() -> None:
         assert [recall_under(shop, filters)[0] for name, filters in filters_of(shop).items() if name != "nobody"] == [
             0.0
         ] * 12
+
+
+def test_an_engine_that_found_the_photo_that_asks_does_not_say_otherwise(filled: Shop) -> None:
+    """Whether the filters let that photo pass or not, and whether it is asked to be thorough or not."""
+    images = sorted(filled.owner)[::97]
+    queries = [
+        NearestQuery(vector=filled.vectors[image], filters=filters, depth=K, own=image, thorough=thorough)
+        for image in images
+        for filters in (Filters(), Filters().excluding(products=[filled.owner[image]]))
+        for thorough in (False, True)
+    ]
+    for query, found in zip(queries, vector_index().nearest(space=filled.space, queries=queries, k=K), strict=True):
+        assert found.met and len(found.image_ids) >= K, query

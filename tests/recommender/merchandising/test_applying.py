@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -21,8 +22,9 @@ from recommender.index import stored
 from recommender.index.stored import vectors_of
 from recommender.locks import counting_placeholders
 from recommender.merchandising.placeholders import UnknownPhoto, rule
+from recommender.merchandising.recognition import recognise
 from recommender.models import ImageFeatures, PhotoHash, Placeholder, PlaceholderFile, Space
-from recommender.pictures.hashes import forget_gone
+from recommender.pictures.hashes import SAME_WITHIN_BITS, bits_apart, forget_gone
 from recommender.pipeline import gallery
 from recommender.pipeline.embed import work
 from recommender.pipeline.withholding import Applied, apply, sweep, update
@@ -300,3 +302,35 @@ def test_tasks_count_apply_and_forget_cached_answers(space: Space) -> None:
         Placeholder.objects.update(ruling=Ruling.PHOTO)
     assert counts == [0, 4, 4]
     assert len(set(epochs)) == 3 and epochs[2] == epochs[3]
+
+
+def test_a_copy_of_another_size_belongs_to_the_picture_though_the_encoder_sees_something_else(space: Space) -> None:
+    """Cosines of .9, near hashes: the small copy is told by its small picture, a changed drawing is not. Also when it comes later."""
+    seen = any_features(space, 1, np.random.default_rng(1))[0]
+    directions = np.linalg.qr(np.stack([seen, *any_features(space, 2, np.random.default_rng(2))]).T)[0].T
+    elsewhere, third = (np.sign(directions[0] @ seen) * directions[0] + 0.48 * one for one in directions[1:])
+    changed = coming_soon(600)
+    changed.paste((200, 40, 40), (150, 480, 450, 504))  # the bar in another colour
+    large, small, other = (
+        saved(coming_soon(600), quality=90), saved(coming_soon(300), quality=88), saved(changed, quality=90)
+    )  # fmt: skip
+    files = [hashed(large, seen), hashed(small, elsewhere), hashed(other, third)]
+    assert all(
+        bits_apart(*pair) <= SAME_WITHIN_BITS for pair in pairwise(np.array([f.hashes for f in files], np.uint64))
+    )
+    for file, data in zip(files, (large, small, other), strict=True):
+        default_storage.save(f"{file.digest}.jpg", ContentFile(data))
+    stock(space, [[files[0]] for _ in range(4)])
+    stock(space, [[files[1]], [files[2]]])
+    assert update(thoroughly=True) == Applied(withheld=5, returned=0)
+    assert set(PlaceholderFile.objects.values_list("digest", flat=True)) == {files[0].digest, files[1].digest}
+    late = hashed(saved(coming_soon(280), quality=80), elsewhere)
+    default_storage.save(f"{late.digest}.jpg", ContentFile(saved(coming_soon(280), quality=80)))
+    stock(space, [[late]])
+    recognise(
+        space.encoder,
+        {late.digest: late.hashes, files[2].digest: files[2].hashes},
+        {late.digest: elsewhere, files[2].digest: third},
+    )
+    assert PlaceholderFile.objects.filter(digest=late.digest).exists()
+    assert not PlaceholderFile.objects.filter(digest=files[2].digest).exists()

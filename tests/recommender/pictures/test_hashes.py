@@ -20,6 +20,7 @@ from recommender.pictures.hashes import (
     hashes_by_digest,
     hashes_of,
     keep,
+    near_pairs,
     same_picture,
 )
 from tests.recommender.merchandising.shop import re_encoded
@@ -135,3 +136,18 @@ def test_equal_hashes_are_no_same_picture_without_equal_features() -> None:
     assert same_picture(hashes_of(flat()), hashes_of(flat()), cosine=0.99)
     assert not same_picture(hashes_of(flat()), hashes_of(flat()), cosine=0.989)
     assert not same_picture(hashes_of(noise()), hashes_of(blobs()), cosine=1.0)
+
+
+def test_near_pairs_are_those_within_the_bits_of_the_bound() -> None:
+    """Random hashes of few bits, so that near ones are among them, each by any of the variants."""
+    rng = np.random.default_rng(6)
+    some, others = (
+        {number: rng.integers(0, 2**18, 4, np.uint64) for number in range(first, first + 40)} for first in (0, 100)
+    )
+    found = near_pairs(some, others)
+    expected = [
+        (one, other) for one in some for other in others if bits_apart(some[one], others[other]) <= SAME_WITHIN_BITS
+    ]
+    assert found == expected and 0 < len(found)
+    far = {1: np.full(4, 0, np.uint64)}, {2: np.full(4, 2**64 - 1, np.uint64)}
+    assert near_pairs(*far) == [] and near_pairs({}, others) == []

@@ -190,13 +190,13 @@ class CountingPhotos(KnownPhotos):
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("copies", "spread", "one_file"),
-    [(10_000, 0.0, True), (2_500, 0.0, False), (2_500, 0.01, False)],
+    [(10_000, 0.0, True), (2_500, 0.0, False), (5_000, 0.01, False)],
     ids=["one file", "equal vectors", "near vectors"],
 )
 def test_work_grows_with_the_photos_and_not_with_the_square_of_a_cluster(
     copies: int, spread: float, one_file: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A search goes deep for a few photos alone, and each hit is compared a few times."""
+    """Searched for are the first photos, until their cluster is large, and those that are in none; few of them deeply."""
     vectors = unit(np.tile(at(0.2), (copies, 1)) + np.random.default_rng(1).normal(scale=spread, size=(copies, 8)))
     crowd(vectors, one_file=one_file)
     monkeypatch.setattr(clusters, "KnownPhotos", CountingPhotos)
@@ -205,8 +205,26 @@ def test_work_grows_with_the_photos_and_not_with_the_square_of_a_cluster(
         found = duplicate_clusters(threshold=0.94)
     assert [len(one.members) for one in found.clusters] == [copies - 1]
     deep = [queries for depth, queries in zip(asked.depths, asked.queries, strict=True) if depth > CANDIDATES]
-    searched = 51 if one_file else copies + 50
+    searched = 51 if one_file else 100 + 50
     places = sum(depth * queries for depth, queries in zip(asked.depths, asked.queries, strict=True))
     assert sum(asked.queries) - sum(deep) <= searched
     assert sum(deep) <= 100
-    assert CountingPhotos.compared <= 4 * places
+    assert CountingPhotos.compared <= 4 * places + copies
+
+
+def test_a_photo_that_a_large_cluster_does_not_confirm_is_searched_for(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After 120 copies come a photo with equal hashes that is .7 radians aside, its own copy, and one without kept hashes."""
+    photos = [shop.photos(shop.add(at(0.0005 * i)))[0] for i in range(120)]
+    aside = [shop.photos(shop.add(at(0.7 + 0.01 * i)))[0] for i in range(2)]
+    late = shop.photos(shop.add(at(0.03)))[0]
+    hashed(shop, [*photos, *aside])
+    with counted(monkeypatch) as asked:
+        found = duplicate_clusters(threshold=0.94)
+    first = {one.image_id: {member.image_id for member in one.members} for one in found.clusters}
+    assert first == {photos[0]: set(photos[1:]), aside[0]: {aside[1]}}
+    assert [one.image_id for one in found.unreadable] == [
+        late
+    ]  # its file is asked for what the table lacks, and is none
+    assert sum(asked.queries) <= 2 * 100 + 3

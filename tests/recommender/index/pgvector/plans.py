@@ -48,11 +48,13 @@ def without_dead_rows() -> None:
         cursor.execute("TRUNCATE catalog_product CASCADE")
 
 
-def plan(space: Space, path: str, filters: Filters, *, bound: int = 3000) -> list[dict[str, Any]]:
-    """Every node of the plan that the path runs with: `ann`, or a path of `sql.comparing`."""
+def plan(
+    space: Space, path: str, filters: Filters, *, bound: int = 3000, own: int | None = None
+) -> list[dict[str, Any]]:
+    """Every node of the plan that the path runs with: `ann`, or a path of `sql.comparing`. `own`: the photo that asks the index."""
     vector = np.ones(space.dimensions, np.float32)
     if path == "ann":
-        query = NearestQuery(vector=vector, filters=filters, depth=20)
+        query = NearestQuery(vector=vector, filters=filters, depth=20, own=own)
         settings, (text, values) = (
             statements.settings_of(Parameters()),
             statements.nearest(space, query, k=12, depth=20),

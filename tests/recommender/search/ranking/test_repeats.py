@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from recommender.index.types import Hit
 from recommender.models import ImageFeatures, PhotoHash
 from recommender.search.filters import SearchOptions, excluding
+from recommender.search.ranking import repeats
 from recommender.search.ranking.base import Query
 from recommender.search.ranking.run import rank
 from recommender.search.similarity import similar_to_each, similar_to_features, similar_to_product
@@ -230,3 +231,32 @@ def test_no_picture_twice_never_short_best_first(seed: int, products: int, limit
         answer = similar_to_features(encoder_id=shop.space.encoder_id, features=photo, options=plain, query={})
         assert found(answer) == expected(shop, shown, [photo], plain, None)
         transaction.set_rollback(True)
+
+
+def test_features_are_read_once_for_two_files_and_only_where_hashes_are_near(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second answer with the same photos reads those alone that came since; a file that is far from all is never read."""
+    photos = row(shop, [0.1, 0.11, 0.3, 0.5])
+    shown = {photo: (f"once-{number}-{photo}", 0xF0F0) for number, photo in enumerate(photos)}
+    show(shop, shown | {photos[3]: (f"far-{photos[3]}", 0x5A5A_A5A5_0FF0_F00F)})
+    read: list[list[int]] = []
+    features_of = repeats.plain_features
+    monkeypatch.setattr(
+        repeats, "plain_features", lambda space, images: read.append(sorted(images)) or features_of(space, images)
+    )
+    expected = [photos[0], photos[2], photos[3]]
+    assert page(shop) == expected and read == [photos[:3]]
+    assert page(shop) == expected and len(read) == 1
+    (late,) = row(shop, [0.12])
+    show(shop, {late: (f"late-{late}", 0xF0F1)})
+    assert page(shop) == expected and read[1:] == [[*photos[:2], late], [photos[2], late]]  # three places, then twelve
+    assert page(shop) == expected and len(read) == 3
+
+
+def test_verdicts_may_be_forgotten_in_the_middle_of_a_page(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(repeats, "REMEMBERED", 2)
+    photos = row(shop, [0.1, 0.11, 0.3, 0.31, 0.5, 0.51])
+    show(shop, {photo: (f"few-{photo}", 0xF0F0) for photo in photos})
+    for _ in range(2):
+        assert page(shop) == photos[::2]
