@@ -404,7 +404,7 @@ def test_a_worker_killed_in_the_middle_loses_the_feed_and_another_reads_it_whole
     celery_worker_factory: Callable[..., CeleryWorker],
 ) -> None:
     """A plain worker, as an installation of an earlier version starts it, takes the queue of feeds."""
-    rows = 6_000
+    rows = 30_000
     feed = make_feed("id,title\n" + "".join(f"p{number},x\n" for number in range(rows)), **of_hours(6))
     worker = celery_worker_factory()
     doorbell.application().send_task(run_feeds.name, ignore_result=True)
