@@ -194,7 +194,7 @@ def _moment(key: object) -> datetime:
 
 
 # As the indexes of migration 0009 have them.
-_AMOUNT = RawSQL("catalog_product.amount", [], DecimalField(max_digits=13, decimal_places=3))
+_AMOUNT = RawSQL("(catalog_product.amount + 0)", [], DecimalField(max_digits=13, decimal_places=3))
 _TITLE = RawSQL('("left"(catalog_plain(catalog_product.title), 200) COLLATE "C")', [], TextField())
 _AGE = RawSQL("catalog_product.created_at", [], DateTimeField())
 _ORDERS = {
