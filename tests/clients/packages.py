@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -38,7 +39,11 @@ def _install(folder: Path, *, cache: Path) -> None:
     for name in ("package.json", "package-lock.json"):
         shutil.copy(LISTED / name, folder)
     command = [NODE, _NPM, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--cache", str(cache)]
-    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=SECONDS, check=False)
+    # The certificates that the machine trusts, as curl and pip have them: Node brings a list of its own.
+    environment = {**os.environ, "NODE_USE_SYSTEM_CA": "1"}
+    ran = subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
+    )
     if ran.returncode:
         raise RuntimeError(
             f"npm could not install {LISTED}/package-lock.json, which needs a network once:\n{ran.stderr}"
