@@ -34,6 +34,7 @@ from catalog.storage_names import feed_name
 from catalog.tasks import run_feeds
 from recommender.pipeline import doorbell
 from recommender.schedule import BEAT_SCHEDULE
+from tests.catalog.factories import make_product
 from tests.catalog.feeds.files import write_feed
 from tests.waiting import wait_until
 from tests.workers import PROJECT, CeleryWorker, process_environment
@@ -69,6 +70,15 @@ def held_elsewhere(feed: Feed, session: psycopg.Connection, **values: Any) -> No
     values = {"lease": 77, "leased_until": timezone.now() + timedelta(minutes=5), **values}
     Feed.objects.filter(pk=feed.pk).update(**values)
     FeedRun.objects.create(feed=feed, began_at=timezone.now())
+
+
+def waits_for_a_row() -> bool:
+    """Whether a session is held up by what another one holds."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')"
+        )
+        return bool(cursor.fetchone()[0])
 
 
 def states(feed: Feed) -> list[str]:
@@ -404,24 +414,24 @@ def test_a_worker_killed_in_the_middle_loses_the_feed_and_another_reads_it_whole
     celery_worker_factory: Callable[..., CeleryWorker],
 ) -> None:
     """A plain worker, as an installation of an earlier version starts it, takes the queue of feeds."""
-    rows = 30_000
+    rows, held = 2_000, 1_900
     feed = make_feed("id,title\n" + "".join(f"p{number},x\n" for number in range(rows)), **of_hours(6))
+    product = make_product(sku=f"p{held}", title="x")
     worker = celery_worker_factory()
-    doorbell.application().send_task(run_feeds.name, ignore_result=True)
-    wait_until(
-        lambda: FeedRun.objects.filter(state=STATE.RUNNING, rows__gt=0, position__gt=0).exists(),
-        seconds=60,
-        what=lambda: f"progress of the run:\n{worker.log.read_text()}",
-    )
-    assert run_next() is False
-    worker.kill()
+    with another_session() as session, session.transaction():
+        session.execute("SELECT FROM catalog_product WHERE id = %s FOR UPDATE", [product.pk])
+        doorbell.application().send_task(run_feeds.name, ignore_result=True)
+        wait_until(waits_for_a_row, seconds=60, what=lambda: f"the row that is held:\n{worker.log.read_text()}")
+        assert states(feed) == [STATE.RUNNING]
+        assert run_next() is False
+        worker.kill()
     done = Product.objects.count()
-    assert 0 < done < rows
+    assert done == held // BATCH_ROWS * BATCH_ROWS + 1  # whole batches, and the product that was held
     wait_until(lambda: run_next(), what="the lease of the worker that was killed")
     broken, ended = FeedRun.objects.order_by("id")
     assert (broken.state, broken.whole) == (STATE.BROKEN, False)
     assert (ended.state, ended.whole, ended.rows, ended.problem_count) == (STATE.ENDED, True, rows, 0)
-    assert ended.created + ended.unchanged == rows and ended.created <= rows - done + BATCH_ROWS
+    assert ended.created + ended.updated + ended.unchanged == rows and ended.created == rows - done
     assert Product.objects.count() == rows
     feed.refresh_from_db()
     assert (feed.lease, feed.due_at) == (None, ended.began_at + timedelta(hours=6))
