@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
 from catalog.api.problem_types import TYPES
@@ -25,4 +27,14 @@ def problem_type(request: HttpRequest, name: str) -> HttpResponse:
     """One type."""
     if name not in TYPES:
         raise Http404(f"there is no problem {name}")
-    return render(request, "catalog/problem_type.html", {"type": TYPES[name]})
+    found = TYPES[name]
+    context = {"type": found, "meaning": _with_code(found.meaning), "remedy": _with_code(found.remedy)}
+    return render(request, "catalog/problem_type.html", context)
+
+
+def _with_code(text: str) -> SafeString:
+    """A text as HTML; what stands between backticks is code."""
+    pieces = text.split("`")
+    return format_html_join(
+        "", "{}", ((format_html("<code>{}</code>", piece) if n % 2 else piece,) for n, piece in enumerate(pieces))
+    )

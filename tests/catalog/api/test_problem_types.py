@@ -78,6 +78,11 @@ def test_the_url_of_a_type_is_a_page_that_says_what_to_do(client: Client, name: 
     assert one.name in client.get("/problems/").content.decode()
 
 
+def test_what_stands_between_backticks_is_shown_as_code(client: Client) -> None:
+    page = client.get("/problems/not-found/").content.decode()
+    assert "<code>/api/docs/</code>: paths end with a slash" in page and "`" not in page
+
+
 def test_the_type_is_absolute_where_the_shop_has_a_public_url(settings: Settings) -> None:
     settings.PUBLIC_URL = "https://looks.example"
     assert type_of("Bad parameter") == "https://looks.example/problems/bad-parameter/"
