@@ -82,8 +82,9 @@ def undo(rule_id: int, *, by: User) -> Rule:
     """
     with transaction.atomic():
         rule = _existing(rule_id)
+        fields = {field.attname: field for field in Rule._meta.concrete_fields}
         for name, value in rule.before.items():
-            setattr(rule, name, Rule._meta.get_field(name.removesuffix("_id")).to_python(value))
+            setattr(rule, name, fields[name].to_python(value))
         return save(rule, by=by)
 
 
