@@ -42,9 +42,9 @@ def thumbnail(request: HttpRequest, digest: str) -> HttpResponseBase:
 
 
 @require_safe
-def small_picture(request: HttpRequest, digest: str, side: int) -> HttpResponseBase:
+def small_picture(request: HttpRequest, digest: str, side: str) -> HttpResponseBase:
     """What pages show of a photo. The route only matches sides that there are."""
-    return _picture(request, digest, lambda: small_picture_bytes(digest, side), "image/webp")
+    return _picture(request, digest, lambda: small_picture_bytes(digest, int(side)), "image/webp")
 
 
 @require_safe
