@@ -105,7 +105,11 @@ def _prices(address: Address, facet: dict[str, object]) -> list[Choice]:
     for one in ranges:
         bounds = one["min"], one["max"]
         chosen = bounds == given
-        target = address.having(min_price="", max_price="") if chosen else address.having(min_price=bounds[0], max_price=bounds[1])
+        target = (
+            address.having(min_price="", max_price="")
+            if chosen
+            else address.having(min_price=bounds[0], max_price=bounds[1])
+        )
         label = " – ".join(money(Decimal(bound), currency) for bound in dict.fromkeys(bounds))
         found.append(Choice(label, str(target), chosen, one["count"]))
     return found

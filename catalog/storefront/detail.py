@@ -81,7 +81,11 @@ def _absolute(request: HttpRequest, url: str) -> str:
 
 def _summary(product: Product) -> str:
     text = " ".join(product.description.split())
-    return Truncator(text).chars(SUMMARY) if text else " · ".join(filter(None, (product.title, product.brand, price_of(product))))
+    return (
+        Truncator(text).chars(SUMMARY)
+        if text
+        else " · ".join(filter(None, (product.title, product.brand, price_of(product))))
+    )
 
 
 def _facts(attributes: Mapping[str, object]) -> list[tuple[str, str]]:

@@ -56,7 +56,7 @@ def listed(ask: Callable[[], Found], *, nothing: str) -> Listed:
     except PhotoRefused as refused:
         return refusal(refused.fault)
     except InvalidParameter:
-        text = gettext("Something in this address is not right. Choose again.")
+        text = gettext("Something you asked for is not right. Choose again.")
         return Listed(title=gettext("We did not understand that"), text=text, status=400)
 
 

@@ -164,4 +164,3 @@ def _own_colors(request: HttpRequest, product_id: int) -> list[str]:
 
 def _no_color() -> Listed:
     return Listed(title=gettext("No colour yet"), text=gettext("Choose one above."))
-

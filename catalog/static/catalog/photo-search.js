@@ -8,7 +8,7 @@ import { shrunk } from "./shrink.js";
 
 const PAUSE = 250; // milliseconds without a move after which the frame asks
 const byId = (id) => document.getElementById(id);
-const section = byId("photo-search"), upload = byId("upload"), byUrl = byId("by-url");
+const upload = byId("upload"), byUrl = byId("by-url");
 const photo = byId("photo"), frame = byId("frame"), results = byId("results-section"), count = byId("results-count");
 const crop = new Crop(byId("cropper"), frame, cropped);
 const list = new List(byId("results"), counted);
@@ -182,4 +182,3 @@ function given(data) {
 
 window.addEventListener("popstate", restore);
 if (new URLSearchParams(location.search).has("photo") || new URLSearchParams(location.search).has("url")) restore();
-section.classList.add("ready");
