@@ -35,7 +35,7 @@ class Narrowed:
 
     @classmethod
     def of(cls, given: Parameters) -> Narrowed:
-        found = {name: [given[name][-1].strip()] for name in FIELDS if name in given and given[name]}
+        found = {name: [given[name][-1].strip()] for name in FIELDS if given.get(name)}
         return cls({name: values for name, values in found.items() if values[0]})
 
     @property
