@@ -26,6 +26,8 @@ from recommender.api.photo_search import read_upload
 from recommender.encoder.serving import EncoderMismatch
 from recommender.index.base import EngineAway
 from recommender.index.types import SpaceGone
+from recommender.merchandising.rules.in_force import rules_in_force
+from recommender.models import Rule
 from recommender.search import why as explaining
 from recommender.search.answers import Answer, EncoderChanged, NoActiveSpace
 from recommender.search.colours import hex_of, parse_colours
@@ -38,6 +40,7 @@ from recommender.search.similarity import similar_to_colours, similar_to_product
 _SIMILAR, _COLORS = "/api/v1/products/1/similar/", "/api/v1/search/color/"
 _PHOTO, _WHY = "/api/v1/search/image/", "/api/v1/products/1/similar/2/why/"
 _AWAY = (NoActiveSpace, EncoderMismatch, EngineAway, StorageUnavailable, SpaceGone, EncoderChanged)
+_STOCK = (Rule.Kind.STOCK_FIRST, Rule.Kind.STOCK_ONLY)
 _FAULTS: dict[str, PhotoFault] = {
     "not_an_image": "not_a_photo",
     "unsupported": "not_a_photo",
@@ -107,7 +110,8 @@ class StorefrontSearch:
             )
 
     def stock_first(self) -> bool:
-        return False
+        """Rules for everywhere alone: one for a brand or a category says nothing of the whole catalogue."""
+        return any(rule.kind in _STOCK and rule.scope == Rule.Scope.EVERYWHERE for rule in rules_in_force().rules)
 
 
 SEARCH = StorefrontSearch()

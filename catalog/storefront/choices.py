@@ -11,7 +11,7 @@ from django.utils.translation import gettext, ngettext
 from catalog.facets import counted
 from catalog.filters.chosen import Filters
 from catalog.filters.entries.category import Category as CategoryFilter
-from catalog.models import Product
+from catalog.models import Category, Product
 from catalog.product_search import CategoryCount, category_counts, filtered
 from catalog.storefront.address import Address
 from catalog.storefront.prices import money
@@ -62,8 +62,9 @@ def _categories(address: Address, nodes: Sequence[CategoryCount]) -> list[Choice
     slug = address.one("category")
     chosen = next((node.category.path for node in nodes if node.category.slug == slug), "")
     everything = Choice(gettext("All products"), str(address.having(category="")), not slug)
-    step = 4  # characters of a level in a path
-    shown = [node for node in nodes if node.category.depth == 1 or chosen.startswith(node.category.path[:-step])]
+    shown = [
+        node for node in nodes if node.category.depth == 1 or chosen.startswith(node.category.path[: -Category.steplen])
+    ]
     return [
         everything,
         *(

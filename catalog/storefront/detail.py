@@ -54,8 +54,6 @@ def detail_of(request: HttpRequest, *, product_id: int, shown: int) -> Detail | 
     number = shown if 1 <= shown <= len(images) else 1
     photos = [picture_of(image, title=product.title) for image in images]
     stage = picture_of(images[number - 1], title=product.title, place=STAGE) if images else None
-    category = product.category
-    crumbs = [] if category is None else [*category.get_ancestors(), category]
     canonical = absolute_url(request, reverse("storefront-product", args=[product.pk]))
     pictures = [_absolute(request, photo.original) for photo in photos]
     summary = _summary(product)
@@ -66,13 +64,21 @@ def detail_of(request: HttpRequest, *, product_id: int, shown: int) -> Detail | 
         photos=photos,
         stage=stage,
         shown=number,
-        crumbs=crumbs,
+        crumbs=_crumbs(product.category),
         facts=_facts(product.attributes),
         summary=summary,
         canonical=canonical,
         share_picture=pictures[0] if pictures else "",
         linked_data=_script_json(_linked_data(product, canonical, pictures, summary)),
     )
+
+
+def _crumbs(category: Category | None) -> list[Category]:
+    if category is None:
+        return []
+    step = Category.steplen
+    above = [category.path[:end] for end in range(step, len(category.path), step)]
+    return [*Category.objects.filter(path__in=above).order_by("path"), category]
 
 
 def _absolute(request: HttpRequest, url: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec, cast
 
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import translation
@@ -29,4 +29,4 @@ def in_shoppers_language(view: View[Arguments]) -> View[Arguments]:
         patch_vary_headers(response, ("Accept-Language", "Cookie"))
         return response
 
-    return answer
+    return cast(View[Arguments], answer)
