@@ -21,7 +21,9 @@ def titles(response: Any) -> list[str]:
 def hrefs(response: Any, text: str) -> list[str]:
     """Where the links of that text lead."""
     links = re.findall(r'(?s)<a\b[^>]*?href="([^"]*)"[^>]*>(.*?)</a>', response.content.decode())
-    shown = [(html.unescape(href), " ".join(html.unescape(re.sub(r"<[^>]+>", " ", inner)).split())) for href, inner in links]
+    shown = [
+        (html.unescape(href), " ".join(html.unescape(re.sub(r"<[^>]+>", " ", inner)).split())) for href, inner in links
+    ]
     return [href for href, inner in shown if inner == text]
 
 

@@ -15,7 +15,7 @@ from catalog.storefront.port import Alike, Found, Why
 class KnownSearch:
     """Answers everything with `found`, or with what `fails` raises. `asked`: the parameters of each search."""
 
-    found: Found = Found(status="ready")
+    found: Found = field(default_factory=lambda: Found(status="ready"))
     explained: Why | None = None
     colors: Sequence[str] = ()
     in_stock_first: bool = False

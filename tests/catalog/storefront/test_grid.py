@@ -62,12 +62,16 @@ def test_pages_have_addresses_and_are_whole_with_what_is_sold_out_last(client: C
         seen += titles(page)
         assert f"Page {number} of 3" in text_of(page)
         assert hrefs(page, "Next →") == ([f"/?sort=title&page={number + 1}"] if number < 3 else [])
-        assert hrefs(page, "← Previous") == ([["/?sort=title"], ["/?sort=title&page=2"]][number - 2] if number > 1 else [])
+        assert hrefs(page, "← Previous") == (
+            [["/?sort=title"], ["/?sort=title&page=2"]][number - 2] if number > 1 else []
+        )
     assert seen == [f"Cup {number:02}" for number in [*range(0, 60, 2), *range(1, 60, 2)]]
     assert meta(page, "og:url") == "http://testserver/?page=3"
 
 
-@pytest.mark.parametrize("address", ["/?page=2", "/?page=x", "/?category=nope", "/?sort=color", "/?currency=XYZ", "/?in_stock=3"])
+@pytest.mark.parametrize(
+    "address", ["/?page=2", "/?page=x", "/?category=nope", "/?sort=color", "/?currency=XYZ", "/?in_stock=3"]
+)
 def test_what_is_not_there_is_not_found(client: Client, clothes: list[Product], address: str) -> None:
     response = client.get(address)
     assert response.status_code == 404

@@ -27,7 +27,14 @@ def test_a_form_is_answered_with_a_page_that_shows_the_photo_again(search: Known
     client = Client(enforce_csrf_checks=True)
     image = make_image()
     search.found = found((image.product_id, image.pk))
-    fields = {"image": photo(), "category": "lamps", "min_price": "", "max_price": "30", "in_stock": "true", "color": "x"}
+    fields = {
+        "image": photo(),
+        "category": "lamps",
+        "min_price": "",
+        "max_price": "30",
+        "in_stock": "true",
+        "color": "x",
+    }
     page = client.post("/search/", fields)
     assert (page.status_code, titles(page), page["Cache-Control"]) == (200, [image.product.title], "no-store")
     assert search.asked == [{"category": ["lamps"], "max_price": ["30"], "in_stock": ["true"], "limit": ["24"]}]
@@ -37,7 +44,11 @@ def test_a_form_is_answered_with_a_page_that_shows_the_photo_again(search: Known
     assert 'name="max_price" min="0" step="any" inputmode="decimal" value="30"' in source
     assert re.search(r'name="in_stock" value="true"\s+checked', source)
     part = client.post("/search/", {"image": photo(), "crop": "0.1,0.1,0.5,0.5"}, headers={"X-Part": "list"})
-    assert (titles(part), b"<html" in part.content, b"data:image" in part.content) == ([image.product.title], False, False)
+    assert (titles(part), b"<html" in part.content, b"data:image" in part.content) == (
+        [image.product.title],
+        False,
+        False,
+    )
     assert search.asked[-1]["crop"] == ["0.1,0.1,0.5,0.5"]
     with_preview = client.post("/search/", {"image": photo(), "preview": "1"}, headers={"X-Part": "list"})
     assert b'class="sent-preview" src="data:image/jpeg' in with_preview.content
@@ -73,7 +84,11 @@ def test_what_is_wrong_with_a_photo_is_said_in_words(
     search.fails = lambda: PhotoRefused(fault)
     for headers in ({}, {"X-Part": "list"}):
         answer = client.post("/search/", {"image": photo()}, headers=headers)
-        assert (answer.status_code, words in text_of(answer), "data-list" in answer.content.decode()) == (422, True, True)
+        assert (answer.status_code, words in text_of(answer), "data-list" in answer.content.decode()) == (
+            422,
+            True,
+            True,
+        )
 
 
 def test_an_empty_file_is_no_photo(client: Client, search: KnownSearch) -> None:

@@ -26,7 +26,14 @@ def test_a_product_tells_itself(client: Client, search: KnownSearch) -> None:
     page = client.get(f"/products/{product.pk}/")
     assert (page.status_code, page["Content-Language"]) == (200, "en")
     shown = text_of(page)
-    for words in ("€1,234.50 Before: €1,500.00", "In stock", "Heel height 3", "Washable Yes", "Parts a, b", "Item no. L-1"):
+    for words in (
+        "€1,234.50 Before: €1,500.00",
+        "In stock",
+        "Heel height 3",
+        "Washable Yes",
+        "Parts a, b",
+        "Item no. L-1",
+    ):
         assert words in shown
     assert hrefs(page, "Lamps") == ["/?category=lamps"] and hrefs(page, "Home") == ["/?category=home"]
     assert hrefs(page, "Things in this colour, number 1") == ["/colors/?hex=c04a1f"]
@@ -43,7 +50,9 @@ def test_a_product_tells_itself(client: Client, search: KnownSearch) -> None:
         "offers": {"@type": "Offer", "price": "1234.50", "priceCurrency": "EUR", "url": address,
                    "availability": "https://schema.org/InStock"},
     }  # fmt: skip
-    assert "script-src" not in page["Content-Security-Policy"] and "default-src 'self'" in page["Content-Security-Policy"]
+    assert (
+        "script-src" not in page["Content-Security-Policy"] and "default-src 'self'" in page["Content-Security-Policy"]
+    )
 
 
 def test_prices_and_texts_are_of_the_shoppers_language(client: Client, search: KnownSearch) -> None:
@@ -63,7 +72,12 @@ def test_prices_and_texts_are_of_the_shoppers_language(client: Client, search: K
 
 def test_what_is_not_published_is_not_found(client: Client, search: KnownSearch) -> None:
     hidden = make_product(published=False)
-    for path in (f"/products/{hidden.pk}/", f"/products/{hidden.pk}/similar/", "/products/99999999/", f"/products/{2**70}/"):
+    for path in (
+        f"/products/{hidden.pk}/",
+        f"/products/{hidden.pk}/similar/",
+        "/products/99999999/",
+        f"/products/{2**70}/",
+    ):
         response = client.get(path)
         assert (response.status_code, "Not found" in text_of(response)) == (404, True), path
 
@@ -80,10 +94,18 @@ def test_similar_things_stand_in_the_page_and_in_a_list_of_their_own(client: Cli
     for response in (page, part):
         assert titles(response) == ["Other", "One"]
         assert shown[2].digest in response.content.decode() and shown[1].digest not in response.content.decode()
-        assert hrefs(response, "Why? Why is One alike?") == [f"/products/{product.pk}/similar/{one.pk}/why/?color_weight=0.4"]
+        assert hrefs(response, "Why? Why is One alike?") == [
+            f"/products/{product.pk}/similar/{one.pk}/why/?color_weight=0.4"
+        ]
         assert 'data-color-percent="18"' in response.content.decode()
     assert b"<html" not in part.content and part["X-Robots-Tag"] == "noindex"
-    expected = {"limit": ["12"], "color_weight": ["0.4"], "category": ["lamps"], "in_stock": ["true"], "diversity": ["0.5"]}
+    expected = {
+        "limit": ["12"],
+        "color_weight": ["0.4"],
+        "category": ["lamps"],
+        "in_stock": ["true"],
+        "diversity": ["0.5"],
+    }
     assert search.asked == [expected, expected] and search.images == [second.pk, second.pk]
     client.get(f"/products/{product.pk}/?photo=7")
     assert search.images[-1] is None and first.pk < second.pk
@@ -108,7 +130,11 @@ def test_what_there_is_not_is_said_in_words(
     else:
         search.fails = answer  # type: ignore[assignment]
     part = client.get(f"/products/{product.pk}/similar/")
-    assert (part.status_code, words in text_of(part), "data-again-after" in part.content.decode()) == (status, True, again)
+    assert (part.status_code, words in text_of(part), "data-again-after" in part.content.decode()) == (
+        status,
+        True,
+        again,
+    )
     page = client.get(f"/products/{product.pk}/")
     assert page.status_code == 200 and words in text_of(page) and product.title in text_of(page)
     if status == 503:

@@ -42,7 +42,7 @@ def test_no_text_of_a_template_is_without_its_mark() -> None:
         for path in sorted((texts.APP / "templates" / "catalog").glob("*.html"))
         if not path.name.startswith("problem_type") and (bare := _bare_words(path))
     }
-    assert found == {"base.html": ["Lookalike", "Lookalike"], **dict.fromkeys(_NAMED, ["Lookalike"])}
+    assert found == {"base.html": ["Lookalike", "Lookalike"], **{name: ["Lookalike"] for name in _NAMED}}
 
 
 _NAMED = ("color_search.html", "odd_price.html", "photo_search.html", "product.html", "products.html", "why.html")
