@@ -1,6 +1,6 @@
 """Currencies: their codes, how many decimals their prices show, and which currencies a sign may stand for (CLDR, by Babel).
 
-Babel is imported by the functions that read feeds and forms: its data takes megabytes, and a web process that shows prices
+Babel is imported by the functions that read feeds and forms: its data takes megabytes, and a web process that answers the API
 does without.
 """
 

@@ -17,6 +17,18 @@ _OTHERWISE = "webp"
 FORMATS = {"jpg": "JPEG", "png": "PNG", "webp": "WEBP"}
 
 
+# Longest sides, in pixels, of the WebP pictures that pages show: a card, a card on a dense screen, the photo on its product's page.
+SMALL_SIDES = (240, 480, 960)
+
+
+def small_size(width: int, height: int, side: int) -> tuple[int, int]:
+    """Width and height of such a picture of a photo that has these once upright; a smaller photo keeps its size."""
+    longest = max(width, height)
+    if longest <= side:
+        return width, height
+    return max(1, round(width * side / longest)), max(1, round(height * side / longest))
+
+
 def derivative_extension(photo: str) -> str:
     """The extension of the derivative of a photo. `photo`: its name in storage, or its extension alone."""
     return _EXTENSIONS.get(photo.rpartition(".")[2], _OTHERWISE)
@@ -24,7 +36,4 @@ def derivative_extension(photo: str) -> str:
 
 def derivative_size(width: int, height: int) -> tuple[int, int]:
     """Width and height of the derivative of a photo that has these once upright: no side longer than MOST_SIDE."""
-    longest = max(width, height)
-    if longest <= MOST_SIDE:
-        return width, height
-    return max(1, round(width * MOST_SIDE / longest)), max(1, round(height * MOST_SIDE / longest))
+    return small_size(width, height, MOST_SIDE)

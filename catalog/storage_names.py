@@ -29,6 +29,11 @@ def thumbnail_path(digest: str) -> str:
     return f"{THUMBNAIL_ROOT}/{digest[:2]}/{digest}.srgb.jpg"
 
 
+def small_picture_path(digest: str, side: int) -> str:
+    """`thumbnails/ab/<digest>.480.webp`: what pages show, no side longer than `side` pixels."""
+    return f"{THUMBNAIL_ROOT}/{digest[:2]}/{digest}.{side}.webp"
+
+
 def derivative_path(digest: str, extension: str) -> str:
     """`derivatives/ab/<digest>.<extension>`: the digest is that of the photo, the extension that of the derivative."""
     return f"{DERIVATIVE_ROOT}/{digest[:2]}/{digest}.{extension}"

@@ -240,6 +240,10 @@ REFIT_AUTOMATICALLY: bool = env.bool("REFIT_AUTOMATICALLY", default=False)
 SEARCH_LANGUAGE: str = env.str("SEARCH_LANGUAGE", default="english")
 
 LANGUAGE_CODE = "en-us"
+# That the storefront speaks; their texts lie in catalog/locale.
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+# The dotted path of what its pages search with, a catalog.storefront.port.Search.
+STOREFRONT_SEARCH = "recommender.storefront.SEARCH"
 TIME_ZONE = "UTC"
 USE_TZ = True
 AUTH_PASSWORD_VALIDATORS = [

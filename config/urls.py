@@ -27,5 +27,5 @@ urlpatterns = [
 # Problem details under /api/, a page elsewhere.
 handler400 = "catalog.api.problems.bad_request"
 handler403 = "catalog.api.problems.permission_denied"
-handler404 = "catalog.api.problems.not_found"
+handler404 = "catalog.storefront.views.not_found"
 handler500 = "catalog.api.problems.server_error"

@@ -29,7 +29,7 @@ ORDER: Mapping[str, tuple[str, ...]] = {
         "spaces",
         "search",
         "monitoring",
-        "admin api apps beat bench checks management receivers schedule tasks",
+        "admin api apps beat bench checks management receivers schedule tasks storefront",
     ),
 }
 NEVER: Mapping[str, tuple[str, ...]] = {"catalog": ("recommender", "config"), "recommender": ("config",)}

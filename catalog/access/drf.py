@@ -7,6 +7,7 @@ the steps.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -15,6 +16,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+from catalog.access import pages
 from catalog.access.admission import ADMISSION, Admission, Asker, admit, charged_up_to
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -59,6 +61,23 @@ def charge_up_to(request: HttpRequest | Request, tokens: int) -> None:
     """For a view that has read what a request asks for: it costs so many tokens in all. Raises Problem 429 where they lack."""
     admission = request.META[ADMISSION] = charged_up_to(admission_of(request), tokens)
     if admission.refusal is not None:
+        raise admission.refusal
+
+
+def charge_page(request: HttpRequest, path: str) -> None:
+    """For a page of the shop that asks, on the server, what the API's `path` answers: it costs its shopper's address as much.
+
+    Raises Problem 429. A page needs no key, whatever API_ACCESS says.
+    """
+    asker = asker_of(request)
+
+    def header(name: str) -> str | None:
+        if name in ("authorization", "x-api-key"):
+            return None
+        return f"{pages.COOKIE}={pages.current_cookie()}" if name == "cookie" else asker.header(name)
+
+    admission = request.META[ADMISSION] = admit(replace(asker, path=path, query="", header=header))
+    if admission.refusal is not None and admission.refusal.status == _TOO_OFTEN:
         raise admission.refusal
 
 

@@ -25,13 +25,18 @@ def give_cookie(response: HttpResponse) -> None:
         return
     response.set_cookie(
         COOKIE,
-        _signed(int(time.time()) // _HOUR, settings.SECRET_KEY),
+        current_cookie(),
         max_age=VALID_HOURS * _HOUR,
         path="/api/",
         secure=settings.SESSION_COOKIE_SECURE,
         httponly=True,
         samesite="Strict",
     )
+
+
+def current_cookie() -> str:
+    """The cookie of this hour."""
+    return _signed(int(time.time()) // _HOUR, settings.SECRET_KEY)
 
 
 def is_valid(cookie: str) -> bool:

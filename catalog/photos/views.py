@@ -22,7 +22,7 @@ from catalog.derivatives import derivative_extension
 from catalog.photos.derivatives import derivative_file
 from catalog.photos.reading import EXTENSIONS, DecodersBusy
 from catalog.photos.storage_errors import StorageUnavailable
-from catalog.photos.thumbnails import thumbnail_bytes
+from catalog.photos.thumbnails import small_picture_bytes, thumbnail_bytes
 from catalog.retry import AWAY_SECONDS, BUSY_SECONDS
 
 _CONTENT_TYPES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
@@ -39,6 +39,12 @@ def photo(request: HttpRequest, digest: str, extension: str) -> HttpResponseBase
 @require_safe
 def thumbnail(request: HttpRequest, digest: str) -> HttpResponseBase:
     return _picture(request, digest, lambda: thumbnail_bytes(digest), "image/jpeg")
+
+
+@require_safe
+def small_picture(request: HttpRequest, digest: str, side: str) -> HttpResponseBase:
+    """What pages show of a photo. The route only matches sides that there are."""
+    return _picture(request, digest, lambda: small_picture_bytes(digest, int(side)), "image/webp")
 
 
 @require_safe

@@ -15,6 +15,7 @@ from recommender.api.endpoints import PHOTOS_OF_A_PRODUCT
 from recommender.api.photo_search import ENVELOPE_BYTES, photo_too_large
 
 _PHOTO_SEARCH = "/api/v1/search/image/"
+_PHOTO_PAGE, _PHOTO_URL_PAGE = "/search/", "/search/url/"
 _BATCH = "/api/v1/similar/batch/"
 _PRODUCTS = "/api/v1/products/"
 _BATCH_OF_WRITES = f"{_PRODUCTS}batch/"
@@ -63,7 +64,7 @@ def request_groups() -> list[RequestGroup]:
         of("probe", lambda asked: asked.path == "/healthz", 1, counted=False),
         of("state", lambda asked: asked.path in ("/readyz", "/metrics"), 1),
         of("photo", _is_upload, settings.QUERY_PHOTOS_AT_A_TIME, photo, lambda most: photo_too_large()),
-        of("photo by URL", lambda asked: asked.path == _PHOTO_SEARCH, _URL_THREADS),
+        of("photo by URL", lambda asked: asked.path in (_PHOTO_SEARCH, _PHOTO_URL_PAGE), _URL_THREADS),
         of("batch", lambda asked: asked.path == _BATCH, _BATCH_THREADS),
         of("why", lambda asked: asked.path.endswith("/why/"), _WHY_THREADS),
         of("duplicates", lambda asked: asked.path.endswith("/duplicates/"), _DUPLICATES_THREADS),
@@ -82,7 +83,7 @@ def _writes_photos(asked: Asked) -> bool:
 
 def _is_upload(asked: Asked) -> bool:
     content_type = asked.headers.get("content-type", "")
-    return asked.path == _PHOTO_SEARCH and content_type.strip().lower().startswith("multipart/")
+    return asked.path in (_PHOTO_SEARCH, _PHOTO_PAGE) and content_type.strip().lower().startswith("multipart/")
 
 
 def _too_large(most: int) -> Problem:

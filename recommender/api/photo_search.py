@@ -81,7 +81,7 @@ def _read(request: HttpRequest) -> tuple[bytes | str, Parameters]:
     """The photo's bytes or URL, and the parameters wherever they stand."""
     given = dict(parameters_of(request))
     if request.content_type == "multipart/form-data":
-        photo, fields = _upload(request)
+        photo, fields = read_upload(request)
         return photo, _merged(given, fields)
     if request.content_type != "application/json":
         raise Problem(415, detail="send the photo as multipart/form-data, or JSON with image_url")
@@ -101,7 +101,8 @@ def _merged(one: Parameters, other: Parameters) -> Parameters:
     return {name: [*one.get(name, []), *other.get(name, [])] for name in {**one, **other}}
 
 
-def _upload(request: HttpRequest) -> tuple[bytes, Parameters]:
+def read_upload(request: HttpRequest) -> tuple[bytes, Parameters]:
+    """The photo of a form, its field `image`, and the other fields. Raises Problem 411 and 413, InvalidParameter."""
     limit = settings.MAX_PHOTO_BYTES
     length = request.META.get("CONTENT_LENGTH") or ""
     if not (length.isascii() and length.isdigit()):

@@ -16,8 +16,9 @@ from django.core.management import call_command
 from playwright.sync_api import Browser, Page, sync_playwright
 from pytest_django import Settings
 
+from catalog.derivatives import SMALL_SIDES
 from catalog.models import ProductImage
-from catalog.photos.thumbnails import thumbnail_bytes
+from catalog.photos.thumbnails import small_picture_bytes
 from recommender.encoder.store import save_encoder
 from recommender.index import lifecycle
 from recommender.index.registry import vector_index
@@ -179,7 +180,8 @@ def _imported(catalogue: Path) -> None:
     """The products of the catalogue, their thumbnails made: where many are to be made at once, some are answered with 503."""
     call_command("import_products", catalogue / "products.csv", verbosity=0)
     for digest in ProductImage.objects.values_list("digest", flat=True).distinct():
-        assert thumbnail_bytes(digest)
+        for side in SMALL_SIDES[:2]:  # the drawn photos are no larger
+            assert small_picture_bytes(digest, side)
 
 
 def _embedded(catalogue: Path, workers: Callable[..., CeleryWorker]) -> None:

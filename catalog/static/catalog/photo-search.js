@@ -1,114 +1,184 @@
-// Search by photo: choose, drop or paste one; draw a frame to search for a part of it.
+// Search by photo: chosen, taken, dropped, pasted or named by its URL; the whole of it or a part; among what the filters say.
+// The address says all of it but the photo, which is in the browser's storage (kept-photos.js), or on the web, at `url`.
 
-import { post } from "./api.js";
-import { card, notice, fill, skeletons } from "./parts.js";
-import { showSimilar } from "./similar.js";
+import { Crop } from "./crop.js";
+import { keep, kept } from "./kept-photos.js";
+import { List } from "./list.js";
+import { shrunk } from "./shrink.js";
 
-const form = document.getElementById("upload");
-const input = document.getElementById("file");
-const invitation = document.getElementById("invitation");
-const preview = document.getElementById("preview");
-const photo = document.getElementById("photo");
-const cropper = document.getElementById("cropper");
-const frame = document.getElementById("crop");
-const whole = document.getElementById("whole");
-const head = document.getElementById("results-head");
-const facts = document.getElementById("results-facts");
-const list = document.getElementById("results");
-const SMALLEST = 0.04; // of a side: less is a click, not a frame
+const PAUSE = 250; // milliseconds without a move after which the frame asks
+const byId = (id) => document.getElementById(id);
+const upload = byId("upload"), byUrl = byId("by-url");
+const photo = byId("photo"), frame = byId("frame"), results = byId("results-section"), count = byId("results-count");
+const crop = new Crop(byId("cropper"), frame, cropped);
+const list = new List(byId("results"), counted);
 
-let file = null;
-let crop = null; // x, y, w, h in fractions
-let pending = null;
-let start = null;
+let current = null; // {blob} or {url}
+let pause = null;
 
-function take(chosen) {
-  if (!chosen) return;
-  if (chosen.type && !chosen.type.startsWith("image/")) { // browsers that do not know HEIC give it no type
-    head.hidden = true;
-    fill(list, notice("Not a photo", `${chosen.name || "That"} is no picture. JPEG, PNG, WebP, AVIF, HEIC, GIF, BMP or TIFF will do.`));
-    return;
+function filters() {
+  const given = new URLSearchParams();
+  for (const [name, value] of new FormData(upload)) if (typeof value === "string" && value) given.set(name, value);
+  return given;
+}
+
+function cropText() {
+  return crop.box?.map((each) => each.toFixed(4)).join(",") ?? "";
+}
+
+/** Write what is asked for into the address: a new photo is a new page to go back from, anything else is not. */
+function remember(changes = {}, { push = false } = {}) {
+  const query = new URLSearchParams(location.search);
+  for (const name of ["category", "min_price", "max_price", "in_stock", "crop"]) query.delete(name);
+  for (const [name, value] of filters()) query.set(name, value);
+  if (cropText()) query.set("crop", cropText());
+  for (const [name, value] of Object.entries(changes)) {
+    if (value) query.set(name, value);
+    else query.delete(name);
   }
-  file = chosen;
-  if (photo.src) URL.revokeObjectURL(photo.src);
-  photo.src = URL.createObjectURL(file);
-  document.getElementById("file-name").textContent = file.name || "Pasted photo";
-  invitation.hidden = true;
-  preview.hidden = false;
-  setCrop(null);
+  const address = `${new URL(upload.action).pathname}?${query}`;
+  if (push) history.pushState(null, "", address);
+  else history.replaceState(null, "", address);
+}
+
+function search() {
+  clearTimeout(pause);
+  if (!current) return;
+  results.hidden = false;
+  const asked = current;
+  list.ask(() => {
+    const body = new FormData();
+    if (asked.blob) body.append("image", asked.blob, "photo");
+    else body.append("image_url", asked.url);
+    for (const [name, value] of filters()) body.append(name, value);
+    if (cropText()) body.append("crop", cropText());
+    if (!asked.shown) body.append("preview", "1");
+    return { url: asked.blob ? upload.action : byUrl.action, method: "POST", body };
+  });
+}
+
+function cropped() {
+  byId("whole").hidden = !crop.box;
+  byId("part").hidden = Boolean(crop.box) || !crop.enabled;
+  clearTimeout(pause);
+  pause = setTimeout(() => { remember(); search(); }, PAUSE);
+}
+
+function counted(shown) {
+  const cards = shown?.querySelectorAll(".card").length ?? 0;
+  const words = byId("say-count").content.firstElementChild.dataset;
+  count.textContent = cards ? (cards === 1 ? words.one : words.many.replace("{count}", cards)) : "";
+  const sent = shown?.querySelector(".sent-preview");
+  if (sent && current && !current.shown) {
+    current.shown = true;
+    display(sent.src);
+  }
+}
+
+/** Show a photo on the page; `source`: its address, null where the browser cannot show it. */
+function display(source) {
+  if (photo.src.startsWith("blob:")) URL.revokeObjectURL(photo.src);
+  if (source) photo.src = source; else photo.removeAttribute("src");
+  upload.classList.add("has-photo");
+  byId("preview").hidden = false;
+  byId("cropper").hidden = !source;
+  byId("no-preview").hidden = Boolean(source);
+  byId("crop-help").hidden = !source;
+  crop.enabled = Boolean(source);
+  byId("part").hidden = !source || Boolean(crop.box);
+}
+
+function present({ blob = null, url = "", shown = true }) {
+  current = blob ? { blob, shown } : { url, shown: false };
+  crop.show(null);
+  byId("whole").hidden = true;
+  display(blob && shown ? URL.createObjectURL(blob) : null);
+}
+
+async function takeFile(file) {
+  if (!file) return;
+  const { blob, shown } = await shrunk(file);
+  present({ blob, shown });
+  remember({ photo: await keep({ blob, shown }), url: "" }, { push: true });
   search();
 }
 
-async function search() {
-  pending?.abort();
-  pending = new AbortController();
-  head.hidden = false;
-  facts.textContent = "";
-  skeletons(list, 6);
-  await showSimilar({
-    list, facts, signal: pending.signal, again: search,
-    ask: (signal) => {
-      const body = new FormData();
-      body.append("image", file);
-      body.append("limit", "24");
-      if (crop) body.append("crop", crop.map((value) => value.toFixed(4)).join(","));
-      return post("search/image/", body, { signal });
-    },
-    render: (result) => card(result.product, { score: result.score }),
-    empty: "Nothing in the shop looks like it.",
-  });
-}
-
-function setCrop(value) {
-  crop = value;
-  frame.hidden = whole.hidden = !crop;
-  if (!crop) return;
-  const [x, y, w, h] = crop.map((each) => `${each * 100}%`);
-  Object.assign(frame.style, { left: x, top: y, width: w, height: h });
-}
-
-function point(event) {
-  const box = photo.getBoundingClientRect();
-  const inside = (value) => Math.min(1, Math.max(0, value));
-  return [inside((event.clientX - box.left) / box.width), inside((event.clientY - box.top) / box.height)];
-}
-
-function drawn(event) {
-  const [x, y] = point(event);
-  const box = [Math.min(x, start[0]), Math.min(y, start[1]), Math.abs(x - start[0]), Math.abs(y - start[1])];
-  return box[2] >= SMALLEST && box[3] >= SMALLEST ? box : null;
-}
-
-cropper.addEventListener("pointerdown", (event) => {
-  if (!file || event.button !== 0) return;
-  event.preventDefault();
-  cropper.setPointerCapture(event.pointerId);
-  start = point(event);
-});
-cropper.addEventListener("pointermove", (event) => {
-  if (start && drawn(event)) setCrop(drawn(event));
-});
-cropper.addEventListener("pointerup", (event) => {
-  const box = start && drawn(event);
-  start = null;
-  if (box) {
-    setCrop(box);
-    search();
+async function takeUrl(text) {
+  let url;
+  try { url = new URL(text); } catch { return; }
+  if (url.origin === location.origin) { // our own photo: the browser has it, or gets it
+    const response = await fetch(url).catch(() => null);
+    if (response?.ok && response.headers.get("Content-Type")?.startsWith("image/")) {
+      await takeFile(await response.blob());
+      return;
+    }
   }
-});
-cropper.addEventListener("pointercancel", () => { start = null; });
-whole.addEventListener("click", () => { setCrop(null); search(); });
+  byId("image-url").value = url.href;
+  present({ url: url.href });
+  remember({ url: url.href, photo: "" }, { push: true });
+  search();
+}
 
-input.addEventListener("change", () => { take(input.files[0]); input.value = ""; });
-form.addEventListener("submit", (event) => event.preventDefault());
+/** What the address says, after Back or a reload. */
+async function restore() {
+  const query = new URLSearchParams(location.search);
+  for (const element of upload.elements) {
+    if (element.type === "checkbox") element.checked = query.get(element.name) === element.value;
+    else if (element.name && element.type !== "file") element.value = query.get(element.name) ?? "";
+  }
+  const found = query.get("photo") ? await kept(query.get("photo")) : null;
+  if (found) present(found);
+  else if (query.get("url")) { byId("image-url").value = query.get("url"); present({ url: query.get("url") }); }
+  else { forget(); return; }
+  const box = (query.get("crop") ?? "").split(",").map(Number);
+  if (box.length === 4 && box.every((each) => each >= 0 && each <= 1)) {
+    crop.show(box);
+    byId("whole").hidden = false;
+    byId("part").hidden = true;
+  }
+  search();
+}
+
+function forget() {
+  list.stop();
+  current = null;
+  crop.show(null);
+  crop.enabled = false;
+  upload.classList.remove("has-photo");
+  byId("preview").hidden = true;
+  results.hidden = true;
+}
+
+for (const input of [byId("file"), byId("camera")]) {
+  input.addEventListener("change", () => { takeFile(input.files[0]); input.value = ""; });
+}
+upload.addEventListener("submit", (event) => event.preventDefault());
+byId("narrow").addEventListener("change", () => { remember(); search(); });
+byUrl.addEventListener("submit", (event) => { event.preventDefault(); takeUrl(byId("image-url").value.trim()); });
+byId("part").addEventListener("click", () => crop.begin());
+byId("whole").addEventListener("click", () => { crop.set(null); byId("part").focus(); });
+byId("other").addEventListener("click", () => byId("file").click());
+
 for (const name of ["dragenter", "dragover"]) {
-  document.addEventListener(name, (event) => { event.preventDefault(); form.classList.add("over"); });
+  document.addEventListener(name, (event) => { event.preventDefault(); upload.classList.add("over"); });
 }
-for (const name of ["dragleave", "drop"]) {
-  document.addEventListener(name, (event) => {
-    event.preventDefault();
-    if (name === "drop" || !event.relatedTarget) form.classList.remove("over");
-  });
+document.addEventListener("dragleave", (event) => { if (!event.relatedTarget) upload.classList.remove("over"); });
+document.addEventListener("drop", (event) => {
+  event.preventDefault();
+  upload.classList.remove("over");
+  given(event.dataTransfer);
+});
+document.addEventListener("paste", (event) => {
+  if (event.target.matches("input:not([type=file])") && !event.clipboardData.files.length) return;
+  given(event.clipboardData);
+});
+
+/** A file, or the address of one. */
+function given(data) {
+  const text = (data.getData("text/uri-list") || data.getData("text/plain")).trim().split("\n")[0];
+  if (data.files.length) takeFile(data.files[0]);
+  else if (/^https?:\/\//i.test(text)) takeUrl(text);
 }
-document.addEventListener("drop", (event) => take(event.dataTransfer.files[0]));
-document.addEventListener("paste", (event) => take([...event.clipboardData.files][0]));
+
+window.addEventListener("popstate", restore);
+if (new URLSearchParams(location.search).has("photo") || new URLSearchParams(location.search).has("url")) restore();
