@@ -132,6 +132,3 @@ class EmbeddingJobAdmin(ReadOnlyAdmin):
     @admin.display(description="encoder")
     def encoder_name(self, job: EmbeddingJob) -> str:
         return job.encoder.name
-
-    class Media:
-        css = {"all": ["recommender/admin.css"]}
