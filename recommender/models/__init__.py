@@ -1,8 +1,9 @@
-"""The tables of encoders, embeddings and spaces, a file for each kind."""
+"""The tables of encoders, embeddings, spaces and rules, a file for each kind."""
 
 from recommender.models.encoders import Encoder
 from recommender.models.jobs import EmbeddingJob
 from recommender.models.pictures import PhotoHash, Placeholder, PlaceholderFile
+from recommender.models.rules import Rule
 from recommender.models.spaces import RecallSample, Space
 from recommender.models.vectors import ImageFeatures, ImageVector
 
@@ -15,5 +16,6 @@ __all__ = [
     "Placeholder",
     "PlaceholderFile",
     "RecallSample",
+    "Rule",
     "Space",
 ]
