@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.forms.fields import InvalidJSONInput
 
 from catalog.attributes import MAX_DEPTH, UnusableAttribute, check_attributes, flat
+from catalog.texts import printable
 
 _EMPTY_ROWS = 2  # for who has no scripts; with scripts there is a button for more
 
@@ -94,7 +95,7 @@ def _rows(value: Any) -> list[dict[str, str]]:
     for name, one in flat(attributes).items():
         for item in (one or [""]) if isinstance(one, list) else [one]:
             was = [item] if isinstance(one, list) else item
-            rows.append({"name": name, "value": _text(item), "was": json.dumps(was)})
+            rows.append({"name": printable(name), "value": printable(_text(item)), "was": json.dumps(was)})
     return rows
 
 

@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString
 from catalog import announce, sales
 from catalog.admin.category_filter import CategoryFilter
 from catalog.admin.forms import ProductForm
+from catalog.admin.photo_filter import PhotoFilter
 from catalog.admin.photo_forms import PhotoForm, PhotoFormSet
 from catalog.admin.photo_views import LivePhotos, add_by_url
 from catalog.admin.uploads import Upload, keep_uploads
@@ -75,7 +76,7 @@ class ProductAdmin(LivePhotos, ProductModelAdmin):
     ordering = ["-id"]
     list_display = ["photo", "title", "sku", "brand", "category", "shown_price", "in_stock", "published"]
     list_display_links = ["photo", "title"]
-    list_filter = [CategoryFilter, "published", "in_stock"]
+    list_filter = [CategoryFilter, "published", "in_stock", PhotoFilter]
     list_select_related = ["category"]
     search_fields = ["sku", "title", "brand"]
     search_help_text = "SKU, title or brand"
@@ -110,6 +111,9 @@ class ProductAdmin(LivePhotos, ProductModelAdmin):
         """What the shop's own search finds, hidden products too."""
         search = text_search(search_term.replace("\0", " "), published=False)
         return (queryset if search is None else search.among(queryset)), False
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        return super().changelist_view(request, {"title": "Products", **(extra_context or {})})
 
     @admin.display(description="Photo")
     def photo(self, product: Product) -> SafeString:

@@ -27,6 +27,7 @@ from recommender.admin.known_photos import told_of_known
 from recommender.admin.photos import EmbeddedPhotoInline, state_of
 from recommender.admin.placeholders import rule_on
 from recommender.admin.similar import similar_items
+from recommender.admin.similar_rules import MAY_RULE, obey
 from recommender.models import EmbeddingJob, Placeholder
 from recommender.pipeline import jobs
 
@@ -44,6 +45,7 @@ class RecommendingProductAdmin(DeletesDerivedRows, ProductAdmin):
         ours = [
             path("<int:product_id>/again/", view(require_POST(self.again)), name="recommender_embed_product_again"),
             path("<int:product_id>/ruled/", view(require_POST(self.ruled)), name="recommender_rule_on_photo"),
+            path("<int:product_id>/rules/", view(require_POST(self.rules)), name="recommender_rule_similar"),
             path("<int:product_id>/similar/", view(require_safe(self.similar)), name="recommender_similar_items"),
         ]
         return ours + super().get_urls()
@@ -55,6 +57,7 @@ class RecommendingProductAdmin(DeletesDerivedRows, ProductAdmin):
         if product is not None:
             similar = similar_items(product.pk, request.GET)
             context |= {"similar": similar, "may_ask": request.user.has_perm(MAY_ASK)}
+            context |= {"may_rule": request.user.has_perm(MAY_RULE)}
         response: HttpResponse = super().render_change_form(request, context, *args, **kwargs)
         return response
 
@@ -77,6 +80,11 @@ class RecommendingProductAdmin(DeletesDerivedRows, ProductAdmin):
     def ruled(self, request: HttpRequest, product_id: int) -> HttpResponse:
         """Rule whether the photo that `image` names is a placeholder: `ruling` is a value of Placeholder.Ruling."""
         self._rule(request, product_id, request.GET.get("image", ""), request.GET.get("ruling", ""))
+        return self._done(request, product_id)
+
+    def rules(self, request: HttpRequest, product_id: int) -> HttpResponse:
+        """What a button beside a similar item says."""
+        obey(request, get_object_or_404(Product, pk=product_id))
         return self._done(request, product_id)
 
     def _embed(self, request: HttpRequest, product_id: int, image: str) -> None:
@@ -106,9 +114,8 @@ class RecommendingProductAdmin(DeletesDerivedRows, ProductAdmin):
         items = similar_items(product_id, request.GET)
         photos = {image.pk: image.digest for image in product.images.all()}
         states = jobs.photo_states(list(photos))
-        html = render_to_string(
-            "admin/recommender/product/similar.html", {"similar": items, "original": product}, request
-        )
+        context = {"similar": items, "original": product, "may_rule": request.user.has_perm(MAY_RULE)}
+        html = render_to_string("admin/recommender/product/similar.html", context, request)
         return JsonResponse(
             {
                 "pending": items.status == "pending" or any(one.state in _ON_ITS_WAY for one in states.values()),

@@ -8,11 +8,12 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import QueryDict
+from django.utils import timezone
 
 from catalog.filters.attribute_names import PREFIX
 from catalog.models import Category
 from catalog.parameters import InvalidParameter
-from recommender.models import Space
+from recommender.models import Rule, Space
 from recommender.records.calibration import LABELS
 from recommender.search import products as hydration
 from recommender.search.answers import NoActiveSpace
@@ -31,7 +32,8 @@ _ATTRIBUTE, _VALUE = "attribute", "value"
 class SimilarItems:
     """The similar items of a product for people: `status` as in the API, `detail` why there are none, `by_labels` whether
     their confidence is a share of answers with the same label (else a percentile of scores). `chosen`: the filters as they were
-    written. `weight`: how much colour counts, in per cent; None in a space without colour."""
+    written. `weight`: how much colour counts, in per cent; None in a space without colour. `hiding`: the rules by which this product
+    is never answered with another one."""
 
     status: str
     detail: str = ""
@@ -39,6 +41,7 @@ class SimilarItems:
     by_labels: bool = False
     chosen: Mapping[str, str] = field(default_factory=dict)
     weight: int | None = None
+    hiding: Sequence[Rule] = ()
 
     @property
     def categories(self) -> QuerySet[Category]:
@@ -63,6 +66,7 @@ def similar_items(product_id: int, written: QueryDict) -> SimilarItems:
     except (NoActiveSpace, UnknownProduct) as error:
         return SimilarItems("failed", str(error), chosen=chosen, weight=weight)
     products = hydration.products_by_image([item.image_id for item in answer.found])
+    rules = _rules(product_id)
     found = [
         products[item.image_id]
         | {
@@ -71,11 +75,25 @@ def similar_items(product_id: int, written: QueryDict) -> SimilarItems:
             "shape": item.shape,
             "colour": item.colour,
             "place": place,
+            "rules": rules.get(item.product_id, []),
         }
         for place, item in enumerate(answer.found, 1)
         if item.image_id in products
     ]
-    return SimilarItems(answer.status, answer.detail, found, answer.confidence_basis == LABELS, chosen, weight)
+    hiding = [rule for one in rules.values() for rule in one if rule.kind == Rule.Kind.HIDE]
+    by_labels = answer.confidence_basis == LABELS
+    return SimilarItems(answer.status, answer.detail, found, by_labels, chosen, weight, hiding)
+
+
+def _rules(product_id: int) -> Mapping[int, list[Rule]]:
+    """The rules in force that were made for this product alone, by the product that they move or hide."""
+    now = timezone.now()
+    made = Rule.objects.filter(for_product=product_id, target=Rule.Target.PRODUCT, enabled=True)
+    found: dict[int, list[Rule]] = {}
+    for rule in made.select_related("product").order_by("pk"):
+        if rule.product_id is not None and rule.state_at(now) == "in force":
+            found.setdefault(rule.product_id, []).append(rule)
+    return found
 
 
 def _options(chosen: Mapping[str, str]) -> SearchOptions:
