@@ -8,6 +8,7 @@ from urllib.parse import quote
 from django.contrib import admin
 from django.db import transaction
 from django.db.models import QuerySet
+from django.forms.widgets import Script
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils.html import format_html
@@ -29,13 +30,9 @@ class CategoryAdmin(TreeAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Category]:
         # TreeAdmin sets it only when it is asked for a level of the tree, yet its template reads it for every list.
         request._treebeard_parent = None  # type: ignore[attr-defined]
+        self.totals = category_totals()  # of the whole shop, so that it is no matter whose request reads them
         categories: QuerySet[Category] = super().get_queryset(request)
         return categories
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponseBase:
-        self.totals = category_totals()
-        shown: HttpResponseBase = super().changelist_view(request, extra_context)
-        return shown
 
     @admin.display(description="Products")
     def product_count(self, category: Category) -> SafeString:
@@ -55,3 +52,6 @@ class CategoryAdmin(TreeAdmin):
             lock_tree()
         changed: HttpResponseBase = super().changeform_view(request, *args, **kwargs)
         return changed
+
+    class Media:
+        js = [Script("admin_lookalike/categories.js", type="module")]

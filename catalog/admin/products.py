@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.db import transaction
+from django.db import models, transaction
 from django.db.models import QuerySet
 from django.forms import BaseFormSet
 from django.forms.widgets import Script
@@ -16,12 +16,14 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from catalog import announce, sales
+from catalog.admin.bulk import ManyProducts
 from catalog.admin.category_filter import CategoryFilter
 from catalog.admin.forms import ProductForm
 from catalog.admin.photo_filter import PhotoFilter
 from catalog.admin.photo_forms import PhotoForm, PhotoFormSet
 from catalog.admin.photo_views import LivePhotos, add_by_url
 from catalog.admin.uploads import Upload, keep_uploads
+from catalog.admin.widgets import LabelledDateTime
 from catalog.changes.products import delete_products
 from catalog.models import Product, ProductImage
 from catalog.photos import store
@@ -66,10 +68,11 @@ class ProductImageInline(PhotoInline):
 
 
 @admin.register(Product)
-class ProductAdmin(LivePhotos, ProductModelAdmin):
+class ProductAdmin(ManyProducts, LivePhotos, ProductModelAdmin):
     """Made to be extended: a subclass may replace `inlines` and add fields, columns and actions."""
 
     form = ProductForm
+    formfield_overrides = {models.DateTimeField: {"widget": LabelledDateTime}}
     inlines = [ProductImageInline]
     change_form_template = "admin/catalog/product/change_form.html"
     change_list_template = "admin/catalog/product/change_list.html"

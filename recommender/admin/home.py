@@ -39,7 +39,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Tile:
-    """`is_bad`: it wants a person. `permission`: whose page the link leads to; who may not see that sees no tile."""
+    """`is_bad`: it wants a person. `url`: "" where nothing is to be seen. `permission`: whose page the link leads to; who may not see that sees no tile."""
 
     title: str
     number: str
@@ -150,8 +150,8 @@ def _of_sample(found: Figures) -> Iterator[Tile]:
 
 
 def _named(products: Sequence[int]) -> str:
-    """The list of these products; of all where none is named."""
-    return f"{reverse(_PRODUCTS)}?id__in={','.join(map(str, products))}" if products else reverse(_PRODUCTS)
+    """The list of these products; "" of none."""
+    return f"{reverse(_PRODUCTS)}?id__in={','.join(map(str, products))}" if products else ""
 
 
 def _spark(

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http import QueryDict
 from django.utils import timezone
 
@@ -44,9 +43,9 @@ class SimilarItems:
     hiding: Sequence[Rule] = ()
 
     @property
-    def categories(self) -> QuerySet[Category]:
+    def categories(self) -> list[Category]:
         """For the panel's choice."""
-        return Category.objects.order_by("path")
+        return list(Category.objects.order_by("path"))
 
     @property
     def is_filtered(self) -> bool:

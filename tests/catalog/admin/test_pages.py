@@ -315,7 +315,9 @@ def test_the_tree_counts_products_with_those_of_descendants(staff: Client) -> No
     counted = {"Clothing": "3", "Dress": "2", "Home": "0"}
     page = staff.get("/admin/catalog/product/").content.decode()
     assert dict(re.findall(r"<span>(\w+)</span> <small>(\d+)</small>", page)) == counted
+    below = Category.objects.get(slug="clothing").pk
     page = staff.get("/admin/catalog/category/").content.decode()
+    page += str(staff.get(f"/admin/catalog/category/children/{below}/").json()["result_html"])
     shown = dict(re.findall(r'href="/admin/catalog/product/\?category=(\w+)">(\d+)</a>', page))
     assert shown == {name.lower(): number for name, number in counted.items()}
 
