@@ -6,6 +6,18 @@ from django.conf import settings
 from django.db import migrations, models
 
 
+
+def put_stock_first(apps, schema_editor):
+    """On in a new shop; in one that has products it waits to be switched on, for it would change their answers."""
+    apps.get_model('recommender', 'Rule').objects.create(
+        kind='stock_first',
+        scope='everywhere',
+        enabled=not apps.get_model('catalog', 'Product').objects.exists(),
+        reason='What can be bought now comes first. On in a new shop.',
+        before={'enabled': False},
+    )
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -48,4 +60,5 @@ class Migration(migrations.Migration):
                 'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('kind', 'pin'), _negated=True), models.Q(('place__gte', 1), ('place__lte', 100), ('product__isnull', False)), _connector='OR'), name='a_pin_has_a_place_and_a_product'), models.CheckConstraint(condition=models.Q(('factor__isnull', True), models.Q(('factor__gt', 0), ('factor__lte', 10.0)), _connector='OR'), name='factor_above_zero_and_bounded'), models.CheckConstraint(condition=models.Q(('starts_at__isnull', True), ('ends_at__isnull', True), ('ends_at__gt', models.F('starts_at')), _connector='OR'), name='a_rule_ends_after_it_starts')],
             },
         ),
+        migrations.RunPython(put_stock_first, migrations.RunPython.noop),
     ]

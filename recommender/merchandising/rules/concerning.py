@@ -87,11 +87,7 @@ def _specificity(rule: Rule, search: Sequence[int], asking: Sequence[_Asking]) -
         case "product":
             return (0, 0) if rule.for_product_id in search else None
         case "category":
-            depths = [
-                list(one.categories).index(rule.for_category_id)
-                for one in asking
-                if rule.for_category_id in one.categories
-            ]
+            depths = [depth for one in asking for depth, id in enumerate(one.categories) if id == rule.for_category_id]
             return (1, -max(depths)) if depths else None
         case "brand":
             return (2, 0) if any(rule.for_brand in one.brands for one in asking) else None

@@ -12,17 +12,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q
+from django.db.models.functions import Now
 
 from recommender.index.session import rows
 from recommender.models import Rule
 
 CACHE_SECONDS = 1.0
 
-_IN_FORCE = """enabled AND (starts_at IS NULL OR starts_at <= clock_timestamp())
-AND (ends_at IS NULL OR ends_at > clock_timestamp())"""
 # `xmin` is the transaction that wrote the row as it is now, so no change is overlooked, by whatever means it was made.
-_VERSION = f"SELECT md5(string_agg(id || ':' || xmin, ',' ORDER BY id)) FROM recommender_rule WHERE {_IN_FORCE}"  # noqa: S608
+_VERSION = """
+SELECT md5(string_agg(id || ':' || xmin, ',' ORDER BY id)) FROM recommender_rule
+WHERE enabled AND (starts_at IS NULL OR starts_at <= statement_timestamp())
+    AND (ends_at IS NULL OR ends_at > statement_timestamp())
+"""
 
 
 @dataclass(frozen=True)
@@ -66,11 +69,6 @@ def forget_rules() -> None:
         _held.read_at = float("-inf")
 
 
-def newest_first(rules: QuerySet[Rule]) -> Sequence[Rule]:
-    """Rules in the order in which a book has them, each with what its words name."""
-    return tuple(rules.select_related("for_product", "for_category", "product").order_by("-id"))
-
-
 def _read() -> RuleBook:
     """The rules themselves are read only where the version is another one than before."""
     began = time.monotonic()
@@ -85,4 +83,6 @@ def _read() -> RuleBook:
 
 
 def _rules() -> Sequence[Rule]:
-    return tuple(Rule.objects.extra(where=[_IN_FORCE]).order_by("-id"))
+    begun = Q(starts_at=None) | Q(starts_at__lte=Now())
+    lasting = Q(ends_at=None) | Q(ends_at__gt=Now())
+    return tuple(Rule.objects.filter(begun, lasting, enabled=True).order_by("-id"))
