@@ -17,7 +17,7 @@ ORDER: Mapping[str, tuple[str, ...]] = {
         "typing_errors",
         "search_language text_search",
         "changes product_search sorting",
-        "facets",
+        "category_totals facets",
         "feeds",
         "access admin api apps checks demo management receivers storefront tasks urls writes",
     ),
@@ -29,7 +29,7 @@ ORDER: Mapping[str, tuple[str, ...]] = {
         "spaces",
         "search",
         "monitoring",
-        "admin api apps beat bench checks management receivers schedule tasks storefront",
+        "admin admin_site api apps beat bench checks management receivers schedule storefront tasks",
     ),
 }
 NEVER: Mapping[str, tuple[str, ...]] = {"catalog": ("recommender", "config"), "recommender": ("config",)}
