@@ -10,7 +10,7 @@ from pathlib import Path
 # Rooms of each app, lowest first; one of a line knows those of its own line and of the lines above it, without circles.
 ORDER: Mapping[str, tuple[str, ...]] = {
     "catalog": (
-        "attributes breaker bulk caching currencies derivatives fields locks models origins parameters retry signals "
+        "attributes breaker bulk caching currencies derivatives edit_history fields locks models origins parameters retry signals "
         "spreadsheets stopping storage_names texts",
         "announce identifiers representation tracking",
         "categories expiry filters photos sales",

@@ -11,12 +11,13 @@ from django.http import HttpRequest, HttpResponseBase
 from treebeard.admin import TreeAdmin
 
 from catalog.admin.forms import CategoryForm
+from catalog.admin.history import KeepsHistory
 from catalog.categories import lock_tree
 from catalog.models import Category
 
 
 @admin.register(Category)
-class CategoryAdmin(TreeAdmin):
+class CategoryAdmin(KeepsHistory, TreeAdmin):
     form = CategoryForm
     list_display = ["name", "slug", "product_count"]
     search_fields = ["name", "slug"]

@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString
 
 from catalog import announce
 from catalog.admin.feed_form import FeedForm
+from catalog.admin.history import KeepsHistory
 from catalog.feeds.problem_tables import problems_csv
 from catalog.feeds.schedule import ask_for, in_words, overdue_since
 from catalog.models import Feed, FeedRun
@@ -32,7 +33,7 @@ _SHOWN_PROBLEMS = 100
 
 
 @admin.register(Feed)
-class FeedAdmin(FeedModelAdmin):
+class FeedAdmin(KeepsHistory, FeedModelAdmin):
     """Feeds that the workers read, and those that the command has read."""
 
     form = FeedForm

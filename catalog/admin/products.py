@@ -16,7 +16,9 @@ from django.utils.safestring import SafeString
 
 from catalog import announce, sales
 from catalog.admin.forms import PhotoForm, PhotoFormSet, ProductForm, Upload, keep_uploads
+from catalog.admin.history import KeepsHistory
 from catalog.changes.products import delete_products
+from catalog.edit_history import Edit, record
 from catalog.models import Category, Product, ProductCategory, ProductImage
 from catalog.photos import store
 from catalog.photos.storage_errors import StorageUnavailable
@@ -86,7 +88,7 @@ class ProductImageInline(PhotoInline):
 
 
 @admin.register(Product)
-class ProductAdmin(ProductModelAdmin):
+class ProductAdmin(KeepsHistory, ProductModelAdmin):
     """Made to be extended: a subclass may replace `inlines` and add fields, columns and actions."""
 
     form = ProductForm
@@ -148,11 +150,13 @@ class ProductAdmin(ProductModelAdmin):
     def _set_published(self, request: HttpRequest, queryset: QuerySet[Product], *, published: bool) -> None:
         with transaction.atomic():
             chosen = Product.objects.filter(pk__in=queryset.values("pk")).exclude(published=published)
-            ids = list(chosen.select_for_update().order_by("pk").values_list("pk", flat=True))
+            before = {product.pk: product for product in chosen.select_for_update().order_by("pk")}
+            ids = list(before)
             now = timezone.now()
             if published:  # what is over would be hidden again at once
                 Product.objects.filter(pk__in=ids, expires_at__lte=now).update(expires_at=None)
             Product.objects.filter(pk__in=ids).update(published=published, withdrawn=False, updated_at=now)
+            record(Edit(before[product.pk], product) for product in Product.objects.filter(pk__in=ids))
             announce.products_changed(ids, hidden=not published)
         done = "published" if published else "hidden from the shop"
         self.message_user(request, f"{len(ids)} products {done}.")

@@ -11,6 +11,7 @@ from catalog import announce, bulk
 from catalog.announce import Priority
 from catalog.changes.photos import PhotoChanges, write_photos
 from catalog.changes.updating import update_products
+from catalog.edit_history import Edit, edit_has_author, record, recorded_already
 from catalog.models import Product, ProductCategory
 
 
@@ -59,8 +60,11 @@ def write_changes(changes: Sequence[ProductChange], *, priority: Priority, refet
 
 def delete_products(product_ids: Iterable[int]) -> None:
     """Delete products with their photos and whatever hangs on those, and announce it. Call it in a transaction."""
-    with announce.together():
-        Product.objects.filter(pk__in=list(product_ids)).delete()
+    chosen = Product.objects.filter(pk__in=list(product_ids))
+    if edit_has_author():
+        record(Edit(product, None) for product in chosen)
+    with announce.together(), recorded_already():
+        chosen.delete()
 
 
 def _write_products(changes: list[ProductChange]) -> None:
