@@ -29,7 +29,7 @@ CORS_EXPOSE_HEADERS = ["X-Request-ID", "ETag", "RateLimit", "RateLimit-Policy", 
 CORS_PREFLIGHT_MAX_AGE = 86_400
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "config.admin_app.ShopAdmin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -29,7 +29,7 @@ ORDER: Mapping[str, tuple[str, ...]] = {
         "spaces",
         "search",
         "monitoring",
-        "admin api apps beat bench checks management receivers schedule tasks",
+        "admin admin_site api apps beat bench checks management receivers schedule tasks",
     ),
 }
 NEVER: Mapping[str, tuple[str, ...]] = {"catalog": ("recommender", "config"), "recommender": ("config",)}

@@ -1,13 +1,8 @@
 """Admin of the catalogue. What other apps extend is importable from here."""
 
-from django.contrib import admin
-
 from catalog.admin.api_keys import ApiKeyAdmin
 from catalog.admin.categories import CategoryAdmin
 from catalog.admin.feeds import FeedAdmin, FeedRunAdmin
 from catalog.admin.products import ProductAdmin, ProductImageInline
 
 __all__ = ["ApiKeyAdmin", "CategoryAdmin", "FeedAdmin", "FeedRunAdmin", "ProductAdmin", "ProductImageInline"]
-
-admin.site.site_header = admin.site.site_title = "Lookalike"
-admin.site.index_title = "The shop"

@@ -43,6 +43,9 @@ def test_log_lines_carry_the_request_id() -> None:
 def test_pages_carry_a_content_policy_and_data_does_not(client: Client) -> None:
     assert client.get("/")["Content-Security-Policy"] == POLICY
     assert client.get("/admin/login/")["Content-Security-Policy"] == POLICY
+    assert "unsafe" not in POLICY
+    explorer = client.get("/api/docs/")["Content-Security-Policy"]
+    assert explorer == POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
     assert "Content-Security-Policy" not in client.get("/api/v1/products/")
 
 
