@@ -81,7 +81,7 @@ def record(edits: Iterable[Edit]) -> None:
     if author is None or not changed:
         return
     model = type(changed[0].before or changed[0].after)
-    history: Any = model.history.model  # type: ignore[union-attr]
+    history: Any = model.edits.model  # type: ignore[union-attr]
     ids = [_id_of(edit) for edit in changed]
     last = {
         row.id: row for row in history.objects.filter(id__in=ids).order_by("id", "-history_date", "-history_id").distinct("id")
@@ -102,6 +102,10 @@ def record(edits: Iterable[Edit]) -> None:
 
 class EditHistory(HistoricalRecords):
     """The history of a model, written by single saves and deletions inside `edited_by`; bulk writes call `record`."""
+
+    def __init__(self, *, excluded_fields: list[str]) -> None:
+        # The name of a key may be longer than the 100 characters that django-simple-history would keep of a reason.
+        super().__init__(excluded_fields=excluded_fields, history_change_reason_field=models.TextField(null=True))
 
     def contribute_to_class(self, cls: type[models.Model], name: str) -> None:
         super().contribute_to_class(cls, name)
@@ -130,7 +134,7 @@ class EditHistory(HistoricalRecords):
 
 def tracked_fields(model: type[models.Model]) -> Sequence[models.Field[Any, Any]]:
     """The fields of a model whose values the history keeps."""
-    fields: Sequence[models.Field[Any, Any]] = model.history.model.tracked_fields  # type: ignore[attr-defined]
+    fields: Sequence[models.Field[Any, Any]] = model.edits.model.tracked_fields  # type: ignore[attr-defined]
     return fields
 
 
@@ -143,7 +147,7 @@ def kept_value(field: models.Field[Any, Any], row: Any) -> Any:
 def _is_same(one: Any, other: Any) -> bool:
     if one is None or other is None:
         return one is other
-    model = other if hasattr(type(other), "history") else one
+    model = other if hasattr(type(other), "edits") else one
     return all(kept_value(field, one) == kept_value(field, other) for field in tracked_fields(type(model)))
 
 

@@ -18,6 +18,7 @@ ORDER: Mapping[str, tuple[str, ...]] = {
         "search_language text_search",
         "changes product_search sorting",
         "facets",
+        "errands",
         "feeds",
         "access admin api apps checks demo management receivers storefront tasks urls writes",
     ),

@@ -59,7 +59,7 @@ def timeline(model: type[Model], pk: int) -> list[Entry]:
 
 
 def _edits(model: type[Model], pk: int) -> Iterator[Entry]:
-    history: Any = model.history  # type: ignore[attr-defined]
+    history: Any = model.edits  # type: ignore[attr-defined]
     rows = list(history.filter(id=pk).select_related("history_user").order_by("-history_date", "-history_id")[:SHOWN])
     for row, before in zip(rows, [*rows[1:], None], strict=True):
         differences = tuple(_differences(model, before, row)) if before is not None and row.history_type == CHANGED else ()

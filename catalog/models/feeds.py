@@ -56,7 +56,7 @@ class Feed(models.Model):
     leased_until = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     # Not what the workers write: when it is due, who reads it, and what was read.
-    history = EditHistory(
+    edits = EditHistory(
         excluded_fields=["scheduled_at", "due_at", "forced_by", "read_at", "runs", "last_whole", "lease", "leased_until", "created_at"]
     )
 

@@ -24,7 +24,7 @@ class Category(MP_Node):
     name = models.CharField(max_length=200)
     slug = models.SlugField(max_length=255, unique=True, allow_unicode=True)
     node_order_by = ["name"]
-    history = EditHistory(excluded_fields=["path", "depth", "numchild"])
+    edits = EditHistory(excluded_fields=["path", "depth", "numchild"])
 
     class Meta:
         verbose_name_plural = "categories"
@@ -105,7 +105,7 @@ class Product(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
 
     images: RelatedManager[ProductImage]
-    history = EditHistory(excluded_fields=["group_decided", "created_at", "updated_at"])
+    edits = EditHistory(excluded_fields=["group_decided", "created_at", "updated_at"])
 
     class Meta:
         ordering = ["id"]
