@@ -84,7 +84,8 @@ def record(edits: Iterable[Edit]) -> None:
     history: Any = model.edits.model  # type: ignore[union-attr]
     ids = [_id_of(edit) for edit in changed]
     last = {
-        row.id: row for row in history.objects.filter(id__in=ids).order_by("id", "-history_date", "-history_id").distinct("id")
+        row.id: row
+        for row in history.objects.filter(id__in=ids).order_by("id", "-history_date", "-history_id").distinct("id")
     }
     now = timezone.now()
     user_id = author.user_id()

@@ -30,6 +30,7 @@ ORDER: Mapping[str, tuple[str, ...]] = {
         "spaces",
         "search",
         "monitoring",
+        "duplicates",
         "admin admin_site api apps beat bench checks management receivers schedule tasks",
     ),
 }

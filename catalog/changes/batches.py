@@ -72,9 +72,7 @@ def _made(changes: Sequence[Change], author: Author, together: bool, priority: P
             if together and any(isinstance(one, Refused) for one in planned):
                 raise _NothingDone(planned)
             written = _written(planned, author, priority)
-            record(
-                Edit(before.get(one.product.pk), one.product) for one in planned if isinstance(one, ProductChange)
-            )
+            record(Edit(before.get(one.product.pk), one.product) for one in planned if isinstance(one, ProductChange))
             return written
     except _NothingDone as nothing:
         return [one if isinstance(one, Refused) else undone() for one in nothing.planned]

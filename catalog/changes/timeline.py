@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import zip_longest
 from typing import Any
 
 from django.contrib.admin.models import LogEntry
@@ -61,8 +62,10 @@ def timeline(model: type[Model], pk: int) -> list[Entry]:
 def _edits(model: type[Model], pk: int) -> Iterator[Entry]:
     history: Any = model.edits  # type: ignore[attr-defined]
     rows = list(history.filter(id=pk).select_related("history_user").order_by("-history_date", "-history_id")[:SHOWN])
-    for row, before in zip(rows, [*rows[1:], None], strict=True):
-        differences = tuple(_differences(model, before, row)) if before is not None and row.history_type == CHANGED else ()
+    for row, before in zip_longest(rows, rows[1:]):
+        differences = (
+            tuple(_differences(model, before, row)) if before is not None and row.history_type == CHANGED else ()
+        )
         if row.history_user is None and row.history_type == CHANGED:
             if differences:
                 yield Entry(row.history_date, "", _NOBODY, differences)

@@ -44,7 +44,9 @@ def run_next(*, stop: Callable[[], bool] = lambda: False) -> bool:
         return False
     except Exception as error:
         logger.exception("errand %s %s failed", errand.pk, errand)
-        _end(errand, Errand.State.FAILED, error=printable(f"{type(error).__name__}: {error}; the worker's log has more"))
+        _end(
+            errand, Errand.State.FAILED, error=printable(f"{type(error).__name__}: {error}; the worker's log has more")
+        )
     else:
         _end(errand, Errand.State.DONE, result=result)
     finally:
@@ -78,7 +80,9 @@ def _claim() -> Errand | None:
             dead.state, dead.lease = Errand.State.WAITING, None
             if dead.tries >= MOST_TRIES:
                 dead.state, dead.ended_at = Errand.State.FAILED, timezone.now()
-                dead.error = f"{dead.tries} processes ended while they did it: see the workers' logs, they may lack memory"
+                dead.error = (
+                    f"{dead.tries} processes ended while they did it: see the workers' logs, they may lack memory"
+                )
             dead.save(update_fields=["state", "lease", "ended_at", "error"])
         waiting = Errand.objects.select_for_update(skip_locked=True).filter(state=Errand.State.WAITING)
         errand = waiting.order_by("pk").first()

@@ -145,6 +145,8 @@ def _plan_fields(change: ProductChange, row: ProductRow, tree: CategoryTree, now
         wanted["attributes"] = {**kept, **row.attributes}
     if row.category is not None:
         wanted["category_id"] = tree.find(row.category) or _MISSING if row.category else None
+    if change.product.group_decided:
+        wanted.pop("group", None)
     for name, value in wanted.items():
         change.set(name, value)
 

@@ -57,7 +57,17 @@ class Feed(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     # Not what the workers write: when it is due, who reads it, and what was read.
     edits = EditHistory(
-        excluded_fields=["scheduled_at", "due_at", "forced_by", "read_at", "runs", "last_whole", "lease", "leased_until", "created_at"]
+        excluded_fields=[
+            "scheduled_at",
+            "due_at",
+            "forced_by",
+            "read_at",
+            "runs",
+            "last_whole",
+            "lease",
+            "leased_until",
+            "created_at",
+        ]
     )
 
     class Meta:
