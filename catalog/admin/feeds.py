@@ -17,6 +17,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from catalog import announce
+from catalog.admin.feed_flow import FeedFlow
 from catalog.admin.feed_form import FeedForm
 from catalog.admin.history import KeepsHistory
 from catalog.feeds.problem_tables import problems_csv
@@ -33,18 +34,20 @@ _SHOWN_PROBLEMS = 100
 
 
 @admin.register(Feed)
-class FeedAdmin(KeepsHistory, FeedModelAdmin):
+class FeedAdmin(KeepsHistory, FeedFlow, FeedModelAdmin):
     """Feeds that the workers read, and those that the command has read."""
 
     form = FeedForm
-    list_display = ["name", "shown_schedule", "due_at", "read_at", "last_run", "in_time"]
+    change_form_template = "admin/catalog/feed/form.html"
+    list_display = ["name", "flow", "shown_schedule", "due_at", "read_at", "last_run", "in_time"]
     list_filter = ["schedule"]
     search_fields = ["name", "url"]
     actions = ["run_now", "run_and_hide"]
     readonly_fields = ["due_at", "read_at", "last_run"]
     fieldsets = [
-        (None, {"fields": ["name", "url", "upload", "mapping", "currency", "unpublish_missing"]}),
+        (None, {"fields": ["name", "url", "upload", "currency", "unpublish_missing"]}),
         ("When", {"fields": [("schedule", "every", "at"), ("due_at", "read_at", "last_run")]}),
+        ("Columns as text", {"fields": ["mapping"], "classes": ["collapse"]}),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Feed]:
@@ -53,6 +56,16 @@ class FeedAdmin(KeepsHistory, FeedModelAdmin):
             super()
             .get_queryset(request)
             .annotate(run=Subquery(newest.values("pk")[:1]), run_state=Subquery(newest.values("state")[:1]))
+        )
+
+    @admin.display(description="Steps")
+    def flow(self, feed: Feed) -> SafeString:
+        """Links to the steps of its way."""
+        steps = (("catalog_feed_columns", "Columns"), ("catalog_feed_trial", "Trial"), ("catalog_feed_runs", "Runs"))
+        return format_html_join(
+            SafeString(" · "),
+            '<a href="{}" aria-label="{} of {}">{}</a>',
+            ((reverse(f"admin:{name}", args=[feed.pk]), label, feed, label) for name, label in steps),
         )
 
     @admin.display(description="Schedule", ordering="schedule")

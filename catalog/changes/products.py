@@ -19,13 +19,14 @@ from catalog.models import Product, ProductCategory
 class ProductChange:
     """The changes of one product, already made in `product` and not yet in Postgres.
 
-    `fields`: the names of those that differ; `hides`: answers given before may no longer be shown; `further`: the ids of its
+    `fields`: the names of those that differ, `before`: their values before; `hides`: answers given before may no longer be shown; `further`: the ids of its
     further categories, where they change.
     """
 
     product: Product
     is_new: bool
     fields: set[str] = field(default_factory=set)
+    before: dict[str, object] = field(default_factory=dict)
     hides: bool = False
     further: set[int] | None = None
     photos: PhotoChanges = field(default_factory=PhotoChanges)
@@ -39,6 +40,7 @@ class ProductChange:
         if getattr(self.product, name) != value:
             # Another group changes which products an answer may hold together.
             self.hides = self.hides or name == "group" or (name == "published" and not value)
+            self.before.setdefault(name, getattr(self.product, name))
             setattr(self.product, name, value)
             self.fields.add(name)
 

@@ -83,14 +83,14 @@ def _differences(model: type[Model], before: Any, after: Any) -> Iterator[Differ
         if isinstance(field, JSONField) and isinstance(old, Mapping) and isinstance(new, Mapping):
             for key in sorted({*old, *new}, key=str):
                 if old.get(key) != new.get(key):
-                    yield Difference(str(key), _shown(old.get(key)), _shown(new.get(key)))
+                    yield Difference(str(key), shown_value(old.get(key)), shown_value(new.get(key)))
         elif isinstance(field, ForeignKey):
             yield Difference(name, _named(field, old), _named(field, new))
         elif field.choices:
             labels = dict(field.flatchoices)
             yield Difference(name, str(labels.get(old, old)), str(labels.get(new, new)))
         else:
-            yield Difference(name, _shown(old), _shown(new))
+            yield Difference(name, shown_value(old), shown_value(new))
 
 
 def _named(field: Field[Any, Any], pk: object) -> str:
@@ -100,7 +100,8 @@ def _named(field: Field[Any, Any], pk: object) -> str:
     return str(row) if row is not None else f"{field.verbose_name} {pk}, which is gone"
 
 
-def _shown(value: object) -> str:
+def shown_value(value: object) -> str:
+    """A value as people read it; – for none."""
     if value is None or value == "" or value == []:
         return _NOTHING
     if isinstance(value, bool):

@@ -14,7 +14,10 @@ Progress = Callable[[str, int, int], None]
 # Does an errand and returns what came of it, as JSON.
 Doer = Callable[[Errand, Progress], dict[str, Any]]
 
-_KINDS: dict[str, str] = {"try_feed": "catalog.feeds.trying.try_feed"}
+_KINDS: dict[str, str] = {
+    "sample_feed": "catalog.feeds.sampling.sample_feed",
+    "try_feed": "catalog.feeds.trying.try_feed",
+}
 
 
 class ErrandFailed(Exception):

@@ -39,7 +39,7 @@ def written(product: Product) -> dict[str, str]:
     return {
         "title": product.title,
         "brand": product.brand,
-        "price": f"{product.price or str()}",
+        "price": f"{product.price or ''}",
         "currency": product.currency,
         "category": f"{category}",
     }
@@ -81,10 +81,10 @@ def test_the_page_shows_what_a_person_changed(keeper: Client) -> None:
     product = make_product(sku="a", title="Hat", brand="Aalto")
     assert post(keeper, product, **written(product) | {"title": "Straw hat", "brand": ""}).status_code == 302
     (entry,) = timeline(Product, product.pk)
-    assert (entry.who, entry.said) == ("keeper", "Changed Title and Brand.")
+    assert (entry.who, entry.said) == ("keeper", "Changed Title, Brand and Add photos.")
     assert entry.differences == (Difference("title", "Hat", "Straw hat"), Difference("brand", "Aalto", "–"))
     shown = keeper.get(reverse("admin:catalog_product_history", args=[product.pk])).content.decode()
-    assert "Changed Title and Brand." in shown and "<td>Hat</td><td>Straw hat</td>" in shown
+    assert "Changed Title, Brand and Add photos." in shown and "<td>Hat</td><td>Straw hat</td>" in shown
 
 
 def test_saving_without_a_change_leaves_no_values(keeper: Client) -> None:
