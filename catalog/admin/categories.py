@@ -40,8 +40,7 @@ class CategoryAdmin(KeepsHistory, TreeAdmin):
         return moved
 
     @transaction.atomic
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if request.method == "POST":
             lock_tree()
-        changed: HttpResponseBase = super().changeform_view(request, *args, **kwargs)
-        return changed
+        return super().changeform_view(request, *args, **kwargs)

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from catalog.edit_history import edited_by
 from catalog.errands.asking import ask, latest
 from catalog.feeds import sampling, trying
+from catalog.feeds.columns import ProductRow
 from catalog.feeds.mapping.by_hand import asked, written
 from catalog.feeds.mapping.files import MappingError
 from catalog.feeds.mapping.suggesting import columns_of, guesses
@@ -161,7 +162,8 @@ class FeedFlow(FeedModelAdmin):
     def _sampled(
         self, feed: Feed, errand: Errand, rows: list[FeedRow], mapping: str, by_hand: bool, problem: str
     ) -> dict[str, Any]:
-        products, problems = [], [problem] if problem else []
+        products: list[ProductRow] = []
+        problems = [problem] if problem else []
         try:
             products, wrong = sampling.sample_products(rows, mapping, feed.currency)
             problems += wrong

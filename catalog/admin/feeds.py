@@ -52,11 +52,8 @@ class FeedAdmin(KeepsHistory, FeedFlow, FeedModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Feed]:
         newest = FeedRun.objects.filter(feed=OuterRef("pk")).order_by("-id")
-        return (
-            super()
-            .get_queryset(request)
-            .annotate(run=Subquery(newest.values("pk")[:1]), run_state=Subquery(newest.values("state")[:1]))
-        )
+        feeds: QuerySet[Feed] = super().get_queryset(request)
+        return feeds.annotate(run=Subquery(newest.values("pk")[:1]), run_state=Subquery(newest.values("state")[:1]))
 
     @admin.display(description="Steps")
     def flow(self, feed: Feed) -> SafeString:
