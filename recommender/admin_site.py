@@ -9,6 +9,7 @@ from typing import Any
 
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest
+from django.template.response import TemplateResponse
 from django.urls import reverse
 
 # The pages that people come for, first to last, by the model whose list they are; a model that is not registered is left out.
@@ -26,6 +27,14 @@ class ShopSite(AdminSite):
 
     site_header = site_title = "Lookalike"
     index_title = "Home"
+    enable_nav_sidebar = False  # the header leads to the main pages, and Home to all
+
+    index_template = "admin/recommender/home.html"
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        from recommender.admin.home import tiles
+
+        return super().index(request, {"tiles": tiles(request), **(extra_context or {})})
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         return {**super().each_context(request), "main_links": self.main_links(request)}

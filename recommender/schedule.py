@@ -20,5 +20,7 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "measure recall": {"task": "recommender.tasks.measure_recall", "schedule": settings.RECALL_SECONDS},
     "improve the space": {"task": "recommender.tasks.improve_space", "schedule": settings.IMPROVE_SECONDS},
     "say what scores mean": {"task": "recommender.tasks.calibrate_space", "schedule": settings.IMPROVE_SECONDS},
+    # Asked for every hour and taken once a day, so that a day on which no worker ran at one hour has its sample at another.
+    "take the day's sample": {"task": "recommender.tasks.take_daily_sample", "schedule": crontab(minute="37")},
     "look for drift": {"task": "recommender.tasks.check_drift", "schedule": crontab(minute="47")},
 }

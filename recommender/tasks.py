@@ -104,6 +104,14 @@ def calibrate_space() -> None:
     calibrate_active()
 
 
+@shared_task(ignore_result=True, acks_late=False)
+def take_daily_sample() -> None:
+    """Count what the admin's first page shows as a line, unless it was counted today."""
+    from recommender.monitoring import daily
+
+    daily.take()
+
+
 @worker_ready.connect
 def _sweep_at_start(**_: Any) -> None:
     """A worker that starts takes up what a dead one left, also where no beat runs."""

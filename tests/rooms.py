@@ -17,7 +17,7 @@ ORDER: Mapping[str, tuple[str, ...]] = {
         "typing_errors",
         "search_language text_search",
         "changes product_search sorting",
-        "facets",
+        "category_totals facets",
         "errands",
         "feeds",
         "access admin api apps checks demo management receivers storefront tasks urls writes",

@@ -1,181 +1,28 @@
-"""Forms of the product admin: photos are judged here, so that what is wrong with one stands at its field."""
+"""Forms of products and categories in the admin."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.files.uploadedfile import UploadedFile
-from django.forms.fields import InvalidJSONInput
-from django.forms.models import BaseInlineFormSet
 from django.utils import timezone
 from treebeard.forms import movenodeform_factory
 
-from catalog.attributes import MAX_DEPTH, UnusableAttribute, check_attributes, flat
+from catalog.admin.attribute_rows import AttributesField
+from catalog.admin.photo_forms import KeptPhotosField, PhotosField, PhotoUrlField
+from catalog.admin.uploads import Upload, token_of
 from catalog.categories import free_slug
 from catalog.identifiers import canonical_sku, sku_forms
 from catalog.models import Category, Product, ProductImage
-from catalog.photos import store
-from catalog.photos.reading import EXTENSIONS, PhotoError
-from catalog.photos.storage_errors import StorageUnavailable
 from catalog.photos.store import DuplicatePhoto, KeptPhoto
-from catalog.photos.uploads import keep_upload
+from catalog.representation import thumbnail_url
 
 if TYPE_CHECKING:
     ProductModelForm = forms.ModelForm[Product]
-    PhotoModelForm = forms.ModelForm[ProductImage]
-    InlineFormSet = BaseInlineFormSet[ProductImage, Product, Any]
 else:
-    ProductModelForm = PhotoModelForm = forms.ModelForm
-    InlineFormSet = BaseInlineFormSet
-
-Upload = Any  # an UploadedFile, with what was stored of it (`kept`) and the hashes of its picture (`hashes`)
-# Browsers that do not know HEIC by its type know it by its suffix.
-ACCEPT = ",".join([*(f"image/{name.lower()}" for name in EXTENSIONS if name != "MPO"), "image/heic", ".heic", ".heif"])
-
-
-def keep_uploads(uploads: Iterable[Upload]) -> None:
-    """Store the uploads before the transaction of the form begins; what is wrong with one is told by `kept_upload`."""
-    for upload in uploads:
-        upload.seek(0)
-        try:
-            stored = keep_upload(upload.read(settings.MAX_PHOTO_BYTES + 1))
-            upload.kept, upload.hashes = stored.kept, stored.hashes
-        except (PhotoError, StorageUnavailable) as error:
-            upload.kept = error
-
-
-def kept_upload(upload: Upload) -> KeptPhoto:
-    """Raises ValidationError with the reason as its code."""
-    if not hasattr(upload, "kept"):
-        keep_uploads([upload])
-    if isinstance(upload.kept, (PhotoError, StorageUnavailable)):
-        code = upload.kept.reason if isinstance(upload.kept, PhotoError) else "storage"
-        raise ValidationError(f"{upload.name}: {upload.kept}", code=code)
-    kept: KeptPhoto = upload.kept
-    return kept
-
-
-class PhotoForm(PhotoModelForm):
-    """One photo of a product; another file replaces its pixels."""
-
-    file = forms.FileField(label="Photo", widget=forms.FileInput(attrs={"accept": ACCEPT}))
-    position = forms.IntegerField(
-        required=False, min_value=0, help_text="Empty: last.", widget=forms.NumberInput(attrs={"style": "width: 4.5em"})
-    )
-
-    class Meta:
-        model = ProductImage
-        fields = ["file", "alt", "position"]
-        widgets = {"alt": forms.TextInput(attrs={"size": 28})}
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.upload: Upload | None = None
-        self.kept: KeptPhoto | None = None
-        self.digest_before = self.instance.digest
-        if self.instance.pk is None:
-            self.initial.pop("position", None)
-        elif not self.instance.file:
-            self.fields["file"].required = False  # a worker is about to fetch it
-
-    def clean_file(self) -> Any:
-        file = self.cleaned_data["file"]
-        if not isinstance(file, UploadedFile):
-            return file
-        self.kept = kept_upload(file)
-        self.upload = file
-        return self.kept.name
-
-    def clean_position(self) -> int | None:
-        position: int | None = self.cleaned_data["position"]
-        return self.instance.position if position is None and self.instance.pk else position
-
-    def _post_clean(self) -> None:
-        """The digest comes before the file, so that the row is whole when it is validated."""
-        if self.kept is not None:
-            store.name_file(self.instance, self.kept)
-            self.instance.source_url = ""
-        self.appended = self.cleaned_data.get("position") is None
-        if self.appended:
-            self.cleaned_data["position"] = 0
-        super()._post_clean()  # type: ignore[misc]  # private, and the one place between cleaning and construction
-
-
-class PhotoFormSet(InlineFormSet):
-    """All photos of a product; the same file twice is an error at the later one."""
-
-    def clean(self) -> None:
-        super().clean()
-        seen = {form.digest_before for form in self.forms if form.digest_before}
-        for form in self.forms:
-            if form.kept is None or form.kept.digest == form.digest_before:
-                continue
-            if form.kept.digest in seen:
-                form.add_error("file", ValidationError(str(DuplicatePhoto()), code="duplicate"))
-            seen.add(form.kept.digest)
-
-    def uploads(self) -> list[tuple[Upload, KeptPhoto]]:
-        """What this submission names, for `photos.hold`."""
-        deleted = self.deleted_forms
-        return [(form.upload, form.kept) for form in self.forms if form.upload and form.kept and form not in deleted]
-
-
-class PhotosInput(forms.ClearableFileInput):
-    allow_multiple_selected = True
-
-
-class PhotosField(forms.FileField):
-    """Several photos at once. Gives pairs of upload and stored photo; every bad file is named."""
-
-    widget = PhotosInput(attrs={"accept": ACCEPT})
-
-    def clean(self, data: Any, initial: Any = None) -> list[tuple[Upload, KeptPhoto]]:
-        uploads = data if isinstance(data, (list, tuple)) else [data]
-        kept: list[tuple[Upload, KeptPhoto]] = []
-        errors: list[ValidationError] = []
-        for upload in filter(None, uploads):
-            try:
-                kept.append((upload, kept_upload(super().clean(upload, initial))))
-            except ValidationError as error:
-                errors.append(error)
-        if errors:
-            raise ValidationError(errors)
-        return kept
-
-
-class AttributesField(forms.JSONField):
-    """Names and values as JSON, laid flat. What can be written as JSON but not kept is an error that says so."""
-
-    def to_python(self, value: Any) -> Any:
-        """Raises ValidationError."""
-        try:
-            attributes = super().to_python(value)
-        except RecursionError as error:
-            message = f"This is nested too deeply to be read; {MAX_DEPTH} levels are enough."
-            raise ValidationError(message, code="unusable") from error
-        except ValueError as error:  # Python refuses to convert numbers of thousands of digits
-            raise ValidationError("A number has too many digits; write it as text.", code="unusable") from error
-        if attributes is None:
-            return {}
-        if not isinstance(attributes, dict):
-            raise ValidationError('Write names and values: {"colour": "red"}', code="not_an_object")
-        try:
-            check_attributes(attributes)
-        except UnusableAttribute as error:
-            raise ValidationError(str(error), code="unusable") from error
-        return flat(attributes)
-
-    def bound_data(self, data: Any, initial: Any) -> Any:
-        """What was refused is shown again as it was written."""
-        try:
-            return self.to_python(data)
-        except ValidationError:
-            return InvalidJSONInput(data)
+    ProductModelForm = forms.ModelForm
 
 
 class PriceField(forms.DecimalField):
@@ -188,10 +35,13 @@ class PriceField(forms.DecimalField):
 
 
 class ProductForm(ProductModelForm):
-    """A product, with a field for several new photos at once."""
+    """A product with new photos: files, files that were sent before, and a URL. `refused`: what is said of files that were left
+    out; the product is saved without them."""
 
     url = forms.URLField(required=False, assume_scheme="https", max_length=2000, label="URL")
-    new_photos = PhotosField(required=False, label="Add photos", help_text="Several at once; they are put last.")
+    new_photos = PhotosField(required=False, label="Add photos")
+    kept_photos = KeptPhotosField(required=False)
+    new_photo_url = PhotoUrlField(required=False, label="Add a photo by its URL")
 
     class Meta:
         model = Product
@@ -219,21 +69,29 @@ class ProductForm(ProductModelForm):
         return sku
 
     def clean_new_photos(self) -> list[tuple[Upload, KeptPhoto]]:
-        given: list[tuple[Upload, KeptPhoto]] = self.cleaned_data["new_photos"]
-        rows = (
-            ProductImage.objects.filter(product_id=self.instance.pk)
-            if self.instance.pk
-            else ProductImage.objects.none()
-        )
-        seen = set(rows.values_list("digest", flat=True))
-        errors = []
-        for upload, kept in given:
-            if kept.digest in seen:
-                errors.append(ValidationError(f"{upload.name}: {DuplicatePhoto()}", code="duplicate"))
-            seen.add(kept.digest)
-        if errors:
-            raise ValidationError(errors)
-        return given
+        """The files that are photos and new to the product."""
+        self.refused: list[str] = []
+        there = ProductImage.objects.filter(product_id=self.instance.pk) if self.instance.pk else []
+        seen = {image.digest for image in there}
+        found = []
+        for upload, kept in self.cleaned_data["new_photos"]:
+            if isinstance(kept, ValidationError):
+                self.refused += kept.messages
+            elif kept.digest in seen:
+                self.refused.append(f"{upload.name}: {DuplicatePhoto()}")
+            else:
+                found.append((upload, kept))
+                seen.add(kept.digest)
+        return found
+
+    @property
+    def kept_shown(self) -> list[dict[str, str]]:
+        """The new photos that a form with an error keeps, so that they need not be chosen again."""
+        given = getattr(self, "cleaned_data", {})
+        kept = [*given.get("kept_photos", ()), *((up.name, kept) for up, kept in given.get("new_photos", ()))]
+        return [
+            {"name": name, "token": token_of(name, one), "thumbnail": thumbnail_url(one.digest)} for name, one in kept
+        ]
 
 
 class CategoryForm(movenodeform_factory(Category, exclude=["path", "depth", "numchild"])):  # type: ignore[misc]

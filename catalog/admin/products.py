@@ -6,23 +6,32 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db import models, transaction
+from django.db.models import QuerySet
 from django.forms import BaseFormSet
+from django.forms.widgets import Script
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from catalog import announce, sales
-from catalog.admin.forms import PhotoForm, PhotoFormSet, ProductForm, Upload, keep_uploads
+from catalog.admin.bulk import ManyProducts
+from catalog.admin.category_filter import CategoryFilter
+from catalog.admin.forms import ProductForm
 from catalog.admin.history import KeepsHistory
+from catalog.admin.photo_filter import PhotoFilter
+from catalog.admin.photo_forms import PhotoForm, PhotoFormSet
+from catalog.admin.photo_views import LivePhotos, add_by_url
+from catalog.admin.uploads import Upload, keep_uploads
+from catalog.admin.widgets import LabelledDateTime
 from catalog.changes.products import delete_products
 from catalog.edit_history import Edit, record
-from catalog.models import Category, Product, ProductCategory, ProductImage
+from catalog.models import Product, ProductImage
 from catalog.photos import store
 from catalog.photos.storage_errors import StorageUnavailable
-from catalog.representation import photo_url, price_text, thumbnail_url
+from catalog.photos.store import KeptPhoto
+from catalog.representation import price_text, thumbnail_url
 from catalog.text_search import text_search
 
 if TYPE_CHECKING:
@@ -35,40 +44,17 @@ else:
 _SAVED = "_saved_photos"  # attribute of a request whose form was saved: the product and its new uploads
 
 
-def thumbnail(image: ProductImage | None, side: int) -> SafeString:
-    """An <img> of a stored photo that links to it, or words where there is none."""
+def thumbnail(image: ProductImage | None, title: str) -> SafeString:
+    """An <img> of a stored photo of a product, or words where there is none."""
     if image is None:
-        return format_html("<span>{}</span>", "no photo")
+        return format_html('<span class="desk-thumb desk-thumb-none">{}</span>', "no photo")
     if not image.digest:
-        return format_html('<span title="{}">{}</span>', image.source_url, "to be fetched")
+        return format_html('<span class="desk-thumb desk-thumb-none">{}</span>', "to be fetched")
     return format_html(
-        '<a href="{}"><img src="{}" alt="{}" loading="lazy" style="width:{}px;height:{}px;object-fit:cover;border-radius:6px"></a>',
-        photo_url(image.digest, str(image.file)),
+        '<img class="desk-thumb" src="{}" alt="{}" width="56" height="56" loading="lazy">',
         thumbnail_url(image.digest),
-        image.alt or "photo",
-        side,
-        side,
+        image.alt or title,
     )
-
-
-class CategoryFilter(admin.SimpleListFilter):
-    """A category with its descendants."""
-
-    title = "category"
-    parameter_name = "category"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        categories = Category.objects.order_by("path").values_list("slug", "name", "depth")
-        return [(slug, "\u2003" * (depth - 1) + name) for slug, name, depth in categories]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Product]) -> QuerySet[Product] | None:
-        if not (slug := self.value()):
-            return None
-        path = Category.objects.filter(slug=slug).values_list("path", flat=True).first()
-        if not path:
-            return queryset.none()
-        further = ProductCategory.objects.filter(category__path__startswith=path).values("product_id")
-        return queryset.filter(Q(category__path__startswith=path) | Q(pk__in=further))
 
 
 class ProductImageInline(PhotoInline):
@@ -77,25 +63,25 @@ class ProductImageInline(PhotoInline):
     verbose_name_plural = "photos"
     form = PhotoForm
     formset = PhotoFormSet
-    fields = ["preview", "file", "alt", "position"]
-    readonly_fields = ["preview"]
+    template = "admin/catalog/product/photos.html"
+    fields = ["file", "alt", "position"]
     ordering = ["position", "id"]
-    extra = 1
-
-    @admin.display(description="")
-    def preview(self, image: ProductImage) -> SafeString:
-        return thumbnail(image, 96) if image.pk else SafeString()
+    extra = 0
 
 
 @admin.register(Product)
-class ProductAdmin(KeepsHistory, ProductModelAdmin):
+class ProductAdmin(KeepsHistory, ManyProducts, LivePhotos, ProductModelAdmin):
     """Made to be extended: a subclass may replace `inlines` and add fields, columns and actions."""
 
     form = ProductForm
+    formfield_overrides = {models.DateTimeField: {"widget": LabelledDateTime}}
     inlines = [ProductImageInline]
+    change_form_template = "admin/catalog/product/change_form.html"
+    change_list_template = "admin/catalog/product/change_list.html"
+    ordering = ["-id"]
     list_display = ["photo", "title", "sku", "brand", "category", "shown_price", "in_stock", "published"]
     list_display_links = ["photo", "title"]
-    list_filter = ["published", "in_stock", CategoryFilter]
+    list_filter = [CategoryFilter, "published", "in_stock", PhotoFilter]
     list_select_related = ["category"]
     search_fields = ["sku", "title", "brand"]
     search_help_text = "SKU, title or brand"
@@ -104,7 +90,7 @@ class ProductAdmin(KeepsHistory, ProductModelAdmin):
     actions = ["publish", "unpublish"]
     readonly_fields = ["list_price", "created_at", "updated_at"]
     fieldsets = [
-        (None, {"fields": ["title", "sku", "category", "brand", "description", "new_photos"]}),
+        (None, {"fields": ["title", "sku", "category", "brand", "description"]}),
         (
             "Sale",
             {
@@ -117,7 +103,8 @@ class ProductAdmin(KeepsHistory, ProductModelAdmin):
                 ]
             },
         ),
-        ("More", {"fields": ["group", "attributes", ("created_at", "updated_at")], "classes": ["collapse"]}),
+        ("Attributes", {"fields": ["attributes"]}),
+        ("More", {"fields": ["group", ("created_at", "updated_at")], "classes": ["collapse"]}),
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Product]:
@@ -130,9 +117,12 @@ class ProductAdmin(KeepsHistory, ProductModelAdmin):
         search = text_search(search_term.replace("\0", " "), published=False)
         return (queryset if search is None else search.among(queryset)), False
 
-    @admin.display(description="")
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        return super().changelist_view(request, {"title": "Products", **(extra_context or {})})
+
+    @admin.display(description="Photo")
     def photo(self, product: Product) -> SafeString:
-        return thumbnail(next(iter(product.images.all()), None), 56)
+        return thumbnail(next(iter(product.images.all()), None), product.title)
 
     @admin.display(description="Price", ordering="price")
     def shown_price(self, product: Product) -> str:
@@ -187,7 +177,9 @@ class ProductAdmin(KeepsHistory, ProductModelAdmin):
         return response
 
     def photos_saved(self, request: HttpRequest, product: Product, uploads: Sequence[Upload]) -> None:
-        """Called outside the transaction once the product has these new photos; for a subclass that has to say something."""
+        """Called outside the transaction once the product has these new photos."""
+        for level, text in self.told_of(product, uploads):
+            self.message_user(request, text, level=level)
 
     def save_model(self, request: HttpRequest, obj: Product, form: Any, change: bool) -> None:
         """What is paid now follows from a sale that was given, changed or taken away here."""
@@ -198,19 +190,29 @@ class ProductAdmin(KeepsHistory, ProductModelAdmin):
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         with transaction.atomic(), announce.together():
             new = form.cleaned_data.get("new_photos") or []
-            held = [
+            before = form.cleaned_data.get("kept_photos") or []
+            held: list[tuple[Any, KeptPhoto]] = [
                 *new,
+                *before,
                 *(pair for formset in formsets if isinstance(formset, PhotoFormSet) for pair in formset.uploads()),
             ]
             missing = set(store.hold(kept for _, kept in held))
-            swept = [upload for upload, kept in held if kept in missing]
+            gone = [name for name, kept in before if kept in missing]
+            swept = [upload for upload, kept in held if kept in missing and not isinstance(upload, str)]
             keep_uploads(swept)
             if failed := [upload.kept for upload in swept if isinstance(upload.kept, StorageUnavailable)]:
                 raise failed[0]
             super().save_related(request, form, formsets, change)
-            _add_last(form.instance, [kept for _, kept in new])
-        if held:
-            setattr(request, _SAVED, (form.instance, [upload for upload, _ in held]))
+            _add_last(form.instance, [kept for name, kept in (*new, *before) if name not in gone])
+            url = form.cleaned_data.get("new_photo_url")
+            if url and not form.instance.images.filter(source_url=url).exists():
+                add_by_url(form.instance, url)
+        left_out = [*form.refused, *(f"{name}: it is kept no longer; choose it again" for name in gone)]
+        for text in left_out:
+            self.message_user(request, f"Not added: {text}.", level="warning")
+        uploads = [upload for upload, _ in held if not isinstance(upload, str)]
+        if uploads:
+            setattr(request, _SAVED, (form.instance, uploads))
 
     def save_formset(self, request: HttpRequest, form: Any, formset: BaseFormSet[Any], change: bool) -> None:
         if isinstance(formset, PhotoFormSet):
@@ -220,6 +222,13 @@ class ProductAdmin(KeepsHistory, ProductModelAdmin):
                     photo.instance.position = position
                     position += 1
         super().save_formset(request, form, formset, change)
+
+    class Media:
+        js = [
+            Script("admin_lookalike/guard.js", type="module"),
+            Script("admin_lookalike/attributes.js", type="module"),
+            Script("admin_lookalike/photos.js", type="module"),
+        ]
 
 
 def _add_last(product: Product, new: list[store.KeptPhoto]) -> None:

@@ -111,8 +111,12 @@ class EmbeddingJobAdmin(ReadOnlyAdmin):
         ask_again(request, EmbeddingJob.objects.filter(pk__in=list(queryset.values_list("pk", flat=True))))
 
     def all_failed_again(self, request: HttpRequest) -> HttpResponse:
-        ask_again(request, EmbeddingJob.objects.filter(state=EmbeddingJob.State.FAILED))
-        return redirect("admin:recommender_embeddingjob_changelist")
+        """All that failed, or those for the `reason`; then the list, or Home where `next` says so."""
+        failed = EmbeddingJob.objects.filter(state=EmbeddingJob.State.FAILED)
+        reason = request.POST.get("reason")
+        ask_again(request, failed if reason is None else failed.filter(reason=reason))
+        home = request.POST.get("next") == "home"
+        return redirect("admin:index" if home else "admin:recommender_embeddingjob_changelist")
 
     def one_again(self, request: HttpRequest, job_id: int) -> HttpResponse:
         ask_again(request, EmbeddingJob.objects.filter(pk=job_id))
@@ -122,7 +126,11 @@ class EmbeddingJobAdmin(ReadOnlyAdmin):
     def photo(self, job: EmbeddingJob) -> SafeString | str:
         if not job.image.digest:
             return job.image.source_url
-        return format_html('<img src="{}" alt="" class="lookalike-thumb">', thumbnail_url(job.image.digest))
+        return format_html(
+            '<img src="{}" alt="Photo of {}" class="desk-thumb" loading="lazy">',
+            thumbnail_url(job.image.digest),
+            job.image.product.title,
+        )
 
     @admin.display(description="product", ordering="image__product__sku")
     def product(self, job: EmbeddingJob) -> SafeString:
@@ -132,6 +140,3 @@ class EmbeddingJobAdmin(ReadOnlyAdmin):
     @admin.display(description="encoder")
     def encoder_name(self, job: EmbeddingJob) -> str:
         return job.encoder.name
-
-    class Media:
-        css = {"all": ["recommender/admin.css"]}

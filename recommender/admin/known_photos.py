@@ -5,30 +5,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from django.contrib import messages
-from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from catalog.admin.forms import Upload
+from catalog.admin.uploads import Upload
 from catalog.models import Product
 from recommender.pictures.hashes import keep
 from recommender.pictures.known import KnownPicture, Relation, known_pictures
 
 
-def tell_of_known(request: HttpRequest, product: Product, uploads: Sequence[Upload]) -> None:
-    """A message for each new photo of the product that shows a picture of the catalogue, with a link to who shows it.
+def told_of_known(product: Product | None, uploads: Sequence[Upload]) -> list[tuple[str, SafeString]]:
+    """Level and text for each new photo of the product that shows a picture of the catalogue, with a link to who shows it.
+    None: of a product that is not saved yet.
 
     The hashes are kept at once, so that the next photo is compared with these though no worker has seen them yet.
     """
     hashes = {upload.kept.digest: upload.hashes for upload in uploads}
-    known = known_pictures({digest: np.array(one, np.uint64) for digest, one in hashes.items()}, product_id=product.pk)
-    for upload in uploads:
-        if (picture := known.get(upload.kept.digest)) is not None:
-            level = messages.INFO if _is_usual(picture) else messages.WARNING
-            messages.add_message(request, level, _said(upload.name, picture))
+    known = known_pictures(
+        {digest: np.array(one, np.uint64) for digest, one in hashes.items()},
+        product_id=0 if product is None else product.pk,
+    )
     keep(hashes)
+    return [
+        ("info" if _is_usual(picture) else "warning", _said(upload.name, picture))
+        for upload in uploads
+        if (picture := known.get(upload.kept.digest)) is not None
+    ]
 
 
 def _is_usual(picture: KnownPicture) -> bool:

@@ -98,9 +98,6 @@ class PlaceholderAdmin(ReadOnlyAdmin):
     def products(self, placeholder: Placeholder) -> SafeString:
         return _products(placeholder, _SHOWN)
 
-    class Media:
-        css = {"all": ["recommender/admin.css"]}
-
 
 def _products(placeholder: Placeholder, most: int) -> SafeString:
     """The first products that show the picture, with links, and whether there are more."""

@@ -23,6 +23,7 @@ from recommender.search.ranking.base import Candidate
 RESULT_FIELDS: Fields = {
     **dict.fromkeys(("image", "score", "confidence", "distance")),
     "scores": dict.fromkeys(("shape", "color")),
+    "rule": dict.fromkeys(("id", "kind")),
 }
 
 
@@ -71,7 +72,7 @@ def results_of(pages: Sequence[Sequence[Candidate]], fields: Fields | None) -> l
 
 
 def _result(item: Candidate, product: Mapping[str, Any]) -> dict[str, Any]:
-    return {
+    result = {
         "product": product,
         "image": item.image_id,
         "score": round(item.score, SCORE_DIGITS),
@@ -79,6 +80,9 @@ def _result(item: Candidate, product: Mapping[str, Any]) -> dict[str, Any]:
         "distance": round(item.distance, SCORE_DIGITS),
         "scores": {"shape": _shown(item.shape), "color": _shown(item.colour)},
     }
+    if item.rule is not None:
+        result["rule"] = {"id": item.rule.id, "kind": item.rule.kind}
+    return result
 
 
 def _shown(cosine: float | None) -> float | None:

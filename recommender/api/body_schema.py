@@ -10,7 +10,7 @@ from catalog.api.shapes import Shaped, body
 from catalog.filters.attribute_names import MAX_ATTRIBUTES
 from catalog.parameters import MAX_VALUES
 from recommender.api import examples
-from recommender.api.schema import COLOR_WEIGHT, CROP, EXACT, FIELDS, LEAST, LIMIT, OF_ONE_PAGE, query
+from recommender.api.schema import COLOR_WEIGHT, CROP, EXACT, FIELDS, LEAST, LIMIT, OF_ONE_PAGE, RULES, query
 
 MOST_IDS = 100  # products in one list
 _VALUE = {"oneOf": [{"type": "string"}, {"type": "number"}, {"type": "boolean"}]}
@@ -31,7 +31,7 @@ EXCLUDE = query(
     "Products never answered.",
 )
 _JSON_FILTERS = [*(one for one in FIXED_FILTERS if one.name != "exclude"), EXCLUDE]
-_JSON_SEARCH = [LIMIT, *_JSON_FILTERS, *LEAST, EXACT, FIELDS, COLOR_WEIGHT]
+_JSON_SEARCH = [LIMIT, *_JSON_FILTERS, *LEAST, EXACT, FIELDS, COLOR_WEIGHT, RULES]
 
 
 def product_list(*, required: bool = True) -> serializers.ListField:
@@ -56,7 +56,7 @@ BatchRequest = body(
 PhotoUpload = body(
     "PhotoUpload",
     {"image": serializers.FileField()},
-    [LIMIT, *FIXED_FILTERS, *LEAST, *OF_ONE_PAGE, EXACT, FIELDS, COLOR_WEIGHT, CROP],
+    [LIMIT, *FIXED_FILTERS, *LEAST, *OF_ONE_PAGE, EXACT, FIELDS, COLOR_WEIGHT, RULES, CROP],
 )
 PhotoUrl = body(
     "PhotoUrl",

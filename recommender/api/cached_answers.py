@@ -24,6 +24,7 @@ from catalog.tracking import untracked
 from recommender.api.answer_middleware import AnswerMiddleware, Caller, Environ
 from recommender.bucket_script import Lookup
 from recommender.buckets import in_process
+from recommender.merchandising.rules.in_force import known_rules, rules_in_force
 from recommender.models import Space
 from recommender.monitoring import metrics
 from recommender.redis_client import LoopReader
@@ -67,7 +68,7 @@ class CachedAnswers:
     `identify`: the caller's X-Request-ID, or "" → the answer's.
 
     All is called on the server's event loop, so nothing here waits for Redis or asks Postgres: an answer is looked for where
-    the active space and the caller's key are known, in the round trip that counts the caller's tokens, and given when Redis'
+    the active space, the rules and the caller's key are known, in the round trip that counts the caller's tokens, and given when Redis'
     reply comes in.
     """
 
@@ -83,7 +84,7 @@ class CachedAnswers:
 
     async def answer(self, request: EarlyRequest, environ: Environ) -> bool:
         """Whether the request was answered. If not, Django is to answer; `environ` then has what was found out for it."""
-        if (space := known_space()) is None:
+        if (space := known_space()) is None or (book := known_rules()) is None:
             return False
         began, wall = time.perf_counter(), time.time()
         try:
@@ -92,7 +93,8 @@ class CachedAnswers:
             )
         except Undecided:
             return False
-        key = answers_cache.key_of(space_id=space.pk, request=_request_bytes("GET", request.path, request.query, b""))
+        asked = _request_bytes("GET", request.path, request.query, b"")
+        key = answers_cache.key_of(space_id=space.pk, rules=book.version, request=asked)
         found = await self._redis.look_up(Lookup(admission.charges, (answers_cache.EPOCH, key)))
         counted, values = found or (None, None)
         if counted is None and admission.charges:
@@ -102,7 +104,7 @@ class CachedAnswers:
             return self._give(request, environ, Kept(b"", ""), began)
         if values is None or values[0] is None:
             return False
-        beginning = Beginning(key, values[0], wall, space.pk)
+        beginning = Beginning(key, values[0], wall, space.pk, book.version)
         kept = answers_cache.current(beginning, values[1])
         environ.update({_LOOKUP: (kept, beginning), metrics.BEGAN: began})
         return kept is not None and self._give(request, environ, kept, began)
@@ -153,7 +155,7 @@ def cached_or_made(request: HttpRequest, make: Make) -> bytes:
     """The answer from Redis where the same was asked a moment ago, else that of `make()`.
 
     That gives the bytes and the space that answered, None where they may not be kept. They are kept only under a key
-    of that space: between the look-up and the answer the active one may have been switched.
+    of that space and of the rules that are in force after all: between the look-up and the answer either may have changed.
     """
     lookup: Found | None = request.META.pop(_LOOKUP, None)
     if lookup is None:
@@ -164,7 +166,8 @@ def cached_or_made(request: HttpRequest, make: Make) -> bytes:
         return kept.body
     body, space = make()
     if space is not None and beginning is not None and beginning.space_id == space.pk:
-        answers_cache.keep(beginning, body)
+        if beginning.rules == rules_in_force().version:
+            answers_cache.keep(beginning, body)
     return body
 
 
@@ -209,14 +212,15 @@ def _route() -> str:
 
 
 def _look_up(method: str, path: str, query: str, body: bytes) -> Found:
-    """None twice where the space is not known: then the view says what is the matter."""
+    """None twice where the space or the rules are not known: then the view says what is the matter."""
     try:
-        space = spaces.active_space()
+        space, book = spaces.active_space(), rules_in_force()
     except Error:
         return None, None
     if space is None:
         return None, None
-    return answers_cache.look_up(space_id=space.pk, request=_request_bytes(method, path, query, body))
+    asked = _request_bytes(method, path, query, body)
+    return answers_cache.look_up(space_id=space.pk, rules=book.version, request=asked)
 
 
 def _request_bytes(method: str, path: str, query: str, body: bytes) -> bytes:

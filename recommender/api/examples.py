@@ -12,6 +12,7 @@ RESULT = {
     "distance": 0.086598,
     "scores": {"shape": 0.921, "color": 0.874},
 }
+PINNED = {**RESULT, "rule": {"id": 7, "kind": "pin"}}
 ANSWER = {
     "status": "ready",
     "space": "space-3",
@@ -20,7 +21,7 @@ ANSWER = {
     "confidence_basis": "labels",
     "took_ms": 6.2,
     "query": {"product": 4, "image": 9, "color_weight": 0.18},
-    "results": [RESULT],
+    "results": [PINNED],
 }
 BATCH_ANSWER = {
     "results": {"17": [], "sku:CL-DRES-000": [RESULT]},

@@ -17,6 +17,9 @@ from recommender.api import examples
 from recommender.api.answers import RESULT_FIELDS
 from recommender.search.filters import DEFAULT_LIMIT, MAX_LIMIT
 
+# Kinds of rules that move a result; the others only drop some.
+MOVING_KINDS = ["pin", "boost", "bury", "stock_first"]
+
 PROBLEMS = {
     400: "A bad parameter, named in `parameter`.",
     404: "No such product, or it is not published.",
@@ -55,6 +58,11 @@ COLOR_WEIGHT = query(
     "How much colour counts beside shape, 0 (shape alone) to 1 (colour alone); the space's own weight by default. Refused"
     " where the space has no colour part.",
 )
+RULES = query(
+    "rules",
+    {"type": "string", "enum": ["on", "off"], "default": "on"},
+    "`off` answers without the rules of merchandisers: nothing is pinned, hidden, boosted or put behind what is in stock.",
+)
 LEAST = [
     query("min_score", number(-1, 1), "Nothing less alike than this, -1 to 1."),
     query(
@@ -72,7 +80,7 @@ OF_ONE_PAGE = [
     ),
     query("diversity", number(0, 1), "0 to 1: how much answers should differ from each other."),
 ]
-COLOR_SEARCH = [LIMIT, *FILTERS, *LEAST, *OF_ONE_PAGE, EXACT, FIELDS]
+COLOR_SEARCH = [LIMIT, *FILTERS, *LEAST, *OF_ONE_PAGE, EXACT, FIELDS, RULES]
 SEARCH = [*COLOR_SEARCH, COLOR_WEIGHT]
 HEX = query(
     "hex",
@@ -132,6 +140,14 @@ class ScoresSchema(serializers.Serializer[None]):
         ref_name = "Scores"
 
 
+class RuleSchema(serializers.Serializer[None]):
+    id = identifier(required=False)
+    kind = serializers.ChoiceField(choices=MOVING_KINDS, required=False)
+
+    class Meta:
+        ref_name = "MovedBy"
+
+
 class ResultSchema(serializers.Serializer[None]):
     product = AnswerProductSchema(required=False)
     image = identifier(required=False, help_text="Id of the photo that matches best.")
@@ -146,6 +162,10 @@ class ResultSchema(serializers.Serializer[None]):
     )
     scores = ScoresSchema(
         required=False, help_text="`score` is (1 - w) · shape + w · color, w the query's `color_weight`."
+    )
+    rule = RuleSchema(
+        required=False,
+        help_text="The rule of a merchandiser that moved the result; absent where none did. `rules=off` answers without.",
     )
 
     class Meta:

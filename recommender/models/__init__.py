@@ -1,13 +1,16 @@
-"""The tables of encoders, embeddings and spaces, a file for each kind."""
+"""The tables of encoders, embeddings, spaces, rules and samples, a file for each kind."""
 
 from recommender.models.duplicates import DuplicateCluster, DuplicateDecision
 from recommender.models.encoders import Encoder
 from recommender.models.jobs import EmbeddingJob
 from recommender.models.pictures import PhotoHash, Placeholder, PlaceholderFile
+from recommender.models.rules import Rule
+from recommender.models.samples import DailySample
 from recommender.models.spaces import RecallSample, Space
 from recommender.models.vectors import ImageFeatures, ImageVector
 
 __all__ = [
+    "DailySample",
     "DuplicateCluster",
     "DuplicateDecision",
     "EmbeddingJob",
@@ -18,5 +21,6 @@ __all__ = [
     "Placeholder",
     "PlaceholderFile",
     "RecallSample",
+    "Rule",
     "Space",
 ]

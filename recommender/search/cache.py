@@ -41,14 +41,15 @@ class Kept:
 class Beginning:
     """The moment at which an answer was begun; without an epoch the answer is not kept.
 
-    `key`: where in Redis the answer belongs. `began`: wall clock, seconds. `space_id`: the space that was active then, which
-    is part of the key.
+    `key`: where in Redis the answer belongs. `began`: wall clock, seconds. `space_id`, `rules`: the space that was active then and
+    the version of the rules that were in force, which are part of the key.
     """
 
     key: str
     epoch: bytes | None
     began: float
     space_id: int
+    rules: str
 
 
 class _Forgetting(threading.local):
@@ -60,19 +61,20 @@ class _Forgetting(threading.local):
 _forgetting = _Forgetting()
 
 
-def key_of(*, space_id: int, request: bytes) -> str:
-    """Where the answer to a request is kept. `request`: bytes that tell it from every other."""
-    return f"answer:{_FORM}:{space_id}:{hashlib.blake2b(request, digest_size=16).hexdigest()}"
+def key_of(*, space_id: int, rules: str, request: bytes) -> str:
+    """Where the answer to a request is kept. `rules`: the version of those that it obeys, 64 characters at most. `request`: bytes
+    that tell it from every other."""
+    return f"answer:{_FORM}:{space_id}:{hashlib.blake2b(request, digest_size=16, key=rules.encode()).hexdigest()}"
 
 
-def look_up(*, space_id: int, request: bytes) -> tuple[Kept | None, Beginning]:
+def look_up(*, space_id: int, rules: str, request: bytes) -> tuple[Kept | None, Beginning]:
     """The cached answer to a request (see `key_of`), if there is one, and the beginning of a new one. One round trip."""
-    key = key_of(space_id=space_id, request=request)
+    key = key_of(space_id=space_id, rules=rules, request=request)
     began = time.time()
     epoch, entry = redis_client.ask(lambda client: client.mget(EPOCH, key), (None, None))
     if not isinstance(epoch, bytes):
-        return None, Beginning(key, redis_client.ask(_new_epoch, None), began, space_id)
-    beginning = Beginning(key, epoch, began, space_id)
+        return None, Beginning(key, redis_client.ask(_new_epoch, None), began, space_id, rules)
+    beginning = Beginning(key, epoch, began, space_id, rules)
     return current(beginning, entry), beginning
 
 

@@ -9,11 +9,20 @@ from catalog.filters.attribute_names import PREFIX as ATTRIBUTE
 from catalog.filters.chosen import Filters
 from catalog.filters.registry import read_filters
 from catalog.identifiers import HOW, PREFIX, ProductName, read_name
-from catalog.parameters import MAX_ID, InvalidParameter, Parameters, read_number, read_truth, read_whole
+from catalog.parameters import (
+    MAX_ID,
+    InvalidParameter,
+    Parameters,
+    quoted,
+    read_number,
+    read_one,
+    read_truth,
+    read_whole,
+)
 
 MAX_LIMIT = 100
 DEFAULT_LIMIT = 12
-OPTIONS = ("limit", "min_score", "min_confidence", "min_results", "diversity", "exact", "color_weight")
+OPTIONS = ("limit", "min_score", "min_confidence", "min_results", "diversity", "exact", "color_weight", "rules")
 
 _PHOTO_ID_DIGITS = 19  # as many may be more than a bigint holds
 _SHOWN = 100  # characters of what was written that an error repeats
@@ -26,7 +35,7 @@ class SearchOptions:
     `limit`: products at most. `filters`: what each must fulfil. `min_score`: nothing less alike. `min_confidence`: nothing of
     less confidence, 0 to 100. `min_results`: when fewer remain, filled from the same category. `diversity`: 0 to 1, how much
     unlikeness among the answers counts. `exact`: compare with every photo instead of asking the ANN index. `color_weight`: 0 to
-    1, how much colour counts beside shape; None: as much as the space says.
+    1, how much colour counts beside shape; None: as much as the space says. `rules`: whether merchandisers' rules are obeyed.
     """
 
     limit: int = DEFAULT_LIMIT
@@ -37,6 +46,7 @@ class SearchOptions:
     diversity: float = 0.0
     exact: bool = False
     color_weight: float | None = None
+    rules: bool = True
 
 
 def parse(parameters: Parameters, *, also: Sequence[str] = (), without: Sequence[str] = ()) -> SearchOptions:
@@ -56,6 +66,7 @@ def parse(parameters: Parameters, *, also: Sequence[str] = (), without: Sequence
         diversity=read_number(parameters, "diversity", least=0.0, most=1.0) or 0.0,
         exact=read_truth(parameters, "exact") or False,
         color_weight=parse_color_weight(parameters),
+        rules=_parse_rules(parameters),
     )
 
 
@@ -112,6 +123,13 @@ def parse_score(parameters: Parameters, name: str, default: float) -> float:
 def excluding(options: SearchOptions, *, products: Sequence[int], groups: Sequence[str]) -> SearchOptions:
     """The same options, never answered with these products or groups (empty group names do not count)."""
     return replace(options, filters=options.filters.excluding(products=products, groups=groups))
+
+
+def _parse_rules(parameters: Parameters) -> bool:
+    text = read_one(parameters, "rules")
+    if text not in (None, "on", "off"):
+        raise InvalidParameter("rules", f"{quoted(text)} is neither on nor off")
+    return text != "off"
 
 
 def _product(name: str, item: object) -> ProductName:

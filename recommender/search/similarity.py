@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from catalog.parameters import InvalidParameter
 from recommender.index.parts import Weighing, has_colour
+from recommender.merchandising.rules.concerning import rules_of_searches
+from recommender.merchandising.rules.in_force import RuleBook, rules_in_force
 from recommender.models import Space
 from recommender.projection.apply import project_query
 from recommender.search.answers import Answer, EncoderChanged
@@ -54,6 +56,7 @@ def similar_to_product(
         described={"product": product_id, "image": "all" if image == "all" else product.image_id},
         product=product,
         query=_query_of(space, product, options),
+        asking=[product_id],
     )
     return _answers(space, [asked], options, steps)[0]
 
@@ -115,17 +118,23 @@ def recommend(
         described={"positive": list(positive), "negative": list(negative)},
         product=next((one for one in likes if one.status == "pending"), likes[0]),
         query=_query_of_likes(space, likes, [known[product_id] for product_id in negative], options),
+        asking=positive,
     )
     return _answers(space, [asked], options, steps)[0]
 
 
 @in_active_space
 def similar_to_each(
-    *, product_ids: Sequence[int], options: SearchOptions, steps: Steps = STEPS, space: Space | None = None
+    *,
+    product_ids: Sequence[int],
+    options: SearchOptions,
+    steps: Steps = STEPS,
+    book: RuleBook | None = None,
+    space: Space | None = None,
 ) -> Mapping[int, Answer]:
     """`similar_to_product` for many products in few round trips; products that do not exist are left out.
 
-    `space`: another one than the active one, which is complete.
+    `book`: rules to obey instead of those in force. `space`: another one than the active one, which is complete.
     """
     space = space or current_space()
     known = query_products(space=space, product_ids=product_ids)
@@ -135,10 +144,11 @@ def similar_to_each(
             described={"product": product.product_id, "image": product.image_id},
             product=product,
             query=_query_of(space, product, options),
+            asking=[product.product_id],
         )
         for product in products
     ]
-    answers = _answers(space, asked, options, steps)
+    answers = _answers(space, asked, options, steps, book)
     return {product.product_id: answer for product, answer in zip(products, answers, strict=True)}
 
 
@@ -146,12 +156,13 @@ def similar_to_each(
 class _Asked:
     """What one answer is about: `described` for whoever asked, `query` for the ranking.
 
-    Without a query, `product` says why it has no vector.
+    Without a query, `product` says why it has no vector. `asking`: the products by which rules concern it.
     """
 
     described: Mapping[str, object]
     product: QueryProduct | None = None
     query: Query | None
+    asking: Sequence[int] = ()
 
 
 def _query_of(space: Space, product: QueryProduct, options: SearchOptions) -> Query | None:
@@ -205,13 +216,25 @@ def _weight(query: Query) -> dict[str, object]:
     return {} if query.weighing is None else {"color_weight": query.weighing.asked}
 
 
+def _queries(asked: Sequence[_Asked], options: SearchOptions, book: RuleBook | None) -> list[Query]:
+    """The queries of what has one, with the rules that concern each; without any where the caller wants none."""
+    having = [(one.query, one.asking) for one in asked if one.query is not None]
+    obeyed = RuleBook() if not options.rules else rules_in_force() if book is None else book
+    if not obeyed.rules:
+        return [query for query, _ in having]
+    rules = rules_of_searches(obeyed, [asking for _, asking in having])
+    return [replace(query, rules=one) for (query, _), one in zip(having, rules, strict=True)]
+
+
 def _categories(products: Sequence[QueryProduct]) -> tuple[int, ...]:
     return tuple(product.category_id for product in products if product.category_id is not None)
 
 
-def _answers(space: Space, asked: Sequence[_Asked], options: SearchOptions, steps: Steps) -> list[Answer]:
-    """An answer for each: the page of its query, or, where it has no query, the reason."""
-    pages = iter(rank(space=space, queries=[one.query for one in asked if one.query is not None], steps=steps))
+def _answers(
+    space: Space, asked: Sequence[_Asked], options: SearchOptions, steps: Steps, book: RuleBook | None = None
+) -> list[Answer]:
+    """An answer for each: the page of its query, or, where it has no query, the reason. `book`: None: the rules in force."""
+    pages = iter(rank(space=space, queries=_queries(asked, options, book), steps=steps))
     answers = []
     for one in asked:
         answer = Answer(

@@ -16,6 +16,7 @@ from pytest_django import Settings
 from config.server import access_log
 from config.server.access_log import MOST_BYTES, AccessLog, Answered, line
 from config.server.without_secrets import path_without_secrets, query_without_secrets
+from recommender.merchandising.rules import in_force
 from recommender.spaces import active
 from tests.load.web import web_server
 from tests.recommender.search.gallery import Shop, make_space, random_units
@@ -100,6 +101,7 @@ def lines_of(written: list[bytes]) -> list[dict[str, Any]]:
 def test_answers_from_redis_are_in_it_as_django_s_are(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.ANSWER_CACHE_SECONDS = 60
     monkeypatch.setattr(active, "CACHE_SECONDS", 60.0)
+    monkeypatch.setattr(in_force, "CACHE_SECONDS", 60.0)
     shop = Shop(make_space())
     path = f"/api/v1/products/{shop.add(random_units(1)).pk}/similar/"
     written: list[bytes] = []

@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recommender.index.parts import Weighing
+from recommender.merchandising.rules.applied import NO_RULES, MovedBy, RulesOfSearch
 from recommender.models import Space
 from recommender.search.confidence import Scale
 from recommender.search.filters import SearchOptions
@@ -38,7 +39,8 @@ class Candidate:
     """A product by its best photo. `distance` is in the space's metric; `score` is higher for the more alike.
 
     `shape`, `colour`: the cosines that the score is the weighted sum of; None where it has no such part. `confidence`: what the
-    score means, 0 to 100; None while candidates are ranked, and where nothing says it.
+    score means, 0 to 100; None while candidates are ranked, and where nothing says it. `factor`: what rules multiply the score by
+    for its rank. `rule`: the rule that moved it, if one did.
     """
 
     image_id: int
@@ -48,6 +50,13 @@ class Candidate:
     shape: float | None = None
     colour: float | None = None
     confidence: float | None = None
+    factor: float = 1.0
+    rule: MovedBy | None = None
+
+    @property
+    def weighed(self) -> float:
+        """The score by which it is ranked: a factor above 1 raises it, be it above or below 0."""
+        return self.score * self.factor if self.score >= 0 else self.score / self.factor
 
 
 Candidates = tuple[Candidate, ...]
@@ -67,6 +76,8 @@ class Query:
     that of the nearest product. `same_category`: only candidates of `categories`. `depth`: how many candidates the index
     is asked for at first, at least `limit`. `fallback`: what an answer that holds candidates of this tier says of them.
     `shown`: what earlier tiers put on the page.
+    `rules`: those that concern the search. `pinned`: this tier finds the products that rules pin, which stand at places of their
+    own. `last`: what this tier finds stands behind what all other tiers found.
     """
 
     vectors: tuple[NDArray[np.float32], ...]
@@ -79,6 +90,9 @@ class Query:
     depth: int = 0
     fallback: str | None = None
     shown: Candidates = ()
+    rules: RulesOfSearch = NO_RULES
+    pinned: bool = False
+    last: bool = False
 
 
 class Step(Generic[Fact]):

@@ -44,7 +44,7 @@ class Diversity(Step[NDArray[np.float32]]):
             return ()
         vectors = unit(np.stack([known[one.image_id] for one in kept]))
         chosen = choose(
-            relevance=np.array([one.score for one in kept], np.float32),
+            relevance=np.array([one.weighed for one in kept], np.float32),
             vectors=vectors if query.weighing is None else query.weighing.comparable(vectors),
             diversity=query.options.diversity,
             count=max(query.options.limit, query.depth // WIDER),

@@ -23,7 +23,9 @@ from recommender.models import Space
 from recommender.search.filters import excluding
 from recommender.search.ranking.base import Candidate, Candidates, Query
 from recommender.search.ranking.group import variant_groups
+from recommender.search.ranking.pins import places_of, with_pins
 from recommender.search.ranking.steps import STEPS, Steps
+from recommender.search.ranking.stock import moved_back
 from recommender.search.ranking.threshold import alike_enough
 
 GROWTH = 4  # each asking goes so many times deeper than the one before
@@ -41,25 +43,59 @@ class Page:
     fallback: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Filling:
+    """What the tiers of one query have found so far: pinned products, others, and those that stand behind all others."""
+
+    pinned: Candidates = ()
+    found: Candidates = ()
+    last: Candidates = ()
+    fallback: str | None = None
+
+    @property
+    def every(self) -> Candidates:
+        return (*self.pinned, *self.found, *self.last)
+
+    def places_left(self, query: Query) -> int:
+        """Places that a tier may fill. A pin takes one if it stands within the tier's limit."""
+        limit = query.options.limit
+        if query.pinned:
+            return limit
+        pinned = sum(place <= limit for place in places_of(self.pinned, query.rules.pins))
+        return limit - pinned - len(self.found) - len(self.last)
+
+    def having(self, tier: Query, found: Candidates) -> _Filling:
+        """With what a tier found."""
+        if tier.pinned:
+            return replace(self, pinned=self.pinned + found)
+        fallback = self.fallback or (tier.fallback if found else None)
+        if tier.last:
+            return replace(self, last=self.last + found, fallback=fallback)
+        return replace(self, found=self.found + found, fallback=fallback)
+
+    def page(self, query: Query) -> Page:
+        found = with_pins(self.found, self.pinned, query.rules.pins) if self.pinned else self.found
+        behind = moved_back(self.last, found, by=query.rules.stock_first) if self.last else ()
+        return Page(found=(*found, *behind)[: query.options.limit], fallback=self.fallback)
+
+
 def rank(*, space: Space, queries: Sequence[Query], steps: Steps = STEPS) -> list[Page]:
     """A page for each query, through the steps in their order.
 
     A page is shorter than `limit` only if no more products match, or if `after` of the steps keeps too few of the
     DEEPEST nearest. Raises SpaceGone.
     """
-    pages = [Page()] * len(queries)
+    fillings = [_Filling()] * len(queries)
     for turn in zip_longest(*(_tiers(query, steps) for query in queries)):
         short = {
             number: tier
             for number, tier in enumerate(turn)
-            if tier is not None and len(pages[number].found) < tier.options.limit
+            if tier is not None and fillings[number].places_left(tier) > 0
         }
-        asked = _without_found(_in_category(space, short), pages)
+        asked = _without_found(_in_category(space, short), fillings)
         for number, found in _filled(space, asked, steps).items():
-            before = pages[number]
-            fallback = asked[number].fallback if found else None
-            pages[number] = Page(found=before.found + found, fallback=before.fallback or fallback)
-    return pages
+            fillings[number] = fillings[number].having(asked[number], found)
+    return [filling.page(query) for filling, query in zip(fillings, queries, strict=True)]
 
 
 def _tiers(query: Query, steps: Steps) -> list[Query]:
@@ -102,19 +138,20 @@ def _categories_of_nearest(space: Space, queries: Mapping[int, Query]) -> dict[i
     return {number: (of_product[nearest[number]],) if nearest.get(number) in of_product else () for number in queries}
 
 
-def _without_found(queries: Mapping[int, Query], pages: Sequence[Page]) -> dict[int, Query]:
+def _without_found(queries: Mapping[int, Query], fillings: Sequence[_Filling]) -> dict[int, Query]:
     """The queries for the places that are left: never answered with what is on the page already, or its variant groups."""
-    groups = variant_groups({one.product_id for number in queries for one in pages[number].found})
+    shown = {number: fillings[number].every for number in queries}
+    groups = variant_groups({one.product_id for found in shown.values() for one in found})
     asked = {}
     for number, query in queries.items():
-        products = [one.product_id for one in pages[number].found]
+        products = [one.product_id for one in shown[number]]
         options = query.options
         if products:
             own = [groups[product] for product in products if product in groups]
-            options = replace(excluding(options, products=products, groups=own), limit=options.limit - len(products))
-        asked[number] = replace(
-            query, options=options, depth=max(query.depth, options.limit), shown=pages[number].found
-        )
+            options = replace(
+                excluding(options, products=products, groups=own), limit=fillings[number].places_left(query)
+            )
+        asked[number] = replace(query, options=options, depth=max(query.depth, options.limit), shown=shown[number])
     return asked
 
 

@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 from django.contrib.admin.sites import AdminSite
 from django.contrib.auth.models import User
+from django.contrib.messages import get_messages
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from catalog.admin import ProductAdmin, forms
+from catalog.admin import ProductAdmin
 from catalog.models import Category, Product, ProductImage
 from catalog.photos import store
 from catalog.photos.sweep import sweep_files
@@ -149,10 +150,52 @@ def test_what_is_wrong_with_a_photo_stands_at_its_field(
     product = make_product()
     [error] = photo_errors(post(staff, product, {"file": upload(data=data, name="mine.png")}))
     assert error.startswith("mine.png: ") and message in error
-    response = post(staff, product, new_photos=[upload(1), upload(data=data, name="mine.png")])
-    [error] = response.context["adminform"].form.errors["new_photos"]
-    assert error.startswith("mine.png: ") and message in error
     assert not ProductImage.objects.exists()
+
+
+def told(response: Any) -> list[tuple[str, str]]:
+    """Level and text of what a form says once it has saved the product, but for that it has."""
+    assert response.status_code == 302
+    said = [(one.level_tag, str(one.message)) for one in get_messages(response.wsgi_request)]
+    return [one for one in said if one[0] != "success"]
+
+
+def test_a_bad_file_among_several_costs_no_good_one(staff: Client) -> None:
+    photos = [upload(1), upload(data=b"plain text", name="mine.txt"), upload(2)]
+    [(level, text)] = told(post(staff, None, new_photos=photos))
+    assert level == "warning" and text.startswith("Not added: mine.txt: the file is not a photo")
+    digests = [store.describe(photo_bytes(seed)).digest for seed in (1, 2)]
+    assert list(ProductImage.objects.values_list("digest", flat=True)) == digests
+
+
+def test_photos_are_not_chosen_again_when_another_field_was_wrong(staff: Client) -> None:
+    refused = post(staff, None, new_photos=[upload(1, name="front.png"), upload(2, name="back.png")], title="")
+    assert refused.status_code == 200 and not Product.objects.exists()
+    tokens = re.findall(r'name="kept_photos" value="([^"]+)"', refused.content.decode())
+    assert len(tokens) == 2 and "front.png" in refused.content.decode()
+    assert told(post(staff, None, kept_photos=tokens)) == []
+    digests = [store.describe(photo_bytes(seed)).digest for seed in (1, 2)]
+    assert list(Product.objects.get().images.values_list("digest", flat=True)) == digests
+
+
+def test_a_kept_photo_whose_file_was_swept_is_named_and_the_product_is_saved(staff: Client) -> None:
+    page = post(staff, None, new_photos=[upload(1, name="front.png")], title="").content.decode()
+    tokens = re.findall(r'name="kept_photos" value="([^"]+)"', page)
+    assert sweep_files(grace_seconds=-60).removed == 1
+    said = told(post(staff, None, kept_photos=[*tokens, "forged"]))
+    assert said == [("warning", "Not added: front.png: it is kept no longer; choose it again.")]
+    assert Product.objects.get().images.count() == 0
+
+
+def test_a_photo_is_added_by_url_once(staff: Client) -> None:
+    url = "https://shop.example/a.jpg"
+    assert told(post(staff, None, new_photo_url=url)) == []
+    product = Product.objects.get()
+    assert told(post(staff, product, new_photo_url=url)) == []
+    assert list(product.images.values_list("source_url", "digest")) == [(url, "")]
+    refused = post(staff, product, new_photo_url="http://127.0.0.1/a.jpg")
+    [error] = refused.context["adminform"].form.errors["new_photo_url"]
+    assert error.endswith("give the photo's public address")
 
 
 def test_an_empty_file_is_refused_at_its_field(staff: Client) -> None:
@@ -174,9 +217,10 @@ def test_the_same_file_twice_is_an_error_at_the_later_field(staff: Client) -> No
     said = ["the same file is already a photo of this product; choose another"]
     assert photo_errors(post(staff, image.product, {}, {"file": upload(1)}), 1) == said
     assert photo_errors(post(staff, image.product, {}, {"file": upload(2)}, {"file": upload(2)}), 2) == said
-    response = post(staff, image.product, new_photos=[upload(2), upload(1), upload(2)])
-    assert len(response.context["adminform"].form.errors["new_photos"]) == 2
-    assert image.product.images.count() == 1
+    said = "Not added: photo.png: the same file is already a photo of this product; choose another."
+    photos = [upload(2), upload(1), upload(2)]
+    assert told(post(staff, image.product, {}, new_photos=photos)) == [("warning", said)] * 2
+    assert image.product.images.count() == 2
 
 
 def test_a_file_swept_between_form_and_transaction_is_stored_again(
@@ -203,7 +247,7 @@ def test_files_are_written_outside_the_transaction(staff: Client, monkeypatch: p
         inside.append(connection.in_atomic_block)
         return keep(*args)
 
-    monkeypatch.setattr(forms.store, "keep", watched)
+    monkeypatch.setattr(store, "keep", watched)
     assert post(staff, make_product(), {"file": upload(1)}, new_photos=[upload(2)]).status_code == 302
     assert inside == [False, False]
 
@@ -236,6 +280,11 @@ def test_deleting_in_bulk_is_announced_once(staff: Client, heard: Heard) -> None
     assert (sorted(announced), hidden) == (ids, True)
 
 
+def shown_rows(page: str) -> str:
+    """The table of a list."""
+    return page[page.index('id="result_list"') :]
+
+
 def test_the_list_shows_thumbnails_and_filters_by_descendants(staff: Client) -> None:
     image = make_image(make_product(title="Summer dress", category="Clothing > Dress"))
     make_product(title="Lamp", category="Home")
@@ -244,6 +293,33 @@ def test_the_list_shows_thumbnails_and_filters_by_descendants(staff: Client) -> 
     assert ("Summer dress" in page, "Lamp" in page) == (True, False)
     page = staff.get("/admin/catalog/product/?q=lamp").content.decode()
     assert ("Summer dress" in page, "Lamp" in page) == (False, True)
+
+
+def test_the_newest_product_comes_first_and_every_link_has_a_name(staff: Client) -> None:
+    for title in ("Old", "Middle", "New"):
+        make_product(title=title)
+    make_image(make_product(title="Newest"))
+    page = shown_rows(staff.get("/admin/catalog/product/").content.decode())
+    assert sorted(("Old", "Middle", "New", "Newest"), key=lambda title: page.index(f">{title}<")) == [
+        "Newest", "New", "Middle", "Old",
+    ]  # fmt: skip
+    links = re.findall(r"<a [^>]*>(.*?)</a>", page, re.DOTALL)
+    assert all(re.sub("<[^>]*>", "", link).strip() or re.search(r'alt="[^"]+"', link) for link in links)
+
+
+def test_the_tree_counts_products_with_those_of_descendants(staff: Client) -> None:
+    make_product(category="Clothing > Dress")
+    make_product(category="Clothing > Dress", published=False)
+    make_product(category="Clothing")
+    make_category("Home")
+    counted = {"Clothing": "3", "Dress": "2", "Home": "0"}
+    page = staff.get("/admin/catalog/product/").content.decode()
+    assert dict(re.findall(r"<span>(\w+)</span> <small>(\d+)</small>", page)) == counted
+    below = Category.objects.get(slug="clothing").pk
+    page = staff.get("/admin/catalog/category/").content.decode()
+    page += str(staff.get(f"/admin/catalog/category/children/{below}/").json()["result_html"])
+    shown = dict(re.findall(r'href="/admin/catalog/product/\?category=(\w+)">(\d+)</a>', page))
+    assert shown == {name.lower(): number for name, number in counted.items()}
 
 
 def test_the_list_costs_the_same_queries_however_long() -> None:

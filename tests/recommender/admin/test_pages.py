@@ -77,7 +77,7 @@ def test_a_product_page_shows_states_with_reasons_and_similar_items_as_pictures(
     embed.work(seconds=10)
     page = staff.get(url).content.decode()
     assert "is-done" in page and "is-failed" in page and "truncated" in page
-    assert page.index("Reddish") < page.index("Blue</a>")
+    assert page.index("<span>Reddish</span>") < page.index("<span>Blue</span>")
     assert page.count("/media/thumbnails/") >= 4
 
 

@@ -8,6 +8,7 @@ import pytest
 from django.core.handlers.wsgi import WSGIHandler
 from pytest_django import Settings
 
+from recommender.merchandising.rules import in_force
 from recommender.spaces import active
 from tests.catalog.access.policies import policy
 from tests.recommender.api.serving import Served, serving
@@ -28,6 +29,7 @@ def path(transactional_db: None, settings: Settings, monkeypatch: pytest.MonkeyP
     """Where it is asked what looks like a product; one other product does. Nothing is too old to be given again."""
     settings.ANSWER_CACHE_SECONDS = 60
     monkeypatch.setattr(active, "CACHE_SECONDS", 60.0)
+    monkeypatch.setattr(in_force, "CACHE_SECONDS", 60.0)
     shop = Shop(make_space())
     vectors = random_units(3, seed=5)
     product = shop.add(vectors[0])

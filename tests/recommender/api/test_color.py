@@ -203,6 +203,6 @@ def test_the_schema_says_what_there_is(client: Client, db: None) -> None:
     names = [one["name"] for one in of_color]
     assert "hex" in names and "diversity" in names and "color_weight" not in names
     assert set(schema["components"]["schemas"]["Result"]["properties"]) == {
-        "product", "image", "score", "confidence", "distance", "scores",
+        "product", "image", "score", "confidence", "distance", "scores", "rule",
     }  # fmt: skip
     assert "/api/v1/products/{product}/colors/" in schema["paths"]

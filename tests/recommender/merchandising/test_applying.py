@@ -293,12 +293,12 @@ def test_a_file_that_was_embedded_while_its_picture_became_known_is_found_later(
 def test_tasks_count_apply_and_forget_cached_answers(space: Space) -> None:
     (one,) = any_files(space, 1)
     stock(space, [[one]] * 4)
-    epochs = [cache.look_up(space_id=space.pk, request=b"any")[1].epoch]
+    epochs = [cache.look_up(space_id=space.pk, rules="", request=b"any")[1].epoch]
     counts = []
     for task in (tasks.find_placeholders, tasks.apply_rulings, tasks.sweep_hashes):
         task()
         counts.append(with_vectors(space, one.digest))
-        epochs.append(cache.look_up(space_id=space.pk, request=b"any")[1].epoch)
+        epochs.append(cache.look_up(space_id=space.pk, rules="", request=b"any")[1].epoch)
         Placeholder.objects.update(ruling=Ruling.PHOTO)
     assert counts == [0, 4, 4]
     assert len(set(epochs)) == 3 and epochs[2] == epochs[3]

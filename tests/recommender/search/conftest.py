@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from recommender import redis_client
+from recommender.merchandising.rules import in_force
 from recommender.monitoring import status
 from recommender.spaces import active as spaces
 from tests.recommender.search.gallery import Shop, make_space
@@ -16,10 +17,12 @@ from tests.recommender.search.gallery import Shop, make_space
 def forgetful_process() -> Iterator[None]:
     """What a process remembers for a second is of the test before."""
     spaces.forget_active_space()
+    in_force.forget_rules()
     redis_client.breaker().succeeded()
     status.rest.begin(0)
     yield
     spaces.forget_active_space()
+    in_force.forget_rules()
 
 
 @pytest.fixture

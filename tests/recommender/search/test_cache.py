@@ -88,25 +88,25 @@ def test_what_is_hidden_is_gone_when_the_write_returns(committed_shop: Shop, cli
 
 
 def kept_body() -> bytes | None:
-    kept, _ = answers_cache.look_up(space_id=1, request=b"q")
+    kept, _ = answers_cache.look_up(space_id=1, rules="", request=b"q")
     return None if kept is None else kept.body
 
 
 def test_an_answer_begun_before_the_write_and_kept_after_it_is_not_shown(committed_shop: Shop) -> None:
-    kept, beginning = answers_cache.look_up(space_id=1, request=b"q")
+    kept, beginning = answers_cache.look_up(space_id=1, rules="", request=b"q")
     assert kept is None
     answers_cache.forget_all()
     answers_cache.keep(beginning, b"old")
-    assert answers_cache.look_up(space_id=1, request=b"q")[0] is None
-    _, beginning = answers_cache.look_up(space_id=1, request=b"q")
+    assert answers_cache.look_up(space_id=1, rules="", request=b"q")[0] is None
+    _, beginning = answers_cache.look_up(space_id=1, rules="", request=b"q")
     answers_cache.keep(beginning, b"new")
     assert kept_body() == b"new"
-    assert answers_cache.look_up(space_id=2, request=b"q")[0] is None
+    assert answers_cache.look_up(space_id=2, rules="", request=b"q")[0] is None
 
 
 def test_a_write_that_is_rolled_back_forgets_nothing(committed_shop: Shop) -> None:
     product = committed_shop.add(VECTORS[0])
-    _, beginning = answers_cache.look_up(space_id=1, request=b"q")
+    _, beginning = answers_cache.look_up(space_id=1, rules="", request=b"q")
     answers_cache.keep(beginning, b"kept")
     with transaction.atomic():
         product.published = False
@@ -117,33 +117,33 @@ def test_a_write_that_is_rolled_back_forgets_nothing(committed_shop: Shop) -> No
 
 
 def test_a_flush_while_an_answer_is_made_does_not_revive_it(committed_shop: Shop) -> None:
-    _, beginning = answers_cache.look_up(space_id=1, request=b"q")
+    _, beginning = answers_cache.look_up(space_id=1, rules="", request=b"q")
     answers_cache.forget_all()
     redis_client.client().flushdb()
     answers_cache.keep(beginning, b"hidden")
-    assert answers_cache.look_up(space_id=1, request=b"q")[0] is None
-    assert answers_cache.look_up(space_id=1, request=b"q")[0] is None
+    assert answers_cache.look_up(space_id=1, rules="", request=b"q")[0] is None
+    assert answers_cache.look_up(space_id=1, rules="", request=b"q")[0] is None
 
 
 def test_age_is_counted_from_the_beginning_of_the_answer(committed_shop: Shop, settings: Settings) -> None:
     settings.ANSWER_CACHE_SECONDS = 1
-    _, beginning = answers_cache.look_up(space_id=1, request=b"q")
+    _, beginning = answers_cache.look_up(space_id=1, rules="", request=b"q")
     slow = replace(beginning, began=beginning.began - 0.8)
     answers_cache.keep(slow, b"body")
     assert kept_body() == b"body"
-    assert wait_until(lambda: answers_cache.look_up(space_id=1, request=b"q")[0] is None, seconds=2) < 0.6
+    assert wait_until(lambda: answers_cache.look_up(space_id=1, rules="", request=b"q")[0] is None, seconds=2) < 0.6
     answers_cache.keep(replace(beginning, began=beginning.began - 1.1), b"late")
-    assert answers_cache.look_up(space_id=1, request=b"q")[0] is None
+    assert answers_cache.look_up(space_id=1, rules="", request=b"q")[0] is None
 
 
 def test_an_entry_that_redis_kept_too_long_is_ignored(committed_shop: Shop, settings: Settings) -> None:
     """A Redis that hung executes late what it was sent before, with a full time to live."""
-    _, beginning = answers_cache.look_up(space_id=1, request=b"q")
+    _, beginning = answers_cache.look_up(space_id=1, rules="", request=b"q")
     asked, settings.ANSWER_CACHE_SECONDS = settings.ANSWER_CACHE_SECONDS, 3600
     answers_cache.keep(replace(beginning, began=beginning.began - asked), b"body")
     assert kept_body() == b"body"
     settings.ANSWER_CACHE_SECONDS = asked
-    assert answers_cache.look_up(space_id=1, request=b"q")[0] is None
+    assert answers_cache.look_up(space_id=1, rules="", request=b"q")[0] is None
 
 
 def test_an_answer_of_another_space_than_was_looked_under_is_not_kept(committed_shop: Shop) -> None:

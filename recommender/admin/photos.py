@@ -1,0 +1,35 @@
+"""What the recommender adds to each photo in a product's form: how far it is embedded, and what can be asked of it."""
+
+from __future__ import annotations
+
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+
+from catalog.admin import ProductImageInline
+from catalog.admin.photo_forms import PhotoForm
+from recommender.models import PlaceholderFile
+from recommender.pipeline import jobs
+
+
+def state_of(state: jobs.PhotoState) -> SafeString:
+    """A photo's state as the admin shows it; a photo without a job waits for a space that wants it."""
+    return render_to_string("admin/recommender/product/state.html", {"state": state, "name": state.state or "pending"})
+
+
+class EmbeddedPhotoForm(PhotoForm):
+    @property
+    def footer(self) -> SafeString:
+        image = self.instance
+        if image.pk is None:
+            return SafeString()
+        file = PlaceholderFile.objects.select_related("placeholder").filter(digest=image.digest).first()
+        context = {
+            "image": image,
+            "state": state_of(jobs.photo_state(image.pk)),
+            "placeholder": file.placeholder if file is not None else None,
+        }
+        return render_to_string("admin/recommender/product/embedding.html", context)
+
+
+class EmbeddedPhotoInline(ProductImageInline):
+    form = EmbeddedPhotoForm
