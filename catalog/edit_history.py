@@ -168,6 +168,8 @@ def _forget_old(history: Any, ids: Sequence[int]) -> None:
     """Keep the newest rows of each edited row alone."""
     if not ids:
         return
-    place = Window(RowNumber(), partition_by=F("id"), order_by=[F("history_date").desc(), F("history_id").desc()])
-    placed = history.objects.filter(id__in=ids).order_by().annotate(place=place).filter(place__gt=KEPT)
+    nth_newest = Window(RowNumber(), partition_by=F("id"), order_by=[F("history_date").desc(), F("history_id").desc()])
+    placed = (
+        history.objects.filter(id__in=ids).order_by().annotate(history_place=nth_newest).filter(history_place__gt=KEPT)
+    )
     history.objects.filter(history_id__in=list(placed.values_list("history_id", flat=True))).delete()

@@ -64,7 +64,10 @@ class ManyProducts(Base):
         if request.method == "POST" and "make" in request.POST:
             return self._made(request)
         sent = list(_sent(request.FILES.getlist("files")))
-        kept = [*_from_tokens(request.POST.getlist("kept_photos")), *(one for one in sent if isinstance(one, NamedPhoto))]
+        kept = [
+            *_from_tokens(request.POST.getlist("kept_photos")),
+            *(one for one in sent if isinstance(one, NamedPhoto)),
+        ]
         refused = [one for one in sent if isinstance(one, _Refused)]
         by_name = request.POST.get("by", "name") == "name"
         if len(kept) > MOST_PHOTOS:
