@@ -61,7 +61,7 @@ class FeedFlow(FeedModelAdmin):
             if request.method == "POST" and "keep" in request.POST and not problem:
                 return self._kept(request, found, mapping)
             context |= self._sampled(found, errand, rows, mapping, by_hand, problem)
-        return self._page(request, found, "columns", "Which column is which", context)
+        return self._page(request, found, "columns", "which column is which", context)
 
     def sample_view(self, request: HttpRequest, feed: int) -> HttpResponse:
         """Have the first rows read anew."""
@@ -80,7 +80,7 @@ class FeedFlow(FeedModelAdmin):
         outdated = (
             errand is not None and errand.state == Errand.State.DONE and errand.result["mapping"] != found.mapping
         )
-        return self._page(request, found, "trial", "What would change", {"errand": errand, "outdated": outdated})
+        return self._page(request, found, "trial", "what would change", {"errand": errand, "outdated": outdated})
 
     def runs_view(self, request: HttpRequest, feed: int) -> HttpResponse:
         """The run that goes on, the schedule, and the runs before; posting begins one."""
@@ -101,7 +101,7 @@ class FeedFlow(FeedModelAdmin):
             "schedule": in_words(found),
             "may_see_runs": request.user.has_perm("catalog.view_feedrun"),
         }
-        return self._page(request, found, "runs", "Runs", context)
+        return self._page(request, found, "runs", "runs", context)
 
     def run_state_view(self, request: HttpRequest, feed: int) -> HttpResponse:
         """How far the present run is, for the page's script."""
@@ -202,7 +202,8 @@ class FeedFlow(FeedModelAdmin):
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "feed": feed,
-            "title": title,
+            "title": f"{feed}: {title}",
+            "step_title": title,
             "step": step,
             "steps": steps,
             "may_change": self.has_change_permission(request, feed),

@@ -50,6 +50,11 @@ class FeedAdmin(KeepsHistory, FeedFlow, FeedModelAdmin):
         ("Columns as text", {"fields": ["mapping"], "classes": ["collapse"]}),
     ]
 
+    def get_fieldsets(self, request: HttpRequest, obj: Feed | None = None) -> Any:
+        """A new feed has no runs to be told of."""
+        source, (when, _), text = self.fieldsets
+        return self.fieldsets if obj else [source, (when, {"fields": [("schedule", "every", "at")]}), text]
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Feed]:
         newest = FeedRun.objects.filter(feed=OuterRef("pk")).order_by("-id")
         feeds: QuerySet[Feed] = super().get_queryset(request)

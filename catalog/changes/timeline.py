@@ -46,17 +46,31 @@ class Entry:
 
 def timeline(model: type[Model], pk: int) -> list[Entry]:
     """The edits of a row, newest first: the admin's own entries, joined with the values that changed where those are kept."""
-    entries = list(_edits(model, pk))
+    edits = list(_edits(model, pk))
     kind = ContentType.objects.get_for_model(model)
-    for logged in LogEntry.objects.filter(content_type=kind, object_id=str(pk)).select_related("user")[:SHOWN]:
-        who, said = logged.user.get_username(), logged.get_change_message() or logged.get_action_flag_display() + "."
-        for place, entry in enumerate(entries):
-            if entry.who == who and entry.said in _SAID.values() and abs(entry.when - logged.action_time) <= _TOGETHER:
-                entries[place] = replace(entry, said=said)
-                break
-        else:
-            entries.append(Entry(logged.action_time, who, said))
-    return sorted(entries, key=lambda entry: entry.when, reverse=True)[:SHOWN]
+    rows = LogEntry.objects.filter(content_type=kind, object_id=str(pk)).select_related("user")[:SHOWN]
+    logged = [Entry(row.action_time, row.user.get_username(), _said(row)) for row in rows]
+    return sorted(_joined(edits, logged), key=lambda entry: entry.when, reverse=True)[:SHOWN]
+
+
+def _said(row: LogEntry) -> str:
+    return row.get_change_message() or f"{row.get_action_flag_display()}."
+
+
+def _joined(edits: list[Entry], logged: list[Entry]) -> list[Entry]:
+    """Each edit with the words of the entry that was logged nearest to it, by the same user; and the other entries."""
+    near = sorted(
+        (abs(edit.when - log.when), one, other)
+        for one, edit in enumerate(edits)
+        for other, log in enumerate(logged)
+        if edit.who == log.who and edit.who and abs(edit.when - log.when) <= _TOGETHER
+    )
+    words: dict[int, int] = {}
+    for _, one, other in near:
+        if one not in words and other not in words.values():
+            words[one] = other
+    joined = [replace(edit, said=logged[words[one]].said) if one in words else edit for one, edit in enumerate(edits)]
+    return joined + [log for other, log in enumerate(logged) if other not in words.values()]
 
 
 def _edits(model: type[Model], pk: int) -> Iterator[Entry]:

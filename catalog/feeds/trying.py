@@ -18,7 +18,7 @@ from catalog.feeds.rows import FeedError
 from catalog.feeds.runs import opened_feed
 from catalog.feeds.sources import SourceError, no_longer_named_of
 from catalog.models import Category, Errand, Feed, Product
-from catalog.representation import thumbnail_url
+from catalog.representation import price_text, thumbnail_url
 from catalog.texts import printable
 
 ERRAND = "try_feed"
@@ -109,6 +109,8 @@ def _shown(change: ProductChange) -> dict[str, Any]:
         "sku": product.sku,
         "title": product.title,
         "picture": picture,
+        "price": _price(product),
+        "category": "" if product.category_id is None else _category(product.category_id),
         "photos": [len(added), len(change.photos.removed)],
         "fields": [] if change.is_new else list(_fields(change)),
     }
@@ -134,11 +136,16 @@ def _fields(change: ProductChange) -> Iterator[list[str]]:
         yield ["further categories", "", "other ones"]
 
 
+def _price(product: Product) -> str:
+    text = price_text(product.price, product.currency)
+    return "" if text is None else f"{text} {product.currency}".strip()
+
+
 def _category(pk: object) -> str:
     if pk is None:
         return shown_value(None)
     found = Category.objects.filter(pk=pk).first()
-    return str(found) if found else "a new one"
+    return str(found) if found else "a new category"
 
 
 def _listed(ids: Sequence[int]) -> list[dict[str, Any]]:

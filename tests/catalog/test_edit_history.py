@@ -148,3 +148,17 @@ def test_a_timeline_of_nothing(keeper: Client) -> None:
     assert entries == []
     shown = keeper.get(reverse("admin:catalog_product_history", args=[product.pk])).content.decode()
     assert "Nobody has edited this here or by API" in shown
+
+
+def test_an_edit_has_the_words_that_were_logged_with_it(keeper: Client) -> None:
+    """Other entries of the same minute stand alone."""
+    feed = Feed.objects.create(name="shop", url="https://shop.example/feed.csv")
+    page = reverse("admin:catalog_feed_change", args=[feed.pk])
+    keeper.post(reverse("admin:catalog_feed_changelist"), {"action": "run_now", "_selected_action": [feed.pk]})
+    keeper.post(page, {"name": feed.name, "url": feed.url, "schedule": "hand", "currency": "EUR"})
+    keeper.post(reverse("admin:catalog_feed_changelist"), {"action": "run_now", "_selected_action": [feed.pk]})
+    assert [(one.said, [each.what for each in one.differences]) for one in timeline(Feed, feed.pk)] == [
+        ("Asked to be read.", []),
+        ("Changed Currency.", ["currency"]),
+        ("Asked to be read.", []),
+    ]
