@@ -8,6 +8,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Literal
 
+from catalog.signals import errand_asked as errand_asked_signal
 from catalog.signals import feeds_due as feeds_due_signal
 from catalog.signals import photos_awaited as photos_awaited_signal
 from catalog.signals import photos_stored as photos_stored_signal
@@ -45,6 +46,11 @@ def photos_awaited(image_ids: Iterable[int]) -> None:
 def feeds_due() -> None:
     """Announce that feeds are due since a person asked for them, and are not to wait for beat."""
     feeds_due_signal.send(sender=None)
+
+
+def errand_asked() -> None:
+    """Announce that a person asked for long work, which is not to wait for beat. Call it inside the writing transaction."""
+    errand_asked_signal.send(sender=None)
 
 
 def products_changed(product_ids: Iterable[int], *, hidden: bool) -> None:

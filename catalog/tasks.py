@@ -38,3 +38,12 @@ def run_feeds() -> None:
 
     while not asked_to_stop() and runs.run_next(stop=asked_to_stop):
         pass
+
+
+@shared_task(ignore_result=True, acks_late=False)
+def run_errands() -> None:
+    """Do the long work that people asked for on pages, one piece after the other."""
+    from catalog.errands import running
+
+    while not asked_to_stop() and running.run_next(stop=asked_to_stop):
+        pass

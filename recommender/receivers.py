@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.dispatch import receiver
 
-from catalog.signals import feeds_due, photos_awaited, photos_stored, products_changed
+from catalog.signals import errand_asked, feeds_due, photos_awaited, photos_stored, products_changed
 from recommender.models import EmbeddingJob
 from recommender.pipeline import doorbell, jobs
 from recommender.search import cache as answers_cache
@@ -35,6 +35,12 @@ def forget_answers_that_show_the_hidden(hidden: bool, **_: Any) -> None:
     """Forget the cached answers once it is committed that a product is hidden, before the write returns."""
     if hidden:
         transaction.on_commit(answers_cache.forget_all, robust=True)
+
+
+@receiver(errand_asked)
+def wake_a_worker_for_errands(**_: Any) -> None:
+    """Where the broker is away, beat's next message does it."""
+    transaction.on_commit(partial(doorbell.ring, task=doorbell.ERRANDS), robust=True)
 
 
 @receiver(feeds_due)

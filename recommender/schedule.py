@@ -16,6 +16,7 @@ BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "hide what has expired": {"task": "catalog.tasks.hide_expired", "schedule": 20.0},
     "ask for new photos behind old URLs": {"task": "catalog.tasks.ask_for_new_photos", "schedule": 10.0},
     "read feeds that are due": {"task": "catalog.tasks.run_feeds", "schedule": 10.0},
+    "do what was asked for on pages": {"task": "catalog.tasks.run_errands", "schedule": 10.0},
     "measure recall": {"task": "recommender.tasks.measure_recall", "schedule": settings.RECALL_SECONDS},
     "improve the space": {"task": "recommender.tasks.improve_space", "schedule": settings.IMPROVE_SECONDS},
     "say what scores mean": {"task": "recommender.tasks.calibrate_space", "schedule": settings.IMPROVE_SECONDS},

@@ -10,7 +10,7 @@ from pathlib import Path
 # Rooms of each app, lowest first; one of a line knows those of its own line and of the lines above it, without circles.
 ORDER: Mapping[str, tuple[str, ...]] = {
     "catalog": (
-        "attributes breaker bulk caching currencies derivatives fields locks models origins parameters retry signals "
+        "attributes breaker bulk caching currencies derivatives edit_history fields locks models origins parameters retry signals "
         "spreadsheets stopping storage_names texts",
         "announce identifiers representation tracking",
         "categories expiry filters photos sales",
@@ -18,6 +18,7 @@ ORDER: Mapping[str, tuple[str, ...]] = {
         "search_language text_search",
         "changes product_search sorting",
         "category_totals facets",
+        "errands",
         "feeds",
         "access admin api apps checks demo management receivers storefront tasks urls writes",
     ),
@@ -29,6 +30,7 @@ ORDER: Mapping[str, tuple[str, ...]] = {
         "spaces",
         "search",
         "monitoring",
+        "duplicates",
         "admin admin_site api apps beat bench checks management receivers schedule storefront tasks",
     ),
 }

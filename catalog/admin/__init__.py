@@ -2,7 +2,16 @@
 
 from catalog.admin.api_keys import ApiKeyAdmin
 from catalog.admin.categories import CategoryAdmin
+from catalog.admin.errands import ErrandAdmin
 from catalog.admin.feeds import FeedAdmin, FeedRunAdmin
 from catalog.admin.products import ProductAdmin, ProductImageInline
 
-__all__ = ["ApiKeyAdmin", "CategoryAdmin", "FeedAdmin", "FeedRunAdmin", "ProductAdmin", "ProductImageInline"]
+__all__ = [
+    "ApiKeyAdmin",
+    "CategoryAdmin",
+    "ErrandAdmin",
+    "FeedAdmin",
+    "FeedRunAdmin",
+    "ProductAdmin",
+    "ProductImageInline",
+]

@@ -16,13 +16,14 @@ from django.utils.safestring import SafeString
 from treebeard.admin import TreeAdmin
 
 from catalog.admin.forms import CategoryForm
+from catalog.admin.history import KeepsHistory
 from catalog.categories import lock_tree
 from catalog.category_totals import category_totals
 from catalog.models import Category
 
 
 @admin.register(Category)
-class CategoryAdmin(TreeAdmin):
+class CategoryAdmin(KeepsHistory, TreeAdmin):
     form = CategoryForm
     list_display = ["name", "slug", "product_count"]
     search_fields = ["name", "slug"]
@@ -47,11 +48,10 @@ class CategoryAdmin(TreeAdmin):
         return moved
 
     @transaction.atomic
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         if request.method == "POST":
             lock_tree()
-        changed: HttpResponseBase = super().changeform_view(request, *args, **kwargs)
-        return changed
+        return super().changeform_view(request, *args, **kwargs)
 
     class Media:
         js = [Script("admin_lookalike/categories.js", type="module")]

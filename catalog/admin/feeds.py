@@ -17,7 +17,9 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from catalog import announce
+from catalog.admin.feed_flow import FeedFlow
 from catalog.admin.feed_form import FeedForm
+from catalog.admin.history import KeepsHistory
 from catalog.feeds.problem_tables import problems_csv
 from catalog.feeds.schedule import ask_for, in_words, overdue_since
 from catalog.models import Feed, FeedRun
@@ -32,26 +34,40 @@ _SHOWN_PROBLEMS = 100
 
 
 @admin.register(Feed)
-class FeedAdmin(FeedModelAdmin):
+class FeedAdmin(KeepsHistory, FeedFlow, FeedModelAdmin):
     """Feeds that the workers read, and those that the command has read."""
 
     form = FeedForm
-    list_display = ["name", "shown_schedule", "due_at", "read_at", "last_run", "in_time"]
+    change_form_template = "admin/catalog/feed/form.html"
+    list_display = ["name", "flow", "shown_schedule", "due_at", "read_at", "last_run", "in_time"]
     list_filter = ["schedule"]
     search_fields = ["name", "url"]
     actions = ["run_now", "run_and_hide"]
     readonly_fields = ["due_at", "read_at", "last_run"]
     fieldsets = [
-        (None, {"fields": ["name", "url", "upload", "mapping", "currency", "unpublish_missing"]}),
+        (None, {"fields": ["name", "url", "upload", "currency", "unpublish_missing"]}),
         ("When", {"fields": [("schedule", "every", "at"), ("due_at", "read_at", "last_run")]}),
+        ("Columns as text", {"fields": ["mapping"], "classes": ["collapse"]}),
     ]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Feed | None = None) -> Any:
+        """A new feed has no runs to be told of."""
+        source, (when, _), text = self.fieldsets
+        return self.fieldsets if obj else [source, (when, {"fields": [("schedule", "every", "at")]}), text]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Feed]:
         newest = FeedRun.objects.filter(feed=OuterRef("pk")).order_by("-id")
-        return (
-            super()
-            .get_queryset(request)
-            .annotate(run=Subquery(newest.values("pk")[:1]), run_state=Subquery(newest.values("state")[:1]))
+        feeds: QuerySet[Feed] = super().get_queryset(request)
+        return feeds.annotate(run=Subquery(newest.values("pk")[:1]), run_state=Subquery(newest.values("state")[:1]))
+
+    @admin.display(description="Steps")
+    def flow(self, feed: Feed) -> SafeString:
+        """Links to the steps of its way."""
+        steps = (("catalog_feed_columns", "Columns"), ("catalog_feed_trial", "Trial"), ("catalog_feed_runs", "Runs"))
+        return format_html_join(
+            SafeString(" · "),
+            '<a href="{}" aria-label="{} of {}">{}</a>',
+            ((reverse(f"admin:{name}", args=[feed.pk]), label, feed, label) for name, label in steps),
         )
 
     @admin.display(description="Schedule", ordering="schedule")

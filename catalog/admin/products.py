@@ -19,12 +19,14 @@ from catalog import announce, sales
 from catalog.admin.bulk import ManyProducts
 from catalog.admin.category_filter import CategoryFilter
 from catalog.admin.forms import ProductForm
+from catalog.admin.history import KeepsHistory
 from catalog.admin.photo_filter import PhotoFilter
 from catalog.admin.photo_forms import PhotoForm, PhotoFormSet
 from catalog.admin.photo_views import LivePhotos, add_by_url
 from catalog.admin.uploads import Upload, keep_uploads
 from catalog.admin.widgets import LabelledDateTime
 from catalog.changes.products import delete_products
+from catalog.edit_history import Edit, record
 from catalog.models import Product, ProductImage
 from catalog.photos import store
 from catalog.photos.storage_errors import StorageUnavailable
@@ -68,7 +70,7 @@ class ProductImageInline(PhotoInline):
 
 
 @admin.register(Product)
-class ProductAdmin(ManyProducts, LivePhotos, ProductModelAdmin):
+class ProductAdmin(KeepsHistory, ManyProducts, LivePhotos, ProductModelAdmin):
     """Made to be extended: a subclass may replace `inlines` and add fields, columns and actions."""
 
     form = ProductForm
@@ -138,11 +140,13 @@ class ProductAdmin(ManyProducts, LivePhotos, ProductModelAdmin):
     def _set_published(self, request: HttpRequest, queryset: QuerySet[Product], *, published: bool) -> None:
         with transaction.atomic():
             chosen = Product.objects.filter(pk__in=queryset.values("pk")).exclude(published=published)
-            ids = list(chosen.select_for_update().order_by("pk").values_list("pk", flat=True))
+            before = {product.pk: product for product in chosen.select_for_update().order_by("pk")}
+            ids = list(before)
             now = timezone.now()
             if published:  # what is over would be hidden again at once
                 Product.objects.filter(pk__in=ids, expires_at__lte=now).update(expires_at=None)
             Product.objects.filter(pk__in=ids).update(published=published, withdrawn=False, updated_at=now)
+            record(Edit(before[product.pk], product) for product in Product.objects.filter(pk__in=ids))
             announce.products_changed(ids, hidden=not published)
         done = "published" if published else "hidden from the shop"
         self.message_user(request, f"{len(ids)} products {done}.")

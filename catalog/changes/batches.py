@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from datetime import datetime
 
 from django.db import DataError, IntegrityError, transaction
@@ -18,6 +19,7 @@ from catalog.changes.products import ProductChange, delete_products, write_chang
 from catalog.changes.refusals import Refused, invalid, undone
 from catalog.changes.versions import version_of
 from catalog.changes.wishes import Change, Done, Operation, Outcome
+from catalog.edit_history import Edit, edited_by, record
 from catalog.models import Product
 
 Result = Outcome | Refused
@@ -62,12 +64,16 @@ def change_products(
 
 def _made(changes: Sequence[Change], author: Author, together: bool, priority: Priority) -> list[Result]:
     try:
-        with transaction.atomic():
+        with edited_by(author.user_id, str(author)), transaction.atomic():
             categories = Categories.of(named for change in changes for named in change.wish.categories)
-            planned = list(_planned(changes, _locked(changes), categories, timezone.now()))
+            existing = _locked(changes)
+            before = {pk: copy(product) for pk, product in existing.by_id.items()}
+            planned = list(_planned(changes, existing, categories, timezone.now()))
             if together and any(isinstance(one, Refused) for one in planned):
                 raise _NothingDone(planned)
-            return _written(planned, author, priority)
+            written = _written(planned, author, priority)
+            record(Edit(before.get(one.product.pk), one.product) for one in planned if isinstance(one, ProductChange))
+            return written
     except _NothingDone as nothing:
         return [one if isinstance(one, Refused) else undone() for one in nothing.planned]
 

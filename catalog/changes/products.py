@@ -11,6 +11,7 @@ from catalog import announce, bulk
 from catalog.announce import Priority
 from catalog.changes.photos import PhotoChanges, write_photos
 from catalog.changes.updating import update_products
+from catalog.edit_history import Edit, edit_has_author, record, recorded_already
 from catalog.models import Product, ProductCategory
 
 
@@ -18,13 +19,14 @@ from catalog.models import Product, ProductCategory
 class ProductChange:
     """The changes of one product, already made in `product` and not yet in Postgres.
 
-    `fields`: the names of those that differ; `hides`: answers given before may no longer be shown; `further`: the ids of its
+    `fields`: the names of those that differ, `before`: their values before; `hides`: answers given before may no longer be shown; `further`: the ids of its
     further categories, where they change.
     """
 
     product: Product
     is_new: bool
     fields: set[str] = field(default_factory=set)
+    before: dict[str, object] = field(default_factory=dict)
     hides: bool = False
     further: set[int] | None = None
     photos: PhotoChanges = field(default_factory=PhotoChanges)
@@ -38,6 +40,7 @@ class ProductChange:
         if getattr(self.product, name) != value:
             # Another group changes which products an answer may hold together.
             self.hides = self.hides or name == "group" or (name == "published" and not value)
+            self.before.setdefault(name, getattr(self.product, name))
             setattr(self.product, name, value)
             self.fields.add(name)
 
@@ -59,8 +62,11 @@ def write_changes(changes: Sequence[ProductChange], *, priority: Priority, refet
 
 def delete_products(product_ids: Iterable[int]) -> None:
     """Delete products with their photos and whatever hangs on those, and announce it. Call it in a transaction."""
-    with announce.together():
-        Product.objects.filter(pk__in=list(product_ids)).delete()
+    chosen = Product.objects.filter(pk__in=list(product_ids))
+    if edit_has_author():
+        record(Edit(product, None) for product in chosen)
+    with announce.together(), recorded_already():
+        chosen.delete()
 
 
 def _write_products(changes: list[ProductChange]) -> None:

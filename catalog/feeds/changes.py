@@ -54,12 +54,13 @@ class Changes:
 @dataclass(frozen=True)
 class Outcome:
     """What was changed, the products named that are there, and rows that were not taken, as they have no title and no product
-    has their id.
+    has their id. `planned`: in a dry run, the changes of each product.
     """
 
     changes: Changes
     products: list[int]
     untitled: list[ProductRow]
+    planned: Sequence[ProductChange] = ()
 
 
 class PhotosSwept(Exception):
@@ -85,7 +86,12 @@ class _Plan:
 def would_change(batch: Iterable[Candidate], tree: CategoryTree, source: Source | None = None) -> Outcome:
     """Counts only; nothing is written."""
     plans, untitled = _plans(batch, tree, source, lock=False)
-    return Outcome(_counts(plans), [plan.product.pk for plan in plans if not plan.change.is_new], untitled)
+    return Outcome(
+        _counts(plans),
+        [plan.product.pk for plan in plans if not plan.change.is_new],
+        untitled,
+        [plan.change for plan in plans],
+    )
 
 
 def write(
@@ -145,6 +151,8 @@ def _plan_fields(change: ProductChange, row: ProductRow, tree: CategoryTree, now
         wanted["attributes"] = {**kept, **row.attributes}
     if row.category is not None:
         wanted["category_id"] = tree.find(row.category) or _MISSING if row.category else None
+    if change.product.group_decided:
+        wanted.pop("group", None)
     for name, value in wanted.items():
         change.set(name, value)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from django.db import DataError, IntegrityError
 
 from catalog.categories import CategoryTree
+from catalog.changes.products import ProductChange
 from catalog.feeds.changes import Candidate, Outcome, PhotosSwept, would_change, write
 from catalog.feeds.columns import ProductRow, RowError, read_columns
 from catalog.feeds.expected import noting_names, with_known_columns
@@ -38,7 +39,8 @@ _LINE = "line of an id"
 
 @dataclass
 class FeedImport:
-    """One run over one feed. `tell` gets every problem as it is found, `advance` is called after every batch.
+    """One run over one feed. `tell` gets every problem as it is found, `advance` is called after every batch, and in a dry run
+    `compare` with what each would change.
 
     `currency`: what prices without one are in. `mapping`: which column is which, for a feed that is not recognised. `source`: the
     name under which the feed's products are known to be its own; None: they are not. `unpublish_missing`: hide those that no
@@ -54,6 +56,7 @@ class FeedImport:
     force: bool = False
     refetch: bool = False
     tell: Callable[[Problem], None] = lambda _: None
+    compare: Callable[[Sequence[ProductChange]], None] = lambda _: None
     advance: Callable[[Report], None] = lambda _: None
 
     def run(self) -> Report:
@@ -191,6 +194,7 @@ class FeedImport:
             outcome = retried(lambda: would_change(batch, self._tree, self._source))
             if self._naming:
                 retried(partial(self._naming.count, outcome.products))
+            self.compare(outcome.planned)
             return outcome
         sweeps = 0
         while True:

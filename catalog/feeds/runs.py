@@ -102,7 +102,7 @@ def run_next(*, stop: Callable[[], bool] = lambda: False, fetcher: PhotoFetcher 
             return False
         logger.info("feed %s: begun", lease.feed)
         try:
-            with recorded(lease, stop) as recorder, _opened(lease.feed, fetcher) as opened:
+            with recorded(lease, stop) as recorder, opened_feed(lease.feed, fetcher) as opened:
                 report = _import(lease, opened, recorder)
                 recorder.done(report)
         except (FeedError, SourceError, LeaseLost) as error:
@@ -129,8 +129,8 @@ def _import(lease: FeedLease, opened: OpenFeed, recorder: Recorder) -> Report:
 
 
 @contextmanager
-def _opened(feed: Feed, fetcher: PhotoFetcher | None) -> Iterator[OpenFeed]:
-    """Raises FeedError."""
+def opened_feed(feed: Feed, fetcher: PhotoFetcher | None) -> Iterator[OpenFeed]:
+    """A feed's URL or uploaded file, open to be read. Raises FeedError. `fetcher` is for feeds behind URLs."""
     if feed.url:
         with open_feed(feed.url, fetcher) as opened:
             yield opened

@@ -39,6 +39,11 @@ _PUBLISHED = """
 SELECT count(*) FROM catalog_feedproduct f JOIN catalog_product p ON p.id = f.product_id
 WHERE f.feed_id = %(feed)s AND p.published
 """
+_GONE = f"""
+SELECT p.id, count(*) OVER () FROM catalog_feedproduct f JOIN catalog_product p ON p.id = f.product_id
+LEFT JOIN unnest(%(named)s::bigint[]) AS named (id) ON named.id = p.id
+WHERE f.feed_id = %(feed)s AND p.published AND named.id IS NULL AND {_NAMED_BY_NO_OTHER} ORDER BY p.id LIMIT %(most)s
+"""  # noqa: S608 (a condition of this module)
 _LOCKED = f"""
 SELECT p.id FROM catalog_feedproduct f JOIN catalog_product p ON p.id = f.product_id
 WHERE f.feed_id = %(feed)s AND f.named_in < %(run)s AND f.product_id > %(after)s AND {_NAMED_BY_NO_OTHER}
@@ -120,6 +125,14 @@ def only_here(source: Source, product_ids: Iterable[int] | None = None) -> int:
 def no_longer_named(source: Source) -> int:
     """How many published products this import, read to its end, left without a feed that names them."""
     return int(_ask(_COUNT + "AND f.named_in < %(run)s", feed=source.feed, run=source.run)[0][0])
+
+
+def no_longer_named_of(feed_id: int, named: Iterable[int], most: int) -> tuple[int, list[int]]:
+    """Of the published products that belong to a feed, those that are not among `named` and that no other feed names: how many, and
+    the ids of the first `most`.
+    """
+    rows = _ask(_GONE, feed=feed_id, named=list(named), most=most)
+    return (rows[0][1], [row[0] for row in rows]) if rows else (0, [])
 
 
 def end(source: Source) -> None:

@@ -1,6 +1,7 @@
 """The tables of a shop's catalogue, a file for each kind."""
 
 from catalog.models.access import ApiKey
+from catalog.models.errands import Errand
 from catalog.models.feeds import Feed, FeedProduct, FeedRun
 from catalog.models.photos import PhotoOrigin, ProductImage
 from catalog.models.products import AttributeNumber, Category, Product, ProductCategory
@@ -10,6 +11,7 @@ __all__ = [
     "ApiKey",
     "AttributeNumber",
     "Category",
+    "Errand",
     "Feed",
     "FeedProduct",
     "FeedRun",

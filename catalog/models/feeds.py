@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
+from catalog.edit_history import EditHistory
 from catalog.models.products import Product
 from catalog.storage_names import feed_name
 
@@ -54,6 +55,20 @@ class Feed(models.Model):
     lease = models.BigIntegerField(null=True, editable=False)
     leased_until = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
+    # Not what the workers write: when it is due, who reads it, and what was read.
+    edits = EditHistory(
+        excluded_fields=[
+            "scheduled_at",
+            "due_at",
+            "forced_by",
+            "read_at",
+            "runs",
+            "last_whole",
+            "lease",
+            "leased_until",
+            "created_at",
+        ]
+    )
 
     class Meta:
         ordering = ["name"]

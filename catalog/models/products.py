@@ -10,6 +10,8 @@ from django.db import models
 from django.db.models import Q
 from treebeard.mp_tree import MP_Node
 
+from catalog.edit_history import EditHistory
+
 if TYPE_CHECKING:
     from django_stubs_ext.db.models.manager import RelatedManager
 
@@ -22,6 +24,7 @@ class Category(MP_Node):
     name = models.CharField(max_length=200)
     slug = models.SlugField(max_length=255, unique=True, allow_unicode=True)
     node_order_by = ["name"]
+    edits = EditHistory(excluded_fields=["path", "depth", "numchild"])
 
     class Meta:
         verbose_name_plural = "categories"
@@ -47,6 +50,12 @@ class Product(models.Model):
         db_index=True,
         db_column="variant_group",
         help_text="Variants share a group; empty: none.",
+    )
+    group_decided = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="The group was decided by a person: imports keep it, whatever their feed says.",
     )
     title = models.CharField(max_length=500)
     description = models.TextField(blank=True)
@@ -96,6 +105,7 @@ class Product(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
 
     images: RelatedManager[ProductImage]
+    edits = EditHistory(excluded_fields=["group_decided", "created_at", "updated_at"])
 
     class Meta:
         ordering = ["id"]

@@ -1,5 +1,6 @@
 """The tables of encoders, embeddings, spaces, rules and samples, a file for each kind."""
 
+from recommender.models.duplicates import DuplicateCluster, DuplicateDecision
 from recommender.models.encoders import Encoder
 from recommender.models.jobs import EmbeddingJob
 from recommender.models.pictures import PhotoHash, Placeholder, PlaceholderFile
@@ -10,6 +11,8 @@ from recommender.models.vectors import ImageFeatures, ImageVector
 
 __all__ = [
     "DailySample",
+    "DuplicateCluster",
+    "DuplicateDecision",
     "EmbeddingJob",
     "Encoder",
     "ImageFeatures",

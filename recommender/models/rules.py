@@ -12,6 +12,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
+from catalog.edit_history import EditHistory
 from catalog.models import Category, Product
 
 LAST_PLACE = 100  # of the longest page that a search gives
@@ -89,6 +90,7 @@ class Rule(models.Model):
     )
     changed_at = models.DateTimeField(auto_now=True)
     before = models.JSONField(default=dict, blank=True, editable=False)
+    edits = EditHistory(excluded_fields=["created_by", "created_at", "changed_by", "changed_at", "before"])
 
     class Meta:
         ordering = ["-id"]

@@ -22,6 +22,7 @@ MOST_RINGS = 4
 # Beside these, sweeps and beat's other tasks are sent; where even more wait, the workers are far behind, or away.
 MOST_WAITING = 2 * MOST_RINGS
 EMBED, SWEEP, FEEDS = "recommender.tasks.embed", "recommender.tasks.sweep", "catalog.tasks.run_feeds"
+ERRANDS = "catalog.tasks.run_errands"
 
 logger = logging.getLogger(__name__)
 

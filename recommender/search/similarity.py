@@ -125,13 +125,18 @@ def recommend(
 
 @in_active_space
 def similar_to_each(
-    *, product_ids: Sequence[int], options: SearchOptions, steps: Steps = STEPS, book: RuleBook | None = None
+    *,
+    product_ids: Sequence[int],
+    options: SearchOptions,
+    steps: Steps = STEPS,
+    book: RuleBook | None = None,
+    space: Space | None = None,
 ) -> Mapping[int, Answer]:
     """`similar_to_product` for many products in few round trips; products that do not exist are left out.
 
-    `book`: rules to obey instead of those in force.
+    `book`: rules to obey instead of those in force. `space`: another one than the active one, which is complete.
     """
-    space = current_space()
+    space = space or current_space()
     known = query_products(space=space, product_ids=product_ids)
     products = [known[product_id] for product_id in product_ids if product_id in known]
     asked = [

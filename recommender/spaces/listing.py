@@ -21,10 +21,11 @@ HEAVY = (*JUDGED_FIT, "mean", "matrix", "colour_mean", "colour_matrix", *HEAVY_J
 def list_spaces() -> list[dict[str, Any]]:
     """One JSON object a space, newest first; sizes in bytes, ages in seconds."""
     spaces = Space.objects.select_related("encoder").defer(*HEAVY).order_by("-pk")
-    return [_described(space) for space in spaces]
+    return [described(space) for space in spaces]
 
 
-def _described(space: Space) -> dict[str, Any]:
+def described(space: Space) -> dict[str, Any]:
+    """One space, as `list_spaces` has it. Raises MalformedRecord."""
     sizes = vector_index().sizes(space=space)
     fit, judged = space.fit, space.judged
     return {

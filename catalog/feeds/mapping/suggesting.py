@@ -53,13 +53,13 @@ def suggestion(rows: Sequence[FeedRow]) -> str:
 
     Each rule is followed by a comment with values of its column; columns that no field takes follow as comments.
     """
-    columns = _columns(rows)
+    columns = columns_of(rows)
     lines = ["# Our field = the feed's column. Correct what is wrong, then import with --mapping FILE.", ""]
     if shop := recognised(columns):
         lines[1:1] = [f"# These are columns as {shop.name} exports them, which need no mapping file."]
     guessed = _guessed(columns)
     for field, names in guessed.items():
-        written = _toml(names[0]) if len(names) == 1 else f"[{', '.join(map(_toml, names))}]"
+        written = toml_text(names[0]) if len(names) == 1 else f"[{', '.join(map(toml_text, names))}]"
         lines.append(f"{field} = {written}{_examples(columns[names[0]])}")
     lines.extend(f'# {field} = "…"  # needed, and not found' for field in ("id", "title") if field not in guessed)
     taken = {name for names in guessed.values() for name in names}
@@ -70,11 +70,18 @@ def suggestion(rows: Sequence[FeedRow]) -> str:
             "# Other columns become attributes under their own names; a line here gives another.",
             "[attributes]",
         ]
-        lines += [f"# {_toml(key_of(name) or name)} = {_toml(name)}{_examples(columns[name])}" for name in others]
+        lines += [
+            f"# {toml_text(key_of(name) or name)} = {toml_text(name)}{_examples(columns[name])}" for name in others
+        ]
     return "\n".join(lines) + "\n"
 
 
-def _columns(rows: Sequence[FeedRow]) -> Values:
+def guesses(rows: Sequence[FeedRow]) -> Values:
+    """The columns of each of our fields, as `suggestion` would write them."""
+    return _guessed(columns_of(rows))
+
+
+def columns_of(rows: Sequence[FeedRow]) -> Values:
     """Every column with its values that are not empty; a repeated name once."""
     columns: Values = {}
     for row in rows:
@@ -155,6 +162,6 @@ def _examples(texts: list[str]) -> str:
     return f"  # {''.join(c for c in shown if c.isprintable())}" if shown else ""
 
 
-def _toml(text: str) -> str:
+def toml_text(text: str) -> str:
     """A text in quotes; JSON's escapes are TOML's, but for DEL."""
     return json.dumps(printable(text), ensure_ascii=False).replace("\x7f", "\\u007F")

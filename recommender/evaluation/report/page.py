@@ -113,7 +113,7 @@ def render(judgement: Judgement, quality: Quality, live: Mapping[str, Figures], 
         change = _precision(judgement, "space") - _precision(judgement, rival)
         title = f"Queries by change in AP@50 against the {tables.NAMES[rival]}"
         context |= {
-            "held_out": _held_out(quality, rival),
+            "held_out": held_out(quality, rival),
             "dial": _dial(judgement, progress),
             "changes": plots.histogram(change.tolist(), title),
             "chapters": _chapters(judgement, rival, change, progress),
@@ -131,7 +131,8 @@ def _facts(space: Space) -> str:
     )
 
 
-def _held_out(quality: Quality, rival: str) -> HeldOut:
+def held_out(quality: Quality, rival: str) -> HeldOut:
+    """The figures of a judgement beside those of `rival`, a contestant that was judged with it."""
     by_labels = {" by all labels" if quality.each_label else "": quality.systems} | {
         f" by {label} alone": one.systems for label, one in quality.each_label.items()
     }

@@ -12,6 +12,7 @@ from typing import Any
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
+from catalog.edit_history import edited_by
 from recommender.models import Rule
 
 User = AbstractBaseUser | None  # None: the software itself
@@ -58,7 +59,7 @@ def bury(for_product_id: int | None, product_id: int, *, by: User, reason: str =
 def save(rule: Rule, *, by: User) -> Rule:
     """Make a new rule or keep the changes to one, so that `undo` can take them back. Raises ValidationError."""
     rule.full_clean(exclude=["before", "created_by", "changed_by"])
-    with transaction.atomic():
+    with edited_by(lambda: _id(by)), transaction.atomic():
         kept = Rule.objects.select_for_update().filter(pk=rule.pk).first() if rule.pk else None
         rule.before = {"enabled": False} if kept is None else _values(kept)
         if kept is None:
