@@ -35,13 +35,14 @@ def anchors(text: str) -> list[str]:
 def test_every_command_of_these_pages_is_run_or_says_why_not(page: str) -> None:
     parts = [heading for named, heading in (*API, *COMMANDS, *TABLES) if named == page]
     run = {block for heading in parts for block in blocks(page, heading=heading)}
-    commands = [block for block in blocks(page) if block.language in ("sh", "python", "js")]
+    commands = [block for block in blocks(page) if block.language in ("sh", "python", "js", "ts")]
     assert len(commands) >= 6
     assert [str(block) for block in commands if block not in run and not block.not_run] == []
     assert {block.language for block in blocks(page)} <= {
         "sh",
         "python",
         "js",
+        "ts",
         "json",
         "http",
         "yaml",
