@@ -26,7 +26,7 @@ _EPOCH_BYTES = 16
 _SAME_COMMIT_SECONDS = 0.1
 _HEAD = struct.Struct(f"<{_EPOCH_BYTES}sd{ETAG_BYTES}s")  # epoch, wall clock at the beginning, ETag
 # Of keys: another number for another form of entries, so that servers of two versions do not read each other's.
-_FORM = 3
+_FORM = 2
 
 
 @dataclass(slots=True)  # one is made for every answer, and a frozen one takes three times as long
@@ -62,8 +62,9 @@ _forgetting = _Forgetting()
 
 
 def key_of(*, space_id: int, rules: str, request: bytes) -> str:
-    """Where the answer to a request by these rules is kept. `request`: bytes that tell it from every other."""
-    return f"answer:{_FORM}:{space_id}:{rules}:{hashlib.blake2b(request, digest_size=16).hexdigest()}"
+    """Where the answer to a request is kept. `rules`: the version of those that it obeys, 64 characters at most. `request`: bytes
+    that tell it from every other."""
+    return f"answer:{_FORM}:{space_id}:{hashlib.blake2b(request, digest_size=16, key=rules.encode()).hexdigest()}"
 
 
 def look_up(*, space_id: int, rules: str, request: bytes) -> tuple[Kept | None, Beginning]:

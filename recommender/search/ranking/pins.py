@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import count
 
 from recommender.merchandising.rules.applied import Pin
 from recommender.merchandising.rules.conditions import Pinned
-from recommender.search.ranking.base import Candidates, Query, Step
+from recommender.search.ranking.base import Candidate, Candidates, Query, Step
 
 
 class Pins(Step[None]):
@@ -30,30 +31,22 @@ class Pins(Step[None]):
 
 
 def with_pins(found: Candidates, pinned: Candidates, pins: Mapping[int, Pin]) -> Candidates:
-    """`found` with the pinned ones put in at their places, or at the end where the place is beyond it.
-
-    Of several at one place the first of `pins` has it, the others the next places that no pin asks for.
-    """
-    order = {product: number for number, product in enumerate(pins)}
-    places = _places(
-        {one.product_id: pins[one.product_id].place for one in sorted(pinned, key=lambda one: order[one.product_id])}
-    )
+    """`found` with the pinned ones put in at their places, or at the end where the place is beyond it."""
     page = list(found)
-    for one in sorted(pinned, key=lambda one: places[one.product_id]):
-        page.insert(places[one.product_id] - 1, replace(one, rule=pins[one.product_id].by))
+    for place, one in sorted(places_of(pinned, pins).items()):
+        page.insert(place - 1, replace(one, rule=pins[one.product_id].by))
     return tuple(page)
 
 
-def _places(wanted: Mapping[int, int]) -> Mapping[int, int]:
-    """A place for each product, no two alike; `wanted` in the order in which they choose."""
-    taken = set(wanted.values())
-    places: dict[int, int] = {}
-    chosen: set[int] = set()
-    for product, place in wanted.items():
-        if place in chosen:
-            while place in taken:
-                place += 1
-            taken.add(place)
-        chosen.add(place)
-        places[product] = place
+def places_of(pinned: Candidates, pins: Mapping[int, Pin]) -> Mapping[int, Candidate]:
+    """The pinned candidates by their places, 1 is the first: of several that want one place the first of `pins` has it, the others
+    have the next places that no pin asks for."""
+    found = {one.product_id: one for one in pinned}
+    wanted = [(product, pin.place) for product, pin in pins.items() if product in found]
+    asked_for = {place for _, place in wanted}
+    places: dict[int, Candidate] = {}
+    for product, place in wanted:
+        if place in places:
+            place = next(one for one in count(place) if one not in places and one not in asked_for)
+        places[place] = found[product]
     return places

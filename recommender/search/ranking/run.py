@@ -23,7 +23,7 @@ from recommender.models import Space
 from recommender.search.filters import excluding
 from recommender.search.ranking.base import Candidate, Candidates, Query
 from recommender.search.ranking.group import variant_groups
-from recommender.search.ranking.pins import with_pins
+from recommender.search.ranking.pins import places_of, with_pins
 from recommender.search.ranking.steps import STEPS, Steps
 from recommender.search.ranking.stock import moved_back
 from recommender.search.ranking.threshold import alike_enough
@@ -61,7 +61,7 @@ class _Filling:
         limit = query.options.limit
         if query.pinned:
             return limit
-        pinned = sum(query.rules.pins[one.product_id].place <= limit for one in self.pinned)
+        pinned = sum(place <= limit for place in places_of(self.pinned, query.rules.pins))
         return limit - pinned - len(self.found) - len(self.last)
 
     def having(self, tier: Query, found: Candidates) -> _Filling:
