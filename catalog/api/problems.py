@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from http import HTTPStatus
 from typing import Any
 
@@ -18,6 +19,7 @@ from django.core.exceptions import (
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from django.template.loader import render_to_string
+from django.utils import translation
 from django.utils.encoding import force_str
 from django.views import defaults
 from rest_framework import exceptions
@@ -122,7 +124,8 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
 def server_error(request: HttpRequest) -> HttpResponseBase:
     """Django's handler500, in the API's shape under /api/."""
     if not request.path.startswith(API_PREFIX):
-        return defaults.server_error(request)
+        with in_language_of(request):
+            return defaults.server_error(request)
     identifier = request.META.get("HTTP_X_REQUEST_ID", "")
     detail = f"the server failed; its log has the reason under request {identifier}"
     return problem_response(Problem(500, detail=detail), instance=request.path)
@@ -132,8 +135,14 @@ def not_available(request: HttpRequest) -> HttpResponseBase:
     """503 with Retry-After, in the API's shape under /api/, else a page: the database does not answer."""
     if request.path.startswith(API_PREFIX):
         return problem_response(away("the database does not answer, or not in time; try again"), instance=request.path)
-    page = render_to_string("503.html")
+    with in_language_of(request):
+        page = render_to_string("503.html")
     return HttpResponse(page, status=503, headers={"Retry-After": str(AWAY_SECONDS)})
+
+
+def in_language_of(request: HttpRequest) -> AbstractContextManager[None]:
+    """For pages that are shown in a hurry: the shopper's language, as the storefront speaks it."""
+    return translation.override(translation.get_language_from_request(request))
 
 
 def photo_problem(error: PhotoError) -> Problem:

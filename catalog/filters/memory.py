@@ -16,13 +16,15 @@ Arguments = TypeVarTuple("Arguments")
 R = TypeVar("R")
 
 
-def remembered(read: Callable[[*Arguments], R]) -> Callable[[*Arguments], R]:
-    """`read`, asked again for the same arguments only after a second; they must be hashable.
+def remembered(
+    read: Callable[[*Arguments], R], *, seconds: float = SECONDS, most: int = _MOST
+) -> Callable[[*Arguments], R]:
+    """`read`, asked again for the same arguments only after so many seconds; they must be hashable. `most`: results that are kept.
 
     Inside a transaction it is always asked, for a transaction sees what others do not. What it raises is not remembered.
     """
 
-    @lru_cache(maxsize=_MOST)
+    @lru_cache(maxsize=most)
     def kept(period: int, *arguments: *Arguments) -> R:
         return read(*arguments)
 
@@ -30,6 +32,6 @@ def remembered(read: Callable[[*Arguments], R]) -> Callable[[*Arguments], R]:
     def reading(*arguments: *Arguments) -> R:
         if connection.in_atomic_block:
             return read(*arguments)
-        return kept(int(time.monotonic() / SECONDS), *arguments)
+        return kept(int(time.monotonic() / seconds), *arguments)
 
     return reading

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
+from django.utils.formats import number_format
 from django.utils.translation import gettext, ngettext
 
 from catalog.facets import counted
 from catalog.filters.chosen import Filters
 from catalog.filters.entries.category import Category as CategoryFilter
+from catalog.filters.memory import remembered
 from catalog.models import Category, Product
 from catalog.product_search import CategoryCount, category_counts, filtered
 from catalog.storefront.address import Address
@@ -18,6 +21,10 @@ from catalog.storefront.prices import money
 from catalog.text_search import TextSearch
 
 MOST_BRANDS = 12
+# How old counts may be: they take several times as long as the page's products.
+COUNTED_SECONDS = 60.0
+
+Counts = tuple[dict[str, dict[str, Any]], list[CategoryCount]]
 
 
 @dataclass(frozen=True)
@@ -43,10 +50,8 @@ class Choices:
 
 
 def choices_of(address: Address, filters: Filters, search: TextSearch | None) -> Choices:
-    """Counts are of the products that pass all other filters, see catalog.facets."""
-    products = Product.objects.filter(published=True)
-    facets = counted(products, ["brand", "price", "in_stock"], filters=filters, search=search)
-    nodes = category_counts(filtered(products, filters=filters.without(CategoryFilter), search=search))
+    """Counts are of the products that pass all other filters, see catalog.facets, as they were at most COUNTED_SECONDS ago."""
+    facets, nodes = _counts(filters, search)
     prices = _prices(address, facets["price"])
     return Choices(
         categories=_categories(address, nodes),
@@ -55,6 +60,15 @@ def choices_of(address: Address, filters: Filters, search: TextSearch | None) ->
         in_stock=_in_stock(address, facets["in_stock"]["values"]),
         chosen=_chosen(address, nodes, prices),
     )
+
+
+def _count(filters: Filters, search: TextSearch | None) -> Counts:
+    products = Product.objects.filter(published=True)
+    facets = counted(products, ["brand", "price", "in_stock"], filters=filters, search=search)
+    return facets, category_counts(filtered(products, filters=filters.without(CategoryFilter), search=search))
+
+
+_counts = remembered(_count, seconds=COUNTED_SECONDS, most=128)
 
 
 def _categories(address: Address, nodes: Sequence[CategoryCount]) -> list[Choice]:
@@ -80,11 +94,11 @@ def _categories(address: Address, nodes: Sequence[CategoryCount]) -> list[Choice
     ]
 
 
-def _brands(address: Address, values: Sequence[dict[str, object]]) -> list[Choice]:
+def _brands(address: Address, values: Sequence[dict[str, Any]]) -> list[Choice]:
     chosen = {brand.casefold() for brand in address.all("brand")}
     found = [
-        Choice(str(one["value"]), str(address.toggled("brand", _as_given(address, str(one["value"])))),
-               str(one["value"]).casefold() in chosen, int(str(one["count"])))
+        Choice(one["value"], str(address.toggled("brand", _as_given(address, one["value"]))),
+               one["value"].casefold() in chosen, one["count"])
         for one in values
     ]  # fmt: skip
     kept = [one for one in found if one.chosen] + [one for one in found if not one.chosen]
@@ -96,9 +110,8 @@ def _as_given(address: Address, brand: str) -> str:
     return next((one for one in address.all("brand") if one.casefold() == brand.casefold()), brand)
 
 
-def _prices(address: Address, facet: dict[str, object]) -> list[Choice]:
-    ranges, currency = facet["ranges"], str(facet["currency"])
-    assert isinstance(ranges, list)
+def _prices(address: Address, facet: dict[str, Any]) -> list[Choice]:
+    ranges, currency = facet["ranges"], facet["currency"]
     if len(ranges) < 2:
         return []
     given = address.one("min_price"), address.one("max_price")
@@ -116,9 +129,9 @@ def _prices(address: Address, facet: dict[str, object]) -> list[Choice]:
     return found
 
 
-def _in_stock(address: Address, values: Sequence[dict[str, object]]) -> Choice | None:
+def _in_stock(address: Address, values: Sequence[dict[str, Any]]) -> Choice | None:
     """Nothing to choose where everything can be bought."""
-    counts = {str(one["value"]): int(str(one["count"])) for one in values}
+    counts = {one["value"]: one["count"] for one in values}
     chosen = address.one("in_stock") == "true"
     if "false" not in counts and not chosen:
         return None
@@ -144,6 +157,4 @@ def _chosen(address: Address, nodes: Sequence[CategoryCount], prices: Sequence[C
 
 def items(count: int) -> str:
     """`1 item`, `1,192 items`."""
-    from django.utils.formats import number_format
-
     return ngettext("%(count)s item", "%(count)s items", count) % {"count": number_format(count, force_grouping=True)}

@@ -12,12 +12,13 @@ PHONE, DESK = 360, 1440
 FOLDER = Path(__file__).resolve().parent.parent.parent / ".local" / "screenshots"
 
 
-def seen_at_both_widths(page: Page, name: str) -> None:
-    """Write `name`-1440.png and `name`-360.png; the page is left as wide as a desk."""
+def seen_at_both_widths(page: Page, name: str, *, at: str = "body") -> None:
+    """Write `name`-1440.png and `name`-360.png, scrolled to the element `at`; the page is left as wide as a desk."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     for width in (PHONE, DESK):
         page.set_viewport_size({"width": width, "height": 900})
         assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{name} is scrolled sideways at {width}"
         assert_accessible(page)
+        page.locator(at).first.evaluate("one => scrollTo(0, one.getBoundingClientRect().top + scrollY - 180)")
         page.evaluate("() => Promise.all(document.getAnimations().map(one => one.finished.catch(() => {})))")
         page.screenshot(path=FOLDER / f"{name}-{width}.png")

@@ -43,6 +43,11 @@ def settled(page: Page, place: str) -> None:
     expect(page.locator(place)).to_have_attribute("aria-busy", "false")
 
 
+def told(page: Page, words: str) -> None:
+    """In a notice, in the place of a list."""
+    expect(page.locator(".notice").get_by_text(words)).to_be_visible()
+
+
 def others_of_its_kind(title: str) -> int:
     """How many products are of the category of one, its variants counted once and its own not at all."""
     product = Product.objects.get(title=f"{title} (drawn)")
@@ -133,7 +138,7 @@ def _narrows_the_catalogue(page: Page, shop: Shop) -> None:
     page.go_back()
     expect(cards(page)).to_have_count(6)
     page.goto(f"{shop.url}/?search=xylophone")
-    expect(page.get_by_text("We have nothing like that")).to_be_visible()
+    told(page, "We have nothing like that")
     seen_at_both_widths(page, "nothing-found")
     assert page.goto(f"{shop.url}/products/987654321/").status == 404  # type: ignore[union-attr]
     expect(page.get_by_text("This page is not here")).to_be_visible()
@@ -155,6 +160,7 @@ def _looks_at_a_product(page: Page, shop: Shop) -> None:
     for unwanted in ("Admin", " ms", "cosine", "category=", "color_weight"):
         assert unwanted not in words
     seen_at_both_widths(page, "product")
+    seen_at_both_widths(page, "similar", at="#similar")
     first = ids(cards(page, "#similar"))
     page.locator("#strip a").nth(1).click()
     expect(page).to_have_url(re.compile(r"\?photo=2$"))
@@ -182,6 +188,7 @@ def _turns_the_dial(page: Page) -> None:
     expect(dial).to_have_attribute("aria-valuetext", "0 % shape, 100 % colour")
     expect(page).to_have_url(re.compile(r"\?color_weight=1$"))
     settled(page, "#similar")
+    expect(page.get_by_role("status")).to_have_text("12 similar items")
     assert ids(cards(page, "#similar")) == answered(page, product, "1")
     assert page.locator("#similar").bounding_box() == top
     held: list[Route] = []
@@ -242,18 +249,18 @@ def _meets_a_slow_and_a_dead_shop(page: Page, shop: Shop) -> None:
     with page.expect_request(part):
         page.get_by_label("In stock").check()
     page.clock.run_for(4100)
-    expect(page.get_by_text("This takes longer than usual")).to_be_visible()
+    told(page, "This takes longer than usual")
     page.clock.run_for(16_000)
-    expect(page.get_by_text("That took too long")).to_be_visible()
-    seen_at_both_widths(page, "slow")
+    told(page, "That took too long")
+    seen_at_both_widths(page, "slow", at="#similar")
     page.unroute(part)
     page.route(part, lambda route: route.abort())
     page.locator("#similar [data-again]").click()
-    expect(page.get_by_text("We cannot reach the shop")).to_be_visible()
+    told(page, "We cannot reach the shop")
     page.unroute(part)
     page.route(part, lambda route: route.fulfill(status=404, body="nothing"))
     page.locator("#similar [data-again]").click()
-    expect(page.get_by_text("That did not work")).to_be_visible()
+    told(page, "That did not work")
     page.unroute(part)
     page.locator("#similar [data-again]").click()
     expect(cards(page, "#similar")).to_have_count(12)
@@ -379,10 +386,10 @@ def _drops_and_pastes(page: Page, shop: Shop, photo: Path) -> None:
     expect(cards(page, "#results").first).to_be_visible()
     page.goto(f"{shop.url}/search/")
     page.evaluate(GIVE, ["paste", [], "http://127.0.0.1:9/lamp.jpg"])
-    expect(page.get_by_text("There is no photo for us at that address")).to_be_visible()
+    told(page, "There is no photo for us at that address")
     page.reload()
     expect(page.get_by_label("Or the address of a photo on the web")).to_have_value("http://127.0.0.1:9/lamp.jpg")
-    expect(page.get_by_text("There is no photo for us at that address")).to_be_visible()
+    told(page, "There is no photo for us at that address")
 
 
 def _fails_and_is_told(page: Page, folder: Path) -> None:
@@ -393,14 +400,14 @@ def _fails_and_is_told(page: Page, folder: Path) -> None:
     ):
         (folder / name).write_bytes(content)
         page.locator("#file").set_input_files(folder / name)
-        expect(page.get_by_text(words)).to_be_visible()
+        told(page, words)
         expect(page.locator("#results-count")).to_have_text("")
     seen_at_both_widths(page, "photo-refused")
     page.route(
         re.compile(r"/search/$"), lambda route: route.abort() if route.request.method == "POST" else route.continue_()
     )
     page.get_by_label("In stock").check()
-    expect(page.get_by_text("We cannot reach the shop")).to_be_visible()
+    told(page, "We cannot reach the shop")
     page.unroute_all()
 
 

@@ -34,12 +34,15 @@ NEED_POSTGRES = [
     ("/api/v1/products/", None),
     ("/api/v1/products/{0}/", None),
     ("/api/v1/categories/", None),
+    ("/", None),
+    ("/products/{0}/", None),
+    ("/search/", None),
     ("/admin/", None),
     ("/admin/catalog/product/{0}/change/", None),
     ("/readyz", None),
     (THUMBNAIL, None),
 ]
-NEED_NO_POSTGRES = ["/healthz", "/api/schema/", "/", "/products/1/", "/metrics"]
+NEED_NO_POSTGRES = ["/healthz", "/api/schema/", "/problems/", "/metrics"]
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ def test_unknown_places_elsewhere_are_pages(client: Client) -> None:
     answer = client.get("/nothing/")
     assert answer.status_code == 404
     assert answer["Content-Type"].startswith("text/html")
-    assert b"Nothing is at this address" in answer.content
+    assert b"This page is not here, or not any more" in answer.content
 
 
 @pytest.mark.parametrize(("path", "kind"), [("/api/v1/products/", "application/problem+json"), ("/", "text/html")])

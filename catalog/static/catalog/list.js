@@ -4,6 +4,14 @@ const SLOW = 4000; // milliseconds after which the shopper is told that it takes
 const LATE = 20000; // after which we stop waiting
 const MOST_REPEATS = 30;
 
+/** How many items a list has, in words; "" of none. */
+export function countOf(list) {
+  const cards = list?.querySelectorAll(".card").length ?? 0;
+  const words = document.getElementById("say-count").content.firstElementChild.dataset;
+  if (!cards) return "";
+  return cards === 1 ? words.one : words.many.replace("{count}", cards);
+}
+
 /** What the template of the page with that id holds. */
 function notice(name) {
   return document.getElementById(`notice-${name}`).content.cloneNode(true);
@@ -17,9 +25,13 @@ function rested(milliseconds, signal) {
 }
 
 export class List {
-  /** `place`: the element that holds the list. `after`: called with the new list, and with `null` while there is none. */
-  constructor(place, after = () => {}) {
+  /**
+   * `place`: the element that holds the list. `status`: the element in which screen readers hear what came, if any.
+   * `after`: called with the new list, and with `null` while there is none.
+   */
+  constructor(place, { status = null, after = () => {} } = {}) {
     this.place = place;
+    this.status = status;
     this.after = after;
     this.asking = null;
     place.addEventListener("click", (event) => {
@@ -56,8 +68,13 @@ export class List {
     this.asking = null;
   }
 
+  show(content) {
+    this.place.replaceChildren(content);
+    if (this.status) this.status.textContent = countOf(this.place) || (this.place.querySelector(".notice strong")?.textContent ?? "");
+  }
+
   say(name) {
-    this.place.replaceChildren(notice(name));
+    this.show(notice(name));
     this.after(null);
   }
 
@@ -74,7 +91,7 @@ export class List {
       asking.signal.throwIfAborted();
       const list = new DOMParser().parseFromString(text, "text/html").querySelector("[data-list]");
       if (!list) throw Object.assign(new Error("no list"), { name: "ServerError" });
-      this.place.replaceChildren(list);
+      this.show(list);
       this.after(list);
       return list;
     } finally {

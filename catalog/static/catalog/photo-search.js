@@ -3,7 +3,7 @@
 
 import { Crop } from "./crop.js";
 import { keep, kept } from "./kept-photos.js";
-import { List } from "./list.js";
+import { List, countOf } from "./list.js";
 import { shrunk } from "./shrink.js";
 
 const PAUSE = 250; // milliseconds without a move after which the frame asks
@@ -11,7 +11,7 @@ const byId = (id) => document.getElementById(id);
 const upload = byId("upload"), byUrl = byId("by-url");
 const photo = byId("photo"), frame = byId("frame"), results = byId("results-section"), count = byId("results-count");
 const crop = new Crop(byId("cropper"), frame, cropped);
-const list = new List(byId("results"), counted);
+const list = new List(byId("results"), { status: byId("say"), after: counted });
 
 let current = null; // {blob} or {url}
 let pause = null;
@@ -65,14 +65,13 @@ function cropped() {
 }
 
 function counted(shown) {
-  const cards = shown?.querySelectorAll(".card").length ?? 0;
-  const words = byId("say-count").content.firstElementChild.dataset;
-  count.textContent = cards ? (cards === 1 ? words.one : words.many.replace("{count}", cards)) : "";
+  count.textContent = countOf(shown);
   const sent = shown?.querySelector(".sent-preview");
   if (sent && current && !current.shown) {
     current.shown = true;
     display(sent.src);
   }
+  byId("no-preview").hidden = Boolean(current?.shown) || !count.textContent;
 }
 
 /** Show a photo on the page; `source`: its address, null where the browser cannot show it. */
@@ -82,7 +81,6 @@ function display(source) {
   upload.classList.add("has-photo");
   byId("preview").hidden = false;
   byId("cropper").hidden = !source;
-  byId("no-preview").hidden = Boolean(source);
   byId("crop-help").hidden = !source;
   crop.enabled = Boolean(source);
   byId("part").hidden = !source || Boolean(crop.box);

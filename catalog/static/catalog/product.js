@@ -6,7 +6,7 @@ const MOVING = 150; // milliseconds without a move after which the dial asks
 const form = document.getElementById("similar-form");
 const dial = document.getElementById("dial");
 const place = document.getElementById("similar");
-const similar = new List(place, showDial);
+const similar = new List(place, { status: document.getElementById("say"), after: showDial });
 let photo = new URLSearchParams(location.search).get("photo");
 let moving = null;
 

@@ -69,7 +69,8 @@ def test_who_is_refused_gets_the_refusal_of_every_view(
         assert json.loads(response.content) == members | {"instance": path} | refusal.extra
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/api/v1/nothing/", "/", "/media/photos/aa/a.jpg"])
+@pytest.mark.parametrize("path", ["/healthz", "/api/v1/nothing/", "/problems/", "/search/", "/media/photos/aa/a.jpg"])
+@pytest.mark.django_db
 def test_what_is_no_view_of_the_api_does_not_ask(client: Client, policy: Policy, path: str) -> None:
     policy.refusal = REFUSALS[0]
     assert client.get(path).status_code in (200, 404)

@@ -6,8 +6,9 @@ import json
 import re
 
 import pytest
-from django.test import Client
+from django.test import Client, RequestFactory
 
+from catalog.api.problems import not_available, server_error
 from catalog.storefront.port import Found, SearchAway, SearchBusy, Why
 from tests.catalog.factories import make_image, make_product
 from tests.catalog.storefront.html import hrefs, meta, text_of, titles
@@ -68,6 +69,19 @@ def test_prices_and_texts_are_of_the_shoppers_language(client: Client, search: K
     assert elsewhere["Location"] == "/"
     assert "Nicht gefunden" in text_of(client.get("/nowhere/"))
     assert "Content-Language" not in client.get("/api/v1/nowhere/", headers={"Accept-Language": "de"})
+
+
+def test_pages_of_failures_are_in_the_shoppers_words(rf: RequestFactory) -> None:
+    request = rf.get("/", headers={"Accept-Language": "de"})
+    for answer, words in (
+        (not_available(request), "Gleich wieder da"),
+        (server_error(request), "Es liegt nicht an Ihnen"),
+    ):
+        assert (
+            answer.status_code in (500, 503)
+            and words in text_of(answer)
+            and '<html lang="de">' in answer.content.decode()
+        )
 
 
 def test_what_is_not_published_is_not_found(client: Client, search: KnownSearch) -> None:
