@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 else:
     Base = admin.ModelAdmin
 
+PLACE = "__place__"
 _REFUSED = 422
 _ADDS, _CHANGES = "catalog.add_productimage", "catalog.change_productimage"
 
@@ -67,7 +68,7 @@ class LivePhotos(Base):
         return JsonResponse({"card": card, "told": self._told(None, upload)})
 
     def add_photo(self, request: HttpRequest, product_id: int) -> JsonResponse:
-        """Put a file, or the photo behind `url`, last among a product's photos. `place`: of its card in the form."""
+        """Put a file, or the photo behind `url`, last among a product's photos."""
         product = self._product(request, product_id, _ADDS)
         try:
             if "url" in request.POST:
@@ -79,9 +80,8 @@ class LivePhotos(Base):
         except (ValidationError, PhotoError, StorageUnavailable) as error:
             return _refusal(request, error)
         self.log_change(request, product, [{"added": {"name": "photo", "object": str(image)}}])
-        place = request.POST.get("place", "")
         told = [] if upload is None else self._told(product, upload)
-        return JsonResponse({"card": self.card(request, product, image, place), "told": told})
+        return JsonResponse({"card": self.card(request, product, image), "told": told})
 
     def replace_photo(self, request: HttpRequest, product_id: int, image_id: int) -> JsonResponse:
         """Give a photo another file; its place and alternative text stay."""
@@ -94,17 +94,17 @@ class LivePhotos(Base):
         except (ValidationError, PhotoError, StorageUnavailable) as error:
             return _refusal(request, error)
         self.log_change(request, product, [{"changed": {"name": "photo", "object": str(image), "fields": ["file"]}}])
-        place = request.POST.get("place", "")
-        return JsonResponse({"card": self.card(request, product, image, place), "told": self._told(product, upload)})
+        return JsonResponse({"card": self.card(request, product, image), "told": self._told(product, upload)})
 
-    def card(self, request: HttpRequest, product: Product, image: ProductImage, place: str) -> str:
-        """The photo as the product's form shows it, its fields named for the form of number `place`."""
+    def card(self, request: HttpRequest, product: Product, image: ProductImage) -> str:
+        """The photo as the product's form shows it. The page puts the number of the photo's form, of which it knows how many there
+        are, in place of PLACE."""
         [inline] = [one for one in self.get_inline_instances(request, product) if issubclass(one.formset, PhotoFormSet)]
         formset = inline.get_formset(request, product)(
             instance=product, queryset=ProductImage.objects.filter(pk=image.pk), prefix="images"
         )
         form = formset.initial_forms[0]
-        form.prefix = f"images-{int(place) if place.isascii() and place.isdigit() else 0}"
+        form.prefix = f"images-{PLACE}"
         context = {"form": form, "image": image, "original": product}
         return render_to_string("admin/catalog/product/photo.html", context, request)
 

@@ -235,6 +235,7 @@ def test_products_of_the_version_before_are_found_by_their_words(migrated: None)
 
 def test_the_migration_of_texts_goes_on_where_it_broke_off(migrated: None) -> None:
     make_product(sku="a", title="Hat")
+    call_command("migrate", "catalog", "0009", verbosity=0)
     call_command("migrate", "catalog", "0008", fake=True, verbosity=0)
     run("DELETE FROM catalog_producttext")
     run("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'product_text_words'::regclass")

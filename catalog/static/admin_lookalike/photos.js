@@ -42,7 +42,7 @@ function begin() {
     inTurn(async () => {
       try {
         const url = section.dataset.add ?? section.dataset.keep;
-        const answer = await send(url, { photo: file, place: counts("INITIAL").value }, shown.progress);
+        const answer = await send(url, { photo: file }, shown.progress);
         insert(answer.card);
         shown.done("done", section.dataset.add ? "added" : "added when the product is saved", answer.told);
         announce(`${file.name} was added`);
@@ -68,7 +68,7 @@ function begin() {
     const shown = outcome(outcomes, url);
     inTurn(async () => {
       try {
-        const answer = await send(section.dataset.add, { url, place: counts("INITIAL").value });
+        const answer = await send(section.dataset.add, { url });
         if (urlInput.value.trim() === url) urlInput.value = "";
         insert(answer.card);
         form.dispatchEvent(new Event("change"));
@@ -79,7 +79,7 @@ function begin() {
 
   /** A card of the server. One with a row of its own is one more form that the product had from the start. */
   function insert(html) {
-    const card = element(html);
+    const card = element(html.replaceAll("__place__", counts("INITIAL").value));
     if (card.dataset.image) {
       for (const name of ["INITIAL", "TOTAL"]) counts(name).value = Number(counts(name).value) + 1;
     }
@@ -168,8 +168,7 @@ function begin() {
     const shown = outcome(outcomes, chosen.name);
     inTurn(async () => {
       try {
-        const place = file.name.split("-")[1];
-        const answer = await send(card.dataset.replace, { photo: chosen, place }, shown.progress);
+        const answer = await send(card.dataset.replace, { photo: chosen }, shown.progress);
         const fresh = element(answer.card);
         card.querySelector(".desk-photo-picture").replaceWith(fresh.querySelector(".desk-photo-picture"));
         const footer = [card, fresh].map((one) => one.querySelector("[data-footer]"));
