@@ -17,6 +17,7 @@ _MAIN = (
     ("Products", "catalog.product"),
     ("Rules", "recommender.rule"),
     ("Feeds", "catalog.feed"),
+    ("Duplicates", "recommender.duplicatecluster"),
     ("Photos", "recommender.embeddingjob"),
     ("Spaces", "recommender.space"),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -116,7 +117,7 @@ def _of_recall(found: Figures) -> Tile:
     return Tile(
         "Live recall", "not measured yet" if latest is None else f"{latest:.1%}", "See the spaces",
         reverse("admin:recommender_space_changelist"), "recommender.view_space", worst,
-        latest is not None and latest < 0.95,
+        latest is not None and latest < settings.RECALL_WARN_BELOW,
         _line([100 * one for one in found.recall], "measurements", "{:.1f} %"),
     )  # fmt: skip
 

@@ -37,8 +37,31 @@ function begin() {
     take(event.dataTransfer.files);
   });
 
+  // Whoever saves while files are still being sent saves when they are there; a file that was refused is to be seen first.
+  let underWay = 0;
+  let refused = 0;
+  let saver = null;
+  const wait = document.createElement("p");
+  wait.className = "desk-unsaved";
+  wait.setAttribute("role", "status");
+  form.querySelector(".submit-row")?.append(wait);
+  form.addEventListener("submit", (event) => {
+    if (!underWay) return;
+    event.preventDefault();
+    [saver, refused] = [event.submitter, 0];
+    wait.textContent = "Saved as soon as all photos are sent …";
+  }, true);
+  function ended() {
+    underWay -= 1;
+    if (underWay || !saver) return;
+    wait.textContent = refused ? "Not saved yet: see what became of the photos, then save." : "";
+    if (!refused) form.requestSubmit(saver);
+    saver = null;
+  }
+
   function add(file) {
     const shown = outcome(outcomes, file.name);
+    underWay += 1;
     inTurn(async () => {
       try {
         const url = section.dataset.add ?? section.dataset.keep;
@@ -50,6 +73,9 @@ function begin() {
         if (error.again) shown.again(error.message, () => add(file));
         else shown.done("failed", error.message);
         announce(`${file.name} was not added`);
+        refused += 1;
+      } finally {
+        ended();
       }
     });
   }
