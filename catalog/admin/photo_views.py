@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
-from django.http import HttpRequest, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from catalog.admin.photo_forms import PhotoFormSet, PhotoUrlField
-from catalog.admin.uploads import Upload, keep_uploads, kept_upload, token_of
+from catalog.admin.uploads import Upload, keep_uploads, kept_upload, of_token, shown_kept
 from catalog.models import Product, ProductImage
 from catalog.photos import store
 from catalog.photos.reading import PhotoError
 from catalog.photos.storage_errors import StorageUnavailable
-from catalog.representation import thumbnail_url
+from catalog.photos.uploads import small_picture
 
 if TYPE_CHECKING:
     Base = admin.ModelAdmin[Product]
@@ -41,6 +41,9 @@ class LivePhotos(Base):
         view = self.admin_site.admin_view
         ours = [
             path("photos/keep/", view(require_POST(self.keep_photo)), name="catalog_product_keep_photo"),
+            path(
+                "photos/kept/<str:token>/", view(require_safe(self.kept_picture)), name="catalog_product_kept_picture"
+            ),
             path("<int:product_id>/photos/", view(require_POST(self.add_photo)), name="catalog_product_add_photo"),
             path(
                 "<int:product_id>/photos/<int:image_id>/",
@@ -63,9 +66,19 @@ class LivePhotos(Base):
             kept = kept_upload(upload)
         except ValidationError as error:
             return _refusal(request, error)
-        shown = {"name": upload.name, "token": token_of(upload.name, kept), "thumbnail": thumbnail_url(kept.digest)}
+        shown = shown_kept(upload.name, kept)
         card = render_to_string("admin/catalog/product/kept_photo.html", {"kept": shown})
         return JsonResponse({"card": card, "told": self._told(None, upload)})
+
+    def kept_picture(self, request: HttpRequest, token: str) -> HttpResponse:
+        """A small picture of a photo that no product has yet."""
+        if not (self.has_add_permission(request) or self.has_change_permission(request)):
+            raise PermissionDenied
+        try:
+            data = small_picture(of_token(token)[1])
+        except (ValidationError, PhotoError, FileNotFoundError) as error:
+            raise Http404("there is no such photo any more") from error
+        return HttpResponse(data, content_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
 
     def add_photo(self, request: HttpRequest, product_id: int) -> JsonResponse:
         """Put a file, or the photo behind `url`, last among a product's photos."""

@@ -163,6 +163,8 @@ def many_products_are_made_of_a_zip(page: Page, url: str) -> None:
     page.get_by_role("button", name="See what will be made").click()
     expect(page.get_by_role("heading", name="What will be made")).to_contain_text("2 new products (3 photos)")
     assert not Product.objects.filter(sku="GREEN-CUP").exists()
+    shown = "[...document.querySelectorAll('.desk-group img')].every(one => one.complete && one.naturalWidth > 0)"
+    page.wait_for_function(shown)
     looked_at(page, "admin-bulk")
     page.get_by_label("Title").first.fill("A green cup")
     page.get_by_role("button", name="Make it so").click()

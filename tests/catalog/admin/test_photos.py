@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.core.files.storage import default_storage
 from django.test import Client
+from PIL import Image
 
 from catalog.models import Product, ProductImage
 from catalog.photos import store
@@ -96,6 +98,10 @@ def test_a_photo_of_a_product_to_come_is_kept_under_a_token(staff: Client) -> No
     answer = staff.post("/admin/catalog/product/photos/keep/", {"photo": upload(1, name="front.png")})
     assert answer.status_code == 200 and not ProductImage.objects.exists()
     [token] = re.findall(r'name="kept_photos" value="([^"]+)"', answer.json()["card"])
+    [picture] = re.findall(r'<img src="([^"]+)"', answer.json()["card"])
+    shown = staff.get(picture)
+    assert shown["Content-Type"] == "image/jpeg" and Image.open(io.BytesIO(shown.content)).size == (64, 48)
+    assert staff.get(picture.replace(token, "forged")).status_code == 404
     form = form_of(None, kept_photos=[token])
     assert staff.post("/admin/catalog/product/add/", form).status_code == 302
     assert list(Product.objects.get().images.values_list("digest", flat=True)) == [digest(1)]
