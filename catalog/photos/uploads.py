@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.core.files.storage import default_storage
 from PIL import Image
 
@@ -39,7 +40,7 @@ def small_picture(kept: KeptPhoto, *, side: int = 240) -> bytes:
     Raises PhotoError, DecodersBusy, StorageUnavailable, and FileNotFoundError where the file was swept.
     """
     with storage_errors("the photo could not be read"), default_storage.open(kept.name) as file:
-        small = decode_photo(file, at_least=side)
+        small = decode_photo(io.BytesIO(file.read(settings.MAX_PHOTO_BYTES + 1)), at_least=side)
     small.thumbnail((side, side), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
     small.save(buffer, "JPEG", quality=80)
