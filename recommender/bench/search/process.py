@@ -36,6 +36,9 @@ def main() -> None:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
+    from recommender.bench.search.rules import switch_all_off
+
+    switch_all_off()
     result = measure(folder, count, peers, graphs, lambda text: print(text, file=sys.stderr, flush=True))
     sys.stdout.write(orjson.dumps(result).decode())
 
@@ -46,6 +49,7 @@ def measure(
     from recommender.bench.search import dial as search_dial
     from recommender.bench.search import graphs as search_graphs
     from recommender.bench.search import peers as search_peers
+    from recommender.bench.search import rules as search_rules
     from recommender.bench.search import truth as search_truth
     from recommender.bench.search import worst as search_worst
     from recommender.bench.search.gallery import COLOUR_DIMENSIONS, DIMENSIONS, SHAPE_DIMENSIONS, generate
@@ -86,6 +90,8 @@ def measure(
     worst = search_worst.measure(space, gallery)
     say("recall and time at each tenth of the dial")
     dial = search_dial.measure(space, gallery, judged, queries)
+    say("in stock first")
+    rules = search_rules.measure(gallery, judged, queries)
     skipped = {}
     for name in peers:
         say(f"peer: {name}")
@@ -107,6 +113,7 @@ def measure(
         "engines": engines,
         "worst": worst,
         "dial": dial,
+        "rules": rules,
         "skipped_peers": skipped,
         "filters": filters,
         "http": http,

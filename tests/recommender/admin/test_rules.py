@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -68,21 +68,26 @@ RULE_FIELDS = (
     "price_to",
     "scope",
 )
-RULE_FIELDS += ("for_product", "for_category", "for_brand", "reason")
+RULE_FIELDS += ("for_product", "for_category", "for_brand", "reason", "starts_at", "ends_at")
 
 
 def test_a_rule_is_made_by_skus_and_says_who_and_why(staff: Client, products: list[Product]) -> None:
     sent = fields(
         kind="pin", place="2", product="D-20", scope="product", for_product=str(products[0].pk), reason="campaign"
     )
+    sent |= {"starts_at": "2026-01-02T03:04:05", "ends_at": "2999-01-02T03:04"}
     answer = staff.post(reverse(ADD), sent, follow=True)
     rule = Rule.objects.get()
     assert answer.redirect_chain and (rule.product, rule.for_product) == (products[20], products[0])
+    assert rule.starts_at == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC) and rule.ends_at == datetime(
+        2999, 1, 2, 3, 4, tzinfo=UTC
+    )
     assert (rule.created_by, rule.changed_by) == (User.objects.get(), User.objects.get())
     listed = staff.get(reverse(LIST)).content.decode()
     for words in ("pin Dress 20 (D-20) at place 2", "for Dress 0 (D-0)", "in force", "campaign", "keeper"):
         assert words in listed
     form = staff.get(reverse("admin:recommender_rule_change", args=[rule.pk])).content.decode()
+    assert 'value="2026-01-02T03:04:05"' in form
     assert 'value="D-20"' in form and 'value="D-0"' in form
     assert "<script>" not in form and " style=" not in form
 
