@@ -13,6 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path
+from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST, require_safe
 
@@ -137,7 +138,7 @@ class LivePhotos(Base):
             raise ValidationError("The product has a photo from this URL already.", code="duplicate") from error
 
     def _told(self, product: Product | None, upload: Upload) -> list[dict[str, str]]:
-        return [{"level": level, "html": html} for level, html in self.told_of(product, [upload])]
+        return [{"level": level, "html": conditional_escape(text)} for level, text in self.told_of(product, [upload])]
 
 
 def add_by_url(product: Product, url: str) -> ProductImage:

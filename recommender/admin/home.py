@@ -90,9 +90,9 @@ def _tiles(found: Figures, *, may_retry: bool) -> Iterator[Tile]:
         _spark(of_day, lambda one: one.without_photo),
     )  # fmt: skip
     yield Tile(
-        "Placeholders", f"{found.placeholders:,}", "See the pictures",
+        "Placeholders", f"{found.nothing_else:,}", "See the pictures",
         f"{reverse('admin:recommender_placeholder_changelist')}?is_placeholder__exact=1", "recommender.view_placeholder",
-        f"{found.nothing_else:,} products show nothing else", found.nothing_else > 0,
+        f"products that show nothing else; {found.placeholders:,} pictures are placeholders", found.nothing_else > 0,
         _spark(of_day, lambda one: one.placeholders),
     )  # fmt: skip
     yield _of_recall(found)

@@ -167,7 +167,7 @@ def many_products_are_made_of_a_zip(page: Page, url: str) -> None:
     page.wait_for_function(shown)
     looked_at(page, "admin-bulk")
     page.get_by_label("Title").first.fill("A green cup")
-    page.get_by_role("button", name="Make it so").click()
+    page.get_by_role("button", name="Make these products").click()
     expect(page.locator(".messagelist .success")).to_contain_text("2 products have new photos")
     made = Product.objects.get(sku="GREEN-CUP")
     assert (made.title, made.published, made.images.count()) == ("A green cup", False, 2)

@@ -98,6 +98,13 @@ def test_an_item_is_pinned_hidden_and_brought_back(staff: Client, product: Produ
     assert titles(staff, product) == ["Reddish", "Blue"]
 
 
+def test_a_title_with_markup_is_told_as_text(staff: Client, product: Product) -> None:
+    Product.objects.filter(title="Blue").update(title="<img src=x onerror=alert(1)>")
+    blue = Product.objects.get(title__startswith="<img")
+    [(_, text)] = ruled(staff, product, do="boost", product=blue.pk)
+    assert "&lt;img src=x" in text and "<img" not in text
+
+
 @pytest.mark.parametrize(
     ("what", "said"),
     [
