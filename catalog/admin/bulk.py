@@ -133,6 +133,8 @@ class ManyProducts(Base):
         made, left, errors = 0, [], {}
         for group in with_existing(list(_groups(request))):
             try:
+                if group.existing is not None and not self.has_change_permission(request, group.existing):
+                    raise CannotMake("a product has this SKU, and you may not change it; give another one")
                 product = make(group, category=category, published="published" in request.POST)
             except (CannotMake, StorageUnavailable) as error:
                 left.append(group)

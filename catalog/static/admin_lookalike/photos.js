@@ -126,7 +126,8 @@ function begin() {
 
   function prepare(card) {
     showScripted(card);
-    card.draggable = true;
+    // By its picture alone, so that text in its fields can be chosen with the mouse.
+    card.querySelector(".desk-photo-picture").draggable = true;
     card.querySelector("[data-drop-kept]")?.addEventListener("click", () => { card.remove(); form.dispatchEvent(new Event("change")); input.focus(); });
     for (const button of card.querySelectorAll("[data-move]")) {
       button.addEventListener("click", () => move(card, Number(button.dataset.move), button));
@@ -142,8 +143,9 @@ function begin() {
     const removal = card.querySelector("[name$=-DELETE]");
     removal?.addEventListener("change", () => card.classList.toggle("is-removed", removal.checked));
     card.addEventListener("dragstart", (event) => {
-      if (event.target !== card) return;
+      if (!event.target.closest(".desk-photo-picture")) return;
       event.dataTransfer.effectAllowed = "move";
+      event.dataTransfer.setDragImage(card, 20, 20);
       event.dataTransfer.setData("text/plain", "");
       card.classList.add("is-dragged");
     });
@@ -196,7 +198,9 @@ function begin() {
       try {
         const answer = await send(card.dataset.replace, { photo: chosen }, shown.progress);
         const fresh = element(answer.card);
-        card.querySelector(".desk-photo-picture").replaceWith(fresh.querySelector(".desk-photo-picture"));
+        const picture = fresh.querySelector(".desk-photo-picture");
+        picture.draggable = true;
+        card.querySelector(".desk-photo-picture").replaceWith(picture);
         const footer = [card, fresh].map((one) => one.querySelector("[data-footer]"));
         if (footer[0] && footer[1]) footer[0].replaceWith(footer[1]);
         file.value = "";

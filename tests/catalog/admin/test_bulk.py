@@ -9,7 +9,7 @@ import zipfile
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
@@ -190,6 +190,21 @@ def test_what_cannot_be_made_is_shown_again_and_keeps_nothing_else_out(staff: Cl
     assert digest is not None
     assert staff.post(URL, form | {"skip-0": digest[1]}).status_code == 302
     assert ProductImage.objects.count() == 1
+
+
+def test_a_product_that_is_there_gets_photos_from_who_may_change_it(client: Client, db: None) -> None:
+    make_product(sku="CUP")
+    clerk = User.objects.create_user("clerk", is_staff=True)
+    clerk.user_permissions.add(
+        *Permission.objects.filter(codename__in=["add_product", "add_productimage", "view_product"])
+    )
+    client.force_login(clerk)
+    _, form = previewed(client, upload(1, name="cup.png"))
+    page = client.post(URL, form).content.decode()
+    assert "a product has this SKU, and you may not change it; give another one" in page
+    assert not ProductImage.objects.exists()
+    assert client.post(URL, form | {"sku-0": "CUP-2"}).status_code == 302
+    assert Product.objects.get(sku="CUP-2").images.count() == 1
 
 
 def test_a_zip_is_unpacked_for_the_page(staff: Client) -> None:
