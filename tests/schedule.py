@@ -18,6 +18,8 @@ KERAS = (
 BROWSER = (
     "tests/browser/test_storefront.py",
     "tests/browser/test_admin.py",
+    "tests/browser/test_desk.py",
+    "tests/browser/test_queues.py",
     "tests/test_pages.py",
 )
 # What begins last must not be long: the files that take longest, one after the other.
