@@ -19,7 +19,7 @@ class AttributeRows(forms.Widget):
     """A row for each value, several rows of one name for a list, and empty rows.
 
     `was`: the value as it was stored, in JSON, so that a number that is not touched stays a number, and a new number in its place
-    is one too; all else is text. Whoever posts the whole as JSON under the field's own name is understood as well.
+    is one too; all else is text. `rows` says that there are rows, even where the last one was removed. Whoever posts the whole as JSON under the field's own name is understood as well.
     """
 
     template_name = "admin/catalog/product/attribute_rows.html"
@@ -48,7 +48,7 @@ class AttributeRows(forms.Widget):
         )
 
     def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
-        return name not in data and f"{name}-name" not in data
+        return name not in data and f"{name}-rows" not in data
 
     def id_for_label(self, id_: str) -> str:
         return ""

@@ -61,7 +61,7 @@ class LivePhotos(Base):
             upload = _sent(request)
             kept = kept_upload(upload)
         except ValidationError as error:
-            return _refusal(error)
+            return _refusal(request, error)
         shown = {"name": upload.name, "token": token_of(upload.name, kept), "thumbnail": thumbnail_url(kept.digest)}
         card = render_to_string("admin/catalog/product/kept_photo.html", {"kept": shown})
         return JsonResponse({"card": card, "told": self._told(None, upload)})
@@ -77,7 +77,7 @@ class LivePhotos(Base):
                 kept_upload(upload)
                 image = store.add_photo(product=product, data=_read(upload))
         except (ValidationError, PhotoError, StorageUnavailable) as error:
-            return _refusal(error)
+            return _refusal(request, error)
         self.log_change(request, product, [{"added": {"name": "photo", "object": str(image)}}])
         place = request.POST.get("place", "")
         told = [] if upload is None else self._told(product, upload)
@@ -92,7 +92,7 @@ class LivePhotos(Base):
             kept_upload(upload)
             image = store.replace_photo(image=image, data=_read(upload))
         except (ValidationError, PhotoError, StorageUnavailable) as error:
-            return _refusal(error)
+            return _refusal(request, error)
         self.log_change(request, product, [{"changed": {"name": "photo", "object": str(image), "fields": ["file"]}}])
         place = request.POST.get("place", "")
         return JsonResponse({"card": self.card(request, product, image, place), "told": self._told(product, upload)})
@@ -147,6 +147,9 @@ def _read(upload: Upload) -> bytes:
     return data
 
 
-def _refusal(error: Exception) -> JsonResponse:
+def _refusal(request: HttpRequest, error: Exception) -> JsonResponse:
+    """The page has the name of the file beside it."""
+    upload = request.FILES.get("photo")
     text = " ".join(error.messages) if isinstance(error, ValidationError) else str(error)
+    text = text.removeprefix(f"{upload.name}: ") if upload is not None else text
     return JsonResponse({"error": text}, status=503 if isinstance(error, StorageUnavailable) else _REFUSED)

@@ -52,17 +52,16 @@ def grouped(photos: Sequence[NamedPhoto], *, by_name: bool) -> list[PhotoGroup]:
     `red-shoe_2.jpg` are one. The same file twice is one photo. SKUs are made of the names and unlike each other."""
     found: dict[str, list[NamedPhoto]] = {}
     seen: set[str] = set()
-    alone = _shared_folder(photos)
     for number, photo in enumerate(photos):
         if photo.kept.digest in seen:
             continue
         seen.add(photo.kept.digest)
-        key = _key(photo.name, alone) if by_name else f"{number}"
+        key = _key(photo.name) if by_name else f"{number}"
         found.setdefault(key.casefold(), []).append(photo)
     groups: list[PhotoGroup] = []
     skus: set[str] = set()
     for members in found.values():
-        name = _key(members[0].name, alone) if by_name else PurePosixPath(members[0].name).stem
+        name = _key(members[0].name) if by_name else PurePosixPath(members[0].name).stem
         sku = _free(slugify(name, allow_unicode=True).upper() or "PHOTO", skus)
         skus.add(sku)
         ordered = sorted(members, key=lambda one: _natural(one.name)) if by_name else members
@@ -110,23 +109,11 @@ def known(photos: Iterable[NamedPhoto]) -> Mapping[str, Product]:
     return {row.digest: row.product for row in rows.order_by("-pk")}
 
 
-def _shared_folder(photos: Sequence[NamedPhoto]) -> tuple[str, ...]:
-    """The folders that all of them lie in, which say nothing of any."""
-    folders = [PurePosixPath(one.name).parts[:-1] for one in photos]
-    shared: tuple[str, ...] = ()
-    for parts in zip(*folders, strict=False):
-        if len(set(parts)) > 1:
-            break
-        shared = (*shared, parts[0])
-    return shared
-
-
-def _key(name: str, shared: tuple[str, ...]) -> str:
+def _key(name: str) -> str:
     """The innermost folder, else the file's name without what tells its photos apart."""
     path = PurePosixPath(name)
-    folders = path.parts[len(shared) : -1]
-    if folders:
-        return folders[-1]
+    if len(path.parts) > 1:
+        return path.parts[-2]
     stem, before = path.stem, ""
     while stem != before and (shorter := _VIEW.sub("", stem)):
         stem, before = shorter, stem

@@ -6,7 +6,7 @@ from __future__ import annotations
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import BinaryIO
@@ -35,7 +35,7 @@ class ArchiveError(Exception):
 
 @dataclass(frozen=True)
 class Unpacked:
-    """A file of the archive: its path there, and its bytes or what is wrong with it."""
+    """A file of the archive: its path there below the folder that all of them lie in, and its bytes or what is wrong with it."""
 
     name: str
     data: bytes = b""
@@ -64,9 +64,9 @@ def unpacked(file: BinaryIO) -> Iterator[Unpacked]:
         wanted = [one for one in archive.infolist() if not one.is_dir() and not _is_clutter(one.filename)]
         if len(wanted) > MOST_FILES:
             raise ArchiveError(f"it holds {len(wanted):,} files; send {MOST_FILES} at a time")
-        left = MOST_UNPACKED
+        left, shared = MOST_UNPACKED, _shared_folder([entry.filename for entry in wanted])
         for entry in wanted:
-            one = _read(archive, entry, left)
+            one = _read(archive, entry, printable(entry.filename.removeprefix(shared)), left)
             left -= len(one.data)
             yield one
 
@@ -85,8 +85,8 @@ def _check_directory(file: BinaryIO) -> None:
         raise ArchiveError(f"it lists too many files; send {MOST_FILES} at a time")
 
 
-def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, left: int) -> Unpacked:
-    name, most = printable(entry.filename), settings.MAX_PHOTO_BYTES
+def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, name: str, left: int) -> Unpacked:
+    most = settings.MAX_PHOTO_BYTES
     if entry.flag_bits & 1:
         return Unpacked(name, error="it has a password; pack it without one")
     if entry.compress_type not in _READ:
@@ -105,6 +105,16 @@ def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, left: int) -> Unpack
             name, error=f"the ZIP file unpacks to more than {MOST_UNPACKED // _MB} MB; send the rest in another"
         )
     return Unpacked(name, data)
+
+
+def _shared_folder(names: Sequence[str]) -> str:
+    """The folder that all of them lie in, with a slash, which says nothing of any; "" where there is none."""
+    shared: list[str] = []
+    for parts in zip(*(name.split("/")[:-1] for name in names), strict=False):
+        if len(set(parts)) > 1:
+            break
+        shared.append(f"{parts[0]}/")
+    return "".join(shared)
 
 
 def _is_clutter(name: str) -> bool:

@@ -1,9 +1,10 @@
-"""The recommender's pages in the admin: the queue, placeholders, encoders and spaces, and what it adds to a product's page."""
+"""The recommender's pages in the admin: the queue, placeholders, rules, encoders and spaces, and what it adds to a product's page."""
 
 from recommender.admin.duplicates import DuplicateClusterAdmin
 from recommender.admin.jobs import EmbeddingJobAdmin
 from recommender.admin.placeholders import PlaceholderAdmin
 from recommender.admin.products import RecommendingProductAdmin
+from recommender.admin.rules import RuleAdmin
 from recommender.admin.spaces import EncoderAdmin, SpaceAdmin
 
 __all__ = [
@@ -12,5 +13,6 @@ __all__ = [
     "EncoderAdmin",
     "PlaceholderAdmin",
     "RecommendingProductAdmin",
+    "RuleAdmin",
     "SpaceAdmin",
 ]

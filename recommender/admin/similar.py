@@ -12,6 +12,7 @@ from django.utils import timezone
 from catalog.filters.attribute_names import PREFIX
 from catalog.models import Category
 from catalog.parameters import InvalidParameter
+from recommender.merchandising.rules import in_force
 from recommender.models import Rule, Space
 from recommender.records.calibration import LABELS
 from recommender.search import products as hydration
@@ -24,6 +25,14 @@ from recommender.spaces.active import active_space
 SIMILAR = 12
 # What the panel lets a person choose, by its name in the panel; the API's names but for an attribute's name and value.
 CHOICES = ("color_weight", "category", "brand", "min_price", "max_price", "in_stock", "min_confidence")
+_LABELS = {
+    "color_weight": "Shape or colour",
+    "category": "Category",
+    "brand": "Brand",
+    "min_price": "Price from",
+    "max_price": "Price to",
+    "min_confidence": "Confidence from",
+}
 _ATTRIBUTE, _VALUE = "attribute", "value"
 
 
@@ -54,6 +63,7 @@ class SimilarItems:
 
 def similar_items(product_id: int, written: QueryDict) -> SimilarItems:
     """Published lookalikes of a product, published or not itself, best first. `written`: what a person chose in the panel."""
+    in_force.forget_rules()  # who has just made one by another process sees what it does
     chosen = {name: text for name in (*CHOICES, _ATTRIBUTE, _VALUE) if (text := written.get(name, "").strip())}
     space = active_space()
     weight = _weight(space, chosen)
@@ -61,7 +71,8 @@ def similar_items(product_id: int, written: QueryDict) -> SimilarItems:
         options = _options(chosen)
         answer = similar_to_product(product_id=product_id, options=options, unpublished=True)
     except InvalidParameter as error:
-        return SimilarItems("failed", f"{error}", chosen=chosen, weight=weight)
+        label = _LABELS.get(error.parameter, error.parameter)
+        return SimilarItems("failed", f"{label}: {error}", chosen=chosen, weight=weight)
     except (NoActiveSpace, UnknownProduct) as error:
         return SimilarItems("failed", str(error), chosen=chosen, weight=weight)
     products = hydration.products_by_image([item.image_id for item in answer.found])

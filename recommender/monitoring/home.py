@@ -15,7 +15,7 @@ from catalog.feeds.schedule import overdue
 from catalog.models import Feed, FeedRun
 from recommender.models import DailySample
 from recommender.monitoring.daily import products_without_photo
-from recommender.monitoring.status import status
+from recommender.monitoring.status import rest, status
 from recommender.pause import Pause
 from recommender.pipeline.queue_status import queue_status
 
@@ -63,9 +63,12 @@ class Figures:
         return self.samples[-1] if self.samples else None
 
 
-def figures() -> Figures:
-    """Counts as old as their cost allows: seconds in a large shop."""
-    queue, counted = queue_status(), status()
+def figures(*, fresh: bool = False) -> Figures:
+    """Counts as old as their cost allows: seconds in a large shop; `fresh` counts now."""
+    if fresh:
+        _rest.begin(0)
+        rest.begin(0)
+    queue, counted = queue_status(fresh=fresh), status()
     recall: dict[str, Any] = counted["recall"]
     return Figures(
         pending=queue["pending"] + queue["processing"],

@@ -88,16 +88,20 @@ function begin() {
     return [{ level: "error", html: answer?.status === 403 ? "You may not do this." : "The server could not do it now; try again." }];
   }
 
+  const live = document.createElement("div");
+  live.setAttribute("role", "status");
+  document.getElementById("content").before(live);
+
   function say(told) {
-    const list = document.querySelector("ul.messagelist") ?? document.createElement("ul");
+    document.querySelector("ul.messagelist")?.remove();
+    const list = document.createElement("ul");
     list.className = "messagelist desk-said";
-    list.setAttribute("role", "status");
-    if (!list.isConnected) document.getElementById("content").before(list);
-    list.replaceChildren(...told.map(({ level, html }) => {
+    list.append(...told.map(({ level, html }) => {
       const item = document.createElement("li");
       item.className = level;
       item.innerHTML = html;
       return item;
     }));
+    live.replaceChildren(list);
   }
 }
