@@ -127,8 +127,8 @@ def _of_sample(found: Figures) -> Iterator[Tile]:
     day = found.latest
     shared = None if day is None else day.shared_photos
     yield Tile(
-        "Probable duplicates", "–" if shared is None else f"{shared:,}", "See the products", _named(()),
-        "catalog.view_product", "photos on several products that are no variants" if day else _NO_SAMPLE, bool(shared),
+        "Probable duplicates", "–" if shared is None else f"{shared:,}", "Decide on them", reverse("admin:recommender_duplicatecluster_changelist"),
+        "recommender.view_duplicatecluster", "photos on several products that are no variants" if day else _NO_SAMPLE, bool(shared),
         _spark(found.samples, lambda one: one.shared_photos),
     )  # fmt: skip
     unjudged = "no score has a confidence yet" if day else _NO_SAMPLE

@@ -19,6 +19,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
+from catalog.admin.history import KeepsHistory
 from recommender.admin.rule_form import RuleForm
 from recommender.merchandising.rules import editing
 from recommender.merchandising.rules.order import ORDER
@@ -54,7 +55,7 @@ class InForce(admin.SimpleListFilter):
 
 
 @admin.register(Rule)
-class RuleAdmin(Base):
+class RuleAdmin(KeepsHistory, Base):
     """Rules are switched off or undone, never deleted here: who made them and why stays known."""
 
     form = RuleForm

@@ -66,7 +66,6 @@ def imports_a_feed(page: Page, shop: Shop, file: Path) -> None:
     expect(page.get_by_role("heading", name="3 new")).to_be_visible(timeout=LONG)
     expect(page.get_by_role("heading", name="1 problem")).to_be_visible()
     assert not Product.objects.filter(sku="NEW-1").exists()
-    looked_at(page, "feed-trial")
     page.get_by_role("button", name="Run it now").click()
     row = page.locator("tbody tr", has_text="ended")
     expect(row).to_be_visible(timeout=LONG)
@@ -81,7 +80,7 @@ def imports_a_feed(page: Page, shop: Shop, file: Path) -> None:
     page.get_by_role("button", name="Try it again").click()
     expect(page.get_by_role("heading", name="1 changed")).to_be_visible(timeout=LONG)
     expect(page.locator(".lk-changes del").first).to_have_text("99")
-    looked_at(page, "feed-difference")
+    looked_at(page, "feed-trial")
     page.goto(f"{shop.url}/admin/catalog/feed/{feed.pk}/history/")
     looked_at(page, "feed-history")
 
@@ -90,12 +89,10 @@ def decides_on_duplicates_by_keys(page: Page, shop: Shop) -> None:
     left = EmbeddingJob.objects.exclude(state=EmbeddingJob.State.DONE)
     wait_until(lambda: not left.exists(), seconds=60, what="the embedding of the feed's photos")
     page.goto(f"{shop.url}/admin/recommender/duplicatecluster/")
-    looked_at(page, "duplicates-empty")
     page.get_by_role("button", name="Look for duplicates").press("Enter")
     expect(page.get_by_role("heading", name="to decide")).to_be_visible(timeout=LONG)
     cluster = page.locator("form.lk-card", has_text="Lampe Fjord II")
     expect(cluster).to_be_visible()
-    looked_at(page, "duplicates")
     # By the keyboard alone: from the first tick on to the decision.
     ticks = cluster.get_by_role("checkbox")
     ticks.first.focus()
@@ -112,7 +109,7 @@ def decides_on_duplicates_by_keys(page: Page, shop: Shop) -> None:
     decision = DuplicateDecision.objects.get()
     groups = set(Product.objects.filter(pk__in=decision.products).values_list("group", "group_decided"))
     assert len(groups) == 1 and next(iter(groups))[1] is True
-    looked_at(page, "duplicates-decided")
+    looked_at(page, "duplicates")
     page.get_by_role("button", name="Take back").click()
     expect(page.get_by_text("Taken back")).to_be_visible()
 
@@ -146,7 +143,6 @@ def switches_to_a_new_space(page: Page, shop: Shop) -> None:
         page.get_by_label("I am sure").check()
         page.get_by_role("button", name="Activate it all the same").click()
     expect(page.get_by_text("It answers the shop")).to_be_visible(timeout=LONG)
-    looked_at(page, "space-active")
     page.goto(f"{shop.url}/admin/recommender/space/{before.pk}/change/")
     page.get_by_role("button", name="Retire").click()
     expect(page.get_by_text("retired", exact=True)).to_be_visible(timeout=LONG)

@@ -126,7 +126,7 @@ def test_everybody_sees_what_they_may_and_no_more(client: Client) -> None:
     looker.user_permissions.add(Permission.objects.get(codename="view_product", content_type__app_label="catalog"))
     client.force_login(looker)
     assert list(tiles(client)) == [
-        "Products without a photo", "Probable duplicates", "Questions without a good answer", "Products that no answer shows",
+        "Products without a photo", "Questions without a good answer", "Products that no answer shows",
     ]  # fmt: skip
     links = client.get("/admin/").context["main_links"]
     assert links == [("Products", "/admin/catalog/product/")]
