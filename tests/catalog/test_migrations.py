@@ -52,7 +52,7 @@ def test_a_shop_of_the_version_before_keeps_its_prices_and_can_be_filtered(migra
     for number in range(3):
         run(OLD_ROW, f"old-{number}", "Aalto", ("12.90", None, "9999999999.99")[number], '{"Weight": "2.5"}')
     run(
-        "INSERT INTO catalog_product SELECT (jsonb_populate_record(p, jsonb_build_object('id', 1000 + n, 'sku', 'many-' || n))).*"
+        "INSERT INTO catalog_product SELECT (jsonb_populate_record(p, jsonb_build_object('id', 1000000 + n, 'sku', 'many-' || n))).*"
         " FROM catalog_product p, generate_series(1, 2500) n WHERE sku = 'old-0'"
     )
     before = rows("SELECT id, sku, price, updated_at FROM catalog_product ORDER BY id")
@@ -215,7 +215,7 @@ def test_products_of_the_version_before_are_found_by_their_words(migrated: None)
     assert rows("SELECT to_regclass('catalog_producttext'), to_regproc('catalog_plain')") == [(None, None)]
     run(OLD_ROW, "A\u0308-1", "Aalto", "12.90", "{}")
     run(
-        "INSERT INTO catalog_product SELECT (jsonb_populate_record(p, jsonb_build_object('id', 1000 + n, 'sku', 'many-' || n))).*"
+        "INSERT INTO catalog_product SELECT (jsonb_populate_record(p, jsonb_build_object('id', 1000000 + n, 'sku', 'many-' || n))).*"
         " FROM catalog_product p, generate_series(1, 2500) n WHERE brand = 'Aalto'"
     )
     before = rows("SELECT id, xmin::text FROM catalog_product ORDER BY id")

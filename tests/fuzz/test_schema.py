@@ -16,7 +16,7 @@ from tests.fuzz.schema_calls import Operations
 __all__ = ["coloured_shop", "drawn_catalogue", "server", "static_files", "web"]
 
 # Of each operation: `make fuzz` makes more than 10,000 calls in all.
-CALLS = 460 if os.environ.get("HYPOTHESIS_PROFILE") == "fuzz" else 20
+CALLS = 500 if os.environ.get("HYPOTHESIS_PROFILE") == "fuzz" else 20
 any_speed = settings(max_examples=CALLS, suppress_health_check=list(HealthCheck), phases=[Phase.generate, Phase.shrink])
 
 
