@@ -33,6 +33,7 @@ from tests.workers import CeleryWorker, process_environment
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 PRODUCTS = 48
+COLOUR_DIMENSIONS = 32
 PHOTO_SECONDS = 60.0  # on a busy machine a decoder may get little of the processor
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 # Root needs no sandbox; nothing may look for the world outside.
@@ -120,13 +121,6 @@ def web(server: tuple[str, Path], transactional_db: None, settings: Settings) ->
 
 
 @pytest.fixture
-def products(web: str, drawn_catalogue: Path) -> Shop:
-    """Products with photos; nothing is embedded, so nothing is similar."""
-    _imported(drawn_catalogue)
-    return Shop(web, drawn_catalogue)
-
-
-@pytest.fixture
 def shop(web: str, drawn_catalogue: Path, celery_worker_factory: Callable[..., CeleryWorker]) -> Iterator[Shop]:
     """Products with photos that a worker has embedded, and embeds on."""
     ensure_first_space(encoder=save_encoder(compiled_encoder("efficientnet-lite0")))
@@ -140,34 +134,23 @@ def coloured_shop(
     web: str, drawn_catalogue: Path, celery_worker_factory: Callable[..., CeleryWorker]
 ) -> Iterator[Shop]:
     """The same in a space of shape and colour, whose weight is .18."""
-    _active_space(colour_dimensions=32)
+    _active_space()
     _embedded(drawn_catalogue, celery_worker_factory)
     yield Shop(web, drawn_catalogue)
     drop_partitions()
 
 
-@pytest.fixture
-def colourless_shop(
-    web: str, drawn_catalogue: Path, celery_worker_factory: Callable[..., CeleryWorker]
-) -> Iterator[Shop]:
-    """The same in a space without a colour part."""
-    _active_space(colour_dimensions=0)
-    _embedded(drawn_catalogue, celery_worker_factory)
-    yield Shop(web, drawn_catalogue)
-    drop_partitions()
-
-
-def _active_space(*, colour_dimensions: int) -> None:
+def _active_space() -> None:
     encoder = save_encoder(compiled_encoder("efficientnet-lite0"))
-    matrix = np.random.default_rng(0).normal(size=(encoder.colour_bins, colour_dimensions)).astype(np.float32)
+    matrix = np.random.default_rng(0).normal(size=(encoder.colour_bins, COLOUR_DIMENSIONS)).astype(np.float32)
     space = Space.objects.create(
         name="browsed",
         encoder=encoder,
         projection=Space.Kind.NONE,
-        dimensions=encoder.dimensions + colour_dimensions,
-        colour_dimensions=colour_dimensions,
-        colour_weight=0.18 if colour_dimensions else 0.0,
-        colour_matrix=matrix.tobytes() if colour_dimensions else None,
+        dimensions=encoder.dimensions + COLOUR_DIMENSIONS,
+        colour_dimensions=COLOUR_DIMENSIONS,
+        colour_weight=0.18,
+        colour_matrix=matrix.tobytes(),
         state=Space.State.ACTIVE,
         fit_summary={"photos": 0},
         calibration=linear_calibration().as_json(),

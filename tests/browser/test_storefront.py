@@ -382,8 +382,11 @@ def _drops_and_pastes(page: Page, shop: Shop, photo: Path) -> None:
     assert found[0] == found[1] and found[2][0] == found[0][0]
     page.locator("#file").set_input_files(HEIC / "quarters.heic")  # of a kind that Chromium cannot show
     expect(page.locator("#photo")).to_have_attribute("src", re.compile("^data:image/jpeg"))
-    expect(page.get_by_role("button", name="Choose a part")).to_be_visible()
     expect(cards(page, "#results").first).to_be_visible()
+    page.get_by_role("button", name="Choose a part").click()
+    expect(page).to_have_url(re.compile("crop=0.15"))
+    settled(page, "#results")
+    expect(cards(page, "#results")).to_have_count(24)
     page.goto(f"{shop.url}/search/")
     page.evaluate(GIVE, ["paste", [], "http://127.0.0.1:9/lamp.jpg"])
     told(page, "There is no photo for us at that address")

@@ -67,8 +67,9 @@ function cropped() {
 function counted(shown) {
   count.textContent = countOf(shown);
   const sent = shown?.querySelector(".sent-preview");
-  if (sent && current && !current.shown) {
-    current.shown = true;
+  if (sent && current && !current.shown) { // parts of it are asked for with the preview: the other site is asked only once
+    const bytes = Uint8Array.from(atob(sent.src.split(",")[1]), (one) => one.charCodeAt(0));
+    current = { blob: new Blob([bytes], { type: "image/jpeg" }), shown: true };
     display(sent.src);
   }
   byId("no-preview").hidden = Boolean(current?.shown) || !count.textContent;
