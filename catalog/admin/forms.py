@@ -45,6 +45,7 @@ class ProductForm(ProductModelForm):
     class Meta:
         model = Product
         fields = "__all__"
+        labels = {"sku": "SKU"}
         field_classes = {"attributes": AttributesField, "price": PriceField, "sale_price": PriceField}
 
     def clean(self) -> dict[str, Any] | None:

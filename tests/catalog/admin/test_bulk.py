@@ -13,8 +13,9 @@ from django.contrib.auth.models import Permission, User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from catalog.changes.photo_groups import NamedPhoto, grouped
+from catalog.changes.photo_groups import CannotMake, NamedPhoto, PhotoGroup, grouped, make
 from catalog.models import Product, ProductImage
+from catalog.photos import store
 from catalog.photos.archives import MOST_FILES, MOST_UNPACKED, ArchiveError, unpacked
 from catalog.photos.store import KeptPhoto
 from tests.catalog.admin.test_pages import upload
@@ -205,6 +206,14 @@ def test_a_product_that_is_there_gets_photos_from_who_may_change_it(client: Clie
     assert not ProductImage.objects.exists()
     assert client.post(URL, form | {"sku-0": "CUP-2"}).status_code == 302
     assert Product.objects.get(sku="CUP-2").images.count() == 1
+
+
+def test_a_product_has_no_more_photos_than_a_page_can_hold(db: None) -> None:
+    photos = [NamedPhoto(f"{number}.png", store.keep(photo_bytes(number, size=(8, 8)))) for number in range(101)]
+    with pytest.raises(CannotMake, match="a product may have 100 photos; leave some out"):
+        make(PhotoGroup("Cup", "CUP", photos), category=None, published=False)
+    assert not Product.objects.exists()
+    assert make(PhotoGroup("Cup", "CUP", photos[:100]), category=None, published=False).images.count() == 100
 
 
 def test_a_zip_is_unpacked_for_the_page(staff: Client) -> None:
