@@ -60,8 +60,8 @@ COLOR_WEIGHT = query(
 )
 RULES = query(
     "rules",
-    {"type": "string", "enum": ["on", "off"], "default": "on"},
-    "`off` answers without the rules of merchandisers: nothing is pinned, hidden, boosted or put behind what is in stock.",
+    {"type": "string", "enum": ["on", "off"]},
+    "`on` by default. `off` answers without the rules of merchandisers: nothing is pinned, hidden, boosted or put behind what is in stock.",
 )
 LEAST = [
     query("min_score", number(-1, 1), "Nothing less alike than this, -1 to 1."),
