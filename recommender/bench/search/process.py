@@ -33,12 +33,9 @@ def main() -> None:
     folder, count, peers = Path(sys.argv[1]), int(sys.argv[2]), [name for name in sys.argv[3].split(",") if name]
     graphs = [name for name in sys.argv[4].split(",") if name]
     django.setup()
-    from django.core.management import call_command
+    from recommender.bench.temporary import make_tables
 
-    call_command("migrate", verbosity=0)
-    from recommender.bench.search.rules import switch_all_off
-
-    switch_all_off()
+    make_tables()
     result = measure(folder, count, peers, graphs, lambda text: print(text, file=sys.stderr, flush=True))
     sys.stdout.write(orjson.dumps(result).decode())
 

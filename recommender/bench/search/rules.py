@@ -22,16 +22,10 @@ K = 10
 _TURN = 25  # answers with the rule, then as many without, so that both meet the same machine
 
 
-def switch_all_off() -> None:
-    """No rule is in force: everything else in the bench is measured so."""
-    Rule.objects.update(enabled=False)
-    forget_rules()
-
-
 def measure(gallery: Gallery, judged: Sequence[int], queries: Sequence[int]) -> dict[str, Any]:
     """`stock_first_over_none_p50`: an answer with the rule against one without any, its products read too, in one process."""
     truth = [_in_stock(gallery, number) for number in judged]
-    editing.save(Rule(kind=Rule.Kind.STOCK_FIRST), by=None)
+    rule = editing.save(Rule(kind=Rule.Kind.STOCK_FIRST), by=None)
     forget_rules()
     _ask(queries[: 2 * _TURN], SearchOptions(limit=K))  # its statements are prepared
     with_rule: list[float] = []
@@ -40,7 +34,8 @@ def measure(gallery: Gallery, judged: Sequence[int], queries: Sequence[int]) -> 
         with_rule += _ask(queries[start : start + _TURN], SearchOptions(limit=K))[1]
         without += _ask(queries[start + _TURN : start + 2 * _TURN], SearchOptions(limit=K, rules=False))[1]
     found, _ = _ask(judged, SearchOptions(limit=K))
-    switch_all_off()
+    rule.delete()
+    forget_rules()
     return {
         "stock_first": summary(with_rule) | {"recall": mean_recall(found, truth)},
         "none": summary(without),

@@ -129,7 +129,7 @@ def test_a_changed_rule_is_looked_at_as_the_form_has_it(staff: Client, products:
     (row,) = page.context["rows"]
     assert [one.product["sku"] for one in row.before] == [f"D-{i}" for i in range(1, 7)]
     assert [one.product["sku"] for one in row.after] == ["D-20", *(f"D-{i}" for i in range(1, 6))]
-    assert [one.mark for one in row.after] == ["new", *["moved"] * 5]
+    assert [one.mark for one in row.after] == ["new", *[""] * 5]
     assert page.context["action"] == reverse("admin:recommender_rule_change", args=[rule.pk])
     assert Rule.objects.get().place == 3
     kept = staff.get(reverse("admin:recommender_rule_preview", args=[rule.pk])).context["rows"]
@@ -154,7 +154,15 @@ def test_a_rule_that_waits_is_shown_as_if_it_were_in_force(products: list[Produc
     rule.starts_at = timezone.now() + timedelta(days=1)
     editing.save(rule, by=None)
     (row,) = preview(rule)
-    assert [one.mark for one in row.before] == ["gone", *["moved"] * 5]
+    assert [one.mark for one in row.before] == ["gone", *[""] * 5]
+
+
+def test_what_stands_in_another_order_is_moved(products: list[Product]) -> None:
+    (row,) = preview(
+        Rule(kind="pin", scope="product", for_product=products[0], target="product", product=products[2], place=5)
+    )
+    assert [one.mark for one in row.before] == [*["", "moved"], *[""] * 4]
+    assert [one.mark for one in row.after] == [*[""] * 4, "moved", ""]
 
 
 def test_the_last_change_is_taken_back(staff: Client, products: list[Product]) -> None:
