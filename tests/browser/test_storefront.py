@@ -121,6 +121,8 @@ def _narrows_the_catalogue(page: Page, shop: Shop) -> None:
     expect(page.locator("#count")).to_have_text(f"{PRODUCTS} items")
     page.get_by_role("link", name="Next →").click()
     expect(page).to_have_url(f"{shop.url}/?page=2")
+    expect(page.get_by_text("Page 2 of 2")).to_be_visible()
+    expect(page.get_by_role("link", name="Fashion 24")).to_be_visible()
     page.get_by_role("link", name="Fashion 24").click()
     page.get_by_label("Order", exact=True).select_option("Price: low to high")
     expect(page).to_have_url(f"{shop.url}/?category=fashion&sort=price")
