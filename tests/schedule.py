@@ -18,6 +18,7 @@ KERAS = (
 BROWSER = (
     "tests/browser/test_storefront.py",
     "tests/browser/test_admin.py",
+    "tests/browser/test_desk.py",
     "tests/browser/test_dial.py",
     "tests/test_pages.py",
 )

@@ -43,6 +43,7 @@ def test_the_papers_are_there() -> None:
         "feeds.md",
         "operations.md",
         "measured.md",
+        "merchandising.md",
         "privacy.md",
         "settings.md",
     } <= set(PAPERS)

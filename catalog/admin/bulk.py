@@ -15,7 +15,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.views.decorators.http import require_http_methods, require_POST
 
-from catalog.admin.uploads import ACCEPT, Upload, keep_uploads, kept_upload, of_token, token_of
+from catalog.admin.uploads import ACCEPT, Upload, keep_uploads, kept_upload, of_token, shown_kept, token_of
 from catalog.changes.photo_groups import (
     MOST_PHOTOS,
     CannotMake,
@@ -29,7 +29,6 @@ from catalog.changes.photo_groups import (
 from catalog.models import Category, Product
 from catalog.photos.archives import ArchiveError, looks_like_archive, unpacked
 from catalog.photos.storage_errors import StorageUnavailable
-from catalog.representation import thumbnail_url
 
 if TYPE_CHECKING:
     Base = admin.ModelAdmin[Product]
@@ -104,14 +103,7 @@ class ManyProducts(Base):
                 "sku": group.sku,
                 "existing": group.existing,
                 "photos": [
-                    {
-                        "name": one.name,
-                        "token": token_of(one.name, one.kept),
-                        "digest": one.kept.digest,
-                        "thumbnail": thumbnail_url(one.kept.digest),
-                        "known": shown_by.get(one.kept.digest),
-                    }
-                    for one in group.photos
+                    shown_kept(one.name, one.kept) | {"known": shown_by.get(one.kept.digest)} for one in group.photos
                 ],
                 "error": context.get("errors", {}).get(group.sku, ""),
             }
@@ -141,6 +133,8 @@ class ManyProducts(Base):
         made, left, errors = 0, [], {}
         for group in with_existing(list(_groups(request))):
             try:
+                if group.existing is not None and not self.has_change_permission(request, group.existing):
+                    raise CannotMake("a product has this SKU, and you may not change it; give another one")
                 product = make(group, category=category, published="published" in request.POST)
             except (CannotMake, StorageUnavailable) as error:
                 left.append(group)

@@ -12,12 +12,11 @@ from treebeard.forms import movenodeform_factory
 
 from catalog.admin.attribute_rows import AttributesField
 from catalog.admin.photo_forms import KeptPhotosField, PhotosField, PhotoUrlField
-from catalog.admin.uploads import Upload, token_of
+from catalog.admin.uploads import Upload, shown_kept
 from catalog.categories import free_slug
 from catalog.identifiers import canonical_sku, sku_forms
 from catalog.models import Category, Product, ProductImage
 from catalog.photos.store import DuplicatePhoto, KeptPhoto
-from catalog.representation import thumbnail_url
 
 if TYPE_CHECKING:
     ProductModelForm = forms.ModelForm[Product]
@@ -46,6 +45,7 @@ class ProductForm(ProductModelForm):
     class Meta:
         model = Product
         fields = "__all__"
+        labels = {"sku": "SKU"}
         field_classes = {"attributes": AttributesField, "price": PriceField, "sale_price": PriceField}
 
     def clean(self) -> dict[str, Any] | None:
@@ -89,9 +89,7 @@ class ProductForm(ProductModelForm):
         """The new photos that a form with an error keeps, so that they need not be chosen again."""
         given = getattr(self, "cleaned_data", {})
         kept = [*given.get("kept_photos", ()), *((up.name, kept) for up, kept in given.get("new_photos", ()))]
-        return [
-            {"name": name, "token": token_of(name, one), "thumbnail": thumbnail_url(one.digest)} for name, one in kept
-        ]
+        return [shown_kept(name, one) for name, one in kept]
 
 
 class CategoryForm(movenodeform_factory(Category, exclude=["path", "depth", "numchild"])):  # type: ignore[misc]

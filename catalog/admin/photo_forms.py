@@ -15,7 +15,7 @@ from catalog.models import Product, ProductImage
 from catalog.photos import store
 from catalog.photos.fetch import FetchRefused, PhotoFetcher
 from catalog.photos.store import DuplicatePhoto, KeptPhoto
-from catalog.representation import thumbnail_url
+from catalog.representation import photo_url, thumbnail_url
 
 if TYPE_CHECKING:
     PhotoModelForm = forms.ModelForm[ProductImage]
@@ -52,6 +52,11 @@ class PhotoForm(PhotoModelForm):
     def thumbnail(self) -> str:
         """Its address; "" of a photo that is still to be sent or fetched."""
         return thumbnail_url(self.instance.digest) if self.instance.pk and self.instance.digest else ""
+
+    @property
+    def photo(self) -> str:
+        """The address of what is served of it, as large as it is; "" as above."""
+        return photo_url(self.instance.digest, str(self.instance.file)) if self.thumbnail else ""
 
     @property
     def footer(self) -> SafeString:

@@ -9,26 +9,28 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
-from django.http import HttpRequest, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path
+from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from catalog.admin.photo_forms import PhotoFormSet, PhotoUrlField
-from catalog.admin.uploads import Upload, keep_uploads, kept_upload, token_of
+from catalog.admin.uploads import Upload, keep_uploads, kept_upload, of_token, shown_kept
 from catalog.models import Product, ProductImage
 from catalog.photos import store
 from catalog.photos.reading import PhotoError
 from catalog.photos.storage_errors import StorageUnavailable
-from catalog.representation import thumbnail_url
+from catalog.photos.uploads import small_picture
 
 if TYPE_CHECKING:
     Base = admin.ModelAdmin[Product]
 else:
     Base = admin.ModelAdmin
 
+PLACE = "__place__"
 _REFUSED = 422
 _ADDS, _CHANGES = "catalog.add_productimage", "catalog.change_productimage"
 
@@ -40,6 +42,9 @@ class LivePhotos(Base):
         view = self.admin_site.admin_view
         ours = [
             path("photos/keep/", view(require_POST(self.keep_photo)), name="catalog_product_keep_photo"),
+            path(
+                "photos/kept/<str:token>/", view(require_safe(self.kept_picture)), name="catalog_product_kept_picture"
+            ),
             path("<int:product_id>/photos/", view(require_POST(self.add_photo)), name="catalog_product_add_photo"),
             path(
                 "<int:product_id>/photos/<int:image_id>/",
@@ -62,12 +67,22 @@ class LivePhotos(Base):
             kept = kept_upload(upload)
         except ValidationError as error:
             return _refusal(request, error)
-        shown = {"name": upload.name, "token": token_of(upload.name, kept), "thumbnail": thumbnail_url(kept.digest)}
+        shown = shown_kept(upload.name, kept)
         card = render_to_string("admin/catalog/product/kept_photo.html", {"kept": shown})
         return JsonResponse({"card": card, "told": self._told(None, upload)})
 
+    def kept_picture(self, request: HttpRequest, token: str) -> HttpResponse:
+        """A small picture of a photo that no product has yet."""
+        if not (self.has_add_permission(request) or self.has_change_permission(request)):
+            raise PermissionDenied
+        try:
+            data = small_picture(of_token(token)[1])
+        except (ValidationError, PhotoError, FileNotFoundError) as error:
+            raise Http404("there is no such photo any more") from error
+        return HttpResponse(data, content_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
+
     def add_photo(self, request: HttpRequest, product_id: int) -> JsonResponse:
-        """Put a file, or the photo behind `url`, last among a product's photos. `place`: of its card in the form."""
+        """Put a file, or the photo behind `url`, last among a product's photos."""
         product = self._product(request, product_id, _ADDS)
         try:
             if "url" in request.POST:
@@ -79,9 +94,8 @@ class LivePhotos(Base):
         except (ValidationError, PhotoError, StorageUnavailable) as error:
             return _refusal(request, error)
         self.log_change(request, product, [{"added": {"name": "photo", "object": str(image)}}])
-        place = request.POST.get("place", "")
         told = [] if upload is None else self._told(product, upload)
-        return JsonResponse({"card": self.card(request, product, image, place), "told": told})
+        return JsonResponse({"card": self.card(request, product, image), "told": told})
 
     def replace_photo(self, request: HttpRequest, product_id: int, image_id: int) -> JsonResponse:
         """Give a photo another file; its place and alternative text stay."""
@@ -94,17 +108,17 @@ class LivePhotos(Base):
         except (ValidationError, PhotoError, StorageUnavailable) as error:
             return _refusal(request, error)
         self.log_change(request, product, [{"changed": {"name": "photo", "object": str(image), "fields": ["file"]}}])
-        place = request.POST.get("place", "")
-        return JsonResponse({"card": self.card(request, product, image, place), "told": self._told(product, upload)})
+        return JsonResponse({"card": self.card(request, product, image), "told": self._told(product, upload)})
 
-    def card(self, request: HttpRequest, product: Product, image: ProductImage, place: str) -> str:
-        """The photo as the product's form shows it, its fields named for the form of number `place`."""
+    def card(self, request: HttpRequest, product: Product, image: ProductImage) -> str:
+        """The photo as the product's form shows it. The page puts the number of the photo's form, of which it knows how many there
+        are, in place of PLACE."""
         [inline] = [one for one in self.get_inline_instances(request, product) if issubclass(one.formset, PhotoFormSet)]
         formset = inline.get_formset(request, product)(
             instance=product, queryset=ProductImage.objects.filter(pk=image.pk), prefix="images"
         )
         form = formset.initial_forms[0]
-        form.prefix = f"images-{int(place) if place.isascii() and place.isdigit() else 0}"
+        form.prefix = f"images-{PLACE}"
         context = {"form": form, "image": image, "original": product}
         return render_to_string("admin/catalog/product/photo.html", context, request)
 
@@ -124,7 +138,7 @@ class LivePhotos(Base):
             raise ValidationError("The product has a photo from this URL already.", code="duplicate") from error
 
     def _told(self, product: Product | None, upload: Upload) -> list[dict[str, str]]:
-        return [{"level": level, "html": html} for level, html in self.told_of(product, [upload])]
+        return [{"level": level, "html": conditional_escape(text)} for level, text in self.told_of(product, [upload])]
 
 
 def add_by_url(product: Product, url: str) -> ProductImage:

@@ -24,10 +24,10 @@ from catalog.admin.photo_filter import PhotoFilter
 from catalog.admin.photo_forms import PhotoForm, PhotoFormSet
 from catalog.admin.photo_views import LivePhotos, add_by_url
 from catalog.admin.uploads import Upload, keep_uploads
-from catalog.admin.widgets import LabelledDateTime
+from catalog.admin.widgets import LabelledDateTime, TreeChoiceField
 from catalog.changes.products import delete_products
 from catalog.edit_history import Edit, record
-from catalog.models import Product, ProductImage
+from catalog.models import Category, Product, ProductImage
 from catalog.photos import store
 from catalog.photos.storage_errors import StorageUnavailable
 from catalog.photos.store import KeptPhoto
@@ -87,6 +87,7 @@ class ProductAdmin(KeepsHistory, ManyProducts, LivePhotos, ProductModelAdmin):
     search_help_text = "SKU, title or brand"
     list_per_page = 50
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # the tree has its counts; Django would count each category by itself
     actions = ["publish", "unpublish"]
     readonly_fields = ["list_price", "created_at", "updated_at"]
     fieldsets = [
@@ -109,6 +110,11 @@ class ProductAdmin(KeepsHistory, ManyProducts, LivePhotos, ProductModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Product]:
         return super().get_queryset(request).prefetch_related("images")
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "category":
+            kwargs |= {"form_class": TreeChoiceField, "queryset": Category.objects.order_by("path")}
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Product], search_term: str

@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core import signing
 from django.core.exceptions import ValidationError
+from django.urls import reverse
 
 from catalog.photos.reading import EXTENSIONS, PhotoError
 from catalog.photos.storage_errors import StorageUnavailable
@@ -45,6 +46,13 @@ def kept_upload(upload: Upload) -> KeptPhoto:
 def token_of(name: str, kept: KeptPhoto) -> str:
     """What a page names a stored file by that no row refers to yet; `name`: that of the file as it was sent."""
     return signing.dumps([name, kept.digest, kept.name, kept.width, kept.height], salt=_SALT)
+
+
+def shown_kept(name: str, kept: KeptPhoto) -> dict[str, str]:
+    """What a page shows of a stored file that no row refers to yet."""
+    token = token_of(name, kept)
+    picture = reverse("admin:catalog_product_kept_picture", args=[token])
+    return {"name": name, "token": token, "digest": kept.digest, "thumbnail": picture}
 
 
 def of_token(token: str) -> tuple[str, KeptPhoto]:

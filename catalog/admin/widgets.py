@@ -1,10 +1,25 @@
-"""Inputs of the admin that say what they are to who cannot see their place."""
+"""Inputs of the admin that say what they are and where they belong."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from django import forms
 from django.contrib.admin.widgets import AdminSplitDateTime
+
+from catalog.models import Category
+
+if TYPE_CHECKING:
+    CategoryChoiceField = forms.ModelChoiceField[Category]
+else:
+    CategoryChoiceField = forms.ModelChoiceField
+
+
+class TreeChoiceField(CategoryChoiceField):
+    """A category, each shown below its parent."""
+
+    def label_from_instance(self, obj: Category) -> str:
+        return f"{chr(0x2003) * (obj.depth - 1)}{obj.name}"
 
 
 class LabelledDateTime(AdminSplitDateTime):

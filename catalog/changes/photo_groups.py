@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
 from catalog import announce
+from catalog.changes.photos import MOST_PHOTOS as MOST_OF_A_PRODUCT
 from catalog.identifiers import canonical_sku, sku_forms
 from catalog.models import Category, Product, ProductImage
 from catalog.photos import store
@@ -83,12 +84,20 @@ def make(group: PhotoGroup, *, category: Category | None, published: bool) -> Pr
         raise CannotMake(f"a SKU of 1 to {_MOST_SKU} characters is needed")
     if not title or len(title) > _MOST_TITLE:
         raise CannotMake(f"a title of 1 to {_MOST_TITLE} characters is needed")
+    try:
+        return _made(replace(group, sku=sku, title=title), category, published)
+    except IntegrityError as error:
+        raise CannotMake("somebody else has just made a product of this SKU; look at it, then try again") from error
+
+
+def _made(group: PhotoGroup, category: Category | None, published: bool) -> Product:
+    """Raises CannotMake, IntegrityError, StorageUnavailable."""
     with transaction.atomic(), announce.together():
         if store.hold(one.kept for one in group.photos):
             raise CannotMake("its photos are kept no longer; choose them again")
-        product = Product.objects.select_for_update(no_key=True).filter(sku__in=sku_forms(sku)).first()
+        product = Product.objects.select_for_update(no_key=True).filter(sku__in=sku_forms(group.sku)).first()
         if product is None:
-            product = Product.objects.create(sku=sku, title=title, category=category, published=published)
+            product = Product.objects.create(sku=group.sku, title=group.title, category=category, published=published)
         have = set(product.images.values_list("digest", flat=True))
         position = store.next_position(product.pk)
         for photo in group.photos:
@@ -99,6 +108,8 @@ def make(group: PhotoGroup, *, category: Category | None, published: bool) -> Pr
             image.save()
             have.add(photo.kept.digest)
             position += 1
+        if len(have) > MOST_OF_A_PRODUCT:
+            raise CannotMake(f"a product may have {MOST_OF_A_PRODUCT} photos; leave some out")
         store.touch(product.pk)
     return product
 

@@ -5,9 +5,14 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 
+from django.conf import settings
+from django.core.files.storage import default_storage
+from PIL import Image
+
 from catalog.photos import store
 from catalog.photos.hashes import PictureHashes, picture_hashes
 from catalog.photos.reading import decode_photo
+from catalog.photos.storage_errors import storage_errors
 from catalog.photos.store import KeptPhoto
 from catalog.representation import THUMBNAIL_SIDE
 
@@ -27,3 +32,16 @@ def keep_upload(data: bytes) -> KeptUpload:
     """
     hashes = picture_hashes(decode_photo(io.BytesIO(data), at_least=THUMBNAIL_SIDE))
     return KeptUpload(store.keep(data), hashes)
+
+
+def small_picture(kept: KeptPhoto, *, side: int = 240) -> bytes:
+    """A JPEG of at most that many pixels a side, of a stored upload that no row names yet, and so has no thumbnail.
+
+    Raises PhotoError, DecodersBusy, StorageUnavailable, and FileNotFoundError where the file was swept.
+    """
+    with storage_errors("the photo could not be read"), default_storage.open(kept.name) as file:
+        small = decode_photo(io.BytesIO(file.read(settings.MAX_PHOTO_BYTES + 1)), at_least=side)
+    small.thumbnail((side, side), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    small.save(buffer, "JPEG", quality=80)
+    return buffer.getvalue()

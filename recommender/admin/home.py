@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -89,9 +90,9 @@ def _tiles(found: Figures, *, may_retry: bool) -> Iterator[Tile]:
         _spark(of_day, lambda one: one.without_photo),
     )  # fmt: skip
     yield Tile(
-        "Placeholders", f"{found.placeholders:,}", "See the pictures",
+        "Placeholders", f"{found.nothing_else:,}", "See the pictures",
         f"{reverse('admin:recommender_placeholder_changelist')}?is_placeholder__exact=1", "recommender.view_placeholder",
-        f"{found.nothing_else:,} products show nothing else", found.nothing_else > 0,
+        f"products that show nothing else; {found.placeholders:,} pictures are placeholders", found.nothing_else > 0,
         _spark(of_day, lambda one: one.placeholders),
     )  # fmt: skip
     yield _of_recall(found)
@@ -116,7 +117,7 @@ def _of_recall(found: Figures) -> Tile:
     return Tile(
         "Live recall", "not measured yet" if latest is None else f"{latest:.1%}", "See the spaces",
         reverse("admin:recommender_space_changelist"), "recommender.view_space", worst,
-        latest is not None and latest < 0.95,
+        latest is not None and latest < settings.RECALL_WARN_BELOW,
         _line([100 * one for one in found.recall], "measurements", "{:.1f} %"),
     )  # fmt: skip
 

@@ -89,7 +89,12 @@ class EmbeddingJobAdmin(ReadOnlyAdmin):
         return ours + super().get_urls()
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        context = {"queue": queue_status(), "may_ask": request.user.has_perm(MAY_ASK), **(extra_context or {})}
+        context = {
+            "title": "Photos",
+            "queue": queue_status(),
+            "may_ask": request.user.has_perm(MAY_ASK),
+            **(extra_context or {}),
+        }
         response: HttpResponse = super().changelist_view(request, context)
         return response
 

@@ -14,6 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path
+from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST, require_safe
 
@@ -104,7 +105,12 @@ class RecommendingProductAdmin(DeletesDerivedRows, ProductAdmin):
         """The page again; for its script, which leaves the page as it is, what there is to say."""
         if request.headers.get("Accept") == "application/json":
             return JsonResponse(
-                {"told": [{"level": one.level_tag, "html": one.message} for one in get_messages(request)]}
+                {
+                    "told": [
+                        {"level": one.level_tag, "html": conditional_escape(one.message)}
+                        for one in get_messages(request)
+                    ]
+                }
             )
         return redirect("admin:catalog_product_change", product_id)
 

@@ -50,12 +50,22 @@ class CategoryChoice(Choice):
         return f"{'– ' * (obj.depth - 1)}{obj.name}"
 
 
+class MomentField(forms.DateTimeField):
+    """A date and time in one labelled field of the browser's own, in the time zone of the admin."""
+
+    def __init__(self, **options: Any) -> None:
+        widget = forms.DateTimeInput(attrs={"type": "datetime-local", "step": "1"}, format="%Y-%m-%dT%H:%M:%S")
+        super().__init__(required=False, widget=widget, **options)
+
+
 class RuleForm(Base):
     for_product = ProductField(label="Product that is looked at")
     for_category = CategoryChoice(
         label="Category, and those below it", queryset=Category.objects.order_by("path"), required=False
     )
     product = ProductField(label="Product")
+    starts_at = MomentField(label="From", help_text="Empty: at once.")
+    ends_at = MomentField(label="Until", help_text="Empty: until it is switched off.")
 
     class Meta:
         model = Rule

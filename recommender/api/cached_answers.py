@@ -166,9 +166,17 @@ def cached_or_made(request: HttpRequest, make: Make) -> bytes:
         return kept.body
     body, space = make()
     if space is not None and beginning is not None and beginning.space_id == space.pk:
-        if beginning.rules == rules_in_force().version:
+        if _are_in_force(beginning.rules):
             answers_cache.keep(beginning, body)
     return body
+
+
+def _are_in_force(version: str) -> bool:
+    """Whether the rules are of that version; False where Postgres cannot be asked."""
+    try:
+        return rules_in_force().version == version
+    except Error:
+        return False
 
 
 def _admission(environ: Environ) -> Admission:

@@ -20,7 +20,7 @@ from psycopg import sql
 
 from recommender import redis_client
 from recommender.encoder.store import EncoderNotCompiled, current_encoder
-from recommender.models import Encoder
+from recommender.models import Encoder, Rule
 from recommender.spaces.first import ensure_first_space
 
 ENCODER_FILE = "encoder.pickle"
@@ -49,13 +49,19 @@ def temporary_shop() -> Iterator[tuple[Path, dict[str, str]]]:
 def open_tables(folder: Path) -> None:
     """In a process of the temporary shop: its tables, and the encoder that lies in the folder, or one that is compiled now,
     with the first space."""
-    call_command("migrate", verbosity=0)
+    make_tables()
     laid = folder / ENCODER_FILE
     if laid.exists():
         Encoder.objects.create(**pickle.loads(laid.read_bytes()))
         ensure_first_space(encoder=current_encoder())
     else:
         call_command("compile_encoder", verbosity=0, stdout=sys.stderr)
+
+
+def make_tables() -> None:
+    """The tables of a new shop, without the rule that a new shop has: benches measure likeness alone."""
+    call_command("migrate", verbosity=0)
+    Rule.objects.all().delete()
 
 
 def _environment(database: str, folder: Path, redis_url: str) -> dict[str, str]:

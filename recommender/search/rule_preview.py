@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from typing import Any, Literal
 
 from django.db.models import QuerySet
@@ -73,8 +74,8 @@ def preview(rule: Rule) -> Sequence[Compared]:
     rows = [
         Compared(
             product=products[one],
-            before=_shown(was, described, {item.product_id: place for place, item in enumerate(now)}, gone="gone"),
-            after=_shown(now, described, {item.product_id: place for place, item in enumerate(was)}, gone="new"),
+            before=_shown(was, now, described, alone="gone"),
+            after=_shown(now, was, described, alone="new"),
         )
         for one, (was, now) in pairs.items()
         if one in products and (was or now)
@@ -111,12 +112,15 @@ def _near(product_id: int, filters: Filters) -> list[int]:
 
 
 def _shown(
-    page: Sequence[Candidate], described: dict[int, dict[str, Any]], other: dict[int, int], *, gone: Mark
+    page: Sequence[Candidate], other: Sequence[Candidate], described: dict[int, dict[str, Any]], *, alone: Mark
 ) -> list[Shown]:
-    """A page with marks: `gone` for what is not in the other page, "moved" for what has another place in it."""
+    """A page with marks: `alone` for what is not in the other page, "moved" for what stands in another order there."""
+    products, others = [one.product_id for one in page], [one.product_id for one in other]
+    blocks = SequenceMatcher(None, products, others, autojunk=False).get_matching_blocks()
+    in_order = {product for block in blocks for product in products[block.a : block.a + block.size]}
     shown = []
-    for place, item in enumerate(page):
+    for item in page:
         if item.image_id in described:
-            mark: Mark = gone if item.product_id not in other else "moved" if other[item.product_id] != place else ""
+            mark: Mark = "" if item.product_id in in_order else "moved" if item.product_id in others else alone
             shown.append(Shown(product=described[item.image_id], mark=mark))
     return shown

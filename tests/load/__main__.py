@@ -50,6 +50,9 @@ def _set_up(folder: Path, products: int) -> None:
     django.setup()
     logging.getLogger("recommender").setLevel(logging.ERROR)
     call_command("migrate", verbosity=0)
+    from recommender.models import Rule
+
+    Rule.objects.all().delete()  # answers are judged by likeness alone
     call_command("draw_catalogue", folder / "drawn", products=products, side=256, verbosity=0)
     from recommender.encoder.store import save_encoder
     from recommender.spaces.first import ensure_first_space

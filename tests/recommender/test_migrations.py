@@ -1,4 +1,4 @@
-"""The migration to recipes and parts goes back, once nothing answers that an earlier version cannot read."""
+"""Migrations of the recommender on the rows of a shop: what they leave of them, forwards and backwards."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.exceptions import IrreversibleError
 
-from recommender.models import Encoder, Space
+from recommender.merchandising.rules import editing
+from recommender.models import Encoder, Rule, Space
+from tests.catalog.factories import make_product
 from tests.recommender.spaces.gallery import encoder_row
 
 
@@ -40,3 +42,14 @@ def test_a_later_recipe_is_forgotten_when_nothing_answers_from_it(migrated: None
         assert cursor.fetchall() == [(kept.pk,)]
         cursor.execute("SELECT id FROM recommender_encoder")
         assert cursor.fetchall() == [(first.pk,)]
+
+
+@pytest.mark.parametrize("has_products", [False, True])
+def test_in_stock_first_is_on_in_a_new_shop_and_off_in_an_upgraded_one(migrated: None, has_products: bool) -> None:
+    if has_products:
+        make_product()
+    call_command("migrate", "recommender", "0005", verbosity=0)
+    call_command("migrate", "recommender", "0006", verbosity=0)
+    (rule,) = Rule.objects.all()
+    assert (rule.kind, rule.scope, rule.enabled) == ("stock_first", "everywhere", not has_products)
+    assert editing.undo(rule.pk, by=None).enabled is False

@@ -37,7 +37,7 @@ if (form) {
   const show = () => { note.textContent = isChanged() ? "Unsaved changes" : ""; };
   form.addEventListener("input", show);
   form.addEventListener("change", show);
-  form.addEventListener("submit", () => { leaving = true; });
+  form.addEventListener("submit", (event) => { leaving = !event.defaultPrevented; });
   window.addEventListener("pageshow", () => { leaving = false; });
   window.addEventListener("beforeunload", (event) => {
     if (!leaving && isChanged()) event.preventDefault();

@@ -37,12 +37,35 @@ function begin() {
     take(event.dataTransfer.files);
   });
 
+  // Whoever saves while files are still being sent saves when they are there; a file that was refused is to be seen first.
+  let underWay = 0;
+  let refused = 0;
+  let saver = null;
+  const wait = document.createElement("p");
+  wait.className = "desk-unsaved";
+  wait.setAttribute("role", "status");
+  form.querySelector(".submit-row")?.append(wait);
+  form.addEventListener("submit", (event) => {
+    if (!underWay) return;
+    event.preventDefault();
+    [saver, refused] = [event.submitter, 0];
+    wait.textContent = "Saved as soon as all photos are sent …";
+  }, true);
+  function ended() {
+    underWay -= 1;
+    if (underWay || !saver) return;
+    wait.textContent = refused ? "Not saved yet: see what became of the photos, then save." : "";
+    if (!refused) form.requestSubmit(saver);
+    saver = null;
+  }
+
   function add(file) {
     const shown = outcome(outcomes, file.name);
+    underWay += 1;
     inTurn(async () => {
       try {
         const url = section.dataset.add ?? section.dataset.keep;
-        const answer = await send(url, { photo: file, place: counts("INITIAL").value }, shown.progress);
+        const answer = await send(url, { photo: file }, shown.progress);
         insert(answer.card);
         shown.done("done", section.dataset.add ? "added" : "added when the product is saved", answer.told);
         announce(`${file.name} was added`);
@@ -50,6 +73,9 @@ function begin() {
         if (error.again) shown.again(error.message, () => add(file));
         else shown.done("failed", error.message);
         announce(`${file.name} was not added`);
+        refused += 1;
+      } finally {
+        ended();
       }
     });
   }
@@ -68,7 +94,7 @@ function begin() {
     const shown = outcome(outcomes, url);
     inTurn(async () => {
       try {
-        const answer = await send(section.dataset.add, { url, place: counts("INITIAL").value });
+        const answer = await send(section.dataset.add, { url });
         if (urlInput.value.trim() === url) urlInput.value = "";
         insert(answer.card);
         form.dispatchEvent(new Event("change"));
@@ -79,7 +105,7 @@ function begin() {
 
   /** A card of the server. One with a row of its own is one more form that the product had from the start. */
   function insert(html) {
-    const card = element(html);
+    const card = element(html.replaceAll("__place__", counts("INITIAL").value));
     if (card.dataset.image) {
       for (const name of ["INITIAL", "TOTAL"]) counts(name).value = Number(counts(name).value) + 1;
     }
@@ -100,7 +126,8 @@ function begin() {
 
   function prepare(card) {
     showScripted(card);
-    card.draggable = true;
+    // By its picture alone, so that text in its fields can be chosen with the mouse.
+    card.querySelector(".desk-photo-picture").draggable = true;
     card.querySelector("[data-drop-kept]")?.addEventListener("click", () => { card.remove(); form.dispatchEvent(new Event("change")); input.focus(); });
     for (const button of card.querySelectorAll("[data-move]")) {
       button.addEventListener("click", () => move(card, Number(button.dataset.move), button));
@@ -116,8 +143,9 @@ function begin() {
     const removal = card.querySelector("[name$=-DELETE]");
     removal?.addEventListener("change", () => card.classList.toggle("is-removed", removal.checked));
     card.addEventListener("dragstart", (event) => {
-      if (event.target !== card) return;
+      if (!event.target.closest(".desk-photo-picture")) return;
       event.dataTransfer.effectAllowed = "move";
+      event.dataTransfer.setDragImage(card, 20, 20);
       event.dataTransfer.setData("text/plain", "");
       card.classList.add("is-dragged");
     });
@@ -168,10 +196,11 @@ function begin() {
     const shown = outcome(outcomes, chosen.name);
     inTurn(async () => {
       try {
-        const place = file.name.split("-")[1];
-        const answer = await send(card.dataset.replace, { photo: chosen, place }, shown.progress);
+        const answer = await send(card.dataset.replace, { photo: chosen }, shown.progress);
         const fresh = element(answer.card);
-        card.querySelector(".desk-photo-picture").replaceWith(fresh.querySelector(".desk-photo-picture"));
+        const picture = fresh.querySelector(".desk-photo-picture");
+        picture.draggable = true;
+        card.querySelector(".desk-photo-picture").replaceWith(picture);
         const footer = [card, fresh].map((one) => one.querySelector("[data-footer]"));
         if (footer[0] && footer[1]) footer[0].replaceWith(footer[1]);
         file.value = "";

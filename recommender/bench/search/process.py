@@ -33,9 +33,9 @@ def main() -> None:
     folder, count, peers = Path(sys.argv[1]), int(sys.argv[2]), [name for name in sys.argv[3].split(",") if name]
     graphs = [name for name in sys.argv[4].split(",") if name]
     django.setup()
-    from django.core.management import call_command
+    from recommender.bench.temporary import make_tables
 
-    call_command("migrate", verbosity=0)
+    make_tables()
     result = measure(folder, count, peers, graphs, lambda text: print(text, file=sys.stderr, flush=True))
     sys.stdout.write(orjson.dumps(result).decode())
 
@@ -46,6 +46,7 @@ def measure(
     from recommender.bench.search import dial as search_dial
     from recommender.bench.search import graphs as search_graphs
     from recommender.bench.search import peers as search_peers
+    from recommender.bench.search import rules as search_rules
     from recommender.bench.search import truth as search_truth
     from recommender.bench.search import worst as search_worst
     from recommender.bench.search.gallery import COLOUR_DIMENSIONS, DIMENSIONS, SHAPE_DIMENSIONS, generate
@@ -86,6 +87,8 @@ def measure(
     worst = search_worst.measure(space, gallery)
     say("recall and time at each tenth of the dial")
     dial = search_dial.measure(space, gallery, judged, queries)
+    say("in stock first")
+    rules = search_rules.measure(gallery, judged, queries)
     skipped = {}
     for name in peers:
         say(f"peer: {name}")
@@ -107,6 +110,7 @@ def measure(
         "engines": engines,
         "worst": worst,
         "dial": dial,
+        "rules": rules,
         "skipped_peers": skipped,
         "filters": filters,
         "http": http,

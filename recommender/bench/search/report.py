@@ -130,6 +130,18 @@ def markdown(result: dict[str, Any], *, plot: str | None) -> str:
         )
     lines += [
         "",
+        "## Rules: cold answers with *in stock first* in force, and with no rule, in turns, in one process",
+        "",
+    ]
+    lines += ["| vectors | recall@10 | p50 ms in stock first | no rule | ratio |", "|---|---|---|---|---|"]
+    for run in result["runs"]:
+        rules = run["rules"]
+        lines.append(
+            f"| {run['vectors']:,} | {rules['stock_first']['recall']:.3f} | {rules['stock_first']['p50_ms']:.2f}"
+            f" | {rules['none']['p50_ms']:.2f} | {rules['stock_first_over_none_p50']:g} |"
+        )
+    lines += [
+        "",
         "## Over HTTP (the shipped server, all production middleware, keys and buckets on, 12 products with their fields)",
         "",
     ]

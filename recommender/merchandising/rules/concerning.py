@@ -48,8 +48,9 @@ def rules_of_searches(book: RuleBook, searches: Sequence[Sequence[int]]) -> list
     """For each search, given by the ids of the products that ask, the rules that concern it. At most one statement."""
     if not book.rules:
         return [NO_RULES] * len(searches)
-    known = _asking(book.rules, {product for search in searches for product in search})
-    return [_applied(book.rules, search, known) for search in searches]
+    products = {product for search in searches for product in search}
+    known = _asking([*book.for_products(products), *book.others], products)
+    return [_applied([*book.for_products(search), *book.others], search, known) for search in searches]
 
 
 def _asking(rules: Sequence[Rule], products: set[int]) -> Mapping[int, _Asking]:
@@ -65,7 +66,9 @@ def _asking(rules: Sequence[Rule], products: set[int]) -> Mapping[int, _Asking]:
 def _applied(rules: Sequence[Rule], search: Sequence[int], known: Mapping[int, _Asking]) -> RulesOfSearch:
     asking = [known[product] for product in search if product in known]
     ranked = [(place, rule) for rule in rules if (place := _specificity(rule, search, asking)) is not None]
-    concerned = [rule for _, rule in sorted(ranked, key=lambda one: one[0])]  # stable: the newer stays before the older
+    concerned = [
+        rule for _, rule in sorted(ranked, key=lambda one: one[0])
+    ]  # of one rank the newer stay before the older
     priced = next((one for one in asking if one.price is not None), None)
     of_kind: dict[str, list[Rule]] = {}
     for rule in concerned:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from django.db import connection
 from django.db.models import Q
@@ -30,10 +31,32 @@ WHERE enabled AND (starts_at IS NULL OR starts_at <= statement_timestamp())
 
 @dataclass(frozen=True)
 class RuleBook:
-    """The rules in force, the newest first. `version`: another one for other rules; empty without any."""
+    """The rules in force, the newest first. `version`: another one for other rules; empty without any.
+
+    A shop may have thousands of rules, most of them for one product each; a search looks only at those that may concern it.
+    """
 
     version: str = ""
     rules: Sequence[Rule] = ()
+
+    def for_products(self, products: Iterable[int]) -> list[Rule]:
+        """The rules for these products alone, the newest first."""
+        places = sorted({place for product in products for place in self._by_product.get(product, ())})
+        return [self.rules[place] for place in places]
+
+    @cached_property
+    def others(self) -> Sequence[Rule]:
+        """The rules that are for no single product, the newest first."""
+        return [rule for rule in self.rules if rule.scope != Rule.Scope.PRODUCT]
+
+    @cached_property
+    def _by_product(self) -> Mapping[int, Sequence[int]]:
+        """Places in `rules` of those for a single product, by the product."""
+        places: dict[int, list[int]] = {}
+        for place, rule in enumerate(self.rules):
+            if rule.scope == Rule.Scope.PRODUCT and rule.for_product_id is not None:
+                places.setdefault(rule.for_product_id, []).append(place)
+        return places
 
 
 @dataclass

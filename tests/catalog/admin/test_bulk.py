@@ -9,12 +9,13 @@ import zipfile
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from catalog.changes.photo_groups import NamedPhoto, grouped
+from catalog.changes.photo_groups import CannotMake, NamedPhoto, PhotoGroup, grouped, make
 from catalog.models import Product, ProductImage
+from catalog.photos import store
 from catalog.photos.archives import MOST_FILES, MOST_UNPACKED, ArchiveError, unpacked
 from catalog.photos.store import KeptPhoto
 from tests.catalog.admin.test_pages import upload
@@ -190,6 +191,29 @@ def test_what_cannot_be_made_is_shown_again_and_keeps_nothing_else_out(staff: Cl
     assert digest is not None
     assert staff.post(URL, form | {"skip-0": digest[1]}).status_code == 302
     assert ProductImage.objects.count() == 1
+
+
+def test_a_product_that_is_there_gets_photos_from_who_may_change_it(client: Client, db: None) -> None:
+    make_product(sku="CUP")
+    clerk = User.objects.create_user("clerk", is_staff=True)
+    clerk.user_permissions.add(
+        *Permission.objects.filter(codename__in=["add_product", "add_productimage", "view_product"])
+    )
+    client.force_login(clerk)
+    _, form = previewed(client, upload(1, name="cup.png"))
+    page = client.post(URL, form).content.decode()
+    assert "a product has this SKU, and you may not change it; give another one" in page
+    assert not ProductImage.objects.exists()
+    assert client.post(URL, form | {"sku-0": "CUP-2"}).status_code == 302
+    assert Product.objects.get(sku="CUP-2").images.count() == 1
+
+
+def test_a_product_has_no_more_photos_than_a_page_can_hold(db: None) -> None:
+    photos = [NamedPhoto(f"{number}.png", store.keep(photo_bytes(number, size=(8, 8)))) for number in range(101)]
+    with pytest.raises(CannotMake, match="a product may have 100 photos; leave some out"):
+        make(PhotoGroup("Cup", "CUP", photos), category=None, published=False)
+    assert not Product.objects.exists()
+    assert make(PhotoGroup("Cup", "CUP", photos[:100]), category=None, published=False).images.count() == 100
 
 
 def test_a_zip_is_unpacked_for_the_page(staff: Client) -> None:

@@ -343,6 +343,14 @@ def test_the_forms_page_shows_each_photo(staff: Client) -> None:
     assert re.search(r'<input type="file" name="new_photos"[^>]* multiple', page)
 
 
+def test_a_category_is_chosen_from_the_tree(staff: Client) -> None:
+    make_category("Clothing > Dress")
+    make_category("Home")
+    page = staff.get("/admin/catalog/product/add/").content.decode()
+    chosen = re.findall(r"<option[^>]*>([^<]+)</option>", page[page.index('id="id_category"') :])[:4]
+    assert chosen == ["---------", "Clothing", "\u2003Dress", "Home"]
+
+
 def test_a_category_gets_its_slug_from_its_name(staff: Client) -> None:
     parent = make_category("Clothing")
     make_category("Home > Dress")

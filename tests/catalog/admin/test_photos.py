@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.core.files.storage import default_storage
 from django.test import Client
+from PIL import Image
 
 from catalog.models import Product, ProductImage
 from catalog.photos import store
@@ -35,11 +37,11 @@ def digest(seed: int) -> str:
 def test_a_file_is_stored_at_once_and_its_card_belongs_to_the_form(staff: Client) -> None:
     image = make_image(seed=1)
     product = image.product
-    answer = add(staff, product, photo=upload(2), place="1")
+    answer = add(staff, product, photo=upload(2))
     assert answer.status_code == 200
     new = ProductImage.objects.get(product=product, digest=digest(2))
     assert new.position == 1
-    card = answer.json()["card"]
+    card = answer.json()["card"].replace("__place__", "1")
     assert f'data-image="{new.pk}"' in card and f"/media/thumbnails/{new.digest}.jpg" in card
     fields = dict(re.findall(r'name="(images-1-[a-z]+)"(?: value="(\d+)")?', card, re.IGNORECASE))
     assert fields["images-1-id"] == str(new.pk) and {"images-1-alt", "images-1-position", "images-1-file"} <= set(
@@ -84,8 +86,8 @@ def test_a_photo_is_replaced_in_its_place(staff: Client) -> None:
     assert staff.post(url, {"photo": upload(data=b"no photo")}).status_code == 422
     image.refresh_from_db()
     assert image.digest == digest(1)
-    answer = staff.post(url, {"photo": upload(2), "place": "0"})
-    assert answer.status_code == 200 and 'name="images-0-alt" value="front"' in answer.json()["card"]
+    answer = staff.post(url, {"photo": upload(2)})
+    assert answer.status_code == 200 and 'name="images-__place__-alt" value="front"' in answer.json()["card"]
     image.refresh_from_db()
     assert (image.digest, image.alt) == (digest(2), "front")
     of_another = f"/admin/catalog/product/{make_product().pk}/photos/{image.pk}/"
@@ -96,6 +98,10 @@ def test_a_photo_of_a_product_to_come_is_kept_under_a_token(staff: Client) -> No
     answer = staff.post("/admin/catalog/product/photos/keep/", {"photo": upload(1, name="front.png")})
     assert answer.status_code == 200 and not ProductImage.objects.exists()
     [token] = re.findall(r'name="kept_photos" value="([^"]+)"', answer.json()["card"])
+    [picture] = re.findall(r'<img src="([^"]+)"', answer.json()["card"])
+    shown = staff.get(picture)
+    assert shown["Content-Type"] == "image/jpeg" and Image.open(io.BytesIO(shown.content)).size == (64, 48)
+    assert staff.get(picture.replace(token, "forged")).status_code == 404
     form = form_of(None, kept_photos=[token])
     assert staff.post("/admin/catalog/product/add/", form).status_code == 302
     assert list(Product.objects.get().images.values_list("digest", flat=True)) == [digest(1)]

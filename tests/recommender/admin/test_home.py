@@ -108,17 +108,15 @@ def test_recall_and_samples_are_numbers_with_lines(colour_space: Space, staff: C
     assert list(listed) == [poor] and f"id__in={poor.pk}" in page
 
 
-def test_home_costs_the_same_statements_however_large_the_shop(staff: Client) -> None:
+def test_home_costs_the_same_statements_however_large_the_shop() -> None:
     counts = []
     for _ in range(2):
         for _ in range(5):
             make_image()
             feed = Feed.objects.create(name=f"feed {Feed.objects.count()}", url="https://shop.example/f")
             FeedRun.objects.create(feed=feed, state=FeedRun.State.ENDED, began_at=timezone.now())
-        staff.get("/admin/")
-        figures(fresh=True)
         with CaptureQueriesContext(connection) as captured:
-            staff.get("/admin/")
+            figures(fresh=True)
         counts.append(len(captured))
     assert counts[0] == counts[1]
 

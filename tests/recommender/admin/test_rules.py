@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -68,21 +68,26 @@ RULE_FIELDS = (
     "price_to",
     "scope",
 )
-RULE_FIELDS += ("for_product", "for_category", "for_brand", "reason")
+RULE_FIELDS += ("for_product", "for_category", "for_brand", "reason", "starts_at", "ends_at")
 
 
 def test_a_rule_is_made_by_skus_and_says_who_and_why(staff: Client, products: list[Product]) -> None:
     sent = fields(
         kind="pin", place="2", product="D-20", scope="product", for_product=str(products[0].pk), reason="campaign"
     )
+    sent |= {"starts_at": "2026-01-02T03:04:05", "ends_at": "2999-01-02T03:04"}
     answer = staff.post(reverse(ADD), sent, follow=True)
     rule = Rule.objects.get()
     assert answer.redirect_chain and (rule.product, rule.for_product) == (products[20], products[0])
+    assert rule.starts_at == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC) and rule.ends_at == datetime(
+        2999, 1, 2, 3, 4, tzinfo=UTC
+    )
     assert (rule.created_by, rule.changed_by) == (User.objects.get(), User.objects.get())
     listed = staff.get(reverse(LIST)).content.decode()
     for words in ("pin Dress 20 (D-20) at place 2", "for Dress 0 (D-0)", "in force", "campaign", "keeper"):
         assert words in listed
     form = staff.get(reverse("admin:recommender_rule_change", args=[rule.pk])).content.decode()
+    assert 'value="2026-01-02T03:04:05"' in form
     assert 'value="D-20"' in form and 'value="D-0"' in form
     assert "<script>" not in form and " style=" not in form
 
@@ -124,7 +129,7 @@ def test_a_changed_rule_is_looked_at_as_the_form_has_it(staff: Client, products:
     (row,) = page.context["rows"]
     assert [one.product["sku"] for one in row.before] == [f"D-{i}" for i in range(1, 7)]
     assert [one.product["sku"] for one in row.after] == ["D-20", *(f"D-{i}" for i in range(1, 6))]
-    assert [one.mark for one in row.after] == ["new", *["moved"] * 5]
+    assert [one.mark for one in row.after] == ["new", *[""] * 5]
     assert page.context["action"] == reverse("admin:recommender_rule_change", args=[rule.pk])
     assert Rule.objects.get().place == 3
     kept = staff.get(reverse("admin:recommender_rule_preview", args=[rule.pk])).context["rows"]
@@ -149,7 +154,15 @@ def test_a_rule_that_waits_is_shown_as_if_it_were_in_force(products: list[Produc
     rule.starts_at = timezone.now() + timedelta(days=1)
     editing.save(rule, by=None)
     (row,) = preview(rule)
-    assert [one.mark for one in row.before] == ["gone", *["moved"] * 5]
+    assert [one.mark for one in row.before] == ["gone", *[""] * 5]
+
+
+def test_what_stands_in_another_order_is_moved(products: list[Product]) -> None:
+    (row,) = preview(
+        Rule(kind="pin", scope="product", for_product=products[0], target="product", product=products[2], place=5)
+    )
+    assert [one.mark for one in row.before] == [*["", "moved"], *[""] * 4]
+    assert [one.mark for one in row.after] == [*[""] * 4, "moved", ""]
 
 
 def test_the_last_change_is_taken_back(staff: Client, products: list[Product]) -> None:

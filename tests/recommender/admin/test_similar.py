@@ -98,6 +98,13 @@ def test_an_item_is_pinned_hidden_and_brought_back(staff: Client, product: Produ
     assert titles(staff, product) == ["Reddish", "Blue"]
 
 
+def test_a_title_with_markup_is_told_as_text(staff: Client, product: Product) -> None:
+    Product.objects.filter(title="Blue").update(title="<img src=x onerror=alert(1)>")
+    blue = Product.objects.get(title__startswith="<img")
+    [(_, text)] = ruled(staff, product, do="boost", product=blue.pk)
+    assert "&lt;img src=x" in text and "<img" not in text
+
+
 @pytest.mark.parametrize(
     ("what", "said"),
     [
@@ -146,3 +153,19 @@ def test_its_script_is_told_and_the_page_stays(staff: Client, product: Product) 
     answer = staff.get(reverse("admin:recommender_similar_items", args=[product.pk])).json()
     assert answer["pending"] is True
     assert answer["thumbnails"] == {str(photo.pk): f"/media/thumbnails/{photo.digest}.jpg"}
+
+
+def test_only_who_may_is_offered_to_embed_again_and_to_call_a_photo_a_placeholder(
+    client: Client, product: Product
+) -> None:
+    clerk = User.objects.create_user("clerk", is_staff=True)
+    may = ["view_product", "change_product", "view_productimage", "change_productimage"]
+    clerk.user_permissions.add(*Permission.objects.filter(codename__in=may, content_type__app_label="catalog"))
+    client.force_login(clerk)
+    url = reverse("admin:catalog_product_change", args=[product.pk])
+    page = client.get(url).content.decode()
+    assert "is-done" in page and "Embed again" not in page and "This is a placeholder" not in page
+    codenames = ["change_embeddingjob", "change_placeholder"]
+    clerk.user_permissions.add(*Permission.objects.filter(codename__in=codenames))
+    page = client.get(url).content.decode()
+    assert "Embed again" in page and "This is a placeholder" in page

@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from recommender.bench.search import dial, filters, graphs, peers, report, worst
+from recommender.bench.search import dial, filters, graphs, peers, report, rules, worst
 from recommender.bench.search import truth as search_truth
 from recommender.bench.search.gallery import (
     COLOUR_DIMENSIONS,
@@ -26,6 +26,7 @@ from recommender.bench.search.shop import write_shop
 from recommender.evaluation.dial import TENTHS
 from recommender.evaluation.recall import recall_of
 from recommender.index.pgvector.options import Parameters
+from recommender.merchandising.rules.in_force import rules_in_force
 from recommender.models import ImageVector
 from recommender.projection.apply import Projection, unit
 
@@ -116,6 +117,9 @@ def test_the_shop_is_written_and_measured(gallery: Gallery, tmp_path: Path) -> N
     assert 0.3 < measured["own_over_plain_p50"] < 3
     space.refresh_from_db()
     assert space.colour_dimensions == COLOUR_DIMENSIONS
+    ruled = rules.measure(gallery, queries[:15], list(range(0, 200, 2)))
+    assert ruled["stock_first"]["recall"] >= 0.95 and 0.3 < ruled["stock_first_over_none_p50"] < 3
+    assert not rules_in_force().rules
     value, _ = recall_of(space, queries=20)
     assert value is not None and value >= 0.95
     rows = filters.measure(lambda path: Client().get(path).content, gallery, queries, queries)
@@ -159,6 +163,7 @@ def result() -> dict[str, Any]:
             "own_weight": 0.2, "own": point, "plain": point, "own_over_plain_p50": 1.2,
             "tenths": [{"weight": 0.0, **point}, {"weight": 1.0, **point, "recall": 0.9}],
         },
+        "rules": {"stock_first": point, "none": point, "stock_first_over_none_p50": 1.1},
         "worst": {
             "queries": 20_000, "recall": 0.997, "worst": 12, "worst_share": 0.0006, "found": [8, 4, *[0] * 7, 50, 19938],
             "index_alone": {
@@ -196,6 +201,7 @@ def test_missed_targets_are_said() -> None:
         "100,000: cold p50 at the space's own weight / without parts",
     ]
     page = report.markdown(shown, plot="plot.png")
+    assert "| 100,000 | 0.980 | 1.00 | 1.00 | 1.1 |" in page
     assert "| 100,000: hot answers a second / FastAPI + hnswlib | 1.1 | ≥ 1 | yes |" in page
     assert (
         "| 100,000: per cent of 20,000 products that found fewer than half of their true ten | 0.06 | ≤ 0.05 | **no** |"

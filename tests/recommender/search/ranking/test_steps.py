@@ -13,11 +13,14 @@ import pytest
 
 from catalog.filters.entries.stock import Stock
 from recommender.search.filters import SearchOptions
-from recommender.search.ranking import base
+from recommender.search.ranking import base, stock
 from recommender.search.ranking.base import Candidate, Candidates, Query, Step
 from recommender.search.ranking.diversity import MOST_CANDIDATES, WIDER, Diversity
+from recommender.search.ranking.emphasis import Emphasise
 from recommender.search.ranking.fallback import Fallback
 from recommender.search.ranking.group import Group
+from recommender.search.ranking.narrowing import Hide, SameCategory
+from recommender.search.ranking.pins import Pins
 from recommender.search.ranking.repeats import Repeats
 from recommender.search.ranking.steps import STEPS
 from recommender.search.ranking.threshold import Threshold
@@ -44,7 +47,8 @@ def products(found: Candidates) -> list[int]:
 
 
 def test_the_list_in_its_order() -> None:
-    assert [type(step) for step in STEPS] == [Threshold, Fallback, Group, Repeats, Diversity]
+    kinds = [Pins, Threshold, Fallback, Hide, SameCategory, stock.Stock, Group, Repeats, Emphasise, Diversity]
+    assert [type(step) for step in STEPS] == kinds
 
 
 def test_a_step_that_says_nothing_changes_nothing() -> None:
