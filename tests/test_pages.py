@@ -19,7 +19,7 @@ from tests.workers import process_environment
 __all__ = ["coloured_shop", "drawn_catalogue", "server", "static_files", "web"]
 
 DEMO = "http://127.0.0.1:8000"
-SEARCHES = 17  # answers of searches in the examples
+SEARCHES = 18  # answers of searches in the examples
 
 pytestmark = [
     pytest.mark.worker,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
@@ -15,13 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from catalog.errands.asking import ask, latest
-from catalog.feeds import sampling, trying
-from catalog.feeds.columns import ProductRow
-from catalog.feeds.mapping.by_hand import asked, written
-from catalog.feeds.mapping.files import MappingError
-from catalog.feeds.mapping.suggesting import columns_of, guesses
-from catalog.feeds.names import column_key
-from catalog.feeds.rows import FeedError, FeedRow
+from catalog.feeds.errand_kinds import SAMPLE, TRIAL
 from catalog.feeds.schedule import ask_for, in_words
 from catalog.models import Errand, Feed, FeedRun
 
@@ -31,7 +24,6 @@ else:
     FeedModelAdmin = admin.ModelAdmin
 
 _RUNS = 15  # of the history that are shown
-_EXAMPLE = 40  # characters of a column's example
 
 
 class FeedFlow(FeedModelAdmin):
@@ -50,23 +42,25 @@ class FeedFlow(FeedModelAdmin):
 
     def columns_view(self, request: HttpRequest, feed: int) -> HttpResponse:
         """Which column is which: suggested, shown with what the first products become, corrected, kept."""
+        from catalog.admin import feed_columns  # as late as somebody looks: what reads feeds takes megabytes
+
         found = self._feed(request, feed)
-        errand = latest(sampling.ERRAND, str(feed))
+        errand = latest(SAMPLE, str(feed))
         if errand is None and self.has_change_permission(request, found) and (found.url or found.upload):
-            errand = ask(sampling.ERRAND, about=str(feed), by=request.user.pk)
+            errand = ask(SAMPLE, about=str(feed), by=request.user.pk)
         context: dict[str, Any] = {"errand": errand}
         if errand is not None and errand.state == Errand.State.DONE:
-            rows = sampling.read_rows(errand.result["rows"])
-            mapping, by_hand, problem = self._chosen(request, found, rows)
-            if request.method == "POST" and "keep" in request.POST and not problem:
-                return self._kept(request, found, mapping)
-            context |= self._sampled(found, errand, rows, mapping, by_hand, problem)
+            posted = request.POST if request.method == "POST" else None
+            choice = feed_columns.choice(found, errand, posted)
+            if posted is not None and "keep" in posted and not choice.problem:
+                return self._kept(request, found, choice.mapping)
+            context |= feed_columns.shown(found, errand, choice)
         return self._page(request, found, "columns", "which column is which", context)
 
     def sample_view(self, request: HttpRequest, feed: int) -> HttpResponse:
         """Have the first rows read anew."""
         self._changeable(request, feed)
-        ask(sampling.ERRAND, about=str(feed), by=request.user.pk)
+        ask(SAMPLE, about=str(feed), by=request.user.pk)
         return redirect("admin:catalog_feed_columns", feed)
 
     def trial_view(self, request: HttpRequest, feed: int) -> HttpResponse:
@@ -74,9 +68,9 @@ class FeedFlow(FeedModelAdmin):
         found = self._feed(request, feed)
         if request.method == "POST":
             self._changeable(request, feed)
-            ask(trying.ERRAND, about=str(feed), by=request.user.pk)
+            ask(TRIAL, about=str(feed), by=request.user.pk)
             return redirect("admin:catalog_feed_trial", feed)
-        errand = latest(trying.ERRAND, str(feed))
+        errand = latest(TRIAL, str(feed))
         outdated = (
             errand is not None and errand.state == Errand.State.DONE and errand.result["mapping"] != found.mapping
         )
@@ -129,67 +123,14 @@ class FeedFlow(FeedModelAdmin):
         if not self.has_change_permission(request, get_object_or_404(Feed, pk=pk)):
             raise PermissionDenied
 
-    def _chosen(self, request: HttpRequest, feed: Feed, rows: list[FeedRow]) -> tuple[str, bool, str]:
-        """The mapping that the page shows: what was posted, else what is kept, else what is guessed; whether by hand; what is
-        wrong with it."""
-        guessed = guesses(rows)
-        if request.method != "POST":
-            if feed.mapping.strip() or _are_ours(rows):
-                return feed.mapping, bool(feed.mapping.strip()), ""
-            return written({name: columns[0] for name, columns in guessed.items()}, "", guessed), True, ""
-        if request.POST.get("way") == "found":
-            return "", False, ""
-        names = set(columns_of(rows))
-        chosen = {name: request.POST.get(f"column-{name}", "") for name in _ASKED}
-        if unknown := [column for column in chosen.values() if column and column not in names]:
-            return feed.mapping, True, f"the feed has no column {unknown[0]!r}: choose one of the list"
-        try:
-            return written(chosen, feed.mapping, guessed), True, ""
-        except MappingError as error:
-            return feed.mapping, True, str(error)
-
     def _kept(self, request: HttpRequest, feed: Feed, mapping: str) -> HttpResponse:
         self._changeable(request, feed.pk)
         if feed.mapping != mapping:
             feed.mapping = mapping
             feed.save(update_fields=["mapping"])
             self.log_change(request, feed, "Changed which column is which.")
-        ask(trying.ERRAND, about=str(feed.pk), by=request.user.pk)
+        ask(TRIAL, about=str(feed.pk), by=request.user.pk)
         return redirect("admin:catalog_feed_trial", feed.pk)
-
-    def _sampled(
-        self, feed: Feed, errand: Errand, rows: list[FeedRow], mapping: str, by_hand: bool, problem: str
-    ) -> dict[str, Any]:
-        products: list[ProductRow] = []
-        problems = [problem] if problem else []
-        try:
-            products, wrong = sampling.sample_products(rows, mapping, feed.currency)
-            problems += wrong
-        except FeedError as error:
-            problems.append(str(error))
-        pictures: Mapping[str, str] = errand.result["pictures"]
-        shown = [
-            {
-                "row": product,
-                "photos": [
-                    pictures.get(one, one if one.startswith("https://") else "") for one in (product.photos or ())[:3]
-                ],
-                "price": sampling.price_of(product),
-                "category": " › ".join(product.category or ()),
-            }
-            for product in products
-        ]
-        columns = [
-            (name, next((text for text in texts if text), "")[:_EXAMPLE]) for name, texts in columns_of(rows).items()
-        ]
-        return {
-            "shop": errand.result["shop"],
-            "products": shown,
-            "problems": problems,
-            "fields": asked(mapping, {} if by_hand else guesses(rows)),
-            "columns": columns,
-            "by_hand": by_hand,
-        }
 
     def _page(self, request: HttpRequest, feed: Feed, step: str, title: str, context: dict[str, Any]) -> HttpResponse:
         steps = [
@@ -211,15 +152,6 @@ class FeedFlow(FeedModelAdmin):
         return TemplateResponse(request, f"admin/catalog/feed/{step}.html", told | context)
 
 
-_ASKED = tuple(one.field for one in asked("", {}))
-
-
 def share_of(run: FeedRun) -> int:
     """How far a run is, in per cent; 0 where the size of its feed is not known."""
     return round(100 * min(run.position / run.size, 1)) if run.size else 0
-
-
-def _are_ours(rows: list[FeedRow]) -> bool:
-    """Whether the feed needs no mapping: a known shop system wrote it, or it names its columns as we do."""
-    names = {column_key(name) for name in columns_of(rows)}
-    return sampling.shop_of(rows) != "" or {"id", "title"} <= names

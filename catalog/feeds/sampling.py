@@ -1,37 +1,28 @@
-"""Reads the first rows of a feed, so that a person can say which column is which and see what comes of it."""
+"""Reads the first rows of a feed, so that a person can say which column is which. A worker does it; `samples` is what pages need."""
 
 from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
-from catalog.changes.pricing_words import price_words
 from catalog.errands.registry import ErrandFailed, Progress
-from catalog.feeds.columns import ProductRow, RowError, is_url, read_columns
-from catalog.feeds.mapping.applying import mapped
-from catalog.feeds.mapping.files import Mapping, parse_mapping
+from catalog.feeds.columns import is_url
 from catalog.feeds.mapping.photos import looks_like_photos
-from catalog.feeds.mapping.recognising import recognised
-from catalog.feeds.mapping.shop import Context
 from catalog.feeds.photo_files import PhotoReferenceError, read_photo_file
-from catalog.feeds.price_cells import price_texts
-from catalog.feeds.prices import PriceReader, survey
-from catalog.feeds.rows import FeedError, FeedRow, Notices, Number
+from catalog.feeds.rows import FeedError, FeedRow, Number
 from catalog.feeds.runs import opened_feed
-from catalog.filters.entries.price import currencies
+from catalog.feeds.samples import SHOWN, shop_of
 from catalog.models import Errand, Feed
 from catalog.photos.reading import PhotoError, decode_photo
 from catalog.texts import printable
 
-ERRAND = "sample_feed"
 ROWS = 60  # kept; several may be one product
-SHOWN = 6  # products
 _CELL = 2_000  # characters of a value that are kept
 _THUMBNAIL = 160
 
@@ -53,58 +44,6 @@ def sample_feed(errand: Errand, progress: Progress) -> dict[str, Any]:
     except FeedError as error:
         raise ErrandFailed(str(error)) from error
     return {"rows": [_written(row) for row in rows], "shop": shop_of(rows), "pictures": pictures}
-
-
-def shop_of(rows: Sequence[FeedRow]) -> str:
-    """The shop system whose columns these are; "" where none is recognised."""
-    shop = recognised(dict.fromkeys(name for row in rows for name in row.values))
-    return shop.name if shop else ""
-
-
-def read_rows(written: Iterable[dict[str, Any]]) -> list[FeedRow]:
-    """The rows of such an errand's result."""
-    return [
-        FeedRow(
-            one["line"],
-            {name: [_read(text) for text in texts] for name, texts in one["values"]},
-            one["complete"],
-            one["where"],
-        )
-        for one in written
-    ]
-
-
-def sample_products(rows: Sequence[FeedRow], mapping: str, currency: str) -> tuple[list[ProductRow], list[str]]:
-    """The first products that rows become by a mapping file's text ("": as they are found), and a sentence for each row that becomes
-    none. Raises MappingError, FeedError.
-    """
-    rules = parse_mapping(mapping) if mapping.strip() else None
-    reader = PriceReader(
-        currency, lambda: currencies()[0].code, lambda: survey(_texts(rows, rules, currency)), Notices()
-    )
-    products, problems = [], []
-    for row in _mapped(rows, rules, currency):
-        try:
-            products.append(read_columns(row, reader))
-        except RowError as error:
-            problems.append(f"{row.place}: {error}")
-        if len(products) >= SHOWN:
-            break
-    return products, problems[:SHOWN]
-
-
-def price_of(product: ProductRow) -> str:
-    """What is paid, as the page shows it."""
-    return price_words(product.prices, str(product.fields.get("currency") or ""))
-
-
-def _mapped(rows: Sequence[FeedRow], rules: Mapping | None, currency: str) -> Iterable[FeedRow]:
-    context = Context(lambda: iter(rows), Notices(), currency)
-    return (row for row in mapped(iter(rows), context, rules) if isinstance(row, FeedRow))
-
-
-def _texts(rows: Sequence[FeedRow], rules: Mapping | None, currency: str) -> Iterable[str]:
-    return (text for row in _mapped(rows, rules, currency) for text in price_texts(row))
 
 
 def _pictures(rows: Sequence[FeedRow], root: Path) -> dict[str, str]:
@@ -138,7 +77,3 @@ def _kept(text: str) -> str | dict[str, str]:
     """A number that the feed writes as one stays one."""
     kept = printable(text)[:_CELL]
     return {"number": kept} if isinstance(text, Number) else kept
-
-
-def _read(kept: str | dict[str, str]) -> str:
-    return Number(kept["number"]) if isinstance(kept, dict) else kept

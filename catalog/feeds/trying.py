@@ -21,7 +21,6 @@ from catalog.models import Category, Errand, Feed, Product
 from catalog.representation import price_text, thumbnail_url
 from catalog.texts import printable
 
-ERRAND = "try_feed"
 SHOWN = 100  # products of each kind that are listed; all are counted
 _PROBLEMS = 100
 _FIELDS = {

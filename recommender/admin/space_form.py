@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from recommender.encoder.store import HEAVY, EncoderNotCompiled, current_encoder
 from recommender.models import Encoder, Space
 from recommender.spaces.colour import LEAST_WEIGHT, MOST_WEIGHT
-from recommender.spaces.errands import options_from
+from recommender.spaces.errand_kinds import options_from
 from recommender.spaces.options import InvalidSpace, checked
 
 # What the command calls its options, and what this form does.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -18,14 +18,15 @@ from catalog.models import Errand
 from recommender.admin.read_only import ReadOnlyAdmin
 from recommender.admin.space_form import BuildForm
 from recommender.encoder import store as encoders
-from recommender.evaluation.report.kept import kept_judgement
 from recommender.index.types import SpaceGone
 from recommender.models import Encoder, Space
 from recommender.records.reading import MalformedRecord
 from recommender.search.compared import PRODUCTS, compare
-from recommender.spaces import errands, listing
+from recommender.spaces import errand_kinds, listing
 from recommender.spaces.active import active_beside
-from recommender.spaces.guard import Verdict, completeness, verdict
+
+if TYPE_CHECKING:
+    from recommender.spaces.guard import Verdict
 
 LIST, ONE = "admin:recommender_space_changelist", "admin:recommender_space_change"
 MAY_BUILD, MAY_SWITCH, MAY_RETIRE = (f"recommender.{action}_space" for action in ("add", "change", "delete"))
@@ -87,7 +88,7 @@ class SpaceAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         rows = Space.objects.select_related("encoder").defer(*listing.HEAVY).order_by("-pk")
         found = sorted(map(_listed, rows), key=lambda one: one["state"] != Space.State.ACTIVE)
-        builds = Errand.objects.filter(kind=errands.BUILD)
+        builds = Errand.objects.filter(kind=errand_kinds.BUILD)
         context = {
             "title": "Spaces",
             "spaces": [one for one in found if one["state"] != Space.State.RETIRED],
@@ -104,16 +105,18 @@ class SpaceAdmin(ReadOnlyAdmin):
         """One space: what it is, what the guard says, and its judgement as tables and plots."""
         space = self._space(request, int(object_id) if object_id.isdecimal() else 0)
         active = active_beside(space)
-        errand = next(filter(None, (under_way(kind, space.name) for kind in errands.KINDS)), None)
-        last = Errand.objects.filter(about=space.name, kind__in=errands.KINDS).first()
+        errand = next(filter(None, (under_way(kind, space.name) for kind in errand_kinds.KINDS)), None)
+        last = Errand.objects.filter(about=space.name, kind__in=errand_kinds.KINDS).first()
         context = {
             "title": f"Space {space.name}",
             "space": space,
             "active": active,
             "errand": errand,
-            "doing": errands.KINDS[errand.kind] if errand else "",
+            "doing": errand_kinds.KINDS[errand.kind] if errand else "",
             "failed": last if last is not None and last.state == Errand.State.FAILED else None,
-            "switched": last if last and last.kind == errands.ACTIVATE and last.state == Errand.State.DONE else None,
+            "switched": last
+            if last and last.kind == errand_kinds.ACTIVATE and last.state == Errand.State.DONE
+            else None,
             **_judged(space),
         }
         if space.state == Space.State.READY and errand is None:
@@ -126,7 +129,7 @@ class SpaceAdmin(ReadOnlyAdmin):
             raise PermissionDenied
         form = BuildForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
-            ask(errands.BUILD, about=form.cleaned_data["name"], options=form.errand_options, by=request.user.pk)
+            ask(errand_kinds.BUILD, about=form.cleaned_data["name"], options=form.errand_options, by=request.user.pk)
             return redirect(LIST)
         return self._page(request, "build", {"title": "Build a space", "form": form})
 
@@ -134,13 +137,13 @@ class SpaceAdmin(ReadOnlyAdmin):
         """Have a worker do what the button says: `what` is a kind of errand; `force` goes over the guard's objections."""
         found = self._space(request, space)
         what = request.POST.get("what", "")
-        needed = {errands.BUILD: MAY_BUILD, errands.RETIRE: MAY_RETIRE}.get(what, MAY_SWITCH)
-        if what not in errands.KINDS or not request.user.has_perm(needed):
+        needed = {errand_kinds.BUILD: MAY_BUILD, errand_kinds.RETIRE: MAY_RETIRE}.get(what, MAY_SWITCH)
+        if what not in errand_kinds.KINDS or not request.user.has_perm(needed):
             raise PermissionDenied
         options: dict[str, object] = {}
-        if what == errands.BUILD:
+        if what == errand_kinds.BUILD:
             options = {"resume": True}
-        elif what == errands.ACTIVATE:
+        elif what == errand_kinds.ACTIVATE:
             options = {"force": "force" in request.POST}
             if options["force"] and "sure" not in request.POST:
                 messages.error(request, "Nothing was done: tick that you are sure to go over the guard's objections.")
@@ -225,6 +228,9 @@ def _headline(quality: dict[str, float | None] | None) -> dict[str, str]:
 
 def _guard(space: Space, active: Space | None) -> Verdict:
     """What the guard would say now, by the judgement that is kept."""
+    # As late as somebody looks at a space: what judges and draws takes megabytes.
+    from recommender.spaces.guard import Verdict, completeness, verdict
+
     try:
         said = verdict(space)
     except MalformedRecord as error:
@@ -234,6 +240,8 @@ def _guard(space: Space, active: Space | None) -> Verdict:
 
 def _judged(space: Space) -> dict[str, Any]:
     """The judgement that is kept; `malformed` says what is wrong with the record."""
+    from recommender.evaluation.report.kept import kept_judgement
+
     try:
         quality = space.judged
         return {"judged": quality, "fitted": _fitted(space), **(kept_judgement(space, quality) if quality else {})}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from kombu.exceptions import OperationalError
-
 from recommender import redis_client
 from recommender.pipeline.doorbell import application
 
@@ -16,6 +14,8 @@ def workers_answering() -> int | None:
 
     A worker that takes the queue of feeds alone embeds no photo.
     """
+    from kombu.exceptions import OperationalError  # as late as Celery itself: web processes know this module
+
     try:
         found = application().control.inspect(timeout=PING_SECONDS).active_queues() or {}
         photos = application().conf.task_default_queue

@@ -2,41 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from catalog.errands.registry import ErrandFailed, Progress
 from catalog.models import Errand
-from recommender.encoder.store import HEAVY
 from recommender.index.base import EngineAway
-from recommender.models import Encoder, Space
+from recommender.models import Space
 from recommender.spaces.build import BuildInProgress, build_space, continue_build, judge_and_keep
-from recommender.spaces.options import InvalidSpace, SpaceOptions, resumable
+from recommender.spaces.errand_kinds import options_from
+from recommender.spaces.options import resumable
 from recommender.spaces.switch import SwitchRefused, activate, retire
 
-BUILD, JUDGE, ACTIVATE, RETIRE = "build_space", "judge_space", "activate_space", "retire_space"
-# The kinds of errands about one space, by what the page says while they are done.
-KINDS: Mapping[str, str] = {
-    BUILD: "Building a space:",
-    JUDGE: "Judging it on held-out photos:",
-    ACTIVATE: "Activating it:",
-    RETIRE: "Retiring it:",
-}
 _REFUSALS = (ValueError, BuildInProgress, EngineAway)
-
-
-def options_from(given: Mapping[str, Any]) -> SpaceOptions:
-    """The options that an errand keeps; `encoder` is an id. Raises InvalidSpace where there is none of that id."""
-    encoder = Encoder.objects.defer(*HEAVY).filter(pk=given["encoder"]).first()
-    if encoder is None:
-        raise InvalidSpace("the encoder is not there any more: choose another")
-    return SpaceOptions(
-        encoder=encoder,
-        projection=given["projection"],
-        dimensions=given.get("dimensions"),
-        colour_weight=given.get("colour_weight"),
-        labels=given.get("labels") or "",
-    )
 
 
 def build(errand: Errand, progress: Progress) -> dict[str, Any]:

@@ -35,9 +35,11 @@ def test_the_admin_shows_photos_under_its_own_address(admin_client: Client, sett
     """It may be open in a private network alone, where the public address leads elsewhere."""
     settings.PUBLIC_URL = SHOP
     image = make_image()
-    page = admin_client.get("/admin/catalog/product/").content.decode()
-    assert f'href="/media/photos/{image.digest}.png"' in page and f'src="/media/thumbnails/{image.digest}.jpg"' in page
-    assert SHOP not in page
+    for url in ("/admin/catalog/product/", f"/admin/catalog/product/{image.product_id}/change/"):
+        page = admin_client.get(url).content.decode()
+        assert f'src="/media/thumbnails/{image.digest}.' in page
+        assert SHOP not in page
+    assert f'href="/media/photos/{image.digest}.png"' in page  # the form opens it in full size
 
 
 @pytest.mark.parametrize("given", ["", SHOP, "http://10.0.0.7:8000", f"{SHOP}/looks", "https://[::1]:8443"])
