@@ -320,6 +320,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SERVE_INCLUDE_SCHEMA": False,
+    "DEFAULT_GENERATOR_CLASS": "catalog.api.generator.Generator",
     "SERVE_PERMISSIONS": ["catalog.access.drf.AdmittedPermission"],
     "AUTHENTICATION_WHITELIST": [],  # keys are named for the API as a whole (catalog.api.openapi)
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "catalog.api.openapi.complete"],

@@ -1,11 +1,10 @@
-"""Members of the OpenAPI schema whose shape is written as OpenAPI has it, and uploads as bytes."""
+"""Members of the OpenAPI schema whose shape is written as OpenAPI has it; `generator` knows how."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.utils import OpenApiParameter, extend_schema_serializer
 from rest_framework import serializers
 
@@ -21,26 +20,6 @@ class Shaped(serializers.Field[Any, Any, Any, Any]):
     def __init__(self, shape: Mapping[str, Any], **options: Any) -> None:
         super().__init__(**options)
         self.shape = shape
-
-
-class ShapedInSchema(OpenApiSerializerFieldExtension):
-    """Found by drf-spectacular, for being a subclass of its class."""
-
-    target_class = Shaped
-    match_subclasses = True
-
-    def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
-        return dict(self.target.shape)
-
-
-class UploadInSchema(OpenApiSerializerFieldExtension):
-    """A file of a form is bytes; drf-spectacular would call it the URL that a model's file has in answers."""
-
-    target_class = serializers.FileField
-    match_subclasses = True
-
-    def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
-        return {"type": "string", "format": "binary"}
 
 
 def identifier(**options: Any) -> Shaped:

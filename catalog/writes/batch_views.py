@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.access.drf import charge_up_to
 from catalog.access.endpoints import MOST
+from catalog.api.described import extend_schema
 from catalog.api.json_view import as_sent
 from catalog.api.problems import Problem, bad_parameter, problem_members
 from catalog.changes.batches import change_products

@@ -8,10 +8,10 @@ from typing import Any
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from catalog.api.described import extend_schema
 from catalog.api.json_objects import JSON_TYPE
 from catalog.api.json_view import as_sent
 from catalog.api.problems import bad_parameter, problem_members

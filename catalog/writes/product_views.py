@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.api import products as reading
+from catalog.api.described import extend_schema
 from catalog.api.json_view import as_sent
 from catalog.changes.batches import change_product
 from catalog.changes.wishes import Change, Operation
@@ -31,15 +29,10 @@ from catalog.writes.writers import author_of
 _PHOTOS = needed("productimage", ["add", "change", "delete"])
 
 
-def _reader(view: Any) -> Any:
-    """The `get` that `api_view` made of a function, with what its schema says."""
-    return view.cls.get
-
-
 class Products(WriteView):
     """`products/`: the published ones, and a new one."""
 
-    get = _reader(reading.products)
+    get = reading.PublishedProducts.get
 
     @extend_schema(
         operation_id="products_create",
@@ -56,7 +49,7 @@ class Products(WriteView):
 class OneProduct(WriteView):
     """`products/{id}/`."""
 
-    get = _reader(reading.product)
+    get = reading.PublishedProduct.get
 
     @extend_schema(
         operation_id="products_replace",

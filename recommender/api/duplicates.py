@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 
 from django.conf import settings
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from catalog.api.described import extend_schema
 from catalog.api.parameter_schema import PRODUCT
 from catalog.identifiers import ProductName
 from catalog.parameters import check_names

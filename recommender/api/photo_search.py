@@ -11,11 +11,11 @@ from django.conf import settings
 from django.core.files.uploadedfile import InMemoryUploadedFile, UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile
 from django.http import HttpRequest
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.access.drf import charge_up_to
+from catalog.api.described import extend_schema
 from catalog.api.json_view import as_sent
 from catalog.api.problems import Problem
 from catalog.caching import NOT_STORED

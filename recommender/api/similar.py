@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from typing import Any
 
 import orjson
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from catalog.access.drf import charge_up_to
+from catalog.api.described import extend_schema
 from catalog.api.json_view import as_sent
 from catalog.api.parameter_schema import PRODUCT
 from catalog.identifiers import ProductName, ids_of

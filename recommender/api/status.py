@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from catalog.api.described import extend_schema
 from catalog.caching import NOT_STORED
 from recommender.api import schema
 from recommender.api.base_view import SearchView, json_answer

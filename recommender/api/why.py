@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from catalog.api.described import extend_schema
 from catalog.api.parameter_schema import PRODUCT, product_in_path
 from catalog.api.problems import Problem
 from catalog.api.schema import ImageSchema, problem

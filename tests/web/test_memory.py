@@ -28,6 +28,14 @@ CALLERS, PHOTOS_EACH = 5, 4
 
 UNNEEDED = (
     *("celery", "kombu", "scipy", "tensorflow", "keras", "pandas", "matplotlib", "sklearn", "recommender.bench"),
+    *(
+        "jinja2",
+        "django.test",
+        "drf_spectacular.plumbing",
+        "sqlite3",
+        "recommender.evaluation.report",
+        "catalog.feeds.reading",
+    ),
     *("requests", "charset_normalizer", "pygments", "opentelemetry", "babel", "ijson", "python_calamine"),
     *("pi_heif", "PIL.JpegImagePlugin", "PIL.TiffImagePlugin", "PIL.WebPImagePlugin", "catalog.photos.decoding"),
 )

@@ -257,7 +257,7 @@ def test_lists_and_proposals_name_the_parts(coloured_space: Space, admin_client:
     assert found is not None and found.proposal is not None
     assert found.proposal.endswith("--projection pca --dims 32 --color-weight 0.18 --color-dims 8`")
     page = admin_client.get(f"/admin/recommender/space/{space.pk}/change/").content.decode()
-    assert "Colour weight" in page and "Automatic" in page
+    assert "32 dimensions, 8 of colour that weigh 0.18" in page
     out = io.StringIO()
     call_command("evaluate", stdout=out, stderr=io.StringIO())
     assert "drawn@2, pca, 32 dimensions (color 8 × 0.18)" in out.getvalue()
