@@ -21,11 +21,12 @@ PRODUCTION := ENV_FILE=/dev/null DATABASE_URL=postgres://db/lookalike REDIS_URL=
 demo: environment
 	@exec $(VENV) -m config.demo
 
+# `make test LONG=1` runs those, too, that take long and show what other targets show at length.
 # Many tests wait for the processes they start, so there is a test process more than there are cores. `make lint` runs
 # beside them, and is printed last.
 test: environment-dev
 	@mkdir -p .local && { $(MAKE) lint >.local/lint.log 2>&1 & lint=$$!; \
-	$(VENV) -m pytest --create-db --numprocesses logical --dist loadfile --no-loadscope-reorder --durations 25 $(TESTS); \
+	$(VENV) -m pytest --create-db --numprocesses logical --dist loadfile --no-loadscope-reorder --durations 25 -m "$(if $(LONG),,not long)" $(TESTS); \
 	tests=$$?; wait $$lint; lint=$$?; cat .local/lint.log; exit $$((tests ? tests : lint)); }
 
 lint: environment-dev

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.urls import get_resolver
 from drf_spectacular.extensions import OpenApiSerializerFieldExtension
 from drf_spectacular.generators import SchemaGenerator
 from rest_framework import serializers
@@ -17,6 +18,7 @@ class Generator(SchemaGenerator):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        _ = get_resolver().url_patterns  # importing the addresses imports the views
         tell()
 
 

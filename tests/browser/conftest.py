@@ -23,6 +23,7 @@ from recommender.encoder.store import save_encoder
 from recommender.index import lifecycle
 from recommender.index.registry import vector_index
 from recommender.models import EmbeddingJob, Space
+from recommender.pipeline import embed
 from recommender.spaces.first import ensure_first_space
 from tests.load.web import web_server
 from tests.recommender.compiled import compiled_encoder
@@ -136,6 +137,17 @@ def coloured_shop(
     """The same in a space of shape and colour, whose weight is .18."""
     _active_space()
     _embedded(drawn_catalogue, celery_worker_factory)
+    yield Shop(web, drawn_catalogue)
+    drop_partitions()
+
+
+@pytest.fixture
+def embedded_shop(web: str, drawn_catalogue: Path) -> Iterator[Shop]:
+    """The same for who asks the API alone: embedded here, without a worker, and no thumbnail is made yet."""
+    _active_space()
+    call_command("import_products", drawn_catalogue / "products.csv", verbosity=0)
+    embed.work(seconds=60)
+    assert not EmbeddingJob.objects.exclude(state=EmbeddingJob.State.DONE).exists()
     yield Shop(web, drawn_catalogue)
     drop_partitions()
 

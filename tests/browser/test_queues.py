@@ -16,7 +16,7 @@ from tests.browser.conftest import Shop
 from tests.browser.desk import looked_at, sign_in
 from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.browser, pytest.mark.worker]
+pytestmark = [pytest.mark.browser, pytest.mark.worker, pytest.mark.long]
 LONG = 30_000  # milliseconds in which a worker on a busy machine does what was asked
 
 

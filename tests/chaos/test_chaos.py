@@ -17,6 +17,7 @@ from tests.chaos.run import KINDS
 PHOTOS, KILLS, SEED = 120, len(KINDS), 20
 
 
+@pytest.mark.long
 @pytest.mark.worker
 @pytest.mark.timeout(180)
 def test_every_photo_comes_to_its_own_end_whatever_is_killed(tmp_path: Path) -> None:

@@ -19,11 +19,11 @@ import pytest
 from django.core.management import call_command
 
 from catalog.models import Product
-from tests.browser.conftest import Shop, coloured_shop, drawn_catalogue, server, static_files, web
+from tests.browser.conftest import Shop, drawn_catalogue, embedded_shop, server, static_files, web
 from tests.catalog.access.askers import publishable, secret
 from tests.clients.packages import LISTED, NODE, node_packages
 
-__all__ = ["coloured_shop", "drawn_catalogue", "server", "static_files", "web"]
+__all__ = ["drawn_catalogue", "embedded_shop", "server", "static_files", "web"]
 
 CALLS = Path(__file__).resolve().parent / "python_calls.py"
 BIN = Path(sys.executable).parent
@@ -106,11 +106,11 @@ def test_the_typescript_client_passes_tsc(typescript_client: Path) -> None:
 
 
 def test_both_clients_call_every_operation_of_a_running_server(
-    coloured_shop: Shop, python_client: Path, typescript_client: Path, operations: list[Operation]
+    embedded_shop: Shop, python_client: Path, typescript_client: Path, operations: list[Operation]
 ) -> None:
     first, second = Product.objects.filter(images__isnull=False).order_by("pk").distinct()[:2]
-    asked = coloured_shop.folder / "images", str(first.pk), str(second.pk)
-    url, key = coloured_shop.url, secret()
+    asked = embedded_shop.folder / "images", str(first.pk), str(second.pk)
+    url, key = embedded_shop.url, secret()
     told = json.loads(run(sys.executable, CALLS.name, url, key, *asked, folder=python_client))
     assert told == {one.name: one.status for one in operations}
     told = json.loads(run(NODE, "calls.ts", url, publishable(), key, *asked, folder=typescript_client))

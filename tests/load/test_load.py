@@ -47,6 +47,7 @@ class Uploads(threading.Thread):
             connections.close_all()
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("transactional_db")
 def test_no_gap_no_error_and_no_mixed_answer(tmp_path: Path) -> None:
     spaces.forget_active_space()

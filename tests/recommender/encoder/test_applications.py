@@ -64,7 +64,7 @@ def weights_files(shallow: None, tmp_path_factory: pytest.TempPathFactory) -> di
     return made
 
 
-@pytest.mark.parametrize("name", BUILT)
+@pytest.mark.parametrize("name", [BUILT[0], pytest.param(BUILT[1], marks=pytest.mark.long)])
 def test_a_model_with_own_weights_is_compiled_and_agrees_with_keras(name: str, weights_files: dict[str, Path]) -> None:
     spec = replace(encoder_spec(name), side=64)
     made = compile_file(spec, weights=str(weights_files[name]), pooling="mean", source="s")

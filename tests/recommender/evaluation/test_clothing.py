@@ -32,7 +32,7 @@ from tests.recommender.compiled import compiled_encoder
 from tests.recommender.spaces.gallery import CLOTHING, Clothing, add_photos, read_clothing
 from tests.shared_rows import shared_rows
 
-pytestmark = [pytest.mark.photos, pytest.mark.django_db]
+pytestmark = [pytest.mark.photos, pytest.mark.long, pytest.mark.django_db]
 
 HALVES = 3
 SHAPE = 1280  # numbers of a row of features that are the network's; those after them count colours

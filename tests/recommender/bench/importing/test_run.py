@@ -41,6 +41,7 @@ def test_every_photo_is_small_and_its_own(tmp_path: Path) -> None:
     assert describe(files[0]).width == 64
 
 
+@pytest.mark.long
 def test_reading_is_measured_and_reported(tmp_path: Path) -> None:
     out, json, page = StringIO(), tmp_path / "import.json", tmp_path / "import.md"
     options = ("--reading", "--gigabytes", "0.001", "--json", str(json), "--markdown", str(page))

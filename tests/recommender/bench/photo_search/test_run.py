@@ -81,6 +81,7 @@ def test_a_catalogue_that_does_not_exist_is_named(db: None) -> None:
         call_command("bench", "photo_search", "--searches", "0")
 
 
+@pytest.mark.long
 @pytest.mark.worker
 def test_it_measures_a_real_server(
     transactional_db: None, compiled_lite0: Encoder, settings: object, tmp_path: Path

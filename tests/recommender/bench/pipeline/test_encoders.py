@@ -25,6 +25,7 @@ def test_a_query_alone_in_its_category_is_not_asked() -> None:
     assert bench.leave_one_out(features, np.array([0, 0, 1]))[0] == pytest.approx(0.5)
 
 
+@pytest.mark.long
 @pytest.mark.keras
 def test_drawn_products_are_compared(db: None, lite0_file: CompiledEncoder, lite2_int8_file: CompiledEncoder) -> None:
     for made in (lite0_file, compiled_encoder("efficientnet-lite2"), lite2_int8_file):

@@ -75,6 +75,7 @@ def test_a_folder_that_does_not_exist_is_named(db: None) -> None:
         call_command("bench", "pipeline", "--photos", "no-such-folder")
 
 
+@pytest.mark.long
 @pytest.mark.worker
 def test_it_measures_in_a_shop_of_its_own_and_leaves_nothing(
     transactional_db: None, compiled_lite0: Encoder, settings: object, tmp_path: Path

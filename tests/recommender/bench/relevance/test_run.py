@@ -25,6 +25,7 @@ def databases() -> set[str]:
         return {name for (name,) in cursor.fetchall()}
 
 
+@pytest.mark.long
 @pytest.mark.worker
 def test_a_catalogue_is_measured_from_its_feed_to_the_report(
     transactional_db: None, compiled_lite2_int8: Encoder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

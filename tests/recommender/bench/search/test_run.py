@@ -98,6 +98,7 @@ def test_truth_is_brute_force(gallery: Gallery) -> None:
     assert search_truth.recall([expected[0], 10**6], found) == 0.1
 
 
+@pytest.mark.long
 @pytest.mark.django_db(transaction=True)
 def test_the_shop_is_written_and_measured(gallery: Gallery, tmp_path: Path) -> None:
     shape = Projection(mean=np.zeros(300, np.float32), matrix=np.eye(300, SHAPE_DIMENSIONS, dtype=np.float32))
