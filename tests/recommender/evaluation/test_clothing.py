@@ -32,7 +32,7 @@ from tests.recommender.compiled import compiled_encoder
 from tests.recommender.spaces.gallery import CLOTHING, Clothing, add_photos, read_clothing
 from tests.shared_rows import shared_rows
 
-pytestmark = [pytest.mark.photos, pytest.mark.long, pytest.mark.django_db]
+pytestmark = [pytest.mark.photos, pytest.mark.django_db]
 
 HALVES = 3
 SHAPE = 1280  # numbers of a row of features that are the network's; those after them count colours
@@ -130,6 +130,7 @@ def test_the_judgement_and_the_guard_on_real_photos(shop: Encoder) -> None:
     assert activate(space.name).space == space
 
 
+@pytest.mark.long  # on drawn features: tests/recommender/spaces/test_switch.py
 def test_labels_shuffled_at_random_are_refused(shop: Encoder) -> None:
     products = list(Product.objects.order_by("pk"))
     kinds = np.random.default_rng(0).permutation([product.category_id for product in products]).tolist()

@@ -257,7 +257,9 @@ def test_lists_and_proposals_name_the_parts(coloured_space: Space, admin_client:
     assert found is not None and found.proposal is not None
     assert found.proposal.endswith("--projection pca --dims 32 --color-weight 0.18 --color-dims 8`")
     page = admin_client.get(f"/admin/recommender/space/{space.pk}/change/").content.decode()
-    assert "32 dimensions, 8 of colour that weigh 0.18" in page
+    assert "32 dimensions, 8 of colour that weigh 0.18" in page and "by the shop itself" not in page
+    first = admin_client.get(f"/admin/recommender/space/{coloured_space.pk}/change/").content.decode()
+    assert "8 of colour that weigh 0.12" in first and "by the shop itself" in first
     out = io.StringIO()
     call_command("evaluate", stdout=out, stderr=io.StringIO())
     assert "drawn@2, pca, 32 dimensions (color 8 × 0.18)" in out.getvalue()
