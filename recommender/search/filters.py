@@ -26,6 +26,7 @@ OPTIONS = ("limit", "min_score", "min_confidence", "min_results", "diversity", "
 
 _PHOTO_ID_DIGITS = 19  # as many may be more than a bigint holds
 _SHOWN = 100  # characters of what was written that an error repeats
+_LEAST_WEIGHT = 1e-9  # of colour; scores have six digits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,8 +111,12 @@ def parse_photo_id(
 
 
 def parse_color_weight(parameters: Parameters) -> float | None:
-    """How much colour counts, 0 to 1; None where it is not given. Raises InvalidParameter."""
-    return read_number(parameters, "color_weight", least=0.0, most=1.0)
+    """How much colour counts, 0 to 1; None where it is not given. Raises InvalidParameter.
+
+    Less than a score could show is 0: Postgres refuses the product of a cosine and a number that is almost none.
+    """
+    weight = read_number(parameters, "color_weight", least=0.0, most=1.0)
+    return 0.0 if weight is not None and weight < _LEAST_WEIGHT else weight
 
 
 def parse_score(parameters: Parameters, name: str, default: float) -> float:
